@@ -1,0 +1,1 @@
+"""A small library: a submission becomes an Apptainer image and runs sealed off."""

@@ -1,0 +1,1 @@
+"""The Starlette application: pages, login and uploads."""

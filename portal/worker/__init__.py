@@ -1,0 +1,1 @@
+"""The reconcile loop: makes the cluster agree with the database."""
