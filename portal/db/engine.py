@@ -1,0 +1,71 @@
+"""Engines and transactions, the same on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 15_000
+"""How long SQLite waits for another writer before it gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database. Every use goes through ``writing`` or ``reading``."""
+
+    engine: Engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a session whose work is committed whole at the end, or not at all.
+
+        On SQLite the write lock is taken at the start: two writers wait for each other instead of
+        failing half-way when both have read.
+        """
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            session.connection(execution_options={"sealrun_writes": True})
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one state of the database and changes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether rows can be locked one by one."""
+        return self.engine.dialect.name == "postgresql"
+
+
+def open_database(url: str) -> Database:
+    """Open ``sqlite:///FILE`` or ``postgresql+psycopg://...``; connects at first use only."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        _prepare_sqlite(engine)
+    else:
+        engine = create_engine(parsed, pool_pre_ping=True)
+    return Database(engine)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    # https://docs.sqlalchemy.org/en/21/dialects/sqlite.html: the driver's own BEGIN comes too
+    # late, so it is switched off and ours is sent.
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("sealrun_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,152 @@
+"""Teams, what they handed in, and what came of it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db.tables.base import Base, Digest, Key
+from portal.db.tables.challenges import Challenge, Phase, Task
+from portal.db.tables.people import Person
+from portal.domain.failures import FailureReason
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import SubmissionKind
+
+
+class Team(Base):
+    """Who competes; a person alone is a team of one."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("challenge_id", "name"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+
+class Membership(Base):
+    """A person is in at most one team of a challenge."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (UniqueConstraint("challenge_id", "person_id"),)
+
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    joined_at: Mapped[datetime]
+
+
+class Blob(Base):
+    """An uploaded file, stored once whoever hands it in."""
+
+    __tablename__ = "blobs"
+
+    sha256: Mapped[Digest] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime]
+
+
+class Submission(Base):
+    """What a team handed in; it never changes."""
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        Index("ix_submissions_quota", "phase_id", "team_id", "created_at"),
+        Index("ix_submissions_challenge_id_team_id", "challenge_id", "team_id"),
+    )
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    kind: Mapped[SubmissionKind]
+    blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
+    filename: Mapped[str] = mapped_column(String(255))
+    """As the browser called it: shown, never used as a path."""
+    note: Mapped[str] = mapped_column(String(500), default="")
+    counts: Mapped[bool] = mapped_column(default=True)
+    """Whether it counts against the team's limits; taken back when the site was at fault."""
+    created_at: Mapped[datetime]
+
+    challenge: Mapped[Challenge] = relationship(lazy="raise")
+    phase: Mapped[Phase] = relationship(lazy="raise")
+    team: Mapped[Team] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise")
+    blob: Mapped[Blob] = relationship(lazy="raise")
+    evaluations: Mapped[list["Evaluation"]] = relationship(
+        lazy="raise", back_populates="submission", order_by="Evaluation.id"
+    )
+
+
+class Evaluation(Base):
+    """One submission on one task: predict, then score."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        UniqueConstraint("submission_id", "task_id", "number"),
+        Index("ix_evaluations_state", "state"),
+    )
+
+    id: Mapped[Key]
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"))
+    task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id"))
+    number: Mapped[int] = mapped_column(default=1)
+    """1 for the first; a rerun takes the next number."""
+    image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"), index=True)
+    state: Mapped[EvaluationState]
+    reason: Mapped[FailureReason | None]
+    sentence: Mapped[str] = mapped_column(Text, default="")
+    """For the team, in addition to the reason's own words; leaks nothing."""
+    detail: Mapped[str] = mapped_column(Text, default="")
+    """For staff and organisers only."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    submission: Mapped[Submission] = relationship(lazy="raise", back_populates="evaluations")
+    task: Mapped[Task] = relationship(lazy="raise")
+    events: Mapped[list["Event"]] = relationship(lazy="raise", order_by="Event.id")
+    result: Mapped["Result | None"] = relationship(lazy="raise", uselist=False)
+
+
+class Event(Base):
+    """A step of an evaluation, for the page that shows its progress."""
+
+    __tablename__ = "events"
+
+    id: Mapped[Key]
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), index=True)
+    at: Mapped[datetime]
+    state: Mapped[EvaluationState]
+    sentence: Mapped[str] = mapped_column(Text, default="")
+
+
+class Result(Base):
+    """The validated scores of one evaluation, with the evidence."""
+
+    __tablename__ = "results"
+
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    scores: Mapped[dict[str, float]]
+    """As the scorer wrote them: exact, for organisers."""
+    seal: Mapped[dict[str, Any]]
+    seal_sha256: Mapped[Digest]
+    created_at: Mapped[datetime]
+
+
+class Standing(Base):
+    """The submission that stands for a team in a phase, kept up to date with every result."""
+
+    __tablename__ = "standings"
+    __table_args__ = (Index("ix_standings_rank", "phase_id", "rank_value", "achieved_at"),)
+
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"), primary_key=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"))
+    scores: Mapped[dict[str, float]]
+    """As people see them: rounded."""
+    rank_value: Mapped[float]
+    """Larger is better, whatever the column's sense."""
+    achieved_at: Mapped[datetime]

@@ -1,0 +1,49 @@
+"""Failures by who can do something about them.
+
+* PortalError
+  + ParticipantError    the person can act; the sentence is shown as written
+    - NotFound          no such thing, or not for this person: the two look the same
+    - NotAllowed        the person may know that it exists, but not do this
+    - QuotaUsedUp       a limit of the phase is reached
+  + OperatorError       only the site can act; people see a reference number
+"""
+
+
+class PortalError(Exception):
+    """Base class."""
+
+
+class ParticipantError(PortalError):
+    """The person can fix this. ``reason`` is a short code for logs and metrics."""
+
+    reason = "refused"
+
+    def __init__(self, sentence: str, *, reason: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.reason = reason or self.reason
+
+
+class NotFound(ParticipantError):  # noqa: N818 - named for what happened
+    """There is no such thing for this person."""
+
+    reason = "not_found"
+
+    def __init__(self, sentence: str = "There is no such page, or it is not open to you.") -> None:
+        super().__init__(sentence)
+
+
+class NotAllowed(ParticipantError):  # noqa: N818 - named for what happened
+    """The person is known and may not do this."""
+
+    reason = "not_allowed"
+
+
+class QuotaUsedUp(ParticipantError):  # noqa: N818 - named for what happened
+    """A limit of the phase is reached."""
+
+    reason = "quota"
+
+
+class OperatorError(PortalError):
+    """Only the site can fix this; the detail goes to the log."""

@@ -1,0 +1,62 @@
+"""Columns of a leaderboard: rounding, order and what beats what."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+
+
+class Sort(StrEnum):
+    """Which end of a column is the good one."""
+
+    ASCENDING = "asc"
+    DESCENDING = "desc"
+
+
+class Rule(StrEnum):
+    """Which of a team's submissions stands for it."""
+
+    BEST = "best"
+    LAST = "last"
+    CHOSEN = "chosen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. ``private`` ones are for organisers until the reveal."""
+
+    key: str
+    title: str
+    sort: Sort = Sort.DESCENDING
+    precision: int = 3
+    minimum: float | None = None
+    maximum: float | None = None
+    primary: bool = False
+    private: bool = False
+
+
+def rounded(value: float, precision: int) -> float:
+    """Round half to even on the decimal digits; never returns minus zero."""
+    step = Decimal(1).scaleb(-precision)
+    return float(Decimal(repr(value)).quantize(step, rounding=ROUND_HALF_EVEN)) + 0.0
+
+
+def shown(scores: Mapping[str, float], columns: Sequence[Column]) -> dict[str, float]:
+    """Return the scores as people see them: rounded to each column's precision.
+
+    What is shown is also what ranks: two equal numbers with different ranks would give away digits.
+    """
+    return {c.key: rounded(scores[c.key], c.precision) for c in columns if c.key in scores}
+
+
+def primary(columns: Sequence[Column]) -> Column:
+    """Return the column that ranks; bundles are checked to have exactly one."""
+    return next(column for column in columns if column.primary)
+
+
+def rank_value(value: float, column: Column) -> float:
+    """Return a number that is larger for better scores, whatever the column's sense."""
+    if not math.isfinite(value):
+        raise ValueError(f"{column.key} is not finite")
+    return value if column.sort is Sort.DESCENDING else -value + 0.0
