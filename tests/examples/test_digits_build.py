@@ -1,0 +1,112 @@
+"""The build: the folders that a site needs, the same bytes each time, and a bundle that fits."""
+
+import hashlib
+import time
+from pathlib import Path
+
+import yaml
+
+from examples.digits.build import build
+from examples.digits.rootfs import wanted
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_the_target_has_all_folders_and_the_truth_in_one_of_them_only(built, parts):
+    files = digests(built)
+    truth = files["data/digits-truth/truth.csv"]
+
+    assert sorted(path for path in files if not path.startswith("submissions/")) == [
+        "challenge/base.tar",
+        "challenge/challenge.yaml",
+        "challenge/evaluation.md",
+        "challenge/overview.md",
+        "challenge/sample/input/images.csv",
+        "challenge/sample/truth/truth.csv",
+        "challenge/scorer.tar",
+        "challenge/terms.md",
+        "data/digits-test/images.csv",
+        "data/digits-truth/truth.csv",
+        "public/predict.py",
+        "public/sample/input/images.csv",
+        "public/sample/truth/truth.csv",
+        "public/train-truth.csv",
+        "public/train.csv",
+    ]
+    assert [path for path, digest in files.items() if digest == truth] == [
+        "data/digits-truth/truth.csv"
+    ]
+
+
+def test_no_public_file_holds_a_private_image(built, parts):
+    private = {",".join(map(str, image.pixels)) for image in parts.test}
+    public = [*(built / "public").rglob("*.csv"), *(built / "challenge").rglob("*.csv")]
+    shown = {line.partition(",")[2] for path in public for line in path.read_text().splitlines()}
+
+    assert private & shown == set()
+
+
+def test_a_second_build_is_quick_and_gives_the_same_bytes(built, cache, tmp_path):
+    start = time.monotonic()
+
+    build(tmp_path, cache)
+
+    assert time.monotonic() - start < 1
+    assert digests(tmp_path) == digests(built)
+
+
+def test_a_build_replaces_its_own_folders_and_leaves_others(built, cache, tmp_path):
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public/old.txt").touch()
+    (tmp_path / "mine.txt").touch()
+
+    build(tmp_path, cache)
+
+    assert [(tmp_path / "public/old.txt").exists(), (tmp_path / "mine.txt").exists()] == [
+        False,
+        True,
+    ]
+
+
+def test_the_bundle_names_only_files_that_it_has(built):
+    bundle = built / "challenge"
+    challenge = yaml.safe_load((bundle / "challenge.yaml").read_text())
+    task = challenge["tasks"]["digits"]
+
+    named = [page["file"] for page in challenge["pages"]]
+    named += [challenge["terms"], task["sample"], task["scorer"]["image"], task["base"]["image"]]
+    assert [name for name in named if not (bundle / name).exists()] == []
+
+
+def test_the_columns_of_the_leaderboard_are_the_scores(built):
+    challenge = yaml.safe_load((built / "challenge/challenge.yaml").read_text())
+    columns = challenge["leaderboard"]["columns"]
+
+    assert [column["key"] for column in columns] == ["accuracy", "macro_f1", "brier"]
+    assert [column["key"] for column in columns if column.get("primary")] == ["accuracy"]
+
+
+def test_the_image_leaves_out_documentation_but_keeps_the_licences():
+    names = [
+        "usr/share/doc/python3/README.gz",
+        "usr/share/doc/python3/copyright",
+        "usr/share/man/man1/ls.1.gz",
+        "usr/lib/python3/dist-packages/numpy/tests/test_x.py",
+        "usr/lib/python3/dist-packages/numpy/linalg/linalg.py",
+        "var/lib/dpkg/status",
+        "var/tmp",
+        "usr/bin/python3",
+    ]
+
+    assert [name for name in names if wanted(name)] == [
+        "usr/share/doc/python3/copyright",
+        "usr/lib/python3/dist-packages/numpy/linalg/linalg.py",
+        "var/tmp",
+        "usr/bin/python3",
+    ]
