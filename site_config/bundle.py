@@ -1,0 +1,120 @@
+"""Loads a challenge: the directory with ``challenge.yaml`` and the files that it names."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from site_config.challenge import Challenge, SubmissionKind
+from site_config.documents import Key, read_document
+from site_config.errors import SettingsError
+from site_config.model import Site
+from site_config.validation import validate
+
+FILE_NAME = "challenge.yaml"
+PAGE_LIMIT = 1024 * 1024
+"""Bytes that one page or the terms may have."""
+
+_Findings = Iterator[tuple[Key, str]]
+
+
+def load_challenge(directory: Path, site: Site | None = None) -> Challenge:
+    """Return the challenge in ``directory``; raise ``SettingsError`` with every problem and its line.
+
+    With a site, also check that the site offers the profiles and that its sysadmin has allowed the
+    data for this challenge. Every file named is a regular file inside the directory, reached
+    without a symbolic link.
+    """
+    document = read_document(directory / FILE_NAME)
+    challenge = validate(Challenge, document)
+    findings = [*_references(challenge), *_files(challenge, directory)]
+    if site is not None:
+        findings += [*_demands(challenge, site)]
+    if findings:
+        raise SettingsError([document.problem(key, message) for key, message in findings])
+    return challenge
+
+
+def _references(challenge: Challenge) -> _Findings:
+    seen: set[str] = set()
+    for index, phase in enumerate(challenge.phases):
+        here: Key = ("phases", index)
+        if phase.id in seen:
+            yield (*here, "id"), f"there is another phase '{phase.id}'"
+        seen.add(phase.id)
+        for position, name in enumerate(phase.tasks):
+            task = challenge.tasks.get(name)
+            if task is None:
+                yield (*here, "tasks", position), f"there is no task '{name}'"
+            elif SubmissionKind.CODE in phase.kinds and task.base is None:
+                yield (*here, "kinds"), f"'code' needs a 'base' image in task '{name}'"
+
+
+def _files(challenge: Challenge, directory: Path) -> _Findings:
+    for index, page in enumerate(challenge.pages):
+        yield from _file(directory, page.file, ("pages", index, "file"), PAGE_LIMIT)
+    if challenge.terms:
+        yield from _file(directory, challenge.terms, ("terms",), PAGE_LIMIT)
+    for name, task in challenge.tasks.items():
+        here: Key = ("tasks", name)
+        yield from _file(directory, task.scorer.image, (*here, "scorer", "image"))
+        if task.base:
+            yield from _file(directory, task.base.image, (*here, "base", "image"))
+        if task.sample:
+            yield from _sample(directory, task.sample, (*here, "sample"))
+
+
+def _file(directory: Path, name: PurePosixPath, key: Key, limit: int | None = None) -> _Findings:
+    found = _look(directory, name)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        yield key, f"there is no file '{name}' in the challenge (links are not followed)"
+    elif limit is not None and found.st_size > limit:
+        yield key, f"'{name}' is larger than {limit // 1024} KiB"
+
+
+def _sample(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
+    found = _look(directory, name)
+    if found is None or not stat.S_ISDIR(found.st_mode):
+        yield key, f"there is no directory '{name}' in the challenge (links are not followed)"
+        return
+    for folder, folders, files in os.walk(directory / name):
+        for entry in folders + files:
+            path = Path(folder, entry)
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                inside = path.relative_to(directory)
+                yield key, f"'{inside}' is neither a file nor a directory"
+
+
+def _look(directory: Path, name: PurePosixPath) -> os.stat_result | None:
+    """Return what is at ``name``, or nothing if it is not there or behind a link."""
+    path = directory
+    found = None
+    for part in name.parts:
+        path = path / part
+        try:
+            found = path.lstat()
+        except OSError:
+            return None
+        if stat.S_ISLNK(found.st_mode):
+            return None
+    return found
+
+
+def _demands(challenge: Challenge, site: Site) -> _Findings:
+    for name, task in challenge.tasks.items():
+        for role, source in (("input", task.input), ("truth", task.truth)):
+            data = site.data.get(source.data)
+            if data is None or challenge.slug not in data.challenges:
+                # The same sentence for both: names of other challenges' data are not public.
+                yield (
+                    ("tasks", name, role, "data"),
+                    f"this site has no data '{source.data}' for challenge '{challenge.slug}'",
+                )
+        for role, profile in (("predict", task.predict.profile), ("score", task.score.profile)):
+            if profile not in site.profiles:
+                offered = ", ".join(sorted(site.profiles))
+                yield (
+                    ("tasks", name, role, "profile"),
+                    f"this site has no profile '{profile}'; it has: {offered}",
+                )

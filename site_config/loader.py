@@ -1,0 +1,53 @@
+"""Loads ``site.yaml`` and checks what one part of it says of another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from site_config.documents import Key, read_document
+from site_config.errors import SettingsError
+from site_config.model import Site
+from site_config.validation import validate
+
+SECRET_LIMIT = 4096
+"""Bytes that a secret may have."""
+
+
+def load_site(path: Path) -> Site:
+    """Return the settings in ``path``; raise ``SettingsError`` with every problem and its line."""
+    document = read_document(path)
+    site = validate(Site, document)
+    problems = [document.problem(key, message) for key, message in _contradictions(site)]
+    if problems:
+        raise SettingsError(problems)
+    return site
+
+
+def read_secret(file: Path) -> str:
+    """Return the secret in ``file`` without its line end.
+
+    Raise ``ValueError`` if others than owner and group can read the file, or if it holds no single
+    line; let ``OSError`` pass. The message never shows the secret.
+    """
+    with file.open("rb") as stream:
+        if file.stat().st_mode & 0o007:
+            raise ValueError(f"{file} is open to everybody; make it readable by its owner only")
+        data = stream.read(SECRET_LIMIT + 1)
+    secret = data.decode("utf-8", "replace").strip()
+    if not secret or len(data) > SECRET_LIMIT or not secret.isprintable():
+        raise ValueError(f"{file} must hold the secret on one line and nothing else")
+    return secret
+
+
+def _contradictions(site: Site) -> Iterator[tuple[Key, str]]:
+    for name, profile in site.profiles.items():
+        if profile.cluster not in site.clusters:
+            yield ("profiles", name, "cluster"), f"there is no cluster '{profile.cluster}'"
+    for name, cluster in site.clusters.items():
+        build = site.profiles.get(cluster.build)
+        if build is None:
+            yield (
+                ("clusters", name, "build"),
+                f"there is no profile '{cluster.build}' to build with",
+            )
+        elif build.cluster != name:
+            yield ("clusters", name, "build"), f"profile '{cluster.build}' is on another cluster"

@@ -1,0 +1,76 @@
+"""Checks a document against a model and says what is wrong in words, with the line."""
+
+from difflib import get_close_matches
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from site_config.documents import Document, Key
+from site_config.errors import Problem, SettingsError
+from site_config.fields import MEANINGS, Section
+
+S = TypeVar("S", bound=Section)
+
+
+def validate(model: type[S], document: Document) -> S:
+    """Return the settings that the document holds; raise ``SettingsError`` with all problems."""
+    try:
+        return model.model_validate(
+            document.value, context={"directory": document.file.absolute().parent}
+        )
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        raise SettingsError([_problem(model, document, detail) for detail in details]) from error
+
+
+def submodel(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any type expression
+    """Return the model inside a type such as ``dict[str, Model]`` or ``Model | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := submodel(part))), None)
+
+
+def _problem(model: type[Section], document: Document, detail: ErrorDetails) -> Problem:
+    kind, key = detail["type"], _key(document, detail)
+    if kind == "extra_forbidden":
+        message = _unknown(model, key)
+    elif kind == "missing":
+        message = "is missing"
+    elif kind == "value_error":
+        message = str(detail["ctx"]["error"])
+    elif kind == "string_pattern_mismatch":
+        message = MEANINGS[detail["ctx"]["pattern"]]
+    elif detail["input"] is None:
+        message = "has no value"
+    else:
+        message = detail["msg"].replace("Input should be", "must be")
+    return document.problem(key, message)
+
+
+def _key(document: Document, detail: ErrorDetails) -> Key:
+    """Drop what pydantic adds to a location: names of union members, ``[key]``."""
+    key: Key = ()
+    for part in detail["loc"]:
+        if (*key, part) in document.lines:
+            key = (*key, part)
+    return (*key, detail["loc"][-1]) if detail["type"] == "missing" else key
+
+
+def _unknown(model: type[Section], key: Key) -> str:
+    known = _known_keys(model, key[:-1])
+    close = get_close_matches(str(key[-1]), known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
+    return f"is not a setting; {hint}"
+
+
+def _known_keys(model: type[BaseModel], key: Key) -> list[str]:
+    annotation: Any = model
+    for part in key:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[str(part)].annotation
+        else:
+            annotation = get_args(annotation)[1 if get_origin(annotation) is dict else 0]
+        if get_origin(annotation) not in {dict, tuple}:
+            annotation = submodel(annotation) or annotation
+    return sorted(annotation.model_fields)
