@@ -1,0 +1,182 @@
+"""Takes in the directory that a job has written, entry by entry and without trusting any.
+
+Every step is taken relative to an open directory and never through a link, so that nothing outside
+is read even if somebody still writes to the directory.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+DEPTH_LIMIT = 32
+"""Directories that may lie inside each other."""
+
+_CHUNK = 1024 * 1024
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_DIRECTORY = _OPEN | os.O_DIRECTORY
+
+
+class BadOutput(Exception):  # noqa: N818 - named for what it is about
+    """The output cannot be taken.
+
+    ``code`` is ``missing_output``, ``output_limit`` or ``bad_output_entry``; the sentence names no
+    file that the run has chosen the name of, because such a name can carry private data out.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        self.code = code
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSummary:
+    """What a run has left."""
+
+    files: int
+    directories: int
+    size: int
+    """Bytes of all files together."""
+
+
+def check_outputs(
+    directory: Path, *, required: Iterable[PurePosixPath | str], max_bytes: int, max_files: int
+) -> OutputSummary:
+    """Look through all of ``directory``; raise ``BadOutput`` for what may not be in it.
+
+    Only directories and regular files with one name are allowed. Files and directories together
+    are at most ``max_files``, the files' sizes at most ``max_bytes``.
+    """
+    return _take(directory, None, required, _Tally(max_bytes, max_files))
+
+
+def copy_outputs(
+    directory: Path,
+    target: Path,
+    *,
+    required: Iterable[PurePosixPath | str],
+    max_bytes: int,
+    max_files: int,
+) -> OutputSummary:
+    """Check as ``check_outputs`` does and copy what passes to ``target``, which must not exist.
+
+    The copies belong to this process, with modes 0640 and 0750. After ``BadOutput`` or another
+    error ``target`` is gone.
+    """
+    target.mkdir(mode=0o750)
+    try:
+        return _take(directory, target, required, _Tally(max_bytes, max_files))
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+class _Tally:
+    """Counts what was seen and refuses what is too much."""
+
+    def __init__(self, max_bytes: int, max_files: int) -> None:
+        self._max_bytes = max_bytes
+        self._max_entries = max_files
+        self.files: set[PurePosixPath] = set()
+        self.directories = 0
+        self.size = 0
+
+    def directory(self) -> None:
+        self.directories += 1
+        self._check_entries()
+
+    def file(self, name: PurePosixPath) -> None:
+        self.files.add(name)
+        self._check_entries()
+
+    def add(self, size: int) -> None:
+        self.size += size
+        if self.size > self._max_bytes:
+            raise BadOutput(
+                "output_limit", f"The output is larger than the {self._max_bytes} bytes allowed."
+            )
+
+    def _check_entries(self) -> None:
+        if len(self.files) + self.directories > self._max_entries:
+            raise BadOutput(
+                "output_limit",
+                f"The output has more than the {self._max_entries} files and directories allowed.",
+            )
+
+
+def _take(
+    directory: Path, target: Path | None, required: Iterable[PurePosixPath | str], tally: _Tally
+) -> OutputSummary:
+    with _opened(directory, _OPEN_DIRECTORY, None) as descriptor:
+        _walk(descriptor, PurePosixPath(), target, tally)
+    for name in required:
+        if PurePosixPath(name) not in tally.files:
+            raise BadOutput("missing_output", f"The run did not write '{name}' to /output.")
+    return OutputSummary(files=len(tally.files), directories=tally.directories, size=tally.size)
+
+
+def _walk(descriptor: int, here: PurePosixPath, target: Path | None, tally: _Tally) -> None:
+    for name in _names(descriptor):
+        inner = here / name
+        mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            tally.directory()
+            if len(inner.parts) > DEPTH_LIMIT:
+                raise BadOutput("output_limit", "The output has directories too deep.")
+            if target is not None:
+                (target / inner).mkdir(mode=0o750)
+            with _opened(name, _OPEN_DIRECTORY, descriptor) as child:
+                _walk(child, inner, target, tally)
+        elif stat.S_ISREG(mode):
+            tally.file(inner)
+            with _opened(name, _OPEN, descriptor) as child:
+                _file(child, target / inner if target is not None else None, tally)
+        else:
+            raise BadOutput(
+                "bad_output_entry",
+                "The output holds a link, a pipe or another thing that is neither file nor directory.",
+            )
+
+
+def _names(descriptor: int) -> Iterator[str]:
+    with os.scandir(descriptor) as entries:
+        for entry in entries:
+            if not entry.name.isprintable():  # undecodable bytes are not printable either
+                raise BadOutput(
+                    "bad_output_entry",
+                    "The output has a file name with control characters or not in UTF-8.",
+                )
+            yield entry.name
+
+
+def _file(descriptor: int, target: Path | None, tally: _Tally) -> None:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise BadOutput("bad_output_entry", "The output holds a file with several names.")
+    if target is None:
+        tally.add(found.st_size)
+        return
+    with target.open("xb") as copy:
+        os.fchmod(copy.fileno(), 0o640)
+        while chunk := os.read(descriptor, _CHUNK):
+            tally.add(len(chunk))
+            copy.write(chunk)
+
+
+@contextmanager
+def _opened(path: Path | str, flags: int, directory: int | None) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, flags, dir_fd=directory)
+    except OSError as error:
+        # Gone, turned into a link, or without permission: in each case the run's own doing.
+        raise BadOutput(
+            "bad_output_entry", "The output has an entry that cannot be read."
+        ) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

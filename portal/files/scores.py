@@ -1,0 +1,113 @@
+"""The strict reader of a scorer's ``scores.json``.
+
+What the scorer writes depends on what a participant's program wrote, so nothing here is trusted:
+neither that it is a file, nor its size, nor that JSON's numbers are numbers.
+"""
+
+import json
+import math
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SIZE_LIMIT = 64 * 1024
+"""Bytes that a score file may have."""
+
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreColumn:
+    """A score that the challenge declares; the bounds are inclusive."""
+
+    key: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class BadScoreFile(Exception):  # noqa: N818 - named for what it is about
+    """The score file cannot be taken. ``reason`` is a short code, the sentence is for organisers."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        self.reason = reason
+        self.sentence = sentence
+        super().__init__(sentence)
+
+
+def read_scores(path: Path, columns: Sequence[ScoreColumn]) -> dict[str, float]:
+    """Return one finite score for each column, in their order; raise ``BadScoreFile`` otherwise."""
+    found = _parse(_read(path))
+    declared = {column.key for column in columns}
+    for key in found:
+        if key not in declared:
+            raise BadScoreFile(
+                "unknown_key", f"The score file has the undeclared key {_show(key)}."
+            )
+    return {column.key: _score(found, column) for column in columns}
+
+
+def _read(path: Path) -> str:
+    try:
+        # O_NONBLOCK: opening a FIFO would otherwise wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise BadScoreFile("missing", "The scorer wrote no score file.") from error
+    except OSError as error:
+        raise BadScoreFile("not_a_file", "The score file cannot be opened.") from error
+    with os.fdopen(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise BadScoreFile("not_a_file", "The score file is not a plain file with one name.")
+        data = stream.read(SIZE_LIMIT + 1)
+    if len(data) > SIZE_LIMIT:
+        limit = SIZE_LIMIT // 1024
+        raise BadScoreFile("too_large", f"The score file is larger than {limit} KiB.")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadScoreFile("not_json", "The score file is not UTF-8 text.") from error
+
+
+def _parse(text: str) -> dict[str, object]:
+    try:
+        found = json.loads(
+            text, object_pairs_hook=_distinct, parse_int=float, parse_constant=_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise BadScoreFile("not_json", "The score file is not a JSON object.") from error
+    if not isinstance(found, dict):
+        raise BadScoreFile("not_json", "The score file is not a JSON object.")
+    return found
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # Two readers may take different ones of two equal keys; so nobody takes either.
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise BadScoreFile("duplicate_key", "The score file has a key twice.")
+    return values
+
+
+def _constant(word: str) -> object:
+    raise BadScoreFile("not_finite", f"The score file has {word}, which is not a score.")
+
+
+def _score(found: dict[str, object], column: ScoreColumn) -> float:
+    if column.key not in found:
+        raise BadScoreFile("missing_key", f"The score file lacks the key '{column.key}'.")
+    score = found[column.key]
+    if not isinstance(score, float):  # integers were parsed as float, so bool is out as well
+        raise BadScoreFile("not_a_number", f"The score '{column.key}' is not a number.")
+    if not math.isfinite(score):
+        raise BadScoreFile("not_finite", f"The score '{column.key}' is too large to be a number.")
+    low, high = column.minimum, column.maximum
+    if (low is not None and score < low) or (high is not None and score > high):
+        raise BadScoreFile("out_of_bounds", f"The score '{column.key}' is outside its bounds.")
+    return score
+
+
+def _show(key: str) -> str:
+    shown = ascii(key)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

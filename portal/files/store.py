@@ -1,0 +1,181 @@
+"""Keeps uploads by their content: a file's name is its SHA-256.
+
+Below the root lie ``incoming/`` with what is still being written, and ``ab/abcdef...`` with what is
+complete. A file appears under its final name whole and on disk, or not at all, so a process may be
+killed at any instruction.
+
+* StoreError
+  + TooLarge     more bytes came than were allowed
+  + Damaged      a stored file is not what its name says
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_CHUNK = 1024 * 1024
+
+
+class StoreError(Exception):
+    """A file cannot be stored or is not usable."""
+
+
+class TooLarge(StoreError):  # noqa: N818 - named for what happened
+    """More bytes came than were allowed; nothing of them is kept."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"more than {limit} bytes")
+
+
+class Damaged(StoreError):  # noqa: N818 - named for what happened
+    """A stored file is not what its name says: staff has to look at the storage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A complete file in the store."""
+
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+class Incoming(AbstractContextManager["Incoming"]):
+    """A file that is being written. Leaving the ``with`` block without ``commit`` drops it."""
+
+    def __init__(self, store: "Store", limit: int | None) -> None:
+        self._store = store
+        self._limit = limit
+        self._hash = hashlib.sha256()
+        descriptor, name = tempfile.mkstemp(dir=store.incoming_directory)
+        self._path = Path(name)
+        self._stream = os.fdopen(descriptor, "wb", buffering=_CHUNK)
+        self.size = 0
+        """Bytes written so far."""
+
+    def write(self, data: bytes) -> None:
+        """Append ``data``; raise ``TooLarge``, keeping nothing, when the limit is passed."""
+        self.size += len(data)
+        if self._limit is not None and self.size > self._limit:
+            self.abort()
+            raise TooLarge(self._limit)
+        self._hash.update(data)
+        self._stream.write(data)
+
+    def commit(self) -> Stored:
+        """Put the file under its final name and return it. When this returns, it is on disk."""
+        self._stream.flush()
+        os.fchmod(self._stream.fileno(), 0o440)  # the cluster's account reads through the group
+        os.fsync(self._stream.fileno())
+        self._stream.close()
+        stored = Stored(sha256=self._hash.hexdigest(), size=self.size)
+        self._store._place(self._path, stored)  # noqa: SLF001 - one thing in two classes
+        return stored
+
+    def abort(self) -> None:
+        """Drop what was written; without effect after ``commit``."""
+        self._stream.close()
+        self._path.unlink(missing_ok=True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.abort()
+
+
+class Store:
+    """Files by digest in one directory. Any number of processes may use it at the same time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.incoming_directory = root / "incoming"
+        self.incoming_directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+    def incoming(self, limit: int | None = None) -> Incoming:
+        """Begin a new file of at most ``limit`` bytes."""
+        return Incoming(self, limit)
+
+    def adopt(self, file: Path) -> Stored:
+        """Move a finished file of the same file system into the store; read it once to hash it.
+
+        For uploads that arrive in pieces over days, whose hash cannot be kept in memory.
+        """
+        with file.open("rb") as stream:
+            stored = Stored(sha256=_digest(stream), size=stream.tell())
+            os.fchmod(stream.fileno(), 0o440)
+            os.fsync(stream.fileno())
+        self._place(file, stored)
+        return stored
+
+    def path(self, sha256: str) -> Path:
+        """Return where the file is, or would be; raise ``ValueError`` for what is no digest."""
+        if not _DIGEST.fullmatch(sha256):
+            raise ValueError("not the hex digits of a SHA-256")
+        return self._root / sha256[:2] / sha256
+
+    def open(self, sha256: str) -> BinaryIO:
+        """Open a stored file for reading; raise ``FileNotFoundError`` if it is not here."""
+        return self.path(sha256).open("rb")
+
+    def verify(self, sha256: str) -> Stored:
+        """Read a stored file in full; raise ``Damaged`` if it is not what its name says."""
+        with self.open(sha256) as stream:
+            if _digest(stream) != sha256:
+                raise Damaged(f"{self.path(sha256)} does not have the digest of its name")
+            return Stored(sha256=sha256, size=stream.tell())
+
+    def sweep(self, older_than: timedelta, now: datetime) -> int:
+        """Remove what killed processes left half written; return how many files.
+
+        Only files to which nothing was written for ``older_than`` go, so that a slow upload stays.
+        """
+        oldest = (now - older_than).timestamp()
+        removed = 0
+        for file in self.incoming_directory.iterdir():
+            try:
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+                    removed += 1
+            except FileNotFoundError:  # its writer was alive and has finished meanwhile
+                continue
+        return removed
+
+    def _place(self, file: Path, stored: Stored) -> None:
+        final = self.path(stored.sha256)
+        final.parent.mkdir(mode=0o750, exist_ok=True)
+        if final.exists():
+            if final.stat().st_size != stored.size:
+                raise Damaged(f"{final} does not have the size of its content")
+            file.unlink()
+        else:
+            file.rename(final)
+        # Also when it was there: the one who renamed it may have been killed before this.
+        _sync_directory(final.parent)
+        _sync_directory(self._root)
+
+
+def _digest(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
