@@ -41,6 +41,8 @@ class Resources:
     """Everything a site offers to its challenges, by name."""
 
     profiles: dict[str, Profile]
+    build_profile: str
+    """The profile in which images are made."""
     data: dict[str, DataDirectory]
     upload_limit: int
     output_limit: int

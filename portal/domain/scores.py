@@ -24,7 +24,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. ``private`` ones are for organisers until the reveal."""
+    """One column: ``private`` ones are shown at the reveal, ``hidden`` ones to organisers only."""
 
     key: str
     title: str
@@ -34,6 +34,7 @@ class Column:
     maximum: float | None = None
     primary: bool = False
     private: bool = False
+    hidden: bool = False
 
 
 def rounded(value: float, precision: int) -> float:

@@ -34,6 +34,10 @@ class Base(DeclarativeBase):
         list[str]: JSON(),
         # States are text in the database, by value: a new one needs no change of a type.
         StrEnum: Enum(
-            StrEnum, native_enum=False, create_constraint=False, length=24, values_callable=list
+            StrEnum,
+            native_enum=False,
+            create_constraint=False,
+            length=24,
+            values_callable=lambda states: [state.value for state in states],
         ),
     }

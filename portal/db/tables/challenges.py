@@ -23,6 +23,8 @@ class Challenge(Base):
     join_policy: Mapped[str] = mapped_column(String(20))
     team_size: Mapped[int]
     rule: Mapped[Rule]
+    reveal_at: Mapped[datetime | None]
+    """When private columns are shown to everybody; never without it."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -131,3 +133,6 @@ class Column(Base):
     maximum: Mapped[float | None]
     is_primary: Mapped[bool]
     private: Mapped[bool]
+    """Shown from the challenge's ``reveal_at`` on."""
+    hidden: Mapped[bool] = mapped_column(default=False)
+    """For organisers only."""

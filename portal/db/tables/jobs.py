@@ -15,12 +15,11 @@ class Image(Base):
     """A SIF: made or checked once, known by what it was made of."""
 
     __tablename__ = "images"
-    __table_args__ = (
-        UniqueConstraint("kind", "source_sha256", "base_image_id"),
-        Index("ix_images_state", "state"),
-    )
+    __table_args__ = (Index("ix_images_state", "state"),)
 
     id: Mapped[Key]
+    recipe: Mapped[str] = mapped_column(String(160), unique=True)
+    """Kind and digests of all that goes in: the same recipe is never built twice."""
     kind: Mapped[ImageKind]
     source_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     base_image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"))

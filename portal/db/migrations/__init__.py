@@ -1,0 +1,1 @@
+"""Alembic's migrations; ``portal.db.schema`` runs them."""

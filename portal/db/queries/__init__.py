@@ -1,0 +1,1 @@
+"""Named queries: what the services ask the database, one module per area."""

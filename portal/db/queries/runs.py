@@ -1,0 +1,84 @@
+"""What one attempt is for: everything that its run directory and its collection need."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from portal.db.tables import Attempt, Challenge, Evaluation, Image, Job, Phase, Submission, Task
+from portal.domain.jobs import JobKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildWork:
+    """An image to build."""
+
+    job: Job
+    image: Image
+    base: Image | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWork:
+    """A prediction or a scoring, with all that it refers to."""
+
+    job: Job
+    evaluation: Evaluation
+    submission: Submission
+    challenge: Challenge
+    phase: Phase
+    task: Task
+    image: Image
+    """The submission's image to predict, the scorer's to score."""
+    predict_token: str | None
+    """The collected predict attempt whose output is scored; None for results."""
+    predict_job_id: str | None
+
+
+def work_of(session: Session, token: str) -> BuildWork | RunWork:
+    """Load what an attempt is for. Raises ``NoResultFound`` for an unknown token."""
+    attempt = session.get_one(Attempt, token)
+    job = session.get_one(Job, attempt.job_id)
+    if job.image_id is not None:
+        image = session.get_one(Image, job.image_id)
+        base = session.get(Image, image.base_image_id) if image.base_image_id else None
+        return BuildWork(job=job, image=image, base=base)
+    return _run_work(session, job)
+
+
+def _run_work(session: Session, job: Job) -> RunWork:
+    evaluation = session.scalars(
+        select(Evaluation)
+        .where(Evaluation.id == job.evaluation_id)
+        .options(
+            selectinload(Evaluation.task),
+            selectinload(Evaluation.submission).selectinload(Submission.phase),
+            selectinload(Evaluation.submission).selectinload(Submission.challenge),
+        )
+    ).one()
+    submission, task = evaluation.submission, evaluation.task
+    scores = job.kind is JobKind.SCORE
+    image_id = task.scorer_image_id if scores else evaluation.image_id
+    predict = _predict_attempt(session, evaluation.id) if scores else None
+    return RunWork(
+        job=job,
+        evaluation=evaluation,
+        submission=submission,
+        challenge=submission.challenge,
+        phase=submission.phase,
+        task=task,
+        image=session.get_one(Image, image_id),
+        predict_token=predict.token if predict else None,
+        predict_job_id=predict.job_id if predict else None,
+    )
+
+
+def _predict_attempt(session: Session, evaluation_id: str) -> Attempt | None:
+    """Return the attempt that was taken in: the last one of the evaluation's predict job."""
+    return session.scalar(
+        select(Attempt)
+        .join(Job)
+        .where(Job.evaluation_id == evaluation_id, Job.kind == JobKind.PREDICT)
+        .order_by(Attempt.number.desc())
+        .limit(1)
+    )

@@ -1,0 +1,106 @@
+"""Submissions as their list and their own page need them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, exists, false, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from portal.db.queries.challenge_pages import organises
+from portal.db.tables import (
+    Challenge,
+    Column,
+    Evaluation,
+    Job,
+    Membership,
+    Submission,
+)
+
+
+class Listed(NamedTuple):
+    """A submission in a list, and how long the list is."""
+
+    submission: Submission
+    total: int
+
+
+class Found(NamedTuple):
+    """A submission, and how the person who asks stands to it."""
+
+    submission: Submission
+    organises: bool
+    in_team: bool
+
+
+def page_of(
+    session: Session, *, challenge_id: str, team_id: str | None, every: bool, offset: int, size: int
+) -> Sequence[Listed]:
+    """List submissions of one team, or of every team, the newest first. Two queries."""
+    statement = select(Submission, func.count().over()).where(
+        Submission.challenge_id == challenge_id
+    )
+    if not every:
+        statement = statement.where(Submission.team_id == team_id)
+    rows = session.execute(
+        statement.options(
+            joinedload(Submission.phase),
+            joinedload(Submission.team),
+            joinedload(Submission.person),
+            joinedload(Submission.blob),
+            selectinload(Submission.evaluations).joinedload(Evaluation.result),
+        )
+        .order_by(Submission.created_at.desc(), Submission.id.desc())
+        .offset(offset)
+        .limit(size)
+    )
+    return [Listed(*row) for row in rows]
+
+
+def find(session: Session, submission_id: str, person_id: str) -> Found | None:
+    """Find a submission with everything of its page but the jobs. Three queries."""
+    row = session.execute(
+        select(Submission, organises(person_id), _in_team(person_id))
+        .join(Challenge, Challenge.id == Submission.challenge_id)
+        .where(Submission.id == submission_id)
+        .options(
+            joinedload(Submission.challenge),
+            joinedload(Submission.phase),
+            joinedload(Submission.team),
+            joinedload(Submission.person),
+            joinedload(Submission.blob),
+            selectinload(Submission.evaluations).options(
+                joinedload(Evaluation.task),
+                joinedload(Evaluation.result),
+                selectinload(Evaluation.events),
+            ),
+        )
+    ).one_or_none()
+    return None if row is None else Found(row[0], bool(row[1]), bool(row[2]))
+
+
+def jobs_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Job]:
+    """List the jobs of evaluations and of their images, oldest first, with their attempts."""
+    images = {e.image_id for e in evaluations if e.image_id}
+    return session.scalars(
+        select(Job)
+        .where(
+            or_(Job.evaluation_id.in_([e.id for e in evaluations]), Job.image_id.in_(images))
+            if evaluations
+            else false()
+        )
+        .options(selectinload(Job.attempts))
+        .order_by(Job.id)
+    ).all()
+
+
+def columns_of(session: Session, challenge_id: str) -> Sequence[Column]:
+    """List the columns of a challenge in their order."""
+    return session.scalars(
+        select(Column).where(Column.challenge_id == challenge_id).order_by(Column.position)
+    ).all()
+
+
+def _in_team(person_id: str) -> ColumnElement[bool]:
+    return exists().where(
+        Membership.team_id == Submission.team_id, Membership.person_id == person_id
+    )

@@ -1,0 +1,90 @@
+"""The way of one evaluation as people see it: a short list of steps, each done, going on or to come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import SubmissionKind
+
+E = EvaluationState
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    DONE = "done"
+    NOW = "now"
+    TODO = "todo"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """A state that an evaluation entered."""
+
+    state: EvaluationState
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of the list. ``at`` is when the evaluation entered it."""
+
+    title: str
+    state: StepState
+    at: datetime | None = None
+
+
+TITLES: Mapping[EvaluationState, str] = {
+    E.WAITING: "Received",
+    E.BUILDING: "Image built",
+    E.QUEUED: "In the queue",
+    E.RUNNING: "Program run",
+    E.SCORING: "Output scored",
+    E.SCORED: "Result",
+}
+
+WITH_IMAGE = (E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING, E.SCORED)
+ANSWERS_ONLY = (E.WAITING, E.SCORING, E.SCORED)
+
+_ENDS = {E.FAILED: StepState.FAILED, E.CANCELLED: StepState.SKIPPED, E.HELD: StepState.HELD}
+
+
+def steps(
+    kind: SubmissionKind, state: EvaluationState, happened: Sequence[Happened]
+) -> tuple[Step, ...]:
+    """Return the steps of an evaluation in ``state`` that went through ``happened``, oldest first."""
+    way = ANSWERS_ONLY if kind is SubmissionKind.RESULTS else WITH_IMAGE
+    here = _reached(way, state, happened)
+    entered = {event.state: event.at for event in happened}
+    return tuple(
+        Step(
+            title=TITLES[stop],
+            state=_state_of(place, here, state),
+            at=entered.get(stop) if place <= here else None,
+        )
+        for place, stop in enumerate(way)
+    )
+
+
+def _reached(
+    way: Sequence[EvaluationState], state: EvaluationState, happened: Sequence[Happened]
+) -> int:
+    if state in way:
+        return way.index(state)
+    last = [event.state for event in happened if event.state in way]
+    return way.index(last[-1]) if last else 0
+
+
+def _state_of(place: int, here: int, state: EvaluationState) -> StepState:
+    if place < here or state is E.SCORED:
+        return StepState.DONE
+    if place > here:
+        return StepState.SKIPPED if state in {E.FAILED, E.CANCELLED} else StepState.TODO
+    if here == 0 and state is E.WAITING:
+        return StepState.DONE
+    return _ENDS.get(state, StepState.NOW)

@@ -1,0 +1,178 @@
+"""Jobs and attempts: every step that is written down about them.
+
+The order is the protocol: an attempt is committed before the cluster hears its token, marked as
+being submitted before the command runs, and only then given an answer.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Attempt, Evaluation, Job
+from portal.domain.ids import new_id, new_token
+from portal.domain.jobs import JobKind
+from portal.domain.profiles import Profile
+from portal.domain.states import ATTEMPT_STEPS, AttemptState, EvaluationState, check_step
+from portal.services import progress
+from scheduler.interface import JobRef, JobReport, Phase
+
+
+def open_job(
+    session: Session,
+    *,
+    kind: JobKind,
+    profile: Profile,
+    evaluation_id: str | None = None,
+    image_id: str | None = None,
+    now: datetime,
+) -> Job:
+    """Write down a job and its first attempt."""
+    job = Job(
+        id=new_id(now),
+        kind=kind,
+        evaluation_id=evaluation_id,
+        image_id=image_id,
+        cluster=profile.cluster,
+        profile=profile.name,
+        created_at=now,
+    )
+    session.add(job)
+    session.flush()
+    new_attempt(session, job, now=now)
+    return job
+
+
+def new_attempt(session: Session, job: Job, *, now: datetime) -> Attempt:
+    """Write down another try; the number is unique, so two workers cannot both add it."""
+    number = attempts_made(session, job.id) + 1
+    attempt = Attempt(
+        token=new_token(now),
+        job_id=job.id,
+        number=number,
+        state=AttemptState.CREATED,
+        created_at=now,
+    )
+    session.add(attempt)
+    session.flush()
+    return attempt
+
+
+def attempts_made(session: Session, job_id: str) -> int:
+    """How many attempts a job has."""
+    return (
+        session.scalar(select(func.count()).select_from(Attempt).where(Attempt.job_id == job_id))
+        or 0
+    )
+
+
+def lock_attempt(session: Session, token: str) -> Attempt:
+    """Read an attempt for changing it."""
+    return session.get_one(Attempt, token, with_for_update=True)
+
+
+def step(attempt: Attempt, to: AttemptState) -> None:
+    """Take an allowed step; being there already changes nothing."""
+    if attempt.state is not to:
+        attempt.state = check_step(ATTEMPT_STEPS, attempt.state, to)
+
+
+def start_submitting(session: Session, token: str, *, now: datetime) -> bool:
+    """Mark that the command is about to run. False: somebody else has done so."""
+    attempt = lock_attempt(session, token)
+    if attempt.state is not AttemptState.CREATED:
+        return False
+    step(attempt, AttemptState.SUBMITTING)
+    attempt.submitted_at = now
+    return True
+
+
+def accepted(session: Session, token: str, ref: JobRef, *, now: datetime) -> None:
+    """Record that the cluster has the job; an attempt that was given up meanwhile stays so."""
+    attempt = lock_attempt(session, token)
+    if attempt.state is not AttemptState.SUBMITTING:
+        return
+    step(attempt, AttemptState.QUEUED)
+    attempt.cluster_job_id = ref.job_id
+    attempt.slurm_cluster = ref.cluster
+    attempt.queued_at = attempt.confirmed_at = now
+
+
+def unclear(session: Session, token: str, message: str) -> None:
+    """Record that nobody knows whether the cluster has the job."""
+    attempt = lock_attempt(session, token)
+    if attempt.state is not AttemptState.SUBMITTING:
+        return
+    step(attempt, AttemptState.INDETERMINATE)
+    attempt.problem = message
+
+
+def not_seen(session: Session, token: str, *, now: datetime) -> datetime:
+    """Record that a complete answer did not have the job; return since when that has been so."""
+    attempt = lock_attempt(session, token)
+    if attempt.absent_since is None:
+        attempt.absent_since = now
+    return attempt.absent_since
+
+
+_STATES = {
+    Phase.PENDING: AttemptState.QUEUED,
+    Phase.HELD: AttemptState.QUEUED,
+    Phase.RUNNING: AttemptState.RUNNING,
+    Phase.FINISHING: AttemptState.FINISHING,
+    Phase.ENDED: AttemptState.ENDED,
+}
+
+
+def reported(session: Session, report: JobReport, *, now: datetime) -> None:
+    """Take over what the cluster said of an attempt; an unknown word changes no state."""
+    attempt = lock_attempt(session, report.token)
+    if attempt.state not in _WATCHED:
+        return
+    attempt.confirmed_at = now
+    attempt.absent_since = None
+    attempt.cluster_job_id = report.ref.job_id
+    attempt.slurm_cluster = report.ref.cluster or attempt.slurm_cluster
+    attempt.raw_state = report.raw_state
+    attempt.raw_reason = report.raw_reason
+    attempt.nodes = report.nodes
+    attempt.started_at = report.started_at or attempt.started_at
+    to = _STATES.get(report.phase)
+    if to is None:
+        return
+    step(attempt, to)
+    if report.phase is Phase.ENDED:
+        attempt.ended_at = report.ended_at or now
+        attempt.outcome = report.outcome
+        attempt.exit_code = report.exit_code
+    _tell_evaluation(session, attempt, to, now=now)
+
+
+_WATCHED = frozenset(
+    {
+        AttemptState.INDETERMINATE,
+        AttemptState.QUEUED,
+        AttemptState.RUNNING,
+        AttemptState.FINISHING,
+    }
+)
+
+
+def _tell_evaluation(
+    session: Session, attempt: Attempt, to: AttemptState, *, now: datetime
+) -> None:
+    """Move the evaluation along with its predict job; a score job shows as scoring throughout."""
+    job = session.get_one(Job, attempt.job_id)
+    if job.kind is not JobKind.PREDICT or job.evaluation_id is None:
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if to is AttemptState.RUNNING and evaluation.state is EvaluationState.QUEUED:
+        progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
+    if to is AttemptState.QUEUED and evaluation.state is EvaluationState.RUNNING:
+        progress.move(
+            session,
+            evaluation,
+            EvaluationState.QUEUED,
+            now=now,
+            sentence="The cluster put the job back into its queue.",
+        )

@@ -1,0 +1,244 @@
+"""Taking in a challenge as its organisers describe it; doing it again brings it up to date."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import (
+    Base,
+    Challenge,
+    Column,
+    Image,
+    Page,
+    Phase,
+    PhaseTask,
+    Submission,
+    Task,
+)
+from portal.domain.errors import ParticipantError
+from portal.domain.ids import new_id
+from portal.domain.jobs import ImageKind
+from portal.domain.permissions import Audience
+from portal.domain.profiles import Resources
+from portal.domain.scores import Rule, Sort
+from portal.services import images
+from portal.services.submissions import Upload
+from site_config import challenge as bundle
+
+SCORE_ARGV = ["/app/score"]
+"""What is started in a scorer's image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What lies beside ``challenge.yaml``: its texts, and the archives that the store now has."""
+
+    texts: Mapping[PurePosixPath, str]
+    archives: Mapping[PurePosixPath, Upload]
+
+
+_Row = TypeVar("_Row", bound=Base)
+
+
+def add_challenge(
+    session: Session,
+    *,
+    described: bundle.Challenge,
+    material: Material,
+    resources: Resources,
+    now: datetime,
+) -> str:
+    """Write the challenge and return its id; what is there already is brought up to date.
+
+    Raises ``ParticipantError`` for a change that would take something away from what teams have
+    handed in: a phase or a task that submissions refer to cannot go.
+    """
+    challenge = _challenge(session, described, material, now=now)
+    _pages(session, challenge, described, material, now=now)
+    tasks = _tasks(session, challenge, described, material, resources, now=now)
+    _phases(session, challenge, described, tasks, now=now)
+    _columns(session, challenge, described, now=now)
+    return challenge.id
+
+
+def _challenge(
+    session: Session, described: bundle.Challenge, material: Material, *, now: datetime
+) -> Challenge:
+    row = session.scalar(
+        select(Challenge).where(Challenge.slug == described.slug).with_for_update()
+    )
+    if row is None:
+        row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
+        session.add(row)
+    row.title = described.title
+    row.terms = material.texts[described.terms] if described.terms else ""
+    row.join_policy = described.join.policy
+    row.team_size = described.teams.max_size
+    row.rule = Rule(described.leaderboard.rule)
+    row.reveal_at = described.leaderboard.reveal
+    row.updated_at = now
+    session.flush()
+    return row
+
+
+def _pages(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    material: Material,
+    *,
+    now: datetime,
+) -> None:
+    wanted = {
+        page.file.stem: {
+            "position": position,
+            "title": page.title,
+            "markdown": material.texts[page.file],
+        }
+        for position, page in enumerate(described.pages)
+    }
+    _bring_up_to_date(session, Page, "slug", challenge, wanted, now=now)
+
+
+def _tasks(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    material: Material,
+    resources: Resources,
+    *,
+    now: datetime,
+) -> dict[str, Task]:
+    def image(archive: bundle.Archive | None) -> str | None:
+        if archive is None:
+            return None
+        return _image(session, material.archives[archive.image], now=now).id
+
+    wanted = {
+        name: {
+            "position": position,
+            "input_data": task.input.data,
+            "truth_data": task.truth.data,
+            "scorer_image_id": image(task.scorer),
+            "base_image_id": image(task.base),
+            "predict_profile": task.predict.profile,
+            "predict_argv": list(task.predict.argv),
+            "score_profile": task.score.profile,
+            "score_argv": SCORE_ARGV,
+            "required_outputs": [str(name) for name in task.outputs.required],
+            "output_limit": min(task.outputs.max or resources.output_limit, resources.output_limit),
+            "output_files": min(
+                task.outputs.files or resources.output_files, resources.output_files
+            ),
+        }
+        for position, (name, task) in enumerate(described.tasks.items())
+    }
+    return _bring_up_to_date(session, Task, "slug", challenge, wanted, now=now)
+
+
+def _image(session: Session, upload: Upload, *, now: datetime) -> Image:
+    images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
+    return images.image_of(session, kind=ImageKind.ARCHIVE, source_sha256=upload.sha256, now=now)
+
+
+def _phases(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    tasks: Mapping[str, Task],
+    *,
+    now: datetime,
+) -> None:
+    wanted = {
+        phase.id: {
+            "position": position,
+            "title": phase.title or phase.id,
+            "starts_at": phase.start,
+            "ends_at": phase.end,
+            "kinds": [kind.value for kind in phase.kinds],
+            "per_day": phase.limits.per_day,
+            "total": phase.limits.total,
+            "running": phase.limits.running,
+            "leaderboard": Audience(phase.leaderboard),
+            "feedback": phase.feedback,
+            "logs": phase.logs,
+        }
+        for position, phase in enumerate(described.phases)
+    }
+    rows = _bring_up_to_date(session, Phase, "slug", challenge, wanted, now=now)
+    for phase in described.phases:
+        _phase_tasks(session, rows[phase.id], {tasks[name].id for name in phase.tasks})
+
+
+def _phase_tasks(session: Session, phase: Phase, wanted: set[str]) -> None:
+    found = {
+        row.task_id: row
+        for row in session.scalars(select(PhaseTask).where(PhaseTask.phase_id == phase.id))
+    }
+    for task_id in wanted - set(found):
+        session.add(PhaseTask(phase_id=phase.id, task_id=task_id))
+    for task_id in set(found) - wanted:
+        session.delete(found[task_id])
+    session.flush()
+
+
+def _columns(
+    session: Session, challenge: Challenge, described: bundle.Challenge, *, now: datetime
+) -> None:
+    wanted = {
+        column.key: {
+            "position": position,
+            "title": column.title,
+            "sort": Sort(column.sort),
+            "precision": column.precision,
+            "minimum": column.min,
+            "maximum": column.max,
+            "is_primary": column.primary,
+            "private": column.private,
+            "hidden": column.hidden,
+        }
+        for position, column in enumerate(described.leaderboard.columns)
+    }
+    _bring_up_to_date(session, Column, "key", challenge, wanted, now=now)
+
+
+def _bring_up_to_date(
+    session: Session,
+    table: type[_Row],
+    name: str,
+    challenge: Challenge,
+    wanted: Mapping[str, Mapping[str, Any]],
+    *,
+    now: datetime,
+) -> dict[str, _Row]:
+    """Make the challenge's rows of a table those that are wanted; return them by name."""
+    attributes: Any = table
+    found = {
+        getattr(row, name): row
+        for row in session.scalars(select(table).where(attributes.challenge_id == challenge.id))
+    }
+    for gone in set(found) - set(wanted):
+        _check_unused(session, found[gone], gone)
+        session.delete(found.pop(gone))
+    for key, values in wanted.items():
+        row = found.get(key)
+        if row is None:
+            row = table(id=new_id(now), challenge_id=challenge.id, **{name: key})
+            session.add(row)
+            found[key] = row
+        for attribute, value in values.items():
+            setattr(row, attribute, value)
+    session.flush()
+    return found
+
+
+def _check_unused(session: Session, row: Base, name: str) -> None:
+    if isinstance(row, Phase):
+        used = select(Submission.id).where(Submission.phase_id == row.id).limit(1)
+        if session.scalar(used) is not None:
+            raise ParticipantError(f"phase '{name}' has submissions and cannot go", reason="used")

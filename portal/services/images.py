@@ -1,0 +1,58 @@
+"""Images: one row per recipe, so that the same bytes are never built twice."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Blob, Image
+from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.ids import new_id
+from portal.domain.jobs import ImageKind
+from portal.domain.states import IMAGE_STEPS, ImageState, check_step
+
+
+def keep_blob(session: Session, *, sha256: str, size: int, now: datetime) -> None:
+    """Note that the store has these bytes; noting it twice changes nothing."""
+    if session.get(Blob, sha256) is None:
+        session.add(Blob(sha256=sha256, size=size, created_at=now))
+        session.flush()
+
+
+def image_of(
+    session: Session,
+    *,
+    kind: ImageKind,
+    source_sha256: str,
+    base: Image | None = None,
+    now: datetime,
+) -> Image:
+    """Return the image of a recipe; a new one waits to be built.
+
+    An image that failed for the cluster's reasons waits again; one that failed because of what is
+    in it stays failed, since the same bytes would fail again.
+    """
+    recipe = f"{kind}:{source_sha256}" + (f":{base.source_sha256}" if base else "")
+    image = session.scalar(select(Image).where(Image.recipe == recipe).with_for_update())
+    if image is None:
+        image = Image(
+            id=new_id(now),
+            recipe=recipe,
+            kind=kind,
+            source_sha256=source_sha256,
+            base_image_id=base.id if base else None,
+            state=ImageState.WAITING,
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(image)
+        session.flush()
+    elif image.state is ImageState.FAILED and not FAILURES[FailureReason(image.reason)].counts:
+        move_image(image, ImageState.WAITING, now=now)
+    return image
+
+
+def move_image(image: Image, to: ImageState, *, now: datetime) -> None:
+    """Take an allowed step; raises ``ForbiddenStep`` otherwise."""
+    image.state = check_step(IMAGE_STEPS, image.state, to)
+    image.updated_at = now

@@ -1,0 +1,73 @@
+"""Moving an evaluation on, with the step that its page shows."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Evaluation, Event, Submission
+from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.ids import new_id
+from portal.domain.states import EVALUATION_STEPS, EvaluationState, check_step
+
+
+def move(
+    session: Session,
+    evaluation: Evaluation,
+    to: EvaluationState,
+    *,
+    now: datetime,
+    sentence: str = "",
+) -> None:
+    """Take an allowed step and note it; being there already changes nothing."""
+    if evaluation.state is to:
+        return
+    evaluation.state = check_step(EVALUATION_STEPS, evaluation.state, to)
+    evaluation.updated_at = now
+    note_step(session, evaluation, now=now, sentence=sentence)
+
+
+def note_step(
+    session: Session, evaluation: Evaluation, *, now: datetime, sentence: str = ""
+) -> None:
+    """Add a line to the evaluation's history."""
+    session.add(
+        Event(
+            id=new_id(now),
+            evaluation_id=evaluation.id,
+            at=now,
+            state=evaluation.state,
+            sentence=sentence,
+        )
+    )
+
+
+def fail(
+    session: Session,
+    evaluation: Evaluation,
+    reason: FailureReason,
+    *,
+    now: datetime,
+    sentence: str = "",
+    detail: str = "",
+) -> None:
+    """End an evaluation without a score; what was the site's fault does not count."""
+    evaluation.reason = reason
+    evaluation.sentence = sentence
+    evaluation.detail = detail
+    move(session, evaluation, EvaluationState.FAILED, now=now, sentence=FAILURES[reason].title)
+    if not FAILURES[reason].counts:
+        session.get_one(Submission, evaluation.submission_id).counts = False
+
+
+def hold(
+    session: Session,
+    evaluation: Evaluation,
+    reason: FailureReason,
+    *,
+    now: datetime,
+    detail: str = "",
+) -> None:
+    """Hand an evaluation to staff: it is neither a success nor a failure until they say so."""
+    evaluation.reason = reason
+    evaluation.detail = detail
+    move(session, evaluation, EvaluationState.HELD, now=now, sentence=FAILURES[reason].title)

@@ -1,0 +1,229 @@
+"""Taking in what a job left: the image, the predictions, the scores, or the failure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Evaluation, Image, Job, Result, Submission, Task
+from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.jobs import JobKind, may_try_again
+from portal.domain.profiles import Profile
+from portal.domain.states import AttemptState, EvaluationState, ImageState
+from portal.services import attempts, images, progress, standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltImage:
+    """A SIF that lies in its final place."""
+
+    sha256: str
+    size: int
+
+
+def image_ready(
+    session: Session, token: str, built: BuiltImage, record: dict[str, Any], *, now: datetime
+) -> None:
+    """Record that a build job made an image."""
+    job = _collect(session, token, record)
+    if job is None or job.image_id is None:
+        return
+    image = session.get_one(Image, job.image_id, with_for_update=True)
+    images.move_image(image, ImageState.READY, now=now)
+    image.sif_sha256, image.size = built.sha256, built.size
+
+
+def predicted(
+    session: Session, token: str, score: Profile, record: dict[str, Any], *, now: datetime
+) -> None:
+    """Record that the predictions are at rest, and open the score job in the same transaction."""
+    job = _collect(session, token, record)
+    if job is None or job.evaluation_id is None:
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if evaluation.state.is_final:
+        return
+    if evaluation.state is EvaluationState.QUEUED:
+        progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
+    progress.move(session, evaluation, EvaluationState.SCORING, now=now)
+    attempts.open_job(
+        session, kind=JobKind.SCORE, profile=score, evaluation_id=evaluation.id, now=now
+    )
+
+
+def scored(
+    session: Session,
+    token: str,
+    *,
+    scores: Mapping[str, float],
+    seal: dict[str, Any],
+    record: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Write the result, its seal record and the leaderboard's row in one transaction."""
+    job = _collect(session, token, record)
+    if job is None or job.evaluation_id is None:
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if evaluation.state.is_final:
+        return
+    session.add(
+        Result(
+            evaluation_id=evaluation.id,
+            scores=dict(scores),
+            seal=seal,
+            seal_sha256=canonical_digest(seal),
+            created_at=now,
+        )
+    )
+    progress.move(session, evaluation, EvaluationState.SCORED, now=now)
+    session.flush()
+    submission = session.get_one(Submission, evaluation.submission_id)
+    standings.update(session, submission)
+
+
+def failed(
+    session: Session,
+    token: str,
+    reason: FailureReason,
+    *,
+    sentence: str = "",
+    detail: str = "",
+    record: dict[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """Record a failure that another try would not change."""
+    job = _collect(session, token, record or {})
+    if job is not None:
+        end_in_failure(session, job, reason, sentence=sentence, detail=detail, now=now)
+
+
+def try_again(
+    session: Session,
+    token: str,
+    *,
+    detail: str,
+    record: dict[str, Any] | None = None,
+    lost: bool = False,
+    now: datetime,
+) -> None:
+    """Record that the cluster failed the attempt; open another while there are tries left."""
+    attempt = attempts.lock_attempt(session, token)
+    made = attempts.attempts_made(session, attempt.job_id)
+    job = _collect(session, token, record or {}, keep_open=may_try_again(made), lost=lost)
+    if job is None:
+        return
+    attempt.problem = detail
+    if may_try_again(made):
+        attempts.new_attempt(session, job, now=now)
+        _back_to_queue(session, job, now=now)
+    else:
+        end_in_failure(session, job, FailureReason.INFRASTRUCTURE, detail=detail, now=now)
+
+
+def cancelled(session: Session, token: str, record: dict[str, Any], *, now: datetime) -> None:
+    """Record that the job was cancelled on the cluster, by whoever may do that."""
+    job = _collect(session, token, record)
+    if job is None:
+        return
+    if job.image_id is not None:
+        end_in_failure(session, job, FailureReason.INFRASTRUCTURE, detail="cancelled", now=now)
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if not evaluation.state.is_final:
+        progress.move(session, evaluation, EvaluationState.CANCELLED, now=now)
+        session.get_one(Submission, evaluation.submission_id).counts = False
+
+
+def lost(session: Session, token: str, *, detail: str, now: datetime) -> None:
+    """Hand to staff an attempt that started and that the cluster then forgot."""
+    attempt = attempts.lock_attempt(session, token)
+    job = _collect(session, token, {}, lost=True)
+    if job is None:
+        return
+    attempt.problem = detail
+    if job.evaluation_id is None:
+        end_in_failure(session, job, FailureReason.LOST, detail=detail, now=now)
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if not evaluation.state.is_final:
+        progress.hold(session, evaluation, FailureReason.LOST, detail=detail, now=now)
+
+
+def end_in_failure(
+    session: Session,
+    job: Job,
+    reason: FailureReason,
+    *,
+    sentence: str = "",
+    detail: str = "",
+    now: datetime,
+) -> None:
+    """Fail whatever the job was for."""
+    if job.image_id is not None:
+        image = session.get_one(Image, job.image_id, with_for_update=True)
+        images.move_image(image, ImageState.FAILED, now=now)
+        image.reason, image.sentence, image.detail = reason, sentence, detail
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if not evaluation.state.is_final:
+        progress.fail(session, evaluation, reason, sentence=sentence, detail=detail, now=now)
+
+
+def canonical_json(value: object) -> str:
+    """Return JSON with one form per value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def canonical_digest(value: object) -> str:
+    """Return the sha256 of the canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def score_profile_name(session: Session, evaluation_id: str) -> str:
+    """Return the profile that scores an evaluation."""
+    evaluation = session.get_one(Evaluation, evaluation_id)
+    return session.get_one(Task, evaluation.task_id).score_profile
+
+
+def _collect(
+    session: Session,
+    token: str,
+    record: dict[str, Any],
+    *,
+    keep_open: bool = False,
+    lost: bool = False,
+) -> Job | None:
+    """Close an attempt once; None when that was done before, so that repeating is harmless."""
+    attempt = attempts.lock_attempt(session, token)
+    to = AttemptState.LOST if lost else AttemptState.COLLECTED
+    if attempt.state in _CLOSED:
+        return None
+    attempts.step(attempt, to)
+    attempt.record = record
+    job = session.get_one(Job, attempt.job_id, with_for_update=True)
+    job.is_open = keep_open
+    return job
+
+
+_CLOSED = frozenset({AttemptState.COLLECTED, AttemptState.LOST})
+
+
+def _back_to_queue(session: Session, job: Job, *, now: datetime) -> None:
+    if job.kind is not JobKind.PREDICT:
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if evaluation.state is EvaluationState.RUNNING:
+        progress.move(
+            session,
+            evaluation,
+            EvaluationState.QUEUED,
+            now=now,
+            sentence=f"{FAILURES[FailureReason.INFRASTRUCTURE].title}; it is tried again.",
+        )

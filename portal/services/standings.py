@@ -1,0 +1,86 @@
+"""Which submission stands for a team, kept with every new result."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.queries import work
+from portal.db.tables import Challenge, Column, Phase, Standing, Submission
+from portal.domain import scores
+from portal.domain.scores import Rule
+
+
+def columns_of(session: Session, challenge_id: str) -> list[scores.Column]:
+    """Return the challenge's columns as the domain knows them, in their order."""
+    rows = session.scalars(
+        select(Column).where(Column.challenge_id == challenge_id).order_by(Column.position)
+    )
+    return [as_column(row) for row in rows]
+
+
+def as_column(row: Column) -> scores.Column:
+    """Return a row as the domain's value."""
+    return scores.Column(
+        key=row.key,
+        title=row.title,
+        sort=row.sort,
+        precision=row.precision,
+        minimum=row.minimum,
+        maximum=row.maximum,
+        primary=row.is_primary,
+        private=row.private,
+        hidden=row.hidden,
+    )
+
+
+def update(session: Session, submission: Submission) -> None:
+    """Let a submission stand for its team if the rule says so and all its tasks are scored."""
+    phase = session.get_one(Phase, submission.phase_id)
+    challenge = session.get_one(Challenge, submission.challenge_id)
+    columns = columns_of(session, challenge.id)
+    shown = _shown(session, submission, phase, columns)
+    if shown is None:
+        return
+    column = scores.primary(columns)
+    value = scores.rank_value(shown[column.key], column)
+    standing = work.standing(session, phase=phase, team_id=submission.team_id)
+    if standing is None:
+        standing = Standing(phase_id=phase.id, team_id=submission.team_id)
+        session.add(standing)
+    elif not _replaces(session, challenge.rule, submission, value, standing):
+        return
+    standing.submission_id = submission.id
+    standing.scores = shown
+    standing.rank_value = value
+    standing.achieved_at = submission.created_at
+
+
+def _shown(
+    session: Session, submission: Submission, phase: Phase, columns: Sequence[scores.Column]
+) -> dict[str, float] | None:
+    """Merge the scores of all tasks; None while one is missing."""
+    evaluations = work.evaluations_of_phase_submission(session, submission.id)
+    merged: dict[str, float] = {}
+    for evaluation in evaluations:
+        if evaluation.result is None:
+            return None
+        merged |= evaluation.result.scores
+    if {e.task_id for e in evaluations} != work.tasks_of_phase(session, phase.id):
+        return None
+    return scores.shown(merged, columns)
+
+
+def _replaces(
+    session: Session, rule: Rule, submission: Submission, value: float, standing: Standing
+) -> bool:
+    """Whether the submission takes the place of the one that stands now.
+
+    Chosen is decided by the team, so a new result never replaces the choice.
+    """
+    if rule is Rule.BEST:
+        return value > standing.rank_value
+    if rule is Rule.LAST:
+        current = session.get_one(Submission, standing.submission_id)
+        return submission.created_at >= current.created_at
+    return False

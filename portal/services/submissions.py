@@ -1,0 +1,197 @@
+"""Handing in: one transaction that checks, counts and writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import (
+    Challenge,
+    Evaluation,
+    Image,
+    Phase,
+    PhaseTask,
+    Submission,
+    Task,
+    Team,
+)
+from portal.domain import permissions
+from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.ids import new_id
+from portal.domain.jobs import ImageKind
+from portal.domain.people import Actor
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import (
+    Limits,
+    SubmissionKind,
+    Used,
+    Window,
+    check_quota,
+    check_window,
+    start_of_day,
+)
+from portal.services import images, progress, teams
+from portal.services.access import standing_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that the store has: its digest and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLeft:
+    """What a team has used of a phase's limits."""
+
+    limits: Limits
+    used: Used
+
+
+def submit(
+    session: Session,
+    *,
+    actor: Actor,
+    challenge_slug: str,
+    phase_slug: str,
+    kind: SubmissionKind,
+    upload: Upload,
+    filename: str,
+    note: str,
+    now: datetime,
+) -> str:
+    """Write a submission and one evaluation per task of the phase; return the submission's id.
+
+    Everything is checked here, whichever way it came in, and within the transaction that writes:
+    two requests at once cannot both take the last place. Raises ``ParticipantError``.
+    """
+    challenge, phase = _open_phase(session, actor, challenge_slug, phase_slug)
+    check_window(_window(phase), kind, now=now)
+    tasks = _tasks(session, phase, kind)
+    team = teams.join_alone(
+        session, challenge_id=challenge.id, person_id=str(actor.person_id), now=now
+    )
+    # On PostgreSQL the lock on the team's row makes its requests wait for each other.
+    session.get_one(Team, team.id, with_for_update=True)
+    check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
+
+    images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
+    submission = Submission(
+        id=new_id(now),
+        challenge_id=challenge.id,
+        phase_id=phase.id,
+        team_id=team.id,
+        person_id=str(actor.person_id),
+        kind=kind,
+        blob_sha256=upload.sha256,
+        filename=filename[:255],
+        note=note[:500],
+        created_at=now,
+    )
+    session.add(submission)
+    session.flush()
+    for task in tasks:
+        _start(session, submission, task, now=now)
+    return submission.id
+
+
+def quota_left(session: Session, *, person_id: str, phase: Phase, now: datetime) -> QuotaLeft:
+    """Return what the person's team has used; nothing where there is no team yet."""
+    team = teams.team_of(session, challenge_id=phase.challenge_id, person_id=person_id)
+    nothing = Used(today=0, total=0)
+    return QuotaLeft(
+        limits=limits_of(phase),
+        used=used(session, phase, team.id, now=now) if team else nothing,
+    )
+
+
+def limits_of(phase: Phase) -> Limits:
+    """Return the limits of a phase as the domain counts them."""
+    return Limits(per_day=phase.per_day, total=phase.total, running=phase.running)
+
+
+def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used:
+    """Count the submissions that count, in one query."""
+    total, today = session.execute(
+        select(
+            func.count(),
+            func.count().filter(Submission.created_at >= start_of_day(now)),
+        ).where(
+            Submission.phase_id == phase.id,
+            Submission.team_id == team_id,
+            Submission.counts,
+        )
+    ).one()
+    return Used(today=today, total=total)
+
+
+def _open_phase(
+    session: Session, actor: Actor, challenge_slug: str, phase_slug: str
+) -> tuple[Challenge, Phase]:
+    challenge = session.scalar(select(Challenge).where(Challenge.slug == challenge_slug))
+    if challenge is None:
+        raise NotFound
+    standing = standing_of(session, challenge, actor)
+    if not permissions.may_see_challenge(actor, standing):
+        raise NotFound
+    if not permissions.may_submit(actor, standing):
+        raise NotAllowed("Log in to hand something in.")
+    phase = session.scalar(
+        select(Phase).where(Phase.challenge_id == challenge.id, Phase.slug == phase_slug)
+    )
+    if phase is None:
+        raise ParticipantError("Choose one of the phases of this challenge.", reason="phase")
+    return challenge, phase
+
+
+def _window(phase: Phase) -> Window:
+    return Window(
+        title=phase.title,
+        starts_at=phase.starts_at,
+        ends_at=phase.ends_at,
+        kinds=frozenset(SubmissionKind(kind) for kind in phase.kinds),
+    )
+
+
+def _tasks(session: Session, phase: Phase, kind: SubmissionKind) -> list[Task]:
+    tasks = list(
+        session.scalars(
+            select(Task)
+            .join(PhaseTask, PhaseTask.task_id == Task.id)
+            .where(PhaseTask.phase_id == phase.id)
+            .order_by(Task.position)
+        )
+    )
+    if kind is SubmissionKind.CODE and any(task.base_image_id is None for task in tasks):
+        raise ParticipantError("This phase has no base image for code.", reason="kind")
+    return tasks
+
+
+def _start(session: Session, submission: Submission, task: Task, *, now: datetime) -> None:
+    evaluation = Evaluation(
+        id=new_id(now),
+        submission_id=submission.id,
+        task_id=task.id,
+        image_id=_image(session, submission, task, now=now),
+        state=EvaluationState.WAITING,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(evaluation)
+    session.flush()
+    progress.note_step(session, evaluation, now=now)
+
+
+def _image(session: Session, submission: Submission, task: Task, *, now: datetime) -> str | None:
+    if submission.kind is SubmissionKind.RESULTS:
+        return None
+    if submission.kind is SubmissionKind.IMAGE:
+        kind, base = ImageKind.ARCHIVE, None
+    else:
+        kind, base = ImageKind.CODE, session.get(Image, task.base_image_id)
+    return images.image_of(
+        session, kind=kind, source_sha256=submission.blob_sha256, base=base, now=now
+    ).id

@@ -1,0 +1,177 @@
+"""Collecting: what an ended attempt left is read, judged and taken in.
+
+Files are moved before the transaction, and every move can be repeated: a worker that dies in
+between finds the file in its final place and writes the same rows.
+"""
+
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+from containers.rundir import RunRecord, read_run
+
+from portal.db.queries import work
+from portal.db.queries.runs import BuildWork, RunWork, work_of
+from portal.db.tables import Attempt
+from portal.domain.failures import FailureReason
+from portal.domain.jobs import JobKind
+from portal.domain.states import AttemptState
+from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
+from portal.files.errors import BadOutput, BadScoreFile
+from portal.files.outputs import copy_outputs
+from portal.files.scores import ScoreColumn, read_scores
+from portal.services import results, standings
+from portal.services.results import BuiltImage
+from portal.worker.context import WorkerContext
+from portal.worker.seal import seal_record
+
+log = structlog.get_logger("sealrun.worker")
+
+
+def collect_ended(context: WorkerContext) -> int:
+    """Take in every attempt that has ended; return how many were."""
+    with context.database.reading() as session:
+        tokens = work.tokens_in(session, context.cluster.name, [AttemptState.ENDED])
+    return sum(_collect(context, token) for token in tokens)
+
+
+def _collect(context: WorkerContext, token: str) -> bool:
+    with context.database.reading() as session:
+        attempt = session.get_one(Attempt, token)
+        job = work_of(session, token)
+    directory = context.cluster.run_directory(job.job.id, token)
+    run = read_run(directory, token)
+    verdict = judge(_ended(context, attempt, run), job.job.kind)
+    log.info("judged", token=token, verdict=verdict.kind, reason=verdict.reason)
+    if verdict.kind is VerdictKind.WAIT:
+        return False
+    if verdict.kind is VerdictKind.SUCCESS:
+        _take_in(context, job, attempt, directory, run)
+    else:
+        _record_verdict(context, token, verdict, run)
+    return True
+
+
+def _ended(context: WorkerContext, attempt: Attempt, run: RunRecord) -> Ended:
+    ended_at = attempt.ended_at or context.clock()
+    return Ended(
+        outcome=attempt.outcome or "",
+        exit_code=attempt.exit_code,
+        claimed=run.claimed,
+        done=run.done,
+        container_exit=run.exit_code,
+        stop_reason=run.reason or "",
+        settled=context.clock() - ended_at >= context.cluster.lag,
+    )
+
+
+def _record_verdict(context: WorkerContext, token: str, verdict: Verdict, run: RunRecord) -> None:
+    now, record = context.clock(), as_record(run)
+    with context.database.writing() as session:
+        if verdict.kind is VerdictKind.TRY_AGAIN:
+            results.try_again(session, token, detail=verdict.detail, record=record, now=now)
+        elif verdict.kind is VerdictKind.CANCELLED:
+            results.cancelled(session, token, record, now=now)
+        else:
+            reason = verdict.reason or FailureReason.INFRASTRUCTURE
+            results.failed(session, token, reason, detail=verdict.detail, record=record, now=now)
+
+
+def as_record(run: RunRecord) -> dict[str, Any]:
+    """Return what a run directory held as plain JSON values."""
+    return asdict(run)
+
+
+def _take_in(
+    context: WorkerContext,
+    job: BuildWork | RunWork,
+    attempt: Attempt,
+    directory: Path,
+    run: RunRecord,
+) -> None:
+    if isinstance(job, BuildWork):
+        _take_image(context, attempt.token, directory, run)
+    elif job.job.kind is JobKind.PREDICT:
+        _take_predictions(context, job, attempt.token, directory, run)
+    else:
+        _take_scores(context, job, attempt, directory, run)
+
+
+def _take_image(context: WorkerContext, token: str, directory: Path, run: RunRecord) -> None:
+    digest = str(run.image_sha256)
+    final = context.cluster.images / f"{digest}.sif"
+    final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    made = directory / "image.sif"
+    if made.exists():
+        made.chmod(0o440)
+        made.replace(final)
+        _sync_directory(final.parent)
+    built = BuiltImage(sha256=digest, size=final.stat().st_size)
+    with context.database.writing() as session:
+        results.image_ready(session, token, built, as_record(run), now=context.clock())
+
+
+def _take_predictions(
+    context: WorkerContext, job: RunWork, token: str, directory: Path, run: RunRecord
+) -> None:
+    """Copy the output to where it is at rest, with owners and links made plain."""
+    try:
+        copy_outputs(
+            directory / "output",
+            directory / "collected",
+            required=job.task.required_outputs,
+            max_bytes=job.task.output_limit,
+            max_files=job.task.output_files,
+        )
+    except BadOutput as problem:
+        _fail(context, token, FailureReason(problem.reason), problem.sentence, run)
+        return
+    shutil.rmtree(directory / "output", ignore_errors=True)
+    profile = context.resources.profiles[job.task.score_profile]
+    with context.database.writing() as session:
+        results.predicted(session, token, profile, as_record(run), now=context.clock())
+
+
+def _take_scores(
+    context: WorkerContext, job: RunWork, attempt: Attempt, directory: Path, run: RunRecord
+) -> None:
+    with context.database.reading() as session:
+        columns = standings.columns_of(session, job.challenge.id)
+    expected = [ScoreColumn(key=c.key, minimum=c.minimum, maximum=c.maximum) for c in columns]
+    path = directory / "output" / "scores.json"
+    try:
+        scores = read_scores(path, expected)
+    except BadScoreFile as problem:
+        _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.sentence, run)
+        return
+    seal = seal_record(context, job, attempt, run, path)
+    with context.database.writing() as session:
+        results.scored(
+            session,
+            attempt.token,
+            scores=scores,
+            seal=seal,
+            record=as_record(run),
+            now=context.clock(),
+        )
+
+
+def _fail(
+    context: WorkerContext, token: str, reason: FailureReason, detail: str, run: RunRecord
+) -> None:
+    with context.database.writing() as session:
+        results.failed(
+            session, token, reason, detail=detail, record=as_record(run), now=context.clock()
+        )
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename last through a power cut."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

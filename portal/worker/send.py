@@ -1,0 +1,68 @@
+"""Sending: attempts that are written down go to the cluster, each exactly once.
+
+Order of the steps, each durable before the next: the row (``created``), the mark that the command
+is about to run (``submitting``), the command, the answer. A worker that dies leaves the attempt in
+one of these states, and each of them says what has to be done.
+"""
+
+import structlog
+
+from portal.db.queries import work
+from portal.domain.errors import OperatorError
+from portal.domain.failures import FailureReason
+from portal.domain.states import AttemptState
+from portal.files.errors import BadArchive
+from portal.services import attempts, results
+from portal.worker.context import WorkerContext
+from portal.worker.prepare import prepare
+from scheduler.interface import Accepted, JobSpec, Refused, Token
+
+log = structlog.get_logger("sealrun.worker")
+
+
+def send_created(context: WorkerContext) -> int:
+    """Send every attempt that was never sent; return how many were."""
+    with context.database.reading() as session:
+        tokens = work.tokens_in(session, context.cluster.name, [AttemptState.CREATED])
+    return sum(_send(context, token) for token in tokens)
+
+
+def _send(context: WorkerContext, token: str) -> bool:
+    spec = _prepared(context, token)
+    if spec is None:
+        return False
+    with context.database.writing() as session:
+        if not attempts.start_submitting(session, token, now=context.clock()):
+            return False
+    answer = context.cluster.scheduler.submit(spec, Token(token))
+    with context.database.writing() as session:
+        if isinstance(answer, Accepted):
+            attempts.accepted(session, token, answer.ref, now=context.clock())
+        elif isinstance(answer, Refused):
+            detail = f"{answer.reason}: {answer.message}"
+            log.error("refused", token=token, detail=detail)
+            attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
+            results.failed(
+                session, token, FailureReason.REFUSED, detail=detail, now=context.clock()
+            )
+        else:
+            log.warning("unclear", token=token, detail=answer.message)
+            attempts.unclear(session, token, answer.message)
+    return True
+
+
+def _prepared(context: WorkerContext, token: str) -> JobSpec | None:
+    """Return what to send; end the attempt where it can never be sent."""
+    try:
+        return prepare(context, token)
+    except BadArchive as problem:
+        reason, sentence, detail = FailureReason.BAD_ARCHIVE, problem.sentence, problem.reason
+    except OperatorError as problem:
+        reason, sentence, detail = FailureReason.PREPARATION, "", str(problem)
+    log.warning("not_prepared", token=token, reason=reason, detail=detail)
+    with context.database.writing() as session:
+        attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
+        results.failed(
+            session, token, reason, sentence=sentence, detail=detail, now=context.clock()
+        )
+    return None
