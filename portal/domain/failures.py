@@ -13,6 +13,7 @@ class FailureReason(StrEnum):
 
     BAD_ARCHIVE = "bad_archive"
     BUILD_FAILED = "build_failed"
+    IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_START = "image_start"
     EXIT_CODE = "exit_code"
     TIME_LIMIT = "time_limit"
@@ -55,6 +56,11 @@ FAILURES: dict[FailureReason, Failure] = {
         "No image could be made of it",
         "Apptainer could not turn the upload into an image. Check that the archive is complete "
         "and that it starts on your own machine.",
+        counts=True,
+    ),
+    FailureReason.IMAGE_TOO_LARGE: Failure(
+        "The image is too large",
+        "The image, or what it unpacks to, is larger than this site allows.",
         counts=True,
     ),
     FailureReason.IMAGE_START: Failure(

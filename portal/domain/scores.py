@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 
 
@@ -37,10 +37,14 @@ class Column:
     hidden: bool = False
 
 
+_EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN)
+"""Wide enough for the largest float with any precision that a column can have."""
+
+
 def rounded(value: float, precision: int) -> float:
     """Round half to even on the decimal digits; never returns minus zero."""
     step = Decimal(1).scaleb(-precision)
-    return float(Decimal(repr(value)).quantize(step, rounding=ROUND_HALF_EVEN)) + 0.0
+    return float(Decimal(repr(value)).quantize(step, context=_EXACT)) + 0.0
 
 
 def shown(scores: Mapping[str, float], columns: Sequence[Column]) -> dict[str, float]:

@@ -49,11 +49,14 @@ _BY_STOP_REASON = {
     "image_changed": FailureReason.IMAGE_CHANGED,
     "isolation_unavailable": FailureReason.ISOLATION_UNAVAILABLE,
     "build_failed": FailureReason.BUILD_FAILED,
+    "image_too_large": FailureReason.IMAGE_TOO_LARGE,
+    "time_limit": FailureReason.TIME_LIMIT,
     "image_start": FailureReason.IMAGE_START,
 }
 _CLUSTER_AT_FAULT = frozenset(
     {"node_failure", "boot_failure", "preempted", "launch_failure", "deadline"}
 )
+_NODE_AT_FAULT = frozenset({"node_unfit", "left_behind", "claimed"})
 _OWN_LIMITS = {
     "time_limit": FailureReason.TIME_LIMIT,
     "memory_limit": FailureReason.MEMORY_LIMIT,
@@ -64,15 +67,19 @@ def judge(ended: Ended, kind: JobKind) -> Verdict:
     """Decide; whatever is not clearly a success or the team's own failure is the site's."""
     if ended.outcome == "cancelled":
         return Verdict(kind=VerdictKind.CANCELLED)
-    if ended.outcome in _CLUSTER_AT_FAULT:
-        return Verdict(kind=VerdictKind.TRY_AGAIN, detail=ended.outcome)
+    if blame := _cluster_at_fault(ended):
+        return Verdict(kind=VerdictKind.TRY_AGAIN, detail=blame)
     if ended.outcome == "completed" and ended.done and ended.container_exit == 0:
         return Verdict(kind=VerdictKind.SUCCESS)
     if not ended.settled and not _is_clear(ended):
         return Verdict(kind=VerdictKind.WAIT)
-    if not ended.claimed:
-        return Verdict(kind=VerdictKind.TRY_AGAIN, detail="the script never started")
     return _failure(ended, kind)
+
+
+def _cluster_at_fault(ended: Ended) -> str:
+    if ended.outcome in _CLUSTER_AT_FAULT:
+        return ended.outcome
+    return ended.stop_reason if ended.stop_reason in _NODE_AT_FAULT else ""
 
 
 def _is_clear(ended: Ended) -> bool:
@@ -81,6 +88,8 @@ def _is_clear(ended: Ended) -> bool:
 
 
 def _failure(ended: Ended, kind: JobKind) -> Verdict:
+    if not ended.claimed:
+        return Verdict(kind=VerdictKind.TRY_AGAIN, detail="the script never started")
     detail = f"{ended.outcome}, exit {ended.exit_code}, container exit {ended.container_exit}"
     reason = _OWN_LIMITS.get(ended.outcome) or _BY_STOP_REASON.get(ended.stop_reason)
     if reason is None and not ended.done:

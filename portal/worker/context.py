@@ -20,8 +20,10 @@ class Cluster:
     storage: Path
     grace: timedelta
     """How long both queue and accounting must deny a token before it is given up."""
+    absence: timedelta
+    """How long a job may be in neither before it counts as lost."""
     lag: timedelta
-    """How long files and accounting may come after the end of a job."""
+    """How long files may come after the end of a job."""
 
     @property
     def images(self) -> Path:
@@ -44,4 +46,6 @@ class WorkerContext:
     probe_image_id: str
     holder: str
     """Names this process in leases: host and process id."""
+    idle_pause: timedelta
+    """Between passes while there is nothing to watch."""
     clock: Callable[[], datetime]

@@ -18,8 +18,6 @@ log = structlog.get_logger("sealrun.worker")
 LEASE = timedelta(seconds=20)
 BUSY_PAUSE = 0.3
 """Seconds between passes while jobs are with the cluster: one squeue each."""
-IDLE_PAUSE = 1.0
-"""Seconds between passes while there is nothing to watch: one look at the database each."""
 LONGEST_PAUSE = 30.0
 """Seconds; failing passes are spaced wider and wider up to this."""
 
@@ -85,6 +83,5 @@ def _one_round(context: WorkerContext, name: str) -> float:
         mine = leases.take_lease(
             session, name=name, holder=context.holder, lasts=LEASE, now=context.clock()
         )
-    if not mine:
-        return IDLE_PAUSE
-    return BUSY_PAUSE if run_pass(context).is_busy else IDLE_PAUSE
+    idle = context.idle_pause.total_seconds()
+    return min(idle, BUSY_PAUSE) if mine and run_pass(context).is_busy else idle

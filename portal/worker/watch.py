@@ -44,5 +44,5 @@ def _absent(context: WorkerContext, token: str) -> None:
     now = context.clock()
     with context.database.writing() as session:
         since = attempts.not_seen(session, token, now=now)
-    if now - since >= max(context.cluster.lag, context.cluster.grace):
+    if now - since >= context.cluster.absence:
         give_up(context, token, "the cluster no longer knows the job")

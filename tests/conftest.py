@@ -1,0 +1,70 @@
+"""Fixtures that every suite may use: databases of both makes, and the practice site."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from portal.db import schema
+from portal.db.engine import Database, open_database
+from tests.postgres import PostgresServer
+
+PRACTICE_SITE = Path("/var/lib/sealrun/practice/practice/site.yaml")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests talk to this machine only."""
+    config.option.allow_hosts = config.option.allow_hosts or "127.0.0.1,::1,localhost,192.0.2.0/24"
+    config.option.allow_unix_socket = True
+
+
+def required(what: str, present: bool) -> None:
+    """Skip, saying so, where something is missing; fail where nothing may be left out."""
+    if present:
+        return
+    if os.environ.get("CI") or os.environ.get("SEALRUN_REQUIRE_ALL"):
+        pytest.fail(f"{what} is missing, and here nothing may be left out")
+    pytest.skip(f"LEFT OUT: {what} is missing")
+
+
+@pytest.fixture(scope="session")
+def practice_site() -> dict[str, Any]:
+    """Return the settings of the practice site that is running."""
+    path = Path(os.environ.get("SEALRUN_PRACTICE_SITE", PRACTICE_SITE))
+    required(f"the practice site ({path}; 'make practice-up' starts it)", path.exists())
+    settings: dict[str, Any] = yaml.safe_load(path.read_text())
+    return settings
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start Debian's PostgreSQL on a private socket."""
+    required("Debian's PostgreSQL server", PostgresServer.is_installed())
+    with PostgresServer.started() as server:
+        yield server
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """Return an empty SQLite database with all tables."""
+    database = open_database(f"sqlite:///{tmp_path / 'sealrun.db'}")
+    schema.upgrade(database)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)],
+)
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Return an empty database with all tables, of each make in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_database")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    database = open_database(server.new_database())
+    yield database
+    database.engine.dispose()

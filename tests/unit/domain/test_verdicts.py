@@ -1,0 +1,128 @@
+from dataclasses import replace
+
+import pytest
+
+from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.jobs import JobKind
+from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
+from scheduler.interface import Outcome
+
+GOOD = Ended(
+    outcome="completed",
+    exit_code=0,
+    claimed=True,
+    done=True,
+    container_exit=0,
+    stop_reason="",
+    settled=True,
+)
+
+
+def test_completed_with_its_marker_is_a_success():
+    assert judge(GOOD, JobKind.PREDICT) == Verdict(kind=VerdictKind.SUCCESS)
+
+
+def test_completed_without_its_marker_is_never_a_success():
+    missing = replace(GOOD, done=False)
+
+    assert judge(replace(missing, settled=False), JobKind.SCORE).kind is VerdictKind.WAIT
+    assert judge(missing, JobKind.SCORE).kind is VerdictKind.TRY_AGAIN
+
+
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o.is_infrastructure])
+def test_what_the_cluster_broke_is_tried_again_even_with_a_marker(outcome):
+    assert judge(replace(GOOD, outcome=outcome), JobKind.PREDICT).kind is VerdictKind.TRY_AGAIN
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "reason"),
+    [
+        pytest.param(
+            {"outcome": "failed", "exit_code": 7, "container_exit": 7},
+            JobKind.PREDICT,
+            FailureReason.EXIT_CODE,
+            id="own exit code",
+        ),
+        pytest.param(
+            {"outcome": "time_limit", "done": False, "container_exit": None},
+            JobKind.PREDICT,
+            FailureReason.TIME_LIMIT,
+            id="Slurm's time limit",
+        ),
+        pytest.param(
+            {"outcome": "failed", "stop_reason": "time_limit", "container_exit": 137},
+            JobKind.PREDICT,
+            FailureReason.TIME_LIMIT,
+            id="the script's time limit",
+        ),
+        pytest.param(
+            {"outcome": "memory_limit"},
+            JobKind.PREDICT,
+            FailureReason.MEMORY_LIMIT,
+            id="memory, although the wrapper ended well",
+        ),
+        pytest.param(
+            {"outcome": "failed", "stop_reason": "isolation_unavailable", "container_exit": None},
+            JobKind.SCORE,
+            FailureReason.ISOLATION_UNAVAILABLE,
+            id="the probe refused the node",
+        ),
+        pytest.param(
+            {"outcome": "failed", "stop_reason": "image_changed", "container_exit": None},
+            JobKind.PREDICT,
+            FailureReason.IMAGE_CHANGED,
+            id="another image lay there",
+        ),
+        pytest.param(
+            {"outcome": "failed", "container_exit": 65},
+            JobKind.SCORE,
+            FailureReason.BAD_OUTPUT,
+            id="the scorer blames the output",
+        ),
+        pytest.param(
+            {"outcome": "failed", "container_exit": 1},
+            JobKind.SCORE,
+            FailureReason.SCORER_FAILED,
+            id="the scorer broke",
+        ),
+        pytest.param(
+            {"outcome": "memory_limit"},
+            JobKind.SCORE,
+            FailureReason.SCORER_FAILED,
+            id="the scorer needed too much",
+        ),
+        pytest.param(
+            {"outcome": "failed", "container_exit": 65},
+            JobKind.PREDICT,
+            FailureReason.EXIT_CODE,
+            id="65 means nothing in a participant's job",
+        ),
+        pytest.param(
+            {"outcome": "failed", "container_exit": 1},
+            JobKind.BUILD,
+            FailureReason.BUILD_FAILED,
+            id="a build",
+        ),
+    ],
+)
+def test_failure(change, kind, reason):
+    verdict = judge(replace(GOOD, **change), kind)
+
+    assert (verdict.kind, verdict.reason) == (VerdictKind.FAILED, reason)
+
+
+@pytest.mark.parametrize("word", ["node_unfit", "left_behind", "claimed"])
+def test_a_bad_node_is_the_sites_fault(word):
+    ended = replace(GOOD, outcome="failed", stop_reason=word, container_exit=None)
+
+    assert judge(ended, JobKind.PREDICT).kind is VerdictKind.TRY_AGAIN
+
+
+def test_a_script_that_never_started_is_the_sites_fault():
+    ended = replace(GOOD, outcome="failed", claimed=False, done=False, container_exit=None)
+
+    assert judge(ended, JobKind.PREDICT).kind is VerdictKind.TRY_AGAIN
+
+
+def test_every_reason_is_explained():
+    assert set(FAILURES) == set(FailureReason)
