@@ -4,20 +4,28 @@ A *run directory* belongs to one attempt and lies on storage that the node sees 
 The script that this package writes creates these names in it, and nothing else::
 
     claim/        made by the first act of the script; whoever makes it owns the attempt
-    image.check   the output of the digest check
+    claim/token   the attempt's token, written by the script; the portal's own claim has none
+    image.check   lines ``name seen expected`` of the digest checks
     probe.json    what the isolation probe saw on this node (predict and score)
+    probe.log     what Apptainer said while it started the probe
     versions      lines ``name value``: apptainer, kernel, slurm, node
     reason        a single word, written when the script ends for a reason of its own
     stdout.log    the container's output, cut at ``LOG_LIMIT`` bytes
     stderr.log
     exit          the container's exit code, decimal
-    output/       mounted read-write at /output
+    output/       mounted read-write at /output, where the run binds it
+    image.sif     the image (build), moved into place when it is whole
+    image.sha256  its 64 hex digits (build)
     done          the attempt's token; written last, by rename
+
+``.NAME.part`` is a file that is being written; without ``done`` it means nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 LOG_LIMIT = 1024 * 1024
 """Bytes of standard output and of standard error that are kept of a container."""
@@ -27,10 +35,30 @@ class StopReason(StrEnum):
     """Why a script ended before or instead of its work; the word in the file ``reason``."""
 
     CLAIMED = "claimed"  #: another attempt, or the portal giving up, holds the claim
+    NODE_UNFIT = (
+        "node_unfit"  #: the node lacks room, a program or the storage; not the team's doing
+    )
     IMAGE_CHANGED = "image_changed"  #: the SIF's digest is not the recorded one
     ISOLATION_UNAVAILABLE = "isolation_unavailable"  #: the probe saw more than it may
     BUILD_FAILED = "build_failed"  #: apptainer could not make an image of it
+    IMAGE_TOO_LARGE = "image_too_large"  #: the image, or what it unpacks to, is over the limit
     IMAGE_START = "image_start"  #: apptainer could not start the container
+    LEFT_BEHIND = "left_behind"  #: something of the container outlived it
+
+
+EXIT_CODES: Mapping[StopReason, int] = MappingProxyType(
+    {
+        StopReason.NODE_UNFIT: 74,
+        StopReason.CLAIMED: 75,
+        StopReason.IMAGE_CHANGED: 76,
+        StopReason.ISOLATION_UNAVAILABLE: 77,
+        StopReason.BUILD_FAILED: 78,
+        StopReason.IMAGE_TOO_LARGE: 78,
+        StopReason.IMAGE_START: 79,
+        StopReason.LEFT_BEHIND: 80,
+    }
+)
+"""What the script exits with. A container may exit with the same number: ``reason`` decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +71,15 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """Where things are on the site's nodes."""
+
+    apptainer: PurePosixPath = field(default=PurePosixPath("/usr/bin/apptainer"))
+    scratch: PurePosixPath = field(default=PurePosixPath("/tmp"))  # noqa: S108 - a job has its own
+    """A directory, private to the job, in which a run makes its throwaway directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SealedRun:
     """One container to run sealed off: no network, no capability, only these binds."""
 
@@ -52,11 +89,18 @@ class SealedRun:
     probe_sha256: str
     argv: tuple[str, ...]
     binds: tuple[Bind, ...]
-    environment: dict[str, str] = field(default_factory=dict)
+    """The sources of writable binds are made where they are missing."""
+    environment: Mapping[str, str] = field(default_factory=dict)
     gpu: bool = False
     file_size_limit: int = 2 * 1024**3
     """Bytes that one file may have (``ulimit -f``)."""
-    process_limit: int = 4096
+    process_limit: int = 16384
+    """Processes and threads on top of those that the account has on the node when the run starts.
+
+    The kernel counts per account, not per job: the limit stops a fork bomb, and it must leave room
+    for the account's other jobs on the node.
+    """
+    node: Node = field(default_factory=Node)
 
 
 class BuildKind(StrEnum):
@@ -82,3 +126,8 @@ class Build:
     base_sha256: str | None = None
     size_limit: int = 20 * 1024**3
     """Bytes that the image may have."""
+    unpacked_limit: int = 60 * 1024**3
+    """Bytes that the build may need on the way."""
+    unpacked_files: int = 1_000_000
+    """Files and directories that the build may make on the way."""
+    node: Node = field(default_factory=Node)

@@ -1,0 +1,123 @@
+"""The only place that writes isolation flags: how a sealed container is started.
+
+``env -i`` comes first, because Apptainer reads every one of its options from the environment, too
+(``APPTAINER_BIND`` would open a hole) and passes proxies on. The variables of the run travel as
+``APPTAINERENV_*``: ``--env`` splits at commas, and ``--env-file`` is run through a shell.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from containers.interface import Bind, SealedRun
+
+PROBE_PROGRAM = "/probe"
+"""What is started in the probe image."""
+
+SCRATCH_NAMES = ("work", "temporary", "cache", "settings")
+"""The directories that the script makes in its scratch directory before it starts anything."""
+
+_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+_TARGET = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_RESERVED = re.compile(r"PATH|HOME|LD_.*|APPTAINER.*|SINGULARITY.*|SLURM.*")
+_UNSAFE_IN_PATHS = frozenset(":,\\\x7f") | {chr(code) for code in range(32)}
+
+
+def clean_environment(scratch: PurePosixPath) -> tuple[str, ...]:
+    """Give the start of every command that runs Apptainer: nothing of the caller's environment.
+
+    Temporary files, cache and settings are in the scratch directory, so that nothing that lies in
+    the account's home has a say.
+    """
+    return (
+        "/usr/bin/env",
+        "-i",
+        f"PATH={_PATH}",
+        "LC_ALL=C",
+        f"APPTAINER_TMPDIR={plain_path(scratch / 'temporary')}",
+        f"APPTAINER_CACHEDIR={scratch / 'cache'}",
+        f"APPTAINER_CONFIGDIR={scratch / 'settings'}",
+    )
+
+
+def payload_argv(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
+    """Give the command that runs the image of ``run``. Raises ValueError for what is unsafe to pass."""
+    if not run.argv or not run.argv[0]:
+        raise ValueError("a sealed run needs a program to start")
+    return (*_sealed(run, scratch=scratch), str(plain_path(run.image)), *map(_text, run.argv))
+
+
+def probe_argv(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
+    """Give the command that runs the site's probe with the very same flags.
+
+    The script adds what only the node knows: ``host:`` and the name of each of its own namespaces.
+    """
+    image = str(plain_path(run.probe_image))
+    claims = (f"{'rw' if bind.writable else 'ro'}:{bind.target}" for bind in run.binds)
+    return (*_sealed(run, scratch=scratch), image, PROBE_PROGRAM, *claims)
+
+
+def plain_path(path: PurePosixPath) -> PurePosixPath:
+    """Give the path back if Apptainer takes it literally; raise ValueError otherwise.
+
+    Colons and commas separate in binds, a backslash escapes, and ``name:`` would name a transport.
+    """
+    if not path.is_absolute() or ".." in path.parts or str(path).startswith("//"):
+        raise ValueError(f"not an absolute path without '..': {str(path)!r}")
+    if _UNSAFE_IN_PATHS & set(str(path)):
+        raise ValueError(f"a path with a character that Apptainer reads specially: {str(path)!r}")
+    return path
+
+
+def _sealed(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
+    return (
+        *clean_environment(scratch),
+        *(f"APPTAINERENV_{name}={_value(name, run)}" for name in sorted(run.environment)),
+        str(plain_path(run.node.apptainer)),
+        "--silent",
+        "--nocolor",
+        "exec",
+        "--containall",
+        "--no-home",
+        "--home",
+        "/tmp",  # noqa: S108 - the container's own
+        "--no-eval",
+        "--no-privs",
+        "--drop-caps",
+        "all",
+        "--net",
+        "--network",
+        "none",
+        *(("--nv",) if run.gpu else ()),
+        "--no-mount",
+        "hostfs,bind-paths,cwd",
+        "--workdir",
+        str(scratch / "work"),
+        "--security",
+        f"seccomp:{scratch / 'seccomp.json'}",
+        *(part for bind in run.binds for part in ("--bind", _bind(bind))),
+        "--pwd",
+        _working_directory(run),
+    )
+
+
+def _bind(bind: Bind) -> str:
+    if not _TARGET.fullmatch(str(bind.target)):
+        raise ValueError(f"not a plain path inside the container: {str(bind.target)!r}")
+    return f"{plain_path(bind.source)}:{bind.target}:{'rw' if bind.writable else 'ro'}"
+
+
+def _working_directory(run: SealedRun) -> str:
+    return next((str(bind.target) for bind in run.binds if bind.writable), "/")
+
+
+def _value(name: str, run: SealedRun) -> str:
+    if not _VARIABLE.fullmatch(name) or _RESERVED.fullmatch(name):
+        raise ValueError(f"not a variable that a run may set: {name!r}")
+    return _text(run.environment[name])
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("a value with a zero byte cannot be passed to a program")
+    return value

@@ -1,0 +1,146 @@
+"""Read back what a script left in its run directory, and give up on one that never ran.
+
+A hostile container writes only below ``output/``; still, everything here is read as if it were
+hostile: only regular files with one link, never through a symbolic link, and never without a limit.
+"""
+
+import errno
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from containers.interface import LOG_LIMIT, StopReason
+from containers.probe import REPORT_LIMIT
+
+_WORD_LIMIT = 256
+_VERSIONS_LIMIT = 4096
+_EXIT = re.compile(r"[0-9]{1,3}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TOKEN_NAME = "token"  # noqa: S105 - the name of a file
+
+
+class RunFileError(Exception):
+    """A file of a run directory is not a plain, small file. Somebody tampered, or storage is ill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a script wrote down. Trust it only with ``done`` and a scheduler that says completed."""
+
+    claimed: bool
+    """Somebody holds the claim: the script, or the portal that gave up."""
+    claim_token: str
+    """The token that the script wrote into its claim; empty for the portal's own claim."""
+    done: bool
+    """The last mark is there and names exactly this attempt."""
+    exit_code: int | None
+    reason: StopReason | None
+    probe: str
+    """The probe's report, unread; empty if there is none."""
+    versions: dict[str, str]
+    image_sha256: str | None
+
+
+def take_claim(directory: Path) -> bool:
+    """Claim the run directory for the portal, which gives up on the attempt.
+
+    True: the job of this directory can never run any more. False: it has started, or has ended.
+    """
+    try:
+        (directory / "claim").mkdir(mode=0o700)
+    except FileExistsError:
+        return False
+    return True
+
+
+def read_run(directory: Path, token: str) -> RunRecord:
+    """Read what the attempt ``token`` wrote. A missing file is no error, a strange one is.
+
+    Raises RunFileError for links, special files, and files that are longer than they can be.
+    """
+    done = _read(directory, "done", _WORD_LIMIT)
+    exit_code = _match(_EXIT, _word(directory, "exit"))
+    return RunRecord(
+        claimed=_is_directory(directory / "claim"),
+        claim_token=_word(directory / "claim", _TOKEN_NAME),
+        done=done == f"{token}\n".encode(),
+        exit_code=None if exit_code is None else int(exit_code),
+        reason=_reason(_word(directory, "reason")),
+        probe=_text(_read(directory, "probe.json", LOG_LIMIT))[: REPORT_LIMIT + 1],
+        versions=_versions(_text(_read(directory, "versions", _VERSIONS_LIMIT))),
+        image_sha256=_match(_SHA256, _word(directory, "image.sha256")),
+    )
+
+
+def read_log(directory: Path, name: str) -> str:
+    """Read ``stdout.log``, ``stderr.log`` or ``probe.log``; bytes that are no UTF-8 are replaced."""
+    if name not in {"stdout.log", "stderr.log", "probe.log"}:
+        raise ValueError(f"not a log of a run: {name!r}")
+    return _text(_read(directory, name, LOG_LIMIT))
+
+
+def _reason(word: str) -> StopReason | None:
+    if not word:
+        return None
+    try:
+        return StopReason(word)
+    except ValueError as error:
+        raise RunFileError(f"an unknown reason: {word!r}") from error
+
+
+def _versions(text: str) -> dict[str, str]:
+    pairs = (line.partition(" ") for line in text.splitlines())
+    return {name: value for name, space, value in pairs if space}
+
+
+def _word(directory: Path, name: str) -> str:
+    return _text(_read(directory, name, _WORD_LIMIT)).strip()
+
+
+def _match(pattern: re.Pattern[str], word: str) -> str | None:
+    return word if pattern.fullmatch(word) else None
+
+
+def _text(content: bytes | None) -> str:
+    return (content or b"").decode("utf-8", "replace")
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _read(directory: Path, name: str, limit: int) -> bytes | None:
+    # The directory is opened by itself first, so that it cannot be a link to somewhere else either.
+    try:
+        parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return _read_in(parent, name, limit)
+    finally:
+        os.close(parent)
+
+
+def _read_in(parent: int, name: str, limit: int) -> bytes | None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    try:
+        descriptor = os.open(name, flags, dir_fd=parent)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            raise RunFileError(f"{name} is not a regular file") from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise RunFileError(f"{name} is not a regular file with one name")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise RunFileError(f"{name} is longer than {limit} bytes")
+    return content

@@ -1,0 +1,123 @@
+"""The batch scripts: values, each quoted, in front of shell text that never changes.
+
+The text lies in ``shell/`` and needs bash, coreutils, tar, util-linux and Apptainer on the node. Nothing
+of it is made from values: they arrive as variables and arrays, and are only ever used in quotes.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from containers.definitions import definition
+from containers.interface import LOG_LIMIT, Build, BuildKind, Node, SealedRun
+from containers.isolation import (
+    SCRATCH_NAMES,
+    clean_environment,
+    payload_argv,
+    plain_path,
+    probe_argv,
+)
+from containers.seccomp import profile
+
+MEMBER_LIMIT = 4096
+"""Entries that an image archive may have; ``docker save`` writes three or four for each layer."""
+
+_SHELL = Path(__file__).with_name("shell")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TOKEN = re.compile(r"[a-z0-9-]{1,60}")
+_SCRATCH = re.compile(r"/[A-Za-z0-9._/-]*")
+_KIB = 1024
+
+
+def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
+    """Give the batch script that probes the node and then runs the image, in a run directory.
+
+    Raises ValueError for values that Apptainer would not take literally.
+    """
+    scratch = _scratch(run.node, token)
+    values = {
+        **_common(run.node, token=token, directory=directory, scratch=scratch),
+        "file_blocks": str(max(1, run.file_size_limit // _KIB)),
+        "process_limit": str(run.process_limit),
+        "image": str(plain_path(run.image)),
+        "image_sha256": _digest(run.image_sha256),
+        "probe_image": str(plain_path(run.probe_image)),
+        "probe_sha256": _digest(run.probe_sha256),
+        "outputs": [str(bind.source) for bind in run.binds if bind.writable],
+        "probe": probe_argv(run, scratch=scratch),
+        "payload": payload_argv(run, scratch=scratch),
+    }
+    return _assemble("A sealed run", values, _seccomp(scratch), "common.sh", "run.sh")
+
+
+def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
+    """Give the batch script that makes one image without network, in a run directory.
+
+    Raises ValueError for values that Apptainer would not take literally.
+    """
+    if (build.kind is BuildKind.CODE) != (build.base is not None):
+        raise ValueError("a base image belongs to a build from code, and only to that")
+    scratch = _scratch(build.node, token)
+    values = {
+        **_common(build.node, token=token, directory=directory, scratch=scratch),
+        "kind": build.kind.value,
+        "source": str(plain_path(build.source)),
+        "source_sha256": _digest(build.source_sha256),
+        "base": str(plain_path(build.base)) if build.base else "",
+        "base_sha256": _digest(build.base_sha256) if build.base else "",
+        "definition": definition(base=scratch / "base.sif", files=scratch / "submission"),
+        "size_limit": str(build.size_limit),
+        "file_blocks": str(max(1, build.unpacked_limit // _KIB)),
+        "unpacked_kib": str(build.unpacked_limit // _KIB),
+        "unpacked_files": str(build.unpacked_files),
+        "member_limit": str(MEMBER_LIMIT),
+    }
+    return _assemble("An image build", values, "", "common.sh", "build.sh")
+
+
+def _common(
+    node: Node, *, token: str, directory: PurePosixPath, scratch: PurePosixPath
+) -> dict[str, str | Iterable[str]]:
+    return {
+        "directory": str(plain_path(directory)),
+        "token": token,
+        "scratch": str(scratch),
+        "scratch_directories": [str(scratch / name) for name in SCRATCH_NAMES],
+        "log_limit": str(LOG_LIMIT),
+        "apptainer": str(plain_path(node.apptainer)),
+        "clean_environment": clean_environment(scratch),
+    }
+
+
+def _assemble(
+    title: str, values: Mapping[str, str | Iterable[str]], function: str, *parts: str
+) -> str:
+    assignments = "\n".join(f"{name}={_quoted(value)}" for name, value in values.items())
+    body = "\n".join((_SHELL / part).read_text(encoding="utf-8") for part in parts)
+    return f"#!/bin/bash\n# {title}, written by Sealrun.\n\n{assignments}\n{function}\n{body}"
+
+
+def _quoted(value: str | Iterable[str]) -> str:
+    if isinstance(value, str):
+        return shlex.quote(value)
+    return "(\n" + "".join(f"    {shlex.quote(item)}\n" for item in value) + ")"
+
+
+def _seccomp(scratch: PurePosixPath) -> str:
+    target = shlex.quote(str(scratch / "seccomp.json"))
+    return f"\nput_seccomp() {{\n    cat >{target} <<'PROFILE'\n{profile()}PROFILE\n}}\n"
+
+
+def _scratch(node: Node, token: str) -> PurePosixPath:
+    if not _TOKEN.fullmatch(token):
+        raise ValueError(f"not a token: {token!r}")
+    if not _SCRATCH.fullmatch(str(node.scratch)) or ".." in node.scratch.parts:
+        raise ValueError(f"not a plain scratch directory: {str(node.scratch)!r}")
+    return node.scratch / f"sealrun-{token}"
+
+
+def _digest(value: str | None) -> str:
+    if value is None or not _SHA256.fullmatch(value):
+        raise ValueError(f"not a SHA-256 in lower-case hexadecimal: {value!r}")
+    return value

@@ -1,0 +1,129 @@
+fail() { # REASON
+    rm -f -- "$directory"/image.sif "$directory"/.image.sif.part "$directory"/image.sha256
+    stop "$1" 78
+}
+
+no_network=(unshare --user --map-root-user --net --)
+
+require_no_network() {
+    local inside
+    # shellcheck disable=SC2016
+    inside=$("${clean_environment[@]}" "${no_network[@]}" /bin/bash -c 'while IFS=: read -r name _; do
+        [[ $name == *"|"* ]] || printf "%s" "${name// /}"
+    done </proc/net/dev')
+    [[ $inside == lo ]] || stop isolation_unavailable 77
+}
+
+watch_size() { # PID: ends the build that fills the node
+    local used files
+    while sleep 1; do
+        used=$(du -sk -- "$scratch" 2>/dev/null)
+        files=$(du -s --inodes -- "$scratch" 2>/dev/null)
+        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
+        if ((${used:-0} > unpacked_kib || ${files:-0} > unpacked_files)); then
+            : >"$scratch/too_large"
+            kill -KILL -- "-$1" 2>/dev/null
+        fi
+    done
+}
+
+limited() { # COMMAND...
+    umask 022
+    ulimit -c 0 && ulimit -f "$file_blocks" || exit 74
+    watch_size "$BASHPID" >/dev/null 2>&1 &
+    "$@"
+    local code=$?
+    kill "$!"
+    exit "$code"
+}
+
+converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
+    logged stdout.log stderr.log limited "${clean_environment[@]}" "${no_network[@]}" "$@"
+    [[ -e $scratch/too_large ]] && fail image_too_large
+    [[ $code == 0 ]] || fail build_failed
+}
+
+build_image() { # FROM
+    converted "$apptainer" --silent --nocolor build "$scratch/image.sif" "$1"
+    [[ -f $scratch/image.sif ]] || fail build_failed
+    cp -- "$scratch/image.sif" "$directory/.image.sif.part" || stop node_unfit 74
+}
+
+transport() { # how Apptainer calls the kind of archive; docker save writes the marks of both
+    local name members=0 docker='' oci=''
+    while IFS= read -r name; do
+        members=$((members + 1))
+        case ${name#./} in
+        manifest.json) docker=docker-archive ;;
+        oci-layout) oci=oci-archive ;;
+        esac
+    done < <(tar -tf "$source" 2>/dev/null | head -n "$((member_limit + 1))")
+    ((members <= member_limit)) && printf '%s' "${docker:-$oci}"
+}
+
+build_archive() {
+    local kind
+    kind=$(transport)
+    [[ -n $kind ]] || fail build_failed
+    build_image "$kind:$source"
+}
+
+only_plain() { # whether there are only directories and regular files below DIRECTORY
+    local entry
+    shopt -s globstar dotglob nullglob
+    for entry in "$1"/**; do
+        [[ ! -L $entry && (-d $entry || -f $entry) ]] || return 1
+    done
+}
+
+build_code() {
+    mkdir -- "$scratch/submission" || stop node_unfit 74
+    converted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
+    only_plain "$scratch/submission" || fail build_failed
+    chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
+    # By a link, as a definition file cannot quote the name of the base.
+    ln -s -- "$base" "$scratch/base.sif" || stop node_unfit 74
+    printf '%s' "$definition" >"$scratch/definition" || stop node_unfit 74
+    build_image "$scratch/definition"
+}
+
+take_sif() {
+    local listing
+    cp -- "$source" "$directory/.image.sif.part" || stop node_unfit 74
+    # The copy is what is used, so the copy is what is checked.
+    check_digest copy "$directory/.image.sif.part" "$source_sha256"
+    converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
+    listing=$(head -c 65536 "$directory/stdout.log")
+    [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed
+    [[ ${listing#*"|FS ("} != *"|FS ("* ]] || fail build_failed
+}
+
+architecture() { # the node's, as image formats spell it
+    case $(uname -m) in
+    x86_64) printf amd64 ;;
+    aarch64) printf arm64 ;;
+    *) uname -m ;;
+    esac
+}
+
+publish() {
+    local part=$directory/.image.sif.part seen
+    (($(stat -c %s -- "$part") <= size_limit)) || fail image_too_large
+    seen=$(sha256sum <"$part") || stop node_unfit 74
+    mv -f -- "$part" "$directory/image.sif" || stop node_unfit 74
+    printf '%s\n' "${seen%% *}" | put image.sha256 || stop node_unfit 74
+}
+
+take_claim
+make_scratch
+write_versions
+check_digest source "$source" "$source_sha256"
+[[ -z $base ]] || check_digest base "$base" "$base_sha256"
+require_no_network
+case $kind in
+archive) build_archive ;;
+sif) take_sif ;;
+code) build_code ;;
+esac
+publish
+finish 0

@@ -1,0 +1,106 @@
+set -u
+umask 077
+export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+unset BASH_ENV ENV CDPATH
+cd /
+
+put() { # NAME: standard input becomes that file of the run directory, whole or not at all
+    cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
+}
+
+stop() { # REASON CODE
+    printf '%s\n' "$1" | put reason
+    exit "$2"
+}
+
+take_claim() {
+    if ! mkdir -- "$directory/claim" 2>/dev/null; then
+        # Nothing may be written here: the directory is another attempt's, or the portal's again.
+        [[ -e $directory/claim ]] && exit 75
+        exit 74
+    fi
+    printf '%s\n' "$token" >"$directory/claim/token" || stop node_unfit 74
+}
+
+clean() {
+    if [[ -n ${child-} ]]; then kill -KILL -- "-$child" 2>/dev/null; fi
+    # A container may leave directories that even their owner cannot enter.
+    chmod -R u+rwX -- "$scratch" 2>/dev/null
+    rm -rf -- "$scratch"
+}
+
+make_scratch() {
+    mkdir -- "$scratch" || stop node_unfit 74
+    trap clean EXIT
+    # Slurm is ending the job: leave without the marker that says the work is done.
+    trap 'exit 143' TERM INT HUP
+    mkdir -- "${scratch_directories[@]}" || stop node_unfit 74
+}
+
+check_digest() { # NAME FILE EXPECTED
+    local seen
+    seen=$(sha256sum <"$2") || stop node_unfit 74
+    seen=${seen%% *}
+    printf '%s %s %s\n' "$1" "$seen" "$3" >>"$directory/image.check"
+    [[ $seen == "$3" ]] || stop image_changed 76
+}
+
+write_versions() {
+    local apptainer_version slurm_version
+    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    # One word: distributions put their own in front of the number.
+    slurm_version=$(srun --version 2>/dev/null)
+    put versions <<END || stop node_unfit 74
+apptainer ${apptainer_version%%$'\n'*}
+kernel $(uname -r)
+slurm ${slurm_version##* }
+node ${SLURMD_NODENAME:-$(uname -n)}
+END
+}
+
+keep() { # NAME: the start of standard input goes to that file; the rest is taken off the writer's hands
+    head -c "$log_limit" >"$directory/$1"
+    cat >/dev/null
+}
+
+logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
+    local out=$1 err=$2 keepers
+    shift 2
+    mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
+    keep "$out" <"$scratch/out" &
+    keepers=$!
+    keep "$err" <"$scratch/err" &
+    keepers+=" $!"
+    # With job control the command has a process group of its own: a container's kill(0, ...) reaches
+    # the whole group, also the part of it that is outside.
+    set -m
+    "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
+    child=$!
+    set +m
+    wait "$child"
+    code=$?
+    child=
+    rm -f -- "$scratch/out" "$scratch/err"
+    expect_end "$keepers"
+}
+
+expect_end() { # PIDS: they end as soon as nothing holds the container's output open
+    local pid try
+    for pid in $1; do
+        for ((try = 0; try < 300; try++)); do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.1
+        done
+        kill -KILL "$pid" 2>/dev/null
+        stop left_behind 80
+    done
+}
+
+finish() {
+    trap - TERM INT HUP
+    clean
+    trap - EXIT
+    [[ -e $scratch ]] && stop left_behind 80
+    printf '%s\n' "$token" | put "done" || exit 74
+    exit "$1"
+}

@@ -1,0 +1,58 @@
+account_tasks() { # processes and threads of this account on the node
+    local process tasks count=0
+    for process in /proc/[0-9]*; do
+        [[ -O $process ]] || continue
+        tasks=("$process"/task/*)
+        count=$((count + ${#tasks[@]}))
+    done
+    printf '%s\n' "$count"
+}
+
+limited() { # COMMAND...
+    ulimit -c 0 && ulimit -f "$file_blocks" || exit 74
+    # The kernel counts the whole account: other jobs of it on this node must not use up our share.
+    ulimit -u "$(($(account_tasks) + process_limit))" 2>/dev/null
+    exec "$@"
+}
+
+make_outputs() {
+    local output
+    for output in "${outputs[@]}"; do
+        [[ -e $output ]] || mkdir -p -- "$output" || stop node_unfit 74
+    done
+}
+
+check_isolation() {
+    local kind
+    for kind in net pid ipc mnt; do
+        probe+=("host:$(readlink "/proc/self/ns/$kind")")
+    done
+    logged probe.json probe.log limited timeout --kill-after=5 120 "${probe[@]}"
+    [[ $code == 0 ]] || stop isolation_unavailable 77
+}
+
+tidy_outputs() {
+    local output
+    for output in "${outputs[@]}"; do
+        # The scorer and the portal must be able to read it, and nobody may find a setuid file in it.
+        chmod -R u-s,g-s,u+rwX,go-rwx -- "$output" 2>/dev/null
+    done
+}
+
+never_started() { # Apptainer says 255 and why, before the container has said anything
+    [[ $code == 255 && ! -s $directory/stdout.log && $(head -c 6 "$directory/stderr.log") == FATAL: ]]
+}
+
+take_claim
+make_scratch
+put_seccomp || stop node_unfit 74
+write_versions
+check_digest probe "$probe_image" "$probe_sha256"
+check_digest image "$image" "$image_sha256"
+make_outputs
+check_isolation
+logged stdout.log stderr.log limited "${payload[@]}"
+never_started && stop image_start 79
+tidy_outputs
+printf '%s\n' "$code" | put exit || stop node_unfit 74
+finish "$code"

@@ -1,0 +1,104 @@
+"""Look at an uploaded SIF without running anything: it must be one, and one that is taken.
+
+The format is little-endian throughout: a global header of 128 bytes, then a table of descriptors of 585
+bytes each, then data. An image that is taken has exactly one partition: squashfs, primary system, for
+the cluster's architecture. An overlay partition would be mounted without being asked for, an ext3 one
+would be a file system for the kernel to parse, an encrypted one cannot be looked into.
+"""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+_HEADER = struct.Struct("<32s10s3s3s16s8q")
+_DESCRIPTOR = struct.Struct("<i?IIIqqqqqqq128s384s")
+_PARTITION = struct.Struct("<ii3s")
+
+_MAGIC = b"SIF_MAGIC\0"
+_VERSION = b"01\0"
+_ARCHITECTURES = {b"02\0": "amd64", b"04\0": "arm64", b"06\0": "ppc64le", b"12\0": "riscv64"}
+_DESCRIPTOR_LIMIT = 1024
+_DATA_PARTITION = 0x4004
+_SQUASHFS = 1
+_PRIMARY_SYSTEM = 2
+_TYPES = {
+    0x4001: "definition",
+    0x4002: "variables",
+    0x4003: "labels",
+    _DATA_PARTITION: "partition",
+    0x4005: "signature",
+    0x4006: "json",
+    0x4007: "generic",
+    0x4008: "crypto message",
+    0x4009: "sbom",
+    0x400A: "oci index",
+    0x400B: "oci blob",
+}
+
+
+class NotASifError(ValueError):
+    """The file is no SIF, or not one that is taken; the text says why, for its owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SifHeader:
+    """What the tables of a SIF say."""
+
+    architecture: str
+    objects: tuple[str, ...]
+    """The types of its data objects, in their order."""
+
+
+def read_sif(path: Path) -> SifHeader:
+    """Read the tables of a SIF that can be run here. Raises NotASifError for all others."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = _unpack_header(file.read(_HEADER.size), size)
+        file.seek(header.table)
+        table = file.read(header.slots * _DESCRIPTOR.size)
+    if len(table) != header.slots * _DESCRIPTOR.size:
+        raise NotASifError("The image is cut short.")
+    used = [raw for raw in _DESCRIPTOR.iter_unpack(table) if raw[1]]
+    for raw in used:
+        _check_object(offset=raw[5], length=raw[6], size=size)
+    partitions = [raw[-1] for raw in used if raw[0] == _DATA_PARTITION]
+    return SifHeader(
+        architecture=_system(partitions, header.architecture),
+        objects=tuple(_TYPES.get(raw[0], "unknown") for raw in used),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    architecture: bytes
+    slots: int
+    table: int
+
+
+def _unpack_header(raw: bytes, size: int) -> _Header:
+    if len(raw) < _HEADER.size:
+        raise NotASifError("The file is not a SIF image.")
+    _, magic, version, architecture, _, *numbers = _HEADER.unpack(raw)
+    _, _, _, slots, table, _, _, _ = numbers
+    if magic != _MAGIC or version != _VERSION:
+        raise NotASifError("The file is not a SIF image.")
+    if not 0 < slots <= _DESCRIPTOR_LIMIT or not _HEADER.size <= table < size:
+        raise NotASifError("The image's table of contents is damaged.")
+    return _Header(architecture, slots, table)
+
+
+def _check_object(*, offset: int, length: int, size: int) -> None:
+    if offset < 0 or length < 0 or offset + length > size:
+        raise NotASifError("The image is cut short or its table of contents is damaged.")
+
+
+def _system(partitions: list[bytes], architecture: bytes) -> str:
+    if len(partitions) != 1:
+        raise NotASifError("The image must have exactly one partition, and no overlay.")
+    file_system, purpose, partition_architecture = _PARTITION.unpack_from(partitions[0])
+    if (file_system, purpose) != (_SQUASHFS, _PRIMARY_SYSTEM):
+        raise NotASifError("The image's partition must be an unencrypted squashfs system.")
+    name = _ARCHITECTURES.get(architecture)
+    if name is None or partition_architecture != architecture:
+        raise NotASifError("The image is for a kind of machine that is not known here.")
+    return name
