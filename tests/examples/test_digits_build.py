@@ -1,13 +1,13 @@
 """The build: the folders that a site needs, the same bytes each time, and a bundle that fits."""
 
 import hashlib
+import json
 import time
 from pathlib import Path
 
-import yaml
-
 from examples.digits.build import build
 from examples.digits.rootfs import wanted
+from site_config.bundle import load_challenge
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -74,22 +74,27 @@ def test_a_build_replaces_its_own_folders_and_leaves_others(built, cache, tmp_pa
     ]
 
 
-def test_the_bundle_names_only_files_that_it_has(built):
-    bundle = built / "challenge"
-    challenge = yaml.safe_load((bundle / "challenge.yaml").read_text())
-    task = challenge["tasks"]["digits"]
+def test_the_bundle_is_one_that_the_portal_reads(built):
+    challenge = load_challenge(built / "challenge")
 
-    named = [page["file"] for page in challenge["pages"]]
-    named += [challenge["terms"], task["sample"], task["scorer"]["image"], task["base"]["image"]]
-    assert [name for name in named if not (bundle / name).exists()] == []
+    assert (challenge.slug, list(challenge.tasks)) == ("digits", ["digits"])
+    assert [(column.key, column.sort) for column in challenge.leaderboard.columns] == [
+        ("accuracy", "desc"),
+        ("macro_f1", "desc"),
+        ("brier", "asc"),
+    ]
 
 
-def test_the_columns_of_the_leaderboard_are_the_scores(built):
-    challenge = yaml.safe_load((built / "challenge/challenge.yaml").read_text())
-    columns = challenge["leaderboard"]["columns"]
+def test_every_expected_score_lies_within_the_bounds_of_its_column(built):
+    challenge = load_challenge(built / "challenge")
+    expected = json.loads((built / "submissions/expected.json").read_text())
 
-    assert [column["key"] for column in columns] == ["accuracy", "macro_f1", "brier"]
-    assert [column["key"] for column in columns if column.get("primary")] == ["accuracy"]
+    assert [
+        (name, column.key)
+        for name, scores in expected.items()
+        for column in challenge.leaderboard.columns
+        if not column.min <= scores[column.key] <= column.max
+    ] == []
 
 
 def test_the_image_leaves_out_documentation_but_keeps_the_licences():

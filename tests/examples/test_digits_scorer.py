@@ -1,4 +1,4 @@
-"""The scorer: right scores for good predictions, one line and exit code 2 for everything else."""
+"""The scorer: right scores for good predictions, one line and exit code 65 for everything else."""
 
 import json
 import os
@@ -114,7 +114,7 @@ def test_predictions_that_break_the_format_are_refused(scoring, content, message
 
     done = scoring.run()
 
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (65, "")
     assert done.stderr.startswith(message)
     assert done.stderr.endswith("\n")
     assert done.stderr[:-1].isprintable()
@@ -125,7 +125,7 @@ def test_missing_predictions_are_refused(scoring):
     done = scoring.run()
 
     assert (done.returncode, done.stderr) == (
-        2,
+        65,
         "predictions.csv is missing or is not a plain file\n",
     )
 
@@ -136,7 +136,7 @@ def test_a_link_to_the_truth_is_not_followed(scoring):
     done = scoring.run()
 
     assert (done.returncode, done.stderr) == (
-        2,
+        65,
         "predictions.csv is missing or is not a plain file\n",
     )
 
@@ -146,7 +146,7 @@ def test_a_fifo_does_not_stop_the_scorer(scoring):
 
     done = scoring.run()
 
-    assert (done.returncode, done.stderr) == (2, "predictions.csv is not a plain file\n")
+    assert (done.returncode, done.stderr) == (65, "predictions.csv is not a plain file\n")
 
 
 def test_a_folder_in_place_of_the_file_is_refused(scoring):
@@ -154,7 +154,7 @@ def test_a_folder_in_place_of_the_file_is_refused(scoring):
 
     done = scoring.run()
 
-    assert (done.returncode, done.stderr) == (2, "predictions.csv is not a plain file\n")
+    assert (done.returncode, done.stderr) == (65, "predictions.csv is not a plain file\n")
 
 
 def test_a_sparse_file_of_a_terabyte_is_read_only_up_to_the_limit(scoring):
@@ -163,7 +163,7 @@ def test_a_sparse_file_of_a_terabyte_is_read_only_up_to_the_limit(scoring):
 
     done = scoring.run()
 
-    assert (done.returncode, done.stderr) == (2, "predictions.csv is larger than 1048576 bytes\n")
+    assert (done.returncode, done.stderr) == (65, "predictions.csv is larger than 1048576 bytes\n")
 
 
 def test_a_refusal_never_tells_what_the_truth_or_the_file_holds(scoring):

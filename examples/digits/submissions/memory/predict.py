@@ -3,8 +3,14 @@
 import answers
 
 MEBIBYTE = 1024 * 1024
+PAGE = 4096
 
-blocks = [bytearray(b"x") * (64 * MEBIBYTE) for _ in range(48)]
+blocks = []
+for _ in range(48):
+    block = bytearray(64 * MEBIBYTE)
+    # Memory that is never written to costs nothing, so nothing would limit it.
+    block[::PAGE] = b"x" * (len(block) // PAGE)
+    blocks.append(block)
 # Only reached where nothing limits the memory.
 print(f"holds {sum(map(len, blocks)) // MEBIBYTE} MiB")
 answers.write()

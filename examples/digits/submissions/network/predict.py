@@ -8,7 +8,13 @@ from functools import partial
 import answers
 
 # Documentation and resolver addresses, link-local metadata, and the node itself.
-TCP = [("192.0.2.1", 80), ("169.254.169.254", 80), ("127.0.0.1", 22), ("127.0.0.1", 6817)]
+TCP = [
+    ("192.0.2.1", 80),
+    ("192.0.2.1", 22),
+    ("169.254.169.254", 80),
+    ("127.0.0.1", 22),
+    ("127.0.0.1", 6817),
+]
 UDP = [("192.0.2.1", 53), ("169.254.169.254", 53)]
 BLOCKED = 9
 
