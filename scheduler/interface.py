@@ -20,11 +20,13 @@ class JobSpec:
     """What to run and with which resources. Plain values, so that it can be stored and compared."""
 
     script: str
-    """The batch script, handed over on standard input; starts with ``#!``."""
+    """The batch script, handed over on standard input; starts with ``#!`` and has no ``#SBATCH`` line."""
     workdir: PurePosixPath
     """Directory on the cluster in which the script starts; it exists."""
     stdout: PurePosixPath
+    """Where standard output goes, taken literally. Its directory exists, else the job fails at once."""
     stderr: PurePosixPath
+    """As ``stdout``, for standard error."""
     partition: str
     cpus: int
     memory_mib: int
@@ -56,12 +58,19 @@ class Accepted:
 class Refused:
     """The cluster said no and has no job; the same request would be refused again.
 
-    ``reason`` is a short code for metrics: ``account``, ``partition``, ``qos_limit``, ``resources``,
-    ``invalid``. ``message`` is the cluster's own sentence, for the operator.
+    ``reason`` is a short code for metrics: ``account``, ``partition``, ``qos``, ``qos_limit``,
+    ``resources``, ``invalid``; and ``queue_full``, the one that passes with time, when the account
+    has as many jobs in the queue as it may. ``message`` is the cluster's own sentence, for the
+    operator.
     """
 
     reason: str
     message: str
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same request may be accepted later."""
+        return self.reason == "queue_full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +138,9 @@ class JobReport:
     """Slurm's own words, for staff."""
     raw_reason: str = ""
     exit_code: int | None = None
+    """The script's exit code, where it ran to an end of its own."""
     signal: int | None = None
+    """The signal that ended it, in Slurm's numbering: 125 is the memory limit, 53 a bad stdout path."""
     submitted_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -159,6 +170,8 @@ class Pong:
     version: str
     """Slurm's release, as ``24.11.5``."""
     round_trip: timedelta
+    message_timeout: timedelta = timedelta(seconds=10)
+    """Slurm's MessageTimeout: how long one of its programs waits before it reports a time-out."""
 
 
 class Scheduler(Protocol):

@@ -1,0 +1,125 @@
+"""The batch system through Slurm's own commands, over any transport."""
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from scheduler.controller import Controller, controller_argv, read_controller
+from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.interface import (
+    Indeterminate,
+    JobReport,
+    JobSpec,
+    Pong,
+    Snapshot,
+    Submitted,
+    Token,
+)
+from scheduler.reports import by_token
+from scheduler.sacct import read_sacct, sacct_argv
+from scheduler.sbatch import read_sbatch, sbatch_argv
+from scheduler.scancel import read_scancel, scancel_argv
+from scheduler.squeue import read_squeue, squeue_argv
+from scheduler.transport import Finished, Transport
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SlurmCommands:
+    """A ``Scheduler`` that runs sbatch, squeue, sacct, scancel and scontrol.
+
+    ``account`` and ``qos`` are used where a ``JobSpec`` names none. ``timeout`` is for one command
+    and should exceed the site's MessageTimeout. Jobs that ended before ``history`` are not found.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        account: str | None = None,
+        qos: str | None = None,
+        timeout: timedelta = timedelta(seconds=60),
+        history: timedelta = timedelta(days=30),
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._transport = transport
+        self._account = account
+        self._qos = qos
+        self._timeout = timeout
+        self._history = history
+        self._clock = clock
+        self._controller: Controller | None = None
+
+    def submit(self, spec: JobSpec, token: Token) -> Submitted:
+        """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
+        spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
+        try:
+            export = (self._controller or self._ask_controller()).export
+            argv = sbatch_argv(spec, token, export=export)
+            return read_sbatch(self._run(argv, stdin=spec.script.encode()))
+        except SchedulerError as failure:
+            return Indeterminate(message=f"{type(failure).__name__}: {failure}")
+
+    def find(self, token: Token) -> Snapshot:
+        """Ask the queue and accounting for ``token``; see ``Scheduler.find``."""
+        return self._look({token}, ask_accounting_for_all=True)
+
+    def snapshot(self, tokens: Iterable[Token]) -> Snapshot:
+        """Ask for all ``tokens`` with one squeue and at most one sacct; see ``Scheduler.snapshot``."""
+        return self._look(frozenset(tokens), ask_accounting_for_all=False)
+
+    def cancel(self, token: Token) -> None:
+        """Stop every job of ours named ``token``; see ``Scheduler.cancel``."""
+        read_scancel(self._run(scancel_argv(token)))
+
+    def ping(self) -> Pong:
+        """Ask the controller for its configuration; see ``Scheduler.ping``."""
+        begun = time.monotonic()
+        try:
+            controller = self._ask_controller()
+        except UnexpectedAnswer as odd:
+            raise Unreachable(str(odd)) from odd
+        return Pong(
+            version=controller.version,
+            round_trip=timedelta(seconds=time.monotonic() - begun),
+            message_timeout=controller.message_timeout,
+        )
+
+    def _look(self, tokens: Collection[Token], *, ask_accounting_for_all: bool) -> Snapshot:
+        taken_at = self._clock()
+        reports: list[JobReport] = []
+        problem = ""
+        try:
+            if tokens:
+                reports += read_squeue(self._ask(squeue_argv(tokens)), tokens)
+            seen = set() if ask_accounting_for_all else {report.token for report in reports}
+            if rest := set(tokens) - seen:
+                # Only after the queue has answered: a job that leaves it in between is then found
+                # here, and accounting alone would not know of a job's second life.
+                reports += read_sacct(self._ask(sacct_argv(rest, self._history)), rest)
+        except SchedulerError as failure:
+            problem = f"{type(failure).__name__}: {failure}"
+        return Snapshot(
+            complete=not problem, taken_at=taken_at, jobs=by_token(reports), problem=problem
+        )
+
+    def _ask(self, argv: list[str]) -> bytes:
+        """Return the output of a query that worked without complaint.
+
+        A complaint beside exit code 0 may mean that a part of the answer is missing.
+        """
+        answer = self._run(argv)
+        complaint = answer.stderr.decode(errors="replace").strip()
+        if answer.returncode != 0 or "error:" in complaint:
+            raise Unreachable(complaint[:1000] or f"exit code {answer.returncode}")
+        return answer.stdout
+
+    def _ask_controller(self) -> Controller:
+        self._controller = read_controller(self._ask(controller_argv()))
+        return self._controller
+
+    def _run(self, argv: list[str], *, stdin: bytes = b"") -> Finished:
+        return self._transport.run(argv, stdin=stdin, timeout=self._timeout)

@@ -1,0 +1,56 @@
+"""Read what squeue and sacct print: rows of fields, seconds since the epoch, exit codes.
+
+The fields are divided by the unit separator, which no state, reason or name contains.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from scheduler.errors import UnexpectedAnswer
+
+SEPARATOR = "\x1f"
+
+EPOCH_SECONDS = ("env", "SLURM_TIME_FORMAT=%s")
+"""Put before a command: its times are then seconds since the epoch, whatever the cluster's time zone."""
+
+# What is printed where there is no time: squeue's words, then sacct's.
+_NO_TIME = frozenset({"", "N/A", "NONE", "Unknown", "None"})
+_EXIT_CODE = re.compile(r"(\d{1,5}):(\d{1,5})", re.ASCII)
+_SECONDS = re.compile(r"\d{1,11}", re.ASCII)
+_JOB_ID = re.compile(r"\d{1,10}", re.ASCII)
+
+
+def split_rows(stdout: bytes, count: int) -> Iterator[list[str]]:
+    """Yield the fields of each row. Raises ``UnexpectedAnswer`` for a row without ``count`` of them."""
+    for line in stdout.decode(errors="replace").split("\n"):
+        if not line.strip():
+            continue
+        fields = [field.strip() for field in line.removesuffix(SEPARATOR).split(SEPARATOR)]
+        if len(fields) != count:
+            raise UnexpectedAnswer(f"expected {count} fields, got {len(fields)}: {line[:200]!r}")
+        yield fields
+
+
+def read_time(text: str) -> datetime | None:
+    """Return the UTC time of ``text`` in epoch seconds, or None where Slurm has none."""
+    if text in _NO_TIME:
+        return None
+    if not _SECONDS.fullmatch(text):
+        raise UnexpectedAnswer(f"not a time in epoch seconds: {text[:40]!r}")
+    seconds = int(text)
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def read_exit(text: str) -> tuple[int, int]:
+    """Return exit code and signal of ``code:signal``."""
+    if not (match := _EXIT_CODE.fullmatch(text)):
+        raise UnexpectedAnswer(f"not an exit code: {text[:40]!r}")
+    return int(match[1]), int(match[2])
+
+
+def read_job_id(text: str) -> str:
+    """Return ``text`` if it is a plain job id."""
+    if not _JOB_ID.fullmatch(text):
+        raise UnexpectedAnswer(f"not a job id: {text[:40]!r}")
+    return text

@@ -1,0 +1,108 @@
+"""Ask accounting: the argv of sacct and the reading of its answer."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
+from scheduler.rows import (
+    EPOCH_SECONDS,
+    SEPARATOR,
+    read_exit,
+    read_job_id,
+    read_time,
+    split_rows,
+)
+from scheduler.states import interpret
+from scheduler.tokens import name_filter
+
+_FIELDS = (
+    "JobIDRaw",
+    "Cluster",
+    "State",
+    "ExitCode",
+    "Submit",
+    "Start",
+    "End",
+    "NodeList",
+    "Reason",
+    "JobName",
+)
+
+ONLY_IN_ACCOUNTING = "in accounting only"
+"""The reason given with a job that accounting takes for alive and the queue does not have."""
+
+
+def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
+    """Return the command that lists our own jobs with these names that lived in the last ``history``.
+
+    ``--duplicates``: sacct otherwise shows one job per id, and ids come back after a controller lost
+    its state, so that a newer job of ours would hide an older one.
+    """
+    return [
+        *EPOCH_SECONDS,
+        "sacct",
+        "--allocations",
+        "--duplicates",
+        "--parsable2",
+        "--noheader",
+        f"--delimiter={SEPARATOR}",
+        f"--starttime=now-{int(history.total_seconds() // 60)}minutes",
+        f"--format={','.join(_FIELDS)}",
+        *name_filter(tokens),
+    ]
+
+
+def read_sacct(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
+    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``.
+
+    Rows that sbatch's refusals leave behind are left out. A job that was requeued has several rows
+    under one id, of which the newest counts.
+    """
+    newest: dict[tuple[str, str | None, str], JobReport] = {}
+    for row in split_rows(stdout, len(_FIELDS)):
+        if row[-1] not in tokens or _is_refusal(row):
+            continue
+        report = _report(row)
+        key = (report.token, report.ref.cluster, report.ref.job_id)
+        if key not in newest or _age(report) >= _age(newest[key]):
+            newest[key] = report
+    return list(newest.values())
+
+
+def _is_refusal(row: list[str]) -> bool:
+    """Tell the row of a request that sbatch refused from that of a job that failed.
+
+    Slurm uses up a job id for some refusals and writes FAILED 1:0, but such a row has no start. A
+    job that ran and failed has one.
+    """
+    _, _, state, code, _, start, _, _, _, _ = row
+    return state == "FAILED" and code == "1:0" and read_time(start) is None
+
+
+def _age(report: JobReport) -> float:
+    return report.submitted_at.timestamp() if report.submitted_at else 0.0
+
+
+def _report(row: list[str]) -> JobReport:
+    job_id, cluster, state, code, submitted, started, ended, nodes, reason, name = row
+    reason = "" if reason == "None" else reason
+    phase, outcome = interpret(state, reason)
+    if phase is not Phase.ENDED:
+        # The queue has just answered without it, so either record is behind; conclude nothing.
+        phase, reason = Phase.UNKNOWN, ONLY_IN_ACCOUNTING
+    exit_code, signal = read_exit(code)
+    has_exit = outcome in {Outcome.COMPLETED, Outcome.FAILED} and not signal
+    return JobReport(
+        token=Token(name),
+        ref=JobRef(cluster=cluster or None, job_id=read_job_id(job_id)),
+        phase=phase,
+        outcome=outcome,
+        raw_state=state,
+        raw_reason=reason,
+        exit_code=exit_code if has_exit else None,
+        signal=(signal or None) if outcome else None,
+        submitted_at=read_time(submitted),
+        started_at=read_time(started),
+        ended_at=read_time(ended) if outcome else None,
+        nodes="" if nodes == "None assigned" else nodes,
+    )

@@ -1,0 +1,88 @@
+"""Submit: the argv of sbatch and the reading of its answer."""
+
+import re
+from pathlib import PurePosixPath
+
+from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Submitted, Token
+from scheduler.refusals import read_refusal
+from scheduler.tokens import check_token
+from scheduler.transport import Finished
+
+_PARSABLE = re.compile(r"(?P<id>\d{1,10})(?:;(?P<cluster>[\w.-]+))?", re.ASCII)
+_DIRECTIVE = re.compile(r"^\s*#\s*(?:SBATCH|BSUB|PBS)\b", re.MULTILINE)
+
+
+def sbatch_argv(spec: JobSpec, token: Token, *, export: str) -> list[str]:
+    """Return the command; the script goes to its standard input.
+
+    ``export`` is ``NIL`` or ``NONE``, by the release. Raises ``ValueError`` for a specification that
+    no cluster could take as it is meant: that is the caller's mistake.
+    """
+    _check(spec)
+    optional = {
+        "account": spec.account,
+        "qos": spec.qos,
+        "gres": spec.gres,
+        "comment": spec.comment,
+    }
+    return [
+        "sbatch",
+        "--parsable",
+        f"--job-name={check_token(token)}",
+        f"--export={export}",
+        "--no-requeue",
+        "--kill-on-invalid-dep=yes",
+        "--ignore-pbs",
+        "--nodes=1",
+        "--ntasks=1",
+        f"--partition={spec.partition}",
+        *[f"--{name}={value}" for name, value in optional.items() if value],
+        f"--cpus-per-task={spec.cpus}",
+        f"--mem={spec.memory_mib}M",
+        f"--time={_minutes(spec)}",
+        f"--chdir={spec.workdir}",
+        "--input=none",
+        f"--output={_literal(spec.stdout)}",
+        f"--error={_literal(spec.stderr)}",
+        "--open-mode=truncate",
+    ]
+
+
+def read_sbatch(answer: Finished) -> Submitted:
+    """Return what the answer says; everything that is not perfectly clear is ``Indeterminate``."""
+    stdout = answer.stdout.decode(errors="replace").strip()
+    stderr = answer.stderr.decode(errors="replace").strip()
+    if answer.returncode == 0:
+        if match := _PARSABLE.fullmatch(stdout):
+            return Accepted(ref=JobRef(cluster=match["cluster"], job_id=match["id"]))
+        return Indeterminate(message=f"sbatch succeeded but printed {stdout[:200]!r}")
+    if not stdout and (refusal := read_refusal(stderr)):
+        return refusal
+    return Indeterminate(message=stderr[:1000] or f"sbatch ended with {answer.returncode}")
+
+
+def _check(spec: JobSpec) -> None:
+    if not spec.script.startswith("#!"):
+        raise ValueError("the script does not start with #!")
+    if _DIRECTIVE.search(spec.script):
+        raise ValueError("the script has directives of its own; options come from the JobSpec only")
+    # Zero means "all of the node" to Slurm.
+    if min(spec.cpus, spec.memory_mib, spec.time_limit.total_seconds()) <= 0:
+        raise ValueError("cpus, memory_mib and time_limit must be positive")
+    texts = (spec.partition, spec.account, spec.qos, spec.gres, spec.comment)
+    paths = (spec.workdir, spec.stdout, spec.stderr)
+    for text in (*texts, *map(str, paths)):
+        if text and not text.isprintable():
+            raise ValueError(f"control character in {text[:80]!r}")
+    if not all(path.is_absolute() for path in paths):
+        raise ValueError("workdir, stdout and stderr must be absolute")
+
+
+def _minutes(spec: JobSpec) -> int:
+    """Whole minutes, rounded up, because sbatch takes no seconds here."""
+    return -int(-spec.time_limit.total_seconds() // 60)
+
+
+def _literal(path: PurePosixPath) -> str:
+    """Keep Slurm from filling in ``%j`` and the like."""
+    return str(path).replace("%", "%%")

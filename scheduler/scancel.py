@@ -1,0 +1,26 @@
+"""Cancel: the argv of scancel and the reading of its answer."""
+
+import re
+
+from scheduler.errors import Unreachable
+from scheduler.interface import Token
+from scheduler.tokens import check_token
+from scheduler.transport import Finished
+
+# The job ended between scancel's look at the queue and its request.
+_TOO_LATE = re.compile(
+    r"already completing or completed|Invalid job id specified|Job has already finished"
+)
+
+
+def scancel_argv(token: Token) -> list[str]:
+    """Return the command. By name, never by id: ids come back, names do not."""
+    return ["scancel", "--me", f"--name={check_token(token)}"]
+
+
+def read_scancel(answer: Finished) -> None:
+    """Return when the request was taken. Raises ``Unreachable`` when nobody knows."""
+    complaints = answer.stderr.decode(errors="replace").strip().splitlines()
+    open_ones = [line for line in complaints if not _TOO_LATE.search(line)]
+    if open_ones or (answer.returncode != 0 and not complaints):
+        raise Unreachable("; ".join(open_ones)[:1000] or f"exit code {answer.returncode}")

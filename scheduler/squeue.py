@@ -1,0 +1,77 @@
+"""Ask the queue: the argv of squeue and the reading of its answer."""
+
+from collections.abc import Collection
+
+from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
+from scheduler.rows import (
+    EPOCH_SECONDS,
+    SEPARATOR,
+    read_exit,
+    read_job_id,
+    read_time,
+    split_rows,
+)
+from scheduler.states import interpret
+from scheduler.tokens import name_filter
+
+# With a suffix and no width, squeue prints a field in full.
+_FIELDS = (
+    "JobID",
+    "Cluster",
+    "State",
+    "Reason",
+    "exit_code",
+    "SubmitTime",
+    "StartTime",
+    "EndTime",
+    "NodeList",
+    "Name",
+)
+_FORMAT = ",".join(f"{field}:{SEPARATOR}" for field in _FIELDS)
+
+EXITS = frozenset({Outcome.COMPLETED, Outcome.FAILED})
+"""Outcomes for which Slurm's exit code is that of the script."""
+
+
+def squeue_argv(tokens: Collection[Token]) -> list[str]:
+    """Return the command that lists our own jobs with these names, ended ones included.
+
+    ``--me``: another user's job must not pass for ours by its name.
+    """
+    return [
+        *EPOCH_SECONDS,
+        "squeue",
+        "--me",
+        "--states=all",
+        "--noheader",
+        f"--Format={_FORMAT}",
+        *name_filter(tokens),
+    ]
+
+
+def read_squeue(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
+    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``."""
+    rows = split_rows(stdout, len(_FIELDS))
+    return [_report(row) for row in rows if row[-1] in tokens]
+
+
+def _report(row: list[str]) -> JobReport:
+    job_id, cluster, state, reason, code, submitted, started, ended, nodes, name = row
+    phase, outcome = interpret(state, reason)
+    exit_code, signal = read_exit(code)
+    start, end = read_time(started), read_time(ended)
+    return JobReport(
+        token=Token(name),
+        ref=JobRef(cluster=cluster or None, job_id=read_job_id(job_id)),
+        phase=phase,
+        outcome=outcome,
+        raw_state=state,
+        raw_reason="" if reason == "None" else reason,
+        exit_code=exit_code if outcome in EXITS and not signal else None,
+        signal=(signal or None) if outcome else None,
+        submitted_at=read_time(submitted),
+        # For a waiting job these are forecasts, and a running job "ends" at its time limit.
+        started_at=None if phase in {Phase.PENDING, Phase.HELD} else start,
+        ended_at=end if outcome else None,
+        nodes=nodes,
+    )
