@@ -12,12 +12,14 @@ from portal.db import schema
 from portal.db.engine import Database, open_database
 from tests.postgres import PostgresServer
 
+# Practice sites take their networks from the three blocks that are reserved for examples.
+THIS_MACHINE = ("127.0.0.1", "::1", "localhost", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 PRACTICE_SITE = Path("/var/lib/sealrun/practice/practice/site.yaml")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let tests talk to this machine only."""
-    config.option.allow_hosts = config.option.allow_hosts or "127.0.0.1,::1,localhost,192.0.2.0/24"
+    """Let tests talk to this machine only: to itself, and to the practice sites on it."""
+    config.option.allow_hosts = config.option.allow_hosts or ",".join(THIS_MACHINE)
     config.option.allow_unix_socket = True
 
 
