@@ -11,6 +11,7 @@ import yaml
 from portal.db import schema
 from portal.db.engine import Database, open_database
 from tests.postgres import PostgresServer
+from tests.required import required
 
 # Practice sites take their networks from the three blocks that are reserved for examples.
 THIS_MACHINE = ("127.0.0.1", "::1", "localhost", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
@@ -21,15 +22,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let tests talk to this machine only: to itself, and to the practice sites on it."""
     config.option.allow_hosts = config.option.allow_hosts or ",".join(THIS_MACHINE)
     config.option.allow_unix_socket = True
-
-
-def required(what: str, present: bool) -> None:
-    """Skip, saying so, where something is missing; fail where nothing may be left out."""
-    if present:
-        return
-    if os.environ.get("CI") or os.environ.get("SEALRUN_REQUIRE_ALL"):
-        pytest.fail(f"{what} is missing, and here nothing may be left out")
-    pytest.skip(f"LEFT OUT: {what} is missing")
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ class Ended:
     done: bool
     """Whether the marker with this attempt's token is there."""
     container_exit: int | None
+    """None where nothing of the submission ran, as in a build."""
     stop_reason: str
     """The word that the script left when it stopped for a reason of its own."""
     settled: bool
@@ -69,7 +70,7 @@ def judge(ended: Ended, kind: JobKind) -> Verdict:
         return Verdict(kind=VerdictKind.CANCELLED)
     if blame := _cluster_at_fault(ended):
         return Verdict(kind=VerdictKind.TRY_AGAIN, detail=blame)
-    if ended.outcome == "completed" and ended.done and ended.container_exit == 0:
+    if ended.outcome == "completed" and ended.done and not ended.container_exit:
         return Verdict(kind=VerdictKind.SUCCESS)
     if not ended.settled and not _is_clear(ended):
         return Verdict(kind=VerdictKind.WAIT)

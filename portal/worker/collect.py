@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from containers.rundir import RunRecord, read_run
 
+from containers.probe import ProbeUnreadableError, parse_probe
+from containers.rundir import RunFileError, RunRecord, read_run
 from portal.db.queries import work
 from portal.db.queries.runs import BuildWork, RunWork, work_of
 from portal.db.tables import Attempt
@@ -43,8 +44,17 @@ def _collect(context: WorkerContext, token: str) -> bool:
         attempt = session.get_one(Attempt, token)
         job = work_of(session, token)
     directory = context.cluster.run_directory(job.job.id, token)
-    run = read_run(directory, token)
+    try:
+        run = read_run(directory, token)
+    except RunFileError as problem:
+        return _tampered(context, token, str(problem))
     verdict = judge(_ended(context, attempt, run), job.job.kind)
+    if verdict.kind is VerdictKind.SUCCESS and not _is_sealed(job, run):
+        verdict = Verdict(
+            kind=VerdictKind.FAILED,
+            reason=FailureReason.ISOLATION_UNAVAILABLE,
+            detail="the probe's report does not say that the run was sealed",
+        )
     log.info("judged", token=token, verdict=verdict.kind, reason=verdict.reason)
     if verdict.kind is VerdictKind.WAIT:
         return False
@@ -52,6 +62,25 @@ def _collect(context: WorkerContext, token: str) -> bool:
         _take_in(context, job, attempt, directory, run)
     else:
         _record_verdict(context, token, verdict, run)
+    return True
+
+
+def _is_sealed(job: BuildWork | RunWork, run: RunRecord) -> bool:
+    """Judge the probe's findings once more: a script could have been cut short or changed."""
+    if isinstance(job, BuildWork):
+        return True
+    try:
+        return parse_probe(run.probe).is_sealed
+    except ProbeUnreadableError:
+        return False
+
+
+def _tampered(context: WorkerContext, token: str, detail: str) -> bool:
+    log.error("strange_run_directory", token=token, detail=detail)
+    with context.database.writing() as session:
+        results.failed(
+            session, token, FailureReason.INFRASTRUCTURE, detail=detail, now=context.clock()
+        )
     return True
 
 

@@ -1,10 +1,10 @@
 """Preparing: an attempt's run directory and its batch script. Repeating it changes nothing."""
 
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
-from containers.scripts import build_script, run_script
-
 from containers.interface import Bind, Build, BuildKind, SealedRun
+from containers.scripts import build_script, run_script
 from portal.db.queries.runs import BuildWork, RunWork, work_of
 from portal.db.tables import Image
 from portal.domain.errors import OperatorError
@@ -14,6 +14,9 @@ from portal.files.archives import repack_code, unpack_results
 from portal.files.images import inspect_image
 from portal.worker.context import WorkerContext
 from scheduler.interface import JobSpec
+
+OWN_TIME = timedelta(seconds=30)
+"""What a job needs beside its container: digests, the probe, tidying up. Slurm is asked for it too."""
 
 
 def prepare(context: WorkerContext, token: str) -> JobSpec:
@@ -46,7 +49,7 @@ def _spec(profile: Profile, script: str, directory: Path) -> JobSpec:
         partition=profile.partition,
         cpus=profile.cpus,
         memory_mib=profile.memory_mib,
-        time_limit=profile.time_limit,
+        time_limit=profile.time_limit + OWN_TIME,
         account=profile.account,
         qos=profile.qos,
         gres=profile.gres,
@@ -102,7 +105,8 @@ def _sealed_run(context: WorkerContext, work: RunWork, probe: Image, directory: 
         else _predict_binds(context, work, directory),
         environment=_environment(work),
         gpu=profile.has_gpu,
-        file_size_limit=work.task.output_limit,
+        time_limit=int(profile.time_limit.total_seconds()),
+        file_size_limit=context.resources.output_limit,
     )
 
 

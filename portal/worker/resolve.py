@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import structlog
-from containers.rundir import take_claim
 
+from containers.rundir import take_claim
 from portal.db.queries import work
 from portal.db.queries.runs import work_of
 from portal.domain.states import AttemptState

@@ -1,12 +1,13 @@
 """The seal record: the evidence that is kept with a result."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
-from containers.rundir import RunRecord
 from sqlalchemy.orm import Session
 
+from containers.rundir import RunRecord
 from portal.db.queries.runs import RunWork
 from portal.db.tables import Attempt, Image, Job
 from portal.worker.context import WorkerContext
@@ -59,13 +60,21 @@ def _predict(session: Session, work: RunWork) -> dict[str, Any] | None:
     attempt = session.get_one(Attempt, work.predict_token)
     job = session.get_one(Job, attempt.job_id)
     record = attempt.record or {}
-    facts = {key: record.get(key) for key in ("probe", "versions", "exit_code")}
+    facts = {
+        "probe": json.loads(record["probe"]),
+        "versions": record["versions"],
+        "exit_code": record["exit_code"],
+    }
     return _run(attempt, job, list(work.task.predict_argv), facts)
 
 
 def run_facts(run: RunRecord) -> dict[str, Any]:
     """Return what the run directory tells of the node and the probe."""
-    return {"probe": run.probe, "versions": dict(run.versions), "exit_code": run.exit_code}
+    return {
+        "probe": json.loads(run.probe),
+        "versions": dict(run.versions),
+        "exit_code": run.exit_code,
+    }
 
 
 def _run(attempt: Attempt, job: Job, argv: list[str], facts: dict[str, Any]) -> dict[str, Any]:

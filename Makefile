@@ -1,0 +1,60 @@
+# Everything that people and CI run. `make help` lists it.
+
+PYTHON := .venv/bin/python
+ARGS ?=
+
+DEMO_PACKAGES := python3-venv busybox-static iproute2 mmdebstrap uidmap debian-archive-keyring
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core postgresql git
+
+.DEFAULT_GOAL := help
+
+help: ## List what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: .venv/installed ## Make the virtual environment from the lock file
+
+.venv/installed: requirements-dev.txt pyproject.toml
+	@tools/need.sh python3-venv
+	@echo "making .venv from the lock file"
+	@"$$(tools/python.sh)" -m venv --clear .venv
+	@.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## Run a whole challenge on a practice cluster (ARGS=--once ends by itself)
+	@tools/need.sh $(DEMO_PACKAGES)
+	@$(PYTHON) -m examples.demo $(ARGS)
+
+test: setup ## Check and test everything, on real Slurm, Apptainer, PostgreSQL and Chromium
+	@tools/need.sh $(TEST_PACKAGES)
+	@$(PYTHON) -m tests.run $(ARGS)
+
+lint: setup ## Format check, linters, types, import rules, spelling
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/djlint --quiet --lint portal/templates
+	@.venv/bin/codespell portal scheduler containers site_config tests examples docs tools README.md CHANGELOG.md
+
+bench: setup ## Measure the leaderboard and the waits around a job
+	@tools/need.sh $(DEMO_PACKAGES)
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+practice-up: setup ## Start the practice site: real Slurm and Apptainer on this machine
+	@tools/need.sh $(DEMO_PACKAGES)
+	@$(PYTHON) -m site_config.practice up $(ARGS)
+
+practice-down: setup ## Stop the practice site (ARGS=--purge frees its disk)
+	@$(PYTHON) -m site_config.practice down $(ARGS)
+
+serve: setup ## Serve the portal on the practice site's settings, without a worker
+	@.venv/bin/sealrun serve $(ARGS)
+
+lock: setup ## Bring the lock files up to date (the day's newest releases)
+	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \
+	    --python-version 3.11 pyproject.toml -o requirements.txt
+	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \
+	    --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+.PHONY: help setup demo test lint bench practice-up practice-down serve lock

@@ -1,0 +1,220 @@
+"""What the pages of challenges show: the list, the overview, the organisers' pages, the form."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries import challenge_pages as queries
+from portal.db.tables import Challenge, Task
+from portal.domain import permissions
+from portal.domain.calendar import Season, Span, current, season_of
+from portal.domain.errors import NotAllowed, NotFound
+from portal.domain.people import Actor
+from portal.domain.profiles import Profile, Resources
+from portal.domain.submissions import Limits, Used, start_of_day
+from portal.services.challenge_frames import Frame, PhaseFacts, look_up
+from portal.services.submissions import quota_left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A challenge in the list of all."""
+
+    slug: str
+    title: str
+    season: Season
+    published: bool
+    phase: str
+    span: Span | None
+    """Of the phase that is on, or else of the next or the last one."""
+    teams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The list of challenges by what can be done with them."""
+
+    open: tuple[Card, ...]
+    coming: tuple[Card, ...]
+    past: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """What a submission is run with; the private data has no name here."""
+
+    slug: str
+    phases: tuple[str, ...]
+    argv: tuple[str, ...]
+    required_outputs: tuple[str, ...]
+    output_limit: int
+    output_files: int
+    profile: Profile | None
+    """None while the site does not offer the profile that the challenge names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A challenge: its first page and the hard facts."""
+
+    frame: Frame
+    text: str
+    tasks: tuple[TaskFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPage:
+    """One page that the organisers wrote."""
+
+    frame: Frame
+    slug: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChoice:
+    """A phase that can be handed in to, and what is left of its limits."""
+
+    phase: PhaseFacts
+    limits: Limits
+    used: Used
+    next_slot: datetime | None
+    """When the next submission can be handed in, if none can now and one can later."""
+    is_full: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitForm:
+    """What the form offers."""
+
+    frame: Frame
+    choices: tuple[PhaseChoice, ...]
+
+
+def home(session: Session, *, actor: Actor, now: datetime) -> Home:
+    """List the challenges that the actor may see."""
+    every = permissions.may_see_staff_pages(actor)
+    teams = queries.team_counts(session)
+    cards = [
+        _card(challenge, teams.get(challenge.id, 0), now)
+        for challenge in queries.open_to(session, actor.person_id, every=every)
+    ]
+    return Home(
+        open=_in_season(cards, Season.OPEN),
+        coming=_in_season(cards, Season.COMING),
+        past=_in_season(cards, Season.PAST),
+    )
+
+
+def overview(
+    session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
+) -> Overview:
+    """Return the first page of a challenge with its facts."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    page = queries.page_text(session, visible.challenge.id, None)
+    tasks = queries.tasks_by_phase(session, visible.challenge.id)
+    return Overview(
+        frame=visible.frame,
+        text=page.markdown if page else "",
+        tasks=_task_facts(visible.frame, visible.challenge, tasks, resources),
+    )
+
+
+def page(session: Session, *, actor: Actor, slug: str, page_slug: str, now: datetime) -> TextPage:
+    """Return a page that the organisers wrote."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    row = queries.page_text(session, visible.challenge.id, page_slug)
+    if row is None:
+        raise NotFound
+    return TextPage(frame=visible.frame, slug=row.slug, title=row.title, text=row.markdown)
+
+
+def terms(session: Session, *, actor: Actor, slug: str, now: datetime) -> TextPage:
+    """Return the terms of a challenge that has some."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not visible.frame.has_terms:
+        raise NotFound
+    return TextPage(frame=visible.frame, slug="terms", title="Terms", text=visible.challenge.terms)
+
+
+def submit_form(session: Session, *, actor: Actor, slug: str, now: datetime) -> SubmitForm:
+    """Return what can be handed in now, and how often."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not visible.frame.may_submit or actor.person_id is None:
+        raise NotAllowed("Log in to hand something in.")
+    choices = []
+    for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
+        if facts.season is Season.OPEN:
+            left = quota_left(session, person_id=actor.person_id, phase=phase, now=now)
+            choices.append(_choice(facts, left.limits, left.used, now))
+    return SubmitForm(frame=visible.frame, choices=tuple(choices))
+
+
+def _choice(phase: PhaseFacts, limits: Limits, used: Used, now: datetime) -> PhaseChoice:
+    used_up = limits.total is not None and used.total >= limits.total
+    full_today = limits.per_day is not None and used.today >= limits.per_day
+    tomorrow = start_of_day(now) + timedelta(days=1)
+    opens_again = full_today and not used_up and tomorrow < phase.span.ends_at
+    return PhaseChoice(
+        phase=phase,
+        limits=limits,
+        used=used,
+        next_slot=tomorrow if opens_again else None,
+        is_full=used_up or full_today,
+    )
+
+
+def _card(challenge: Challenge, teams: int, now: datetime) -> Card:
+    spans = [Span(starts_at=p.starts_at, ends_at=p.ends_at) for p in challenge.phases]
+    place = _telling(spans, now)
+    return Card(
+        slug=challenge.slug,
+        title=challenge.title,
+        season=season_of(spans, now),
+        published=challenge.published,
+        phase=challenge.phases[place].title if spans else "",
+        span=spans[place] if spans else None,
+        teams=teams,
+    )
+
+
+def _telling(spans: list[Span], now: datetime) -> int:
+    if season_of(spans, now) is Season.COMING:
+        coming = [n for n, span in enumerate(spans) if span.season(now) is Season.COMING]
+        return coming[0] if coming else 0
+    return current(spans, now)
+
+
+def _in_season(cards: Iterable[Card], season: Season) -> tuple[Card, ...]:
+    return tuple(card for card in cards if card.season is season)
+
+
+def _task_facts(
+    frame: Frame,
+    challenge: Challenge,
+    rows: Iterable[tuple[str, Task]],
+    resources: Resources,
+) -> tuple[TaskFacts, ...]:
+    titles = {
+        row.id: facts.title for row, facts in zip(challenge.phases, frame.phases, strict=True)
+    }
+    phases: dict[str, list[str]] = {}
+    tasks: dict[str, Task] = {}
+    for phase_id, task in rows:
+        tasks[task.id] = task
+        phases.setdefault(task.id, []).append(titles[phase_id])
+    return tuple(
+        TaskFacts(
+            slug=task.slug,
+            phases=tuple(phases[task.id]),
+            argv=tuple(task.predict_argv),
+            required_outputs=tuple(task.required_outputs),
+            output_limit=task.output_limit,
+            output_files=task.output_files,
+            profile=resources.profiles.get(task.predict_profile),
+        )
+        for task in tasks.values()
+    )

@@ -1,0 +1,5 @@
+"""The pretended site serves all integration tests."""
+
+from tests.integration.worker.world import clock, world
+
+__all__ = ["clock", "world"]

@@ -1,0 +1,104 @@
+"""A pretended node: leaves in a run directory what the batch script would leave there."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scheduler.interface import JobSpec, Token
+
+SEALED: dict[str, Any] = {
+    "probe": 1,
+    "interfaces": ["lo"],
+    "routes": 0,
+    "capabilities": dict.fromkeys(
+        ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), "0000000000000000"
+    ),
+    "no_new_privs": 1,
+    "seccomp": 2,
+    "uid": 20200,
+    "gid": 20200,
+    "nested_namespace": False,
+    "namespaces": {
+        kind: {"own": f"{kind}:[2]", "node": f"{kind}:[1]"} for kind in ("net", "pid", "ipc", "mnt")
+    },
+    "binds": [],
+    "devices": {},
+    "services": [],
+    "variables": [],
+    "mounts": [],
+    "problems": [],
+}
+
+Work = Callable[[Path], int]
+"""What a container does: gets its output directory, returns its exit code."""
+
+
+def good_predictions(output: Path) -> int:
+    (output / "predictions.csv").write_text("id,digit\n1,7\n")
+    return 0
+
+
+def good_scores(output: Path) -> int:
+    (output / "scores.json").write_text(json.dumps({"accuracy": 0.91239, "loss": 0.25}))
+    return 0
+
+
+@dataclass
+class PretendedNode:
+    """Runs scripts by name only. ``ran`` lists what got the claim of its run directory."""
+
+    predict: Work = good_predictions
+    score: Work = good_scores
+    probe: dict[str, Any] = field(default_factory=lambda: dict(SEALED))
+    reason: str = ""
+    """Leave this word and stop before the container."""
+    leaves_marker: bool = True
+    ran: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, spec: JobSpec, token: Token) -> int:
+        directory = Path(spec.workdir)
+        try:
+            (directory / "claim").mkdir()
+        except FileExistsError:
+            return 75
+        kind = _kind(spec.script)
+        self.ran.append((kind, token))
+        (directory / "claim" / "token").write_text(f"{token}\n")
+        (directory / "versions").write_text("apptainer 1.4.5\nkernel 6.1\nslurm 24.11\nnode n1\n")
+        code = self._build(directory) if kind == "build" else self._run(kind, directory)
+        if code is None:
+            return 80
+        if self.leaves_marker:
+            (directory / "done").write_text(f"{token}\n")
+        return code
+
+    def _build(self, directory: Path) -> int | None:
+        if self.reason == "build_failed":
+            return self._stop(directory)
+        content = hashlib.sha256(str(directory).encode()).digest()
+        (directory / "image.sif").write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        (directory / "image.sha256").write_text(f"{digest}\n")
+        return 0
+
+    def _run(self, kind: str, directory: Path) -> int | None:
+        (directory / "probe.json").write_text(json.dumps(self.probe))
+        output = directory / "output"
+        output.mkdir()
+        if self.reason:
+            return self._stop(directory)
+        code = (self.score if kind == "score" else self.predict)(output)
+        (directory / "exit").write_text(f"{code}\n")
+        return code
+
+    def _stop(self, directory: Path) -> None:
+        (directory / "reason").write_text(f"{self.reason}\n")
+
+
+def _kind(script: str) -> str:
+    if "An image build" in script:
+        return "build"
+    return "score" if "/input/ref" in script else "predict"

@@ -1,0 +1,198 @@
+"""Unclear answers, dead workers and late duplicates: every job once, every score once."""
+
+from pathlib import Path
+
+import pytest
+
+from portal.domain.failures import FailureReason
+from portal.domain.states import AttemptState, EvaluationState
+from portal.services import attempts as attempt_services
+from portal.worker.loop import run_pass
+from portal.worker.prepare import prepare
+from scheduler.interface import Refused, Token
+from tests.integration.worker.world import World
+
+GRACE = 30
+
+
+def _sent_tokens(world: World, kind: str) -> list[str]:
+    return [token for ran, token in world.node.ran if ran == kind]
+
+
+def test_a_lost_reply_makes_no_second_job(world: World) -> None:
+    world.scheduler.loses_replies = True
+
+    evaluation = world.run_until_final(world.hand_in())
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert len(_sent_tokens(world, "predict")) == 1
+    assert len(world.attempts("predict")) == 1
+
+
+def test_a_lost_request_is_sent_again_only_after_the_grace(world: World) -> None:
+    world.scheduler.loses_requests = True
+    submission = world.hand_in(content=b"")
+    world.run(3, seconds=5)
+    first = world.attempts("build")
+    assert {attempt.state for attempt in first} == {AttemptState.INDETERMINATE}
+
+    world.scheduler.loses_requests = False
+    world.run(2, seconds=GRACE)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert len({token for _, token in world.node.ran}) == len(world.node.ran)
+
+
+def test_silence_of_the_cluster_changes_nothing(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    before = world.attempts("predict")[0]
+    world.scheduler.is_down = True
+
+    world.run(5, seconds=3600)
+
+    after = world.attempts("predict")[0]
+    assert (after.state, after.absent_since) == (before.state, None)
+    world.scheduler.is_down = False
+    assert world.run_until_final(submission).state is EvaluationState.SCORED
+
+
+def test_accounting_down_never_ends_a_job(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    world.scheduler.accounting_is_down = True
+
+    world.run(5, seconds=3600)
+
+    assert world.attempts("predict")[0].state in {AttemptState.QUEUED, AttemptState.RUNNING}
+    world.scheduler.accounting_is_down = False
+    assert world.run_until_final(submission).state is EvaluationState.SCORED
+
+
+def test_a_worker_that_died_before_the_command_leaves_nothing_behind(world: World) -> None:
+    """The mark is written, sbatch never ran: after the grace the claim is taken, then a new try."""
+    submission = world.hand_in()
+    world.run_until_sent("build")
+    token = _die_before_the_command(world)
+
+    world.run(2, seconds=GRACE + 1)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert token not in {ran for _, ran in world.node.ran}
+
+
+def test_a_worker_that_died_after_the_command_finds_its_job(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    token = world.attempts("predict")[0].token
+    with world.database.writing() as session:
+        attempt = attempt_services.lock_attempt(session, token)
+        attempt.state = AttemptState.SUBMITTING
+        attempt.cluster_job_id = None
+
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert _sent_tokens(world, "predict") == [token]
+    assert world.attempts("predict")[0].cluster_job_id is not None
+
+
+def test_a_duplicate_that_comes_late_finds_the_claim_taken(world: World) -> None:
+    """The reply was slow, not lost: the job starts after the portal gave up on it."""
+    submission = world.hand_in()
+    world.run_until_sent("build")
+    token = _die_before_the_command(world)
+    spec = prepare(world.context, token)
+    world.run(2, seconds=GRACE + 1)
+
+    world.scheduler.submit(spec, Token(token))
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert token not in {ran for _, ran in world.node.ran}
+
+
+def test_a_job_that_started_and_was_forgotten_goes_to_staff(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    world.scheduler.advance()
+    world.scheduler.forget(world.attempts("predict")[0].token)
+
+    world.run(3, seconds=3600)
+
+    evaluation = world.evaluation(submission)
+    assert (evaluation.state, evaluation.reason) == (EvaluationState.HELD, FailureReason.LOST)
+    assert len(world.attempts("predict")) == 1
+
+
+def test_a_job_that_never_started_and_was_forgotten_is_tried_again(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    world.scheduler.forget(world.attempts("predict")[0].token)
+    world.run(3, seconds=3600)
+
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert [a.state for a in world.attempts("predict")] == [
+        AttemptState.LOST,
+        AttemptState.COLLECTED,
+    ]
+
+
+def test_a_job_submitted_twice_runs_once(world: World) -> None:
+    world.scheduler.submits_twice = True
+
+    evaluation = world.run_until_final(world.hand_in())
+
+    assert evaluation.state is EvaluationState.SCORED
+    tokens = [token for _, token in world.node.ran]
+    assert len(tokens) == len(set(tokens))
+
+
+def test_a_missing_marker_is_waited_for_and_then_tried_again(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    world.node.leaves_marker = False
+    world.scheduler.advance()
+    world.scheduler.advance()
+    world.node.leaves_marker = True
+
+    run_pass(world.context)
+    assert world.attempts("predict")[0].state is AttemptState.ENDED
+    world.clock.advance(60)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert len(world.attempts("predict")) == 2
+
+
+def test_a_refusal_is_final_and_the_sites_fault(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("build")
+    world.scheduler.refuses_with = Refused(reason="account", message="Invalid account")
+
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.reason in {FailureReason.REFUSED, FailureReason.PREPARATION}
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_collecting_twice_writes_once(world: World, times: int) -> None:
+    evaluation = world.run_until_final(world.hand_in())
+
+    world.run(times)
+
+    assert world.evaluation(evaluation.submission_id).updated_at == evaluation.updated_at
+
+
+def _die_before_the_command(world: World) -> str:
+    """Bring one attempt into the state in which a killed worker leaves it; return its token."""
+    with world.database.writing() as session:
+        attempt = attempt_services.lock_attempt(session, world.attempts("build")[-1].token)
+        attempt.state = AttemptState.SUBMITTING
+    world.scheduler.forget(attempt.token)
+    assert not list(Path(world.context.cluster.storage).glob(f"runs/*/{attempt.token}/claim"))
+    return attempt.token

@@ -1,0 +1,232 @@
+"""A small site with a real database and store, a pretended cluster and a pretended node."""
+
+import io
+import tarfile
+import zipfile
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from sqlalchemy import select
+
+from containers.archives import Entry, write_archive
+from portal import bootstrap
+from portal.bootstrap import Installation
+from portal.db.engine import Database
+from portal.db.tables import Attempt, Evaluation, Job, Person
+from portal.domain.ids import new_id
+from portal.domain.people import Actor
+from portal.domain.states import AttemptState
+from portal.domain.submissions import SubmissionKind
+from portal.services.submissions import Upload, submit
+from portal.worker.context import WorkerContext
+from portal.worker.loop import run_pass
+from scheduler.memory import MemoryScheduler
+from tests.integration.worker.node import PretendedNode
+from tests.required import required
+
+START = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+BUSYBOX = Path("/bin/busybox")
+MOST_PASSES = 60
+
+
+class Clock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
+class World:
+    """Everything that a test of the worker needs at hand."""
+
+    site: Installation
+    context: WorkerContext
+    scheduler: MemoryScheduler
+    node: PretendedNode
+    clock: Clock
+    person: str
+
+    @property
+    def database(self) -> Database:
+        return self.site.database
+
+    def hand_in(self, kind: SubmissionKind = SubmissionKind.CODE, content: bytes = b"") -> str:
+        """Hand something in and return the submission's id."""
+        with self.site.store.incoming() as incoming:
+            incoming.write(content or _code())
+            stored = incoming.commit()
+        with self.database.writing() as session:
+            return submit(
+                session,
+                actor=Actor(person_id=self.person, name="Ada"),
+                challenge_slug="digits",
+                phase_slug="dev",
+                kind=kind,
+                upload=Upload(sha256=stored.sha256, size=stored.size),
+                filename="submission.zip",
+                note="",
+                now=self.clock(),
+            )
+
+    def run(self, passes: int = 1, seconds: float = 1) -> None:
+        """Run passes, letting time go by and the cluster work between them."""
+        for _ in range(passes):
+            run_pass(self.context)
+            self.scheduler.advance()
+            self.clock.advance(seconds)
+
+    def run_until_sent(self, kind: str, number: int = 1) -> None:
+        """Run passes until the cluster has that attempt of a job, not yet started."""
+        for _ in range(MOST_PASSES):
+            run_pass(self.context)
+            attempts = self.attempts(kind)
+            if len(attempts) == number and attempts[-1].state is AttemptState.QUEUED:
+                return
+            self.scheduler.advance()
+            self.clock.advance(1)
+        raise AssertionError(f"attempt {number} of {kind} was never sent")
+
+    def run_until_final(self, submission: str) -> Evaluation:
+        """Run passes until the submission's evaluation has ended; return it."""
+        for _ in range(MOST_PASSES):
+            evaluation = self.evaluation(submission)
+            if evaluation.state.is_final:
+                return evaluation
+            self.run()
+        raise AssertionError(f"still {evaluation.state} after {MOST_PASSES} passes")
+
+    def evaluation(self, submission: str) -> Evaluation:
+        with self.database.reading() as session:
+            return session.scalars(
+                select(Evaluation).where(Evaluation.submission_id == submission)
+            ).one()
+
+    def attempts(self, kind: str) -> list[Attempt]:
+        with self.database.reading() as session:
+            return list(
+                session.scalars(
+                    select(Attempt).join(Job).where(Job.kind == kind).order_by(Attempt.number)
+                )
+            )
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path, clock: Clock) -> World:
+    required("Debian's busybox-static", BUSYBOX.exists())
+    site = replace(bootstrap.open_site(_write_site(tmp_path)), database=database, clock=clock)
+    bootstrap.add_challenge(site, _write_challenge(tmp_path / "challenge"))
+    node = PretendedNode()
+    scheduler = MemoryScheduler(runner=node, clock=clock)
+    context = bootstrap.worker_contexts(site)[0]
+    context = replace(context, cluster=replace(context.cluster, scheduler=scheduler))
+    with database.writing() as session:
+        person = Person(id=new_id(clock()), name="Ada", created_at=clock())
+        session.add(person)
+    return World(
+        site=site,
+        context=context,
+        scheduler=scheduler,
+        node=node,
+        clock=clock,
+        person=person.id,
+    )
+
+
+def _write_site(folder: Path) -> Path:
+    for name in ("storage", "data/test", "data/truth"):
+        (folder / name).mkdir(parents=True)
+    profile = {"cluster": "main", "partition": "p", "cpus": 1, "memory": "1G", "time": "1m"}
+    settings = {
+        "site": {"name": "Test", "url": "http://127.0.0.1:8000", "support": "help@uni.example"},
+        "database": {"url": "sqlite:///unused.db"},
+        "clusters": {"main": {"connect": "local", "storage": str(folder / "storage")}},
+        "profiles": dict.fromkeys(("gpu-small", "score", "build"), profile),
+        "data": {
+            "digits-test": {"path": str(folder / "data/test"), "challenges": ["digits"]},
+            "digits-truth": {"path": str(folder / "data/truth"), "challenges": ["digits"]},
+        },
+        "probe": {"busybox": str(BUSYBOX)},
+    }
+    path = folder / "site.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def _write_challenge(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "overview.md").write_text("# Overview\n")
+    for name in ("scorer", "base"):
+        entry = Entry(path=f"app-{name}", content=name.encode(), mode=0o755)
+        write_archive([entry], folder / f"{name}.tar", architecture="amd64")
+    challenge = {
+        "schema": 1,
+        "slug": "digits",
+        "title": "Digits",
+        "pages": [{"title": "Overview", "file": "overview.md"}],
+        "tasks": {
+            "digits": {
+                "input": {"data": "digits-test"},
+                "truth": {"data": "digits-truth"},
+                "scorer": {"image": "scorer.tar"},
+                "base": {"image": "base.tar"},
+                "predict": {"profile": "gpu-small"},
+                "score": {"profile": "score"},
+                "outputs": {"max": "1M", "files": 10, "required": ["predictions.csv"]},
+            }
+        },
+        "phases": [
+            {
+                "id": "dev",
+                "start": "2026-11-01T00:00Z",
+                "end": "2027-01-01T00:00Z",
+                "tasks": ["digits"],
+                "kinds": ["image", "code", "results"],
+                "limits": {"per_day": 3, "total": 5, "running": 2},
+            }
+        ],
+        "leaderboard": {
+            "columns": [
+                {
+                    "key": "accuracy",
+                    "title": "Accuracy",
+                    "precision": 3,
+                    "min": 0,
+                    "max": 1,
+                    "primary": True,
+                },
+                {"key": "loss", "title": "Loss", "sort": "asc"},
+            ]
+        },
+    }
+    (folder / "challenge.yaml").write_text(yaml.safe_dump(challenge))
+    return folder
+
+
+def _code(content: str = "print()") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("predict.py", content)
+    return packed.getvalue()
+
+
+def image_archive() -> bytes:
+    """Return something that is an archive and no image."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("readme.txt"))
+    return packed.getvalue()

@@ -1,0 +1,126 @@
+"""``make test``: every gate and every suite, in the order in which failures are cheapest.
+
+The suites run as an ordinary account, as the portal does; root is used only for the practice site
+and for the tests of the practice site itself. What has to be left out is said at the end.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from site_config.practice.site import PracticeSite
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
+ROOT_SUITE = "tests/practice"
+
+
+@dataclass
+class Run:
+    """What was run, how it ended, and what was left out."""
+
+    strict: bool
+    failed: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def step(self, name: str, argv: list[str]) -> bool:
+        """Run one step and note how it ended."""
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        code = subprocess.run(argv, cwd=CHECKOUT, env=self._environment(), check=False).returncode
+        print(f"== {name}: {'ok' if code == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s")
+        if code != 0:
+            self.failed.append(name)
+        return code == 0
+
+    def _environment(self) -> dict[str, str]:
+        # The ordinary account cannot write into a checkout of root's.
+        extra = {"PYTHONDONTWRITEBYTECODE": "1"}
+        if self.strict:
+            extra["SEALRUN_REQUIRE_ALL"] = "1"
+        return {**os.environ, **extra}
+
+
+def main() -> int:
+    """Run everything; return 0 if nothing failed."""
+    options = _options()
+    run = Run(strict="CI" in os.environ or "SEALRUN_REQUIRE_ALL" in os.environ)
+    run.step("lint", ["make", "--no-print-directory", "lint"])
+    _practice_suite(run)
+    site = PracticeSite()
+    was_running = site.status().running
+    has_site = _may_have_site(run) and run.step("practice site up", _practice("up"))
+    try:
+        run.step("tests", _as_ordinary_user(site, [*PYTEST, *options.pytest]))
+    finally:
+        if has_site and not was_running:
+            run.step("practice site down", _practice("down"))
+    return _sum_up(run)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make test ARGS=", description=__doc__)
+    parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
+    return parser.parse_args()
+
+
+def _practice(verb: str) -> list[str]:
+    return [sys.executable, "-m", "site_config.practice", verb]
+
+
+def _may_have_site(run: Run) -> bool:
+    if os.geteuid() == 0 or _has_sudo():
+        return True
+    run.left_out.append("everything on the practice site: it needs root or sudo")
+    return False
+
+
+def _has_sudo() -> bool:
+    try:
+        return subprocess.run(["sudo", "-n", "true"], check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _practice_suite(run: Run) -> None:
+    """Run the tests of the practice site itself, which start and kill sites of their own."""
+    if os.geteuid() != 0:
+        run.left_out.append(f"{ROOT_SUITE}: run 'make test' as root for it")
+        return
+    run.step("tests of the practice site", [*PYTEST, ROOT_SUITE])
+
+
+def _as_ordinary_user(site: PracticeSite, argv: list[str]) -> list[str]:
+    argv = [*argv, f"--ignore={ROOT_SUITE}"]
+    if os.geteuid() != 0:
+        return argv
+    status = site.status()
+    home = status.directory / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    os.chown(home, status.account_uid or 0, status.account_uid or 0)
+    readable = (CHECKOUT, Path(sys.base_prefix))
+    return [
+        *(sys.executable, "-m", "site_config.practice.ordinary_user"),
+        *("--uid", str(status.account_uid), "--name", "sealrun", "--home", str(home)),
+        *(word for path in readable for word in ("--readable", str(path))),
+        "--",
+        *argv,
+    ]
+
+
+def _sum_up(run: Run) -> int:
+    for what in run.left_out:
+        print(f"LEFT OUT: {what}")
+    if run.failed:
+        print(f"FAILED: {', '.join(run.failed)}")
+    if run.strict and run.left_out:
+        print("FAILED: here nothing may be left out")
+    return 1 if run.failed or (run.strict and run.left_out) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
