@@ -1,9 +1,9 @@
 """What an organiser writes in ``challenge.yaml``. ``docs/reference/challenge-yaml.md`` is made from this."""
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
 from site_config.fields import Identifier, InnerPath, ScoreKey, Section, Title
 from site_config.model import Claims
@@ -11,6 +11,20 @@ from site_config.units import Size
 
 WORD_LIMIT = 1000
 """Letters that one argument of a submission's program may have."""
+
+
+def _check_argv(argv: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(word.isprintable() and len(word) <= WORD_LIMIT for word in argv):
+        raise ValueError(
+            f"must be words without control characters, up to {WORD_LIMIT} letters each"
+        )
+    if not argv[0].startswith("/"):
+        raise ValueError("must start with the program's absolute path inside the image")
+    return argv
+
+
+Argv = Annotated[tuple[str, ...], Field(min_length=1, max_length=64), AfterValidator(_check_argv)]
+"""A program, by its absolute path inside an image, and its arguments."""
 
 
 class SubmissionKind(StrEnum):
@@ -71,29 +85,19 @@ class Predict(Section):
     """How a submission is run."""
 
     profile: Identifier = Field(description="A name under `profiles` in site.yaml.")
-    argv: tuple[str, ...] = Field(
+    argv: Argv = Field(
         default=("/app/predict",),
-        min_length=1,
-        max_length=64,
         description="Program and arguments inside the image; no shell is involved.",
     )
-
-    @field_validator("argv")
-    @classmethod
-    def _plain(cls, argv: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(word.isprintable() and len(word) <= WORD_LIMIT for word in argv):
-            raise ValueError(
-                f"must be words without control characters, up to {WORD_LIMIT} letters each"
-            )
-        if not argv[0].startswith("/"):
-            raise ValueError("must start with the program's absolute path inside the image")
-        return argv
 
 
 class Score(Section):
     """How an output is compared with the truth."""
 
     profile: Identifier = Field(description="A name under `profiles` in site.yaml.")
+    argv: Argv = Field(
+        default=("/app/score",), description="Program and arguments inside the scorer's image."
+    )
 
 
 class Outputs(Section):
@@ -186,15 +190,14 @@ class Column(Section):
     min: float | None = Field(default=None, description="Smallest value that can be right.")
     max: float | None = Field(default=None, description="Largest value that can be right.")
     primary: bool = Field(default=False, description="Ranks the table; exactly one column does.")
-    hidden: bool = Field(default=False, description="Seen by organisers only.")
-    private: bool = Field(default=False, description="Shown from the time of `reveal` on.")
+    private: bool = Field(
+        default=False, description="Seen by organisers only until the time of `reveal`."
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError("'min' must be less than 'max'")
-        if self.primary and self.hidden:
-            raise ValueError("the column that ranks cannot be hidden")
         return self
 
 

@@ -20,8 +20,8 @@ from site_config.fields import (
 )
 from site_config.units import Duration, Size
 
-Claims = dict[str, str | tuple[str, ...]]
-"""For each claim the value that it must have or, if it is a list, hold; of several values any one."""
+Claims = dict[str, str]
+"""For each claim the value that it must have or, if it is a list, hold."""
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:

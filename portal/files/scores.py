@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.files.errors import BadScoreFile, shown
+
 SIZE_LIMIT = 64 * 1024
 """Bytes that a score file may have."""
-
-_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +27,6 @@ class ScoreColumn:
     maximum: float | None = None
 
 
-class BadScoreFile(Exception):  # noqa: N818 - named for what it is about
-    """The score file cannot be taken. ``reason`` is a short code, the sentence is for organisers."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        self.reason = reason
-        self.sentence = sentence
-        super().__init__(sentence)
-
-
 def read_scores(path: Path, columns: Sequence[ScoreColumn]) -> dict[str, float]:
     """Return one finite score for each column, in their order; raise ``BadScoreFile`` otherwise."""
     found = _parse(_read(path))
@@ -43,7 +34,7 @@ def read_scores(path: Path, columns: Sequence[ScoreColumn]) -> dict[str, float]:
     for key in found:
         if key not in declared:
             raise BadScoreFile(
-                "unknown_key", f"The score file has the undeclared key {_show(key)}."
+                "unknown_key", f"The score file has the undeclared key {shown(key)}."
             )
     return {column.key: _score(found, column) for column in columns}
 
@@ -106,8 +97,3 @@ def _score(found: dict[str, object], column: ScoreColumn) -> float:
     if (low is not None and score < low) or (high is not None and score > high):
         raise BadScoreFile("out_of_bounds", f"The score '{column.key}' is outside its bounds.")
     return score
-
-
-def _show(key: str) -> str:
-    shown = ascii(key)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."

@@ -1,0 +1,219 @@
+"""Takes apart the archives that teams hand in: code to lay over a base image, and results.
+
+An archive is gone through twice: once to the end to find everything that speaks against it, and
+once to write. So nothing is written of an archive that is refused.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from portal.files.decompression import CHUNK
+from portal.files.errors import BadArchive, BadFile, shown
+from portal.files.formats import format_of
+from portal.files.members import ArchiveLimits, read_members, recipe_refused
+from portal.files.tar_writer import TarWriter
+
+CODE_LIMITS = ArchiveLimits()
+"""What code may hold where the caller says nothing else."""
+
+_RECIPES = {"dockerfile", "containerfile", "singularity"}
+# Formats of data that are archives themselves: such an upload may be meant as one file.
+_PACKED_SUFFIXES = {".bz2", ".gz", ".npz", ".pt", ".pth", ".tar", ".tgz", ".xlsx", ".xz", ".zip"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedCode:
+    """The plain tar that was made of a code upload."""
+
+    sha256: str
+    files: int
+    size: int
+    """Bytes of all files together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnpackedResults:
+    """The files that were made of a results upload."""
+
+    files: int
+    size: int
+    """Bytes of all files together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Survey:
+    """What the first look found: each file with the bytes that really came."""
+
+    files: dict[PurePosixPath, int]
+    top: PurePosixPath
+    """The one directory in which everything lies, or ``.``."""
+
+    @property
+    def size(self) -> int:
+        return sum(self.files.values())
+
+    @property
+    def names(self) -> Collection[str]:
+        return {str(path.relative_to(self.top)) for path in self.files}
+
+
+def repack_code(source: Path, target: Path, limits: ArchiveLimits = CODE_LIMITS) -> PackedCode:
+    """Make a plain tar of a zip or tar (gz, bz2, xz); raise ``BadArchive`` for what may not be in it.
+
+    The tar holds directories and regular files only, with modes 0755 and 0644, no owners and no
+    times, so that the same upload always gives the same bytes. If everything lies in one directory,
+    as in a download from a forge, its content takes its place. ``target`` appears when it is
+    complete and replaces what was there.
+    """
+    survey = _survey(source, limits)
+    if any(_is_recipe(name) for name in survey.names):
+        raise recipe_refused()
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with part.open("wb") as stream:
+            sink = _Hashing(stream)
+            _repack(source, survey, TarWriter(sink), limits)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return PackedCode(sha256=sink.digest.hexdigest(), files=len(survey.files), size=survey.size)
+
+
+def unpack_results(
+    source: Path, target: Path, *, required: Sequence[str], max_bytes: int, max_files: int
+) -> UnpackedResults:
+    """Make the directory ``target`` of a results upload; raise ``BadArchive`` if that cannot be.
+
+    Where a single file is required, the upload may be this file itself. Otherwise it is an archive
+    with all required files; if they are not at its top but everything lies in one directory, that
+    directory's content counts. ``target`` appears when it is complete; repeating the call then
+    changes nothing. Files have mode 0640, directories 0750.
+    """
+    limits = ArchiveLimits(files=max_files, size=max_bytes)
+    survey = _survey_results(source, required, limits)
+    part = target.with_name(f"{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o750)
+    try:
+        if survey is None:
+            result = _copy(source, part, PurePosixPath(required[0]), max_bytes)
+        else:
+            result = _unpack(source, part, survey, limits)
+        if not target.exists():
+            part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return result
+
+
+def _survey(source: Path, limits: ArchiveLimits) -> _Survey:
+    files: dict[PurePosixPath, int] = {}
+    tops: set[str] = set()
+    for member in read_members(source, limits):
+        tops.add(member.path.parts[0])
+        size = sum(map(len, member.chunks()))
+        if not member.is_directory:
+            files[member.path] = size
+    if not files:
+        raise BadArchive("empty", "The archive holds no files.")
+    is_nested = len(tops) == 1 and all(len(path.parts) > 1 for path in files)
+    return _Survey(files=files, top=PurePosixPath(*tops) if is_nested else PurePosixPath())
+
+
+def _is_recipe(name: str) -> bool:
+    is_at_top = "/" not in name
+    return is_at_top and (name.lower() in _RECIPES or name.lower().endswith(".def"))
+
+
+def _repack(source: Path, survey: _Survey, writer: TarWriter, limits: ArchiveLimits) -> None:
+    for member in read_members(source, limits):
+        if member.path == survey.top:
+            continue
+        path = member.path.relative_to(survey.top)
+        if member.is_directory:
+            writer.directory(path)
+        else:
+            size = survey.files[member.path]
+            writer.file(path, size, member.chunks(), executable=member.executable)
+    writer.finish()
+
+
+class _Hashing:
+    """Passes bytes on to a file and hashes them on the way."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self.digest.update(data)
+        self._stream.write(data)
+
+
+def _survey_results(source: Path, required: Sequence[str], limits: ArchiveLimits) -> _Survey | None:
+    """Return what the archive holds, or ``None`` if the upload is the required file itself."""
+    is_single = len(required) == 1
+    is_archive = format_of(source).is_archive
+    if is_single and not is_archive:
+        return None
+    try:
+        survey = _survey(source, limits)
+    except BadFile:
+        if is_single and PurePosixPath(required[0]).suffix in _PACKED_SUFFIXES:
+            return None
+        raise
+    return _with_required(survey, required)
+
+
+def _with_required(survey: _Survey, required: Sequence[str]) -> _Survey | None:
+    flat = _Survey(files=survey.files, top=PurePosixPath())
+    for candidate in (flat, survey):
+        missing = [name for name in required if name not in candidate.names]
+        if not missing:
+            return candidate
+    if len(required) == 1 and PurePosixPath(required[0]).suffix in _PACKED_SUFFIXES:
+        return None
+    raise BadArchive(
+        "missing_file",
+        f"The archive lacks {shown(missing[0])}. It must hold, not in a directory of its own:"
+        f" {', '.join(required)}.",
+    )
+
+
+def _unpack(source: Path, part: Path, survey: _Survey, limits: ArchiveLimits) -> UnpackedResults:
+    for member in read_members(source, limits):
+        if member.path == survey.top:
+            continue
+        path = part / member.path.relative_to(survey.top)
+        folder = path if member.is_directory else path.parent
+        _make_directories(part, folder)
+        if not member.is_directory:
+            with path.open("xb") as stream:
+                os.fchmod(stream.fileno(), 0o640)
+                for chunk in member.chunks():
+                    stream.write(chunk)
+    return UnpackedResults(files=len(survey.files), size=survey.size)
+
+
+def _make_directories(part: Path, folder: Path) -> None:
+    # parents=True would give the parents the process's default mode.
+    for directory in (*reversed(folder.relative_to(part).parents), folder.relative_to(part)):
+        (part / directory).mkdir(mode=0o750, exist_ok=True)
+
+
+def _copy(source: Path, part: Path, name: PurePosixPath, max_bytes: int) -> UnpackedResults:
+    size = source.stat().st_size
+    if size > max_bytes:
+        raise BadArchive("too_large", f"The file is larger than {max_bytes} bytes, the limit.")
+    _make_directories(part, part / name.parent)
+    with source.open("rb") as stream, (part / name).open("xb") as copy:
+        os.fchmod(copy.fileno(), 0o640)
+        shutil.copyfileobj(stream, copy, CHUNK)
+    return UnpackedResults(files=1, size=size)

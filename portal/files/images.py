@@ -1,0 +1,163 @@
+"""Looks at an uploaded image, without unpacking it, for what would keep it from running here.
+
+What is found is what the archive says of itself. The build job makes the image and checks digests;
+this look spares people the queue for what can be seen at once.
+"""
+
+import posixpath
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from portal.files.entries import Entry, EntryKind
+from portal.files.errors import BadArchive, shown
+from portal.files.formats import Format, format_of
+from portal.files.manifests import Index, ManifestReader
+from portal.files.members import read_entries, recipe_refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageLimits:
+    """What an image archive may hold."""
+
+    entries: int = 5_000
+    """Entries of the archive itself; its layers are single entries."""
+    layers: int = 200
+    size: int = 100 * 1024**3
+    """Bytes of all entries, after decompression of the archive but not of its layers."""
+    architecture: str = "amd64"
+    """What the nodes run, in the words of container images; empty for any."""
+
+
+IMAGE_LIMITS = ImageLimits()
+"""What is accepted where the caller says nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundImage:
+    """What an upload of kind image is."""
+
+    format: str
+    """``archive`` or ``sif``."""
+    layout: str = ""
+    """``docker`` or ``oci``, for archives."""
+    layers: int = 0
+    architecture: str = ""
+    """Empty where the image does not say."""
+
+
+def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImage:
+    """Return what the image is; raise ``BadArchive`` with what to do about it otherwise.
+
+    A SIF is only recognised here. Of an archive from ``docker save`` or ``podman save``, or in OCI
+    layout, the list of entries and the manifests are read.
+    """
+    form = format_of(source)
+    if form is Format.SIF:
+        return FoundImage(format="sif")
+    if form is Format.RECIPE:
+        raise recipe_refused()
+    if not form.is_archive or form is Format.ZIP:
+        raise BadArchive(
+            "not_an_image",
+            "This is not an image. Hand in the file that docker save, podman save or apptainer"
+            " build has written.",
+        )
+    return _inspect_archive(source, limits)
+
+
+def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
+    index = _index(source, limits)
+    reader = ManifestReader(source, index)
+    image = reader.docker() if "manifest.json" in index.sizes else reader.oci()
+    if len(image.layers) > limits.layers:
+        raise BadArchive(
+            "too_many_layers",
+            f"The image has {len(image.layers)} layers; up to {limits.layers} are accepted. Build"
+            " it with fewer steps, or flatten it.",
+        )
+    if limits.architecture and image.architecture not in {"", limits.architecture}:
+        raise BadArchive(
+            "architecture",
+            f"The image is made for {shown(image.architecture)}, but the nodes are"
+            f" {limits.architecture}. Build it with --platform linux/{limits.architecture}.",
+        )
+    return FoundImage(
+        format="archive",
+        layout=image.layout,
+        layers=len(image.layers),
+        architecture=image.architecture,
+    )
+
+
+@dataclass(slots=True)
+class _Survey:
+    """Notes the entries of an archive, and the first one that may not be there."""
+
+    limits: ImageLimits
+    index: Index = field(default_factory=Index)
+    entries: int = 0
+    size: int = 0
+    problem: BadArchive | None = None
+
+    def add(self, entry: Entry) -> None:
+        self.entries += 1
+        self.size += entry.size
+        if self.entries > self.limits.entries:
+            raise self.problem or _too_many(self.limits)
+        if self.size > self.limits.size:
+            raise BadArchive(
+                "too_large", f"The image is larger than {self.limits.size} bytes, the limit."
+            )
+        self.problem = self.problem or self._refusal(entry)
+        name = posixpath.normpath(entry.name)
+        if entry.kind is EntryKind.FILE:
+            self.index.sizes[name] = entry.size
+        elif entry.kind is EntryKind.SYMLINK:
+            self.index.links[name] = _target(entry)
+
+    def _refusal(self, entry: Entry) -> BadArchive | None:
+        name = posixpath.normpath(entry.name)
+        if not _is_inside(name) or not name.isprintable():
+            return BadArchive("name", f"The image archive has the unsafe name {shown(entry.name)}.")
+        if entry.kind is EntryKind.SYMLINK:
+            # podman names layers a second time by such links; nothing here follows them to a disk.
+            is_fine = _is_inside(_target(entry)) and not entry.target.startswith("/")
+        else:
+            is_fine = entry.kind in {EntryKind.FILE, EntryKind.DIRECTORY}
+        if not is_fine:
+            sentence = f"In the image archive, {shown(entry.name)} is a {entry.kind}."
+            return BadArchive("kind", sentence)
+        if entry.kind is not EntryKind.DIRECTORY and self.index.has(name):
+            return BadArchive("duplicate", f"The image archive has {shown(entry.name)} twice.")
+        return None
+
+
+def _index(source: Path, limits: ImageLimits) -> Index:
+    survey = _Survey(limits)
+    for entry in read_entries(source):
+        survey.add(entry)
+    if not survey.index.sizes.keys() & {"manifest.json", "index.json"}:
+        raise BadArchive(
+            "not_an_image",
+            "The archive has no manifest.json and no index.json, so it is not an image. Use docker"
+            " save or podman save, not docker export.",
+        )
+    if survey.problem:
+        raise survey.problem
+    return survey.index
+
+
+def _too_many(limits: ImageLimits) -> BadArchive:
+    return BadArchive(
+        "too_many",
+        f"The archive holds more than {limits.entries} entries, so it is not an image. Use docker"
+        " save or podman save, not docker export.",
+    )
+
+
+def _target(entry: Entry) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.name), entry.target))
+
+
+def _is_inside(name: str) -> bool:
+    return not name.startswith(("/", "../")) and name != ".."

@@ -1,0 +1,138 @@
+"""Reads the manifests of an image archive: bounded, and each word checked before it is used."""
+
+import json
+import posixpath
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from portal.files.errors import BadArchive
+from portal.files.members import read_entries
+
+_SIZE_LIMIT = 1024 * 1024
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_INDEX_TYPES = {
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The entries of an archive: files with their sizes, links with their targets."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file or link of this name."""
+        return name in self.sizes or name in self.links
+
+    def holds_file(self, name: str) -> bool:
+        """Whether the name leads to a file, at most through one link."""
+        return self.links.get(name, name) in self.sizes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What an image's manifest says."""
+
+    layout: str
+    layers: tuple[str, ...]
+    """Names of entries of the archive."""
+    architecture: str
+
+
+class ManifestReader:
+    """Reads JSON entries of one archive by name."""
+
+    def __init__(self, source: Path, index: Index) -> None:
+        self._source = source
+        self._index = index
+
+    def docker(self) -> Described:
+        """Describe an archive of ``docker save``; raise ``BadArchive`` if it is not sound."""
+        images = _expect(list, self._json("manifest.json"))
+        image = _expect(dict, _only(images))
+        layers = [_expect(str, layer) for layer in _expect(list, image.get("Layers"))]
+        return self._described("docker", layers, _expect(str, image.get("Config")))
+
+    def oci(self) -> Described:
+        """Describe an OCI layout; raise ``BadArchive`` if it is not sound."""
+        _expect(str, _expect(dict, self._json("oci-layout")).get("imageLayoutVersion"))
+        manifest = self._manifest("index.json")
+        descriptors = _expect(list, manifest.get("layers"))
+        layers = [_blob(descriptor) for descriptor in descriptors]
+        return self._described("oci", layers, _blob(manifest.get("config")))
+
+    def _manifest(self, name: str) -> dict[str, object]:
+        """Go from an index to its only image, at most through one inner index."""
+        for _ in range(2):
+            index = _expect(dict, self._json(name))
+            found = [_expect(dict, entry) for entry in _expect(list, index.get("manifests"))]
+            descriptor = _only([entry for entry in found if not _is_attestation(entry)])
+            name = _blob(descriptor)
+            if descriptor.get("mediaType") not in _INDEX_TYPES:
+                return _expect(dict, self._json(name))
+        raise _unsound()
+
+    def _described(self, layout: str, layers: list[str], config: str) -> Described:
+        if not layers or not all(map(self._index.holds_file, layers)):
+            raise _unsound()
+        architecture = _expect(dict, self._json(config)).get("architecture", "")
+        return Described(
+            layout=layout, layers=tuple(layers), architecture=_expect(str, architecture)
+        )
+
+    def _json(self, name: str) -> object:
+        if self._index.sizes.get(name, _SIZE_LIMIT + 1) > _SIZE_LIMIT:
+            raise _unsound()
+        try:
+            return json.loads(self._read(name))
+        except (ValueError, RecursionError) as error:
+            raise _unsound() from error
+
+    def _read(self, name: str) -> bytes:
+        for entry in read_entries(self._source):
+            if posixpath.normpath(entry.name) == name:
+                return b"".join(entry.chunks())
+        raise _unsound()
+
+
+def _expect(kind: type[T], value: object) -> T:
+    if not isinstance(value, kind):
+        raise _unsound()
+    return value
+
+
+def _only(images: list[T]) -> T:
+    if len(images) != 1:
+        raise BadArchive(
+            "several_images",
+            f"The archive holds {len(images)} images. Save exactly one, for one platform.",
+        )
+    return images[0]
+
+
+def _is_attestation(descriptor: dict[str, object]) -> bool:
+    # Builders add statements about the image, dressed up as an image for the platform "unknown".
+    platform = descriptor.get("platform")
+    return isinstance(platform, dict) and platform.get("os") == "unknown"
+
+
+def _blob(descriptor: object) -> str:
+    digest = _expect(str, _expect(dict, descriptor).get("digest"))
+    if not _DIGEST.fullmatch(digest):
+        raise _unsound()
+    return digest.replace("sha256:", "blobs/sha256/")
+
+
+def _unsound() -> BadArchive:
+    return BadArchive(
+        "manifest",
+        "The image's manifest is missing, damaged or names parts that are not in the archive. Save"
+        " the image again with docker save or podman save.",
+    )
