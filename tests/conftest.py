@@ -14,7 +14,14 @@ from tests.postgres import PostgresServer
 from tests.required import required
 
 # Practice sites take their networks from the three blocks that are reserved for examples.
-THIS_MACHINE = ("127.0.0.1", "::1", "localhost", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
+THIS_MACHINE = (
+    "127.0.0.1",
+    "::1",
+    "localhost",
+    "192.0.2.0/24",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+)
 PRACTICE_SITE = Path("/var/lib/sealrun/practice/practice/site.yaml")
 
 
