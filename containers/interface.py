@@ -12,7 +12,7 @@ The script that this package writes creates these names in it, and nothing else:
     reason        a single word, written when the script ends for a reason of its own
     stdout.log    the container's output, cut at ``LOG_LIMIT`` bytes
     stderr.log
-    exit          the container's exit code, decimal
+    exit          the container's exit code, decimal (0 for a build)
     output/       mounted read-write at /output, where the run binds it
     image.sif     the image (build), moved into place when it is whole
     image.sha256  its 64 hex digits (build)
@@ -43,6 +43,8 @@ class StopReason(StrEnum):
     BUILD_FAILED = "build_failed"  #: apptainer could not make an image of it
     IMAGE_TOO_LARGE = "image_too_large"  #: the image, or what it unpacks to, is over the limit
     IMAGE_START = "image_start"  #: apptainer could not start the container
+    TIME_LIMIT = "time_limit"  #: the container still ran when its time was over
+    OUTPUT_LIMIT = "output_limit"  #: the output grew over its limits while it ran
     LEFT_BEHIND = "left_behind"  #: something of the container outlived it
 
 
@@ -56,6 +58,8 @@ EXIT_CODES: Mapping[StopReason, int] = MappingProxyType(
         StopReason.IMAGE_TOO_LARGE: 78,
         StopReason.IMAGE_START: 79,
         StopReason.LEFT_BEHIND: 80,
+        StopReason.TIME_LIMIT: 81,
+        StopReason.OUTPUT_LIMIT: 81,
     }
 )
 """What the script exits with. A container may exit with the same number: ``reason`` decides."""
@@ -89,11 +93,17 @@ class SealedRun:
     probe_sha256: str
     argv: tuple[str, ...]
     binds: tuple[Bind, ...]
-    """The sources of writable binds are made where they are missing."""
+    """At most one is writable; its source is made, as a directory, where it is missing."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    time_limit: int = 0
+    """Seconds that the container has, to the second where Slurm counts minutes; 0: Slurm's alone."""
     gpu: bool = False
     file_size_limit: int = 2 * 1024**3
     """Bytes that one file may have (``ulimit -f``)."""
+    output_limit: int | None = None
+    """Bytes in the writable directory at which a run is ended; looked at every few seconds."""
+    output_files: int = 100_000
+    """Files and directories in it at which a run is ended, where ``output_limit`` is set."""
     process_limit: int = 16384
     """Processes and threads on top of those that the account has on the node when the run starts.
 

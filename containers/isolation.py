@@ -20,6 +20,7 @@ _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _TARGET = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _RESERVED = re.compile(r"PATH|HOME|LD_.*|APPTAINER.*|SINGULARITY.*|SLURM.*")
+_CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f]")
 _UNSAFE_IN_PATHS = frozenset(":,\\\x7f") | {chr(code) for code in range(32)}
 
 
@@ -118,6 +119,7 @@ def _value(name: str, run: SealedRun) -> str:
 
 
 def _text(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("a value with a zero byte cannot be passed to a program")
+    # A zero byte ends an argument, and sbatch refuses a script with carriage returns.
+    if _CONTROL.search(value):
+        raise ValueError(f"a value with a control character: {value!r}")
     return value

@@ -5,17 +5,22 @@ hostile: only regular files with one link, never through a symbolic link, and ne
 """
 
 import errno
+import json
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from containers.interface import LOG_LIMIT, StopReason
-from containers.probe import REPORT_LIMIT
+from containers.probe import ProbeUnreadableError, parse_probe
 
 _WORD_LIMIT = 256
 _VERSIONS_LIMIT = 4096
+_STRANGE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
 _EXIT = re.compile(r"[0-9]{1,3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN_NAME = "token"  # noqa: S105 - the name of a file
@@ -37,8 +42,10 @@ class RunRecord:
     """The last mark is there and names exactly this attempt."""
     exit_code: int | None
     reason: StopReason | None
-    probe: str
-    """The probe's report, unread; empty if there is none."""
+    probe: dict[str, Any]
+    """The probe's report, as it wrote it; empty if there is none that can be read."""
+    sealed: bool
+    """The report can be read and shows nothing that a run may not have."""
     versions: dict[str, str]
     image_sha256: str | None
 
@@ -62,13 +69,15 @@ def read_run(directory: Path, token: str) -> RunRecord:
     """
     done = _read(directory, "done", _WORD_LIMIT)
     exit_code = _match(_EXIT, _word(directory, "exit"))
+    probe, sealed = _probe(_text(_read(directory, "probe.json", LOG_LIMIT)))
     return RunRecord(
         claimed=_is_directory(directory / "claim"),
         claim_token=_word(directory / "claim", _TOKEN_NAME),
         done=done == f"{token}\n".encode(),
         exit_code=None if exit_code is None else int(exit_code),
         reason=_reason(_word(directory, "reason")),
-        probe=_text(_read(directory, "probe.json", LOG_LIMIT))[: REPORT_LIMIT + 1],
+        probe=probe,
+        sealed=sealed,
         versions=_versions(_text(_read(directory, "versions", _VERSIONS_LIMIT))),
         image_sha256=_match(_SHA256, _word(directory, "image.sha256")),
     )
@@ -88,6 +97,14 @@ def _reason(word: str) -> StopReason | None:
         return StopReason(word)
     except ValueError as error:
         raise RunFileError(f"an unknown reason: {word!r}") from error
+
+
+def _probe(text: str) -> tuple[dict[str, Any], bool]:
+    try:
+        report = parse_probe(text)
+    except ProbeUnreadableError:
+        return {}, False
+    return json.loads(text), report.is_sealed
 
 
 def _versions(text: str) -> dict[str, str]:
@@ -116,31 +133,38 @@ def _is_directory(path: Path) -> bool:
 
 def _read(directory: Path, name: str, limit: int) -> bytes | None:
     # The directory is opened by itself first, so that it cannot be a link to somewhere else either.
-    try:
-        parent = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        return _read_in(parent, name, limit)
-    finally:
-        os.close(parent)
+    with _opened(str(directory), os.O_DIRECTORY) as parent:
+        if parent is None:
+            return None
+        with _opened(name, os.O_NONBLOCK, parent=parent) as file:
+            return None if file is None else _content(file, name, limit)
 
 
-def _read_in(parent: int, name: str, limit: int) -> bytes | None:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+@contextmanager
+def _opened(name: str, flags: int, *, parent: int | None = None) -> Iterator[int | None]:
+    """Open for reading, never through a link; None if there is no such thing."""
     try:
-        descriptor = os.open(name, flags, dir_fd=parent)
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NOCTTY | flags, dir_fd=parent)
     except FileNotFoundError:
-        return None
+        yield None
+        return
     except OSError as error:
-        if error.errno in {errno.ELOOP, errno.ENXIO}:
-            raise RunFileError(f"{name} is not a regular file") from error
+        if error.errno in _STRANGE:
+            raise RunFileError(f"{name} is a link or a special file") from error
         raise
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise RunFileError(f"{name} is not a regular file with one name")
-        content = file.read(limit + 1)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _content(file: int, name: str, limit: int) -> bytes:
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        raise RunFileError(f"{name} is not a regular file with one name")
+    content = b""
+    while len(content) <= limit and (more := os.read(file, limit + 1 - len(content))):
+        content += more
     if len(content) > limit:
         raise RunFileError(f"{name} is longer than {limit} bytes")
     return content

@@ -40,11 +40,14 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         **_common(run.node, token=token, directory=directory, scratch=scratch),
         "file_blocks": str(max(1, run.file_size_limit // _KIB)),
         "process_limit": str(run.process_limit),
+        "time_limit": str(run.time_limit),
+        "output_kib": "" if run.output_limit is None else str(run.output_limit // _KIB),
+        "output_files": str(run.output_files),
         "image": str(plain_path(run.image)),
         "image_sha256": _digest(run.image_sha256),
         "probe_image": str(plain_path(run.probe_image)),
         "probe_sha256": _digest(run.probe_sha256),
-        "outputs": [str(bind.source) for bind in run.binds if bind.writable],
+        "outputs": _outputs(run),
         "probe": probe_argv(run, scratch=scratch),
         "payload": payload_argv(run, scratch=scratch),
     }
@@ -74,6 +77,13 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         "member_limit": str(MEMBER_LIMIT),
     }
     return _assemble("An image build", values, "", "common.sh", "build.sh")
+
+
+def _outputs(run: SealedRun) -> list[str]:
+    outputs = [str(bind.source) for bind in run.binds if bind.writable]
+    if len(outputs) > 1 or (run.output_limit is not None and not outputs):
+        raise ValueError("a run has at most one writable directory, and a limit needs one")
+    return outputs
 
 
 def _common(

@@ -14,27 +14,11 @@ require_no_network() {
     [[ $inside == lo ]] || stop isolation_unavailable 77
 }
 
-watch_size() { # PID: ends the build that fills the node
-    local used files
-    while sleep 1; do
-        used=$(du -sk -- "$scratch" 2>/dev/null)
-        files=$(du -s --inodes -- "$scratch" 2>/dev/null)
-        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
-        if ((${used:-0} > unpacked_kib || ${files:-0} > unpacked_files)); then
-            : >"$scratch/too_large"
-            kill -KILL -- "-$1" 2>/dev/null
-        fi
-    done
-}
-
 limited() { # COMMAND...
+    # Whoever the container runs as must be able to read the image.
     umask 022
     ulimit -c 0 && ulimit -f "$file_blocks" || exit 74
-    watch_size "$BASHPID" >/dev/null 2>&1 &
-    "$@"
-    local code=$?
-    kill "$!"
-    exit "$code"
+    exec "$@"
 }
 
 converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
@@ -44,9 +28,14 @@ converted() { # COMMAND...: in the logs, with limits; a failure is the submissio
 }
 
 build_image() { # FROM
-    converted "$apptainer" --silent --nocolor build "$scratch/image.sif" "$1"
+    converted "$apptainer" --silent --nocolor build --disable-cache "$scratch/image.sif" "$1"
     [[ -f $scratch/image.sif ]] || fail build_failed
-    cp -- "$scratch/image.sif" "$directory/.image.sif.part" || stop node_unfit 74
+    take "$scratch/image.sif"
+}
+
+take() { # FILE: a copy in the run directory is what will be the image
+    (($(stat -c %s -- "$1") <= size_limit)) || fail image_too_large
+    cp -- "$1" "$directory/.image.sif.part" || stop node_unfit 74
 }
 
 transport() { # how Apptainer calls the kind of archive; docker save writes the marks of both
@@ -54,18 +43,19 @@ transport() { # how Apptainer calls the kind of archive; docker save writes the 
     while IFS= read -r name; do
         members=$((members + 1))
         case ${name#./} in
-        manifest.json) docker=docker-archive ;;
-        oci-layout) oci=oci-archive ;;
+        manifest.json) docker='docker-archive' ;;
+        oci-layout) oci='oci-archive' ;;
         esac
     done < <(tar -tf "$source" 2>/dev/null | head -n "$((member_limit + 1))")
     ((members <= member_limit)) && printf '%s' "${docker:-$oci}"
 }
 
 build_archive() {
-    local kind
-    kind=$(transport)
-    [[ -n $kind ]] || fail build_failed
-    build_image "$kind:$source"
+    local format
+    check_digest source "$source" "$source_sha256"
+    format=$(transport)
+    [[ -n $format ]] || fail build_failed
+    build_image "$format:$source"
 }
 
 only_plain() { # whether there are only directories and regular files below DIRECTORY
@@ -77,6 +67,8 @@ only_plain() { # whether there are only directories and regular files below DIRE
 }
 
 build_code() {
+    check_digest source "$source" "$source_sha256"
+    check_digest base "$base" "$base_sha256"
     mkdir -- "$scratch/submission" || stop node_unfit 74
     converted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
     only_plain "$scratch/submission" || fail build_failed
@@ -89,9 +81,9 @@ build_code() {
 
 take_sif() {
     local listing
-    cp -- "$source" "$directory/.image.sif.part" || stop node_unfit 74
+    take "$source"
     # The copy is what is used, so the copy is what is checked.
-    check_digest copy "$directory/.image.sif.part" "$source_sha256"
+    check_digest source "$directory/.image.sif.part" "$source_sha256"
     converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
     listing=$(head -c 65536 "$directory/stdout.log")
     [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed
@@ -108,7 +100,6 @@ architecture() { # the node's, as image formats spell it
 
 publish() {
     local part=$directory/.image.sif.part seen
-    (($(stat -c %s -- "$part") <= size_limit)) || fail image_too_large
     seen=$(sha256sum <"$part") || stop node_unfit 74
     mv -f -- "$part" "$directory/image.sif" || stop node_unfit 74
     printf '%s\n' "${seen%% *}" | put image.sha256 || stop node_unfit 74
@@ -117,9 +108,8 @@ publish() {
 take_claim
 make_scratch
 write_versions
-check_digest source "$source" "$source_sha256"
-[[ -z $base ]] || check_digest base "$base" "$base_sha256"
 require_no_network
+watched=("$scratch" "$unpacked_kib" "$unpacked_files" 1)
 case $kind in
 archive) build_archive ;;
 sif) take_sif ;;

@@ -8,6 +8,9 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
+# DIRECTORY KIB FILES SECONDS for watch_size, or nothing.
+watched=()
+
 stop() { # REASON CODE
     printf '%s\n' "$1" | put reason
     exit "$2"
@@ -63,8 +66,22 @@ keep() { # NAME: the start of standard input goes to that file; the rest is take
     cat >/dev/null
 }
 
+watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
+    local used files
+    while sleep "$5"; do
+        # What vanishes while du looks is no reason to stop looking.
+        used=$(du -sk -- "$2")
+        files=$(du -s --inodes -- "$2")
+        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
+        if ((${used:-0} > $3 || ${files:-0} > $4)); then
+            : >"$scratch/too_large"
+            kill -KILL -- "-$1"
+        fi
+    done
+}
+
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
-    local out=$1 err=$2 keepers
+    local out=$1 err=$2 keepers watcher=
     shift 2
     mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
     keep "$out" <"$scratch/out" &
@@ -77,9 +94,15 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
     child=$!
     set +m
-    wait "$child"
+    if ((${#watched[@]})); then
+        watch_size "$child" "${watched[@]}" >/dev/null 2>&1 &
+        watcher=$!
+    fi
+    # Bash would tell Slurm's log which signal ended the command.
+    wait "$child" 2>/dev/null
     code=$?
     child=
+    if [[ -n $watcher ]]; then kill "$watcher" 2>/dev/null; fi
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
 }
@@ -96,7 +119,8 @@ expect_end() { # PIDS: they end as soon as nothing holds the container's output 
     done
 }
 
-finish() {
+finish() { # CODE
+    printf '%s\n' "$1" | put exit || stop node_unfit 74
     trap - TERM INT HUP
     clean
     trap - EXIT

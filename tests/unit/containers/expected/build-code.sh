@@ -1,0 +1,290 @@
+#!/bin/bash
+# An image build, written by Sealrun.
+
+directory='/shared/runs/1 a'
+token=t
+scratch=/tmp/sealrun-t
+scratch_directories=(
+    /tmp/sealrun-t/work
+    /tmp/sealrun-t/temporary
+    /tmp/sealrun-t/cache
+    /tmp/sealrun-t/settings
+)
+log_limit=1048576
+apptainer=/usr/bin/apptainer
+clean_environment=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+)
+kind=code
+source=/shared/code.tar
+source_sha256=cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+base=/shared/images/base.sif
+base_sha256=dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd
+definition='Bootstrap: localimage
+From: /tmp/sealrun-t/base.sif
+
+%files
+    /tmp/sealrun-t/submission/. /submission
+'
+size_limit=21474836480
+file_blocks=62914560
+unpacked_kib=62914560
+unpacked_files=1000000
+member_limit=4096
+
+set -u
+umask 077
+export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+unset BASH_ENV ENV CDPATH
+cd /
+
+put() { # NAME: standard input becomes that file of the run directory, whole or not at all
+    cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
+}
+
+# DIRECTORY KIB FILES SECONDS for watch_size, or nothing.
+watched=()
+
+stop() { # REASON CODE
+    printf '%s\n' "$1" | put reason
+    exit "$2"
+}
+
+take_claim() {
+    if ! mkdir -- "$directory/claim" 2>/dev/null; then
+        # Nothing may be written here: the directory is another attempt's, or the portal's again.
+        [[ -e $directory/claim ]] && exit 75
+        exit 74
+    fi
+    printf '%s\n' "$token" >"$directory/claim/token" || stop node_unfit 74
+}
+
+clean() {
+    if [[ -n ${child-} ]]; then kill -KILL -- "-$child" 2>/dev/null; fi
+    # A container may leave directories that even their owner cannot enter.
+    chmod -R u+rwX -- "$scratch" 2>/dev/null
+    rm -rf -- "$scratch"
+}
+
+make_scratch() {
+    mkdir -- "$scratch" || stop node_unfit 74
+    trap clean EXIT
+    # Slurm is ending the job: leave without the marker that says the work is done.
+    trap 'exit 143' TERM INT HUP
+    mkdir -- "${scratch_directories[@]}" || stop node_unfit 74
+}
+
+check_digest() { # NAME FILE EXPECTED
+    local seen
+    seen=$(sha256sum <"$2") || stop node_unfit 74
+    seen=${seen%% *}
+    printf '%s %s %s\n' "$1" "$seen" "$3" >>"$directory/image.check"
+    [[ $seen == "$3" ]] || stop image_changed 76
+}
+
+write_versions() {
+    local apptainer_version slurm_version
+    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    # One word: distributions put their own in front of the number.
+    slurm_version=$(srun --version 2>/dev/null)
+    put versions <<END || stop node_unfit 74
+apptainer ${apptainer_version%%$'\n'*}
+kernel $(uname -r)
+slurm ${slurm_version##* }
+node ${SLURMD_NODENAME:-$(uname -n)}
+END
+}
+
+keep() { # NAME: the start of standard input goes to that file; the rest is taken off the writer's hands
+    head -c "$log_limit" >"$directory/$1"
+    cat >/dev/null
+}
+
+watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
+    local used files
+    while sleep "$5"; do
+        # What vanishes while du looks is no reason to stop looking.
+        used=$(du -sk -- "$2")
+        files=$(du -s --inodes -- "$2")
+        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
+        if ((${used:-0} > $3 || ${files:-0} > $4)); then
+            : >"$scratch/too_large"
+            kill -KILL -- "-$1"
+        fi
+    done
+}
+
+logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
+    local out=$1 err=$2 keepers watcher=
+    shift 2
+    mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
+    keep "$out" <"$scratch/out" &
+    keepers=$!
+    keep "$err" <"$scratch/err" &
+    keepers+=" $!"
+    # With job control the command has a process group of its own: a container's kill(0, ...) reaches
+    # the whole group, also the part of it that is outside.
+    set -m
+    "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
+    child=$!
+    set +m
+    if ((${#watched[@]})); then
+        watch_size "$child" "${watched[@]}" >/dev/null 2>&1 &
+        watcher=$!
+    fi
+    # Bash would tell Slurm's log which signal ended the command.
+    wait "$child" 2>/dev/null
+    code=$?
+    child=
+    if [[ -n $watcher ]]; then kill "$watcher" 2>/dev/null; fi
+    rm -f -- "$scratch/out" "$scratch/err"
+    expect_end "$keepers"
+}
+
+expect_end() { # PIDS: they end as soon as nothing holds the container's output open
+    local pid try
+    for pid in $1; do
+        for ((try = 0; try < 300; try++)); do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.1
+        done
+        kill -KILL "$pid" 2>/dev/null
+        stop left_behind 80
+    done
+}
+
+finish() { # CODE
+    printf '%s\n' "$1" | put exit || stop node_unfit 74
+    trap - TERM INT HUP
+    clean
+    trap - EXIT
+    [[ -e $scratch ]] && stop left_behind 80
+    printf '%s\n' "$token" | put "done" || exit 74
+    exit "$1"
+}
+
+fail() { # REASON
+    rm -f -- "$directory"/image.sif "$directory"/.image.sif.part "$directory"/image.sha256
+    stop "$1" 78
+}
+
+no_network=(unshare --user --map-root-user --net --)
+
+require_no_network() {
+    local inside
+    # shellcheck disable=SC2016
+    inside=$("${clean_environment[@]}" "${no_network[@]}" /bin/bash -c 'while IFS=: read -r name _; do
+        [[ $name == *"|"* ]] || printf "%s" "${name// /}"
+    done </proc/net/dev')
+    [[ $inside == lo ]] || stop isolation_unavailable 77
+}
+
+limited() { # COMMAND...
+    # Whoever the container runs as must be able to read the image.
+    umask 022
+    ulimit -c 0 && ulimit -f "$file_blocks" || exit 74
+    exec "$@"
+}
+
+converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
+    logged stdout.log stderr.log limited "${clean_environment[@]}" "${no_network[@]}" "$@"
+    [[ -e $scratch/too_large ]] && fail image_too_large
+    [[ $code == 0 ]] || fail build_failed
+}
+
+build_image() { # FROM
+    converted "$apptainer" --silent --nocolor build --disable-cache "$scratch/image.sif" "$1"
+    [[ -f $scratch/image.sif ]] || fail build_failed
+    take "$scratch/image.sif"
+}
+
+take() { # FILE: a copy in the run directory is what will be the image
+    (($(stat -c %s -- "$1") <= size_limit)) || fail image_too_large
+    cp -- "$1" "$directory/.image.sif.part" || stop node_unfit 74
+}
+
+transport() { # how Apptainer calls the kind of archive; docker save writes the marks of both
+    local name members=0 docker='' oci=''
+    while IFS= read -r name; do
+        members=$((members + 1))
+        case ${name#./} in
+        manifest.json) docker='docker-archive' ;;
+        oci-layout) oci='oci-archive' ;;
+        esac
+    done < <(tar -tf "$source" 2>/dev/null | head -n "$((member_limit + 1))")
+    ((members <= member_limit)) && printf '%s' "${docker:-$oci}"
+}
+
+build_archive() {
+    local format
+    check_digest source "$source" "$source_sha256"
+    format=$(transport)
+    [[ -n $format ]] || fail build_failed
+    build_image "$format:$source"
+}
+
+only_plain() { # whether there are only directories and regular files below DIRECTORY
+    local entry
+    shopt -s globstar dotglob nullglob
+    for entry in "$1"/**; do
+        [[ ! -L $entry && (-d $entry || -f $entry) ]] || return 1
+    done
+}
+
+build_code() {
+    check_digest source "$source" "$source_sha256"
+    check_digest base "$base" "$base_sha256"
+    mkdir -- "$scratch/submission" || stop node_unfit 74
+    converted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
+    only_plain "$scratch/submission" || fail build_failed
+    chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
+    # By a link, as a definition file cannot quote the name of the base.
+    ln -s -- "$base" "$scratch/base.sif" || stop node_unfit 74
+    printf '%s' "$definition" >"$scratch/definition" || stop node_unfit 74
+    build_image "$scratch/definition"
+}
+
+take_sif() {
+    local listing
+    take "$source"
+    # The copy is what is used, so the copy is what is checked.
+    check_digest source "$directory/.image.sif.part" "$source_sha256"
+    converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
+    listing=$(head -c 65536 "$directory/stdout.log")
+    [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed
+    [[ ${listing#*"|FS ("} != *"|FS ("* ]] || fail build_failed
+}
+
+architecture() { # the node's, as image formats spell it
+    case $(uname -m) in
+    x86_64) printf amd64 ;;
+    aarch64) printf arm64 ;;
+    *) uname -m ;;
+    esac
+}
+
+publish() {
+    local part=$directory/.image.sif.part seen
+    seen=$(sha256sum <"$part") || stop node_unfit 74
+    mv -f -- "$part" "$directory/image.sif" || stop node_unfit 74
+    printf '%s\n' "${seen%% *}" | put image.sha256 || stop node_unfit 74
+}
+
+take_claim
+make_scratch
+write_versions
+require_no_network
+watched=("$scratch" "$unpacked_kib" "$unpacked_files" 1)
+case $kind in
+archive) build_archive ;;
+sif) take_sif ;;
+code) build_code ;;
+esac
+publish
+finish 0

@@ -1,0 +1,336 @@
+#!/bin/bash
+# A sealed run, written by Sealrun.
+
+directory='/shared/runs/1 a'
+token=t
+scratch=/tmp/sealrun-t
+scratch_directories=(
+    /tmp/sealrun-t/work
+    /tmp/sealrun-t/temporary
+    /tmp/sealrun-t/cache
+    /tmp/sealrun-t/settings
+)
+log_limit=1048576
+apptainer=/usr/bin/apptainer
+clean_environment=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+)
+file_blocks=2097152
+process_limit=16384
+time_limit=0
+output_kib=''
+output_files=100000
+image='/shared/images/a b.sif'
+image_sha256=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+probe_image=/shared/images/probe.sif
+probe_sha256=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+outputs=(
+    /shared/run/output
+)
+probe=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+    APPTAINERENV_SEALRUN_INPUT=/input
+    'APPTAINERENV_SEALRUN_TASK=a,b '"'"'c'"'"'
+$(id)'
+    /usr/bin/apptainer
+    --silent
+    --nocolor
+    exec
+    --containall
+    --no-home
+    --home
+    /tmp
+    --no-eval
+    --no-privs
+    --drop-caps
+    all
+    --net
+    --network
+    none
+    --no-mount
+    hostfs,bind-paths,cwd
+    --workdir
+    /tmp/sealrun-t/work
+    --security
+    seccomp:/tmp/sealrun-t/seccomp.json
+    --bind
+    /data/cells:/input:ro
+    --bind
+    /shared/run/output:/output:rw
+    --pwd
+    /output
+    /shared/images/probe.sif
+    /probe
+    ro:/input
+    rw:/output
+)
+payload=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+    APPTAINERENV_SEALRUN_INPUT=/input
+    'APPTAINERENV_SEALRUN_TASK=a,b '"'"'c'"'"'
+$(id)'
+    /usr/bin/apptainer
+    --silent
+    --nocolor
+    exec
+    --containall
+    --no-home
+    --home
+    /tmp
+    --no-eval
+    --no-privs
+    --drop-caps
+    all
+    --net
+    --network
+    none
+    --no-mount
+    hostfs,bind-paths,cwd
+    --workdir
+    /tmp/sealrun-t/work
+    --security
+    seccomp:/tmp/sealrun-t/seccomp.json
+    --bind
+    /data/cells:/input:ro
+    --bind
+    /shared/run/output:/output:rw
+    --pwd
+    /output
+    '/shared/images/a b.sif'
+    /app/predict
+    --fast
+    'it'"'"'s'
+)
+
+put_seccomp() {
+    cat >/tmp/sealrun-t/seccomp.json <<'PROFILE'
+{"defaultAction": "SCMP_ACT_TRACE", "syscalls": [
+{"names": ["accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk", "cachestat", "capget", "capset", "chdir", "chmod", "chown", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "close_range", "connect", "copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "execve", "execveat", "exit", "exit_group", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock", "fork", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futex", "futex_requeue", "futex_wait", "futex_waitv", "futex_wake", "futimesat", "get_mempolicy", "get_robust_list", "get_thread_area", "getcpu", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "getxattr", "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "io_cancel", "io_destroy", "io_getevents", "io_pgetevents", "io_setup", "io_submit", "ioctl", "ioprio_get", "ioprio_set", "kcmp", "kill", "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "lchown", "lgetxattr", "link", "linkat", "listen", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "madvise", "map_shadow_stack", "mbind", "membarrier", "memfd_create", "migrate_pages", "mincore", "mkdir", "mkdirat", "mknod", "mknodat", "mlock", "mlock2", "mlockall", "mmap", "move_pages", "mprotect", "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink", "mremap", "mseal", "msgctl", "msgget", "msgrcv", "msgsnd", "msync", "munlock", "munlockall", "munmap", "name_to_handle_at", "nanosleep", "newfstatat", "open", "openat", "openat2", "pause", "pidfd_getfd", "pidfd_open", "pidfd_send_signal", "pipe", "pipe2", "pkey_alloc", "pkey_free", "pkey_mprotect", "poll", "ppoll", "prctl", "pread64", "preadv", "preadv2", "prlimit64", "process_madvise", "process_mrelease", "process_vm_readv", "process_vm_writev", "pselect6", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "recvfrom", "recvmmsg", "recvmsg", "remap_file_pages", "removexattr", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "seccomp", "select", "semctl", "semget", "semop", "semtimedop", "sendfile", "sendmmsg", "sendmsg", "sendto", "set_mempolicy", "set_mempolicy_home_node", "set_robust_list", "set_thread_area", "set_tid_address", "setfsgid", "setfsuid", "setgid", "setgroups", "setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid", "setrlimit", "setsid", "setsockopt", "setuid", "setxattr", "shmat", "shmctl", "shmdt", "shmget", "shutdown", "sigaltstack", "signalfd", "signalfd4", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync", "sync_file_range", "sync_file_range2", "syncfs", "sysinfo", "tee", "tgkill", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "umask", "uname", "unlink", "unlinkat", "utime", "utimensat", "utimes", "vfork", "vmsplice", "wait4", "waitid", "write", "writev"], "action": "SCMP_ACT_ALLOW", "args": []},
+{"names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 2114060288, "valueTwo": 0}]},
+{"names": ["socketpair"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 1, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 1, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 2, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 10, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 16, "valueTwo": 0}]},
+{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 0, "valueTwo": 0}]},
+{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 262144, "valueTwo": 0}]},
+{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 4294967295, "valueTwo": 0}]}
+]}
+PROFILE
+}
+
+set -u
+umask 077
+export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+unset BASH_ENV ENV CDPATH
+cd /
+
+put() { # NAME: standard input becomes that file of the run directory, whole or not at all
+    cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
+}
+
+# DIRECTORY KIB FILES SECONDS for watch_size, or nothing.
+watched=()
+
+stop() { # REASON CODE
+    printf '%s\n' "$1" | put reason
+    exit "$2"
+}
+
+take_claim() {
+    if ! mkdir -- "$directory/claim" 2>/dev/null; then
+        # Nothing may be written here: the directory is another attempt's, or the portal's again.
+        [[ -e $directory/claim ]] && exit 75
+        exit 74
+    fi
+    printf '%s\n' "$token" >"$directory/claim/token" || stop node_unfit 74
+}
+
+clean() {
+    if [[ -n ${child-} ]]; then kill -KILL -- "-$child" 2>/dev/null; fi
+    # A container may leave directories that even their owner cannot enter.
+    chmod -R u+rwX -- "$scratch" 2>/dev/null
+    rm -rf -- "$scratch"
+}
+
+make_scratch() {
+    mkdir -- "$scratch" || stop node_unfit 74
+    trap clean EXIT
+    # Slurm is ending the job: leave without the marker that says the work is done.
+    trap 'exit 143' TERM INT HUP
+    mkdir -- "${scratch_directories[@]}" || stop node_unfit 74
+}
+
+check_digest() { # NAME FILE EXPECTED
+    local seen
+    seen=$(sha256sum <"$2") || stop node_unfit 74
+    seen=${seen%% *}
+    printf '%s %s %s\n' "$1" "$seen" "$3" >>"$directory/image.check"
+    [[ $seen == "$3" ]] || stop image_changed 76
+}
+
+write_versions() {
+    local apptainer_version slurm_version
+    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    # One word: distributions put their own in front of the number.
+    slurm_version=$(srun --version 2>/dev/null)
+    put versions <<END || stop node_unfit 74
+apptainer ${apptainer_version%%$'\n'*}
+kernel $(uname -r)
+slurm ${slurm_version##* }
+node ${SLURMD_NODENAME:-$(uname -n)}
+END
+}
+
+keep() { # NAME: the start of standard input goes to that file; the rest is taken off the writer's hands
+    head -c "$log_limit" >"$directory/$1"
+    cat >/dev/null
+}
+
+watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
+    local used files
+    while sleep "$5"; do
+        # What vanishes while du looks is no reason to stop looking.
+        used=$(du -sk -- "$2")
+        files=$(du -s --inodes -- "$2")
+        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
+        if ((${used:-0} > $3 || ${files:-0} > $4)); then
+            : >"$scratch/too_large"
+            kill -KILL -- "-$1"
+        fi
+    done
+}
+
+logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
+    local out=$1 err=$2 keepers watcher=
+    shift 2
+    mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
+    keep "$out" <"$scratch/out" &
+    keepers=$!
+    keep "$err" <"$scratch/err" &
+    keepers+=" $!"
+    # With job control the command has a process group of its own: a container's kill(0, ...) reaches
+    # the whole group, also the part of it that is outside.
+    set -m
+    "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
+    child=$!
+    set +m
+    if ((${#watched[@]})); then
+        watch_size "$child" "${watched[@]}" >/dev/null 2>&1 &
+        watcher=$!
+    fi
+    # Bash would tell Slurm's log which signal ended the command.
+    wait "$child" 2>/dev/null
+    code=$?
+    child=
+    if [[ -n $watcher ]]; then kill "$watcher" 2>/dev/null; fi
+    rm -f -- "$scratch/out" "$scratch/err"
+    expect_end "$keepers"
+}
+
+expect_end() { # PIDS: they end as soon as nothing holds the container's output open
+    local pid try
+    for pid in $1; do
+        for ((try = 0; try < 300; try++)); do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.1
+        done
+        kill -KILL "$pid" 2>/dev/null
+        stop left_behind 80
+    done
+}
+
+finish() { # CODE
+    printf '%s\n' "$1" | put exit || stop node_unfit 74
+    trap - TERM INT HUP
+    clean
+    trap - EXIT
+    [[ -e $scratch ]] && stop left_behind 80
+    printf '%s\n' "$token" | put "done" || exit 74
+    exit "$1"
+}
+
+account_tasks() { # processes and threads of this account on the node
+    local process tasks count=0
+    for process in /proc/[0-9]*; do
+        [[ -O $process ]] || continue
+        tasks=("$process"/task/*)
+        count=$((count + ${#tasks[@]}))
+    done
+    printf '%s\n' "$count"
+}
+
+limited() { # COMMAND...
+    ulimit -c 0 && ulimit -f "$file_blocks" || exit 74
+    # The kernel counts the whole account: other jobs of it on this node must not use up our share.
+    ulimit -u "$(($(account_tasks) + process_limit))" 2>/dev/null
+    exec "$@"
+}
+
+make_outputs() {
+    local output
+    for output in "${outputs[@]}"; do
+        [[ -e $output ]] || mkdir -p -- "$output" || stop node_unfit 74
+    done
+}
+
+check_isolation() {
+    local kind
+    for kind in net pid ipc mnt; do
+        probe+=("host:$(readlink "/proc/self/ns/$kind")")
+    done
+    logged probe.json probe.log limited timeout --kill-after=5 120 "${probe[@]}"
+    [[ $code == 0 ]] || stop isolation_unavailable 77
+}
+
+tidy_outputs() {
+    local output
+    for output in "${outputs[@]}"; do
+        # The scorer and the portal must be able to read it, and nobody may find a setuid file in it.
+        chmod -R u-s,g-s,u+rwX,go-rwx -- "$output" 2>/dev/null
+    done
+}
+
+never_started() { # Apptainer says 255 and why, before the container has said anything
+    [[ $code == 255 && ! -s $directory/stdout.log && $(head -c 6 "$directory/stderr.log") == FATAL: ]]
+}
+
+timed() { # COMMAND...: sets code; out of time is told by the clock, as a payload can exit with any code
+    local started=$EPOCHSECONDS
+    logged stdout.log stderr.log limited timeout --kill-after=5 "$time_limit" "$@"
+    ((time_limit > 0 && EPOCHSECONDS - started >= time_limit)) || return 0
+    [[ $code == 124 || $code == 137 ]] && stop time_limit 81
+}
+
+take_claim
+make_scratch
+put_seccomp || stop node_unfit 74
+write_versions
+check_digest probe "$probe_image" "$probe_sha256"
+check_digest image "$image" "$image_sha256"
+make_outputs
+check_isolation
+if [[ -n $output_kib ]]; then watched=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+logged stdout.log stderr.log limited "${payload[@]}"
+tidy_outputs
+[[ -e $scratch/too_large ]] && stop output_limit 81
+never_started && stop image_start 79
+finish "$code"

@@ -1,0 +1,300 @@
+"""The build's script, really run, with a stand-in for Apptainer."""
+
+import io
+import os
+import subprocess
+import tarfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from containers.interface import Build, BuildKind
+from containers.rundir import read_run
+from containers.scripts import MEMBER_LIMIT, build_script
+from tests.conftest import required
+from tests.unit.containers.fake_node import FakeNode, sha256
+
+WHOLE = {
+    "claim",
+    "done",
+    "exit",
+    "image.check",
+    "image.sha256",
+    "image.sif",
+    "stderr.log",
+    "stdout.log",
+    "versions",
+}
+REFUSED = {"claim", "image.check", "reason", "stderr.log", "stdout.log", "versions"}
+
+
+@pytest.fixture(autouse=True)
+def _namespaces() -> None:
+    done = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
+    required("permission to make user namespaces", done.returncode == 0)
+
+
+def execute(node: FakeNode, build: Build) -> int:
+    return node.execute(
+        build_script(build, token=node.token, directory=PurePosixPath(node.directory))
+    )
+
+
+def tar(path: Path, *entries: tarfile.TarInfo | str) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for entry in entries:
+            header = tarfile.TarInfo(entry) if isinstance(entry, str) else entry
+            content = b"" if header.size == 0 else b"x" * header.size
+            archive.addfile(header, io.BytesIO(content))
+    return path
+
+
+def entry(name: str, *, mode: int = 0o644, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    header = tarfile.TarInfo(name)
+    header.mode, header.type = mode, kind
+    return header
+
+
+@pytest.mark.parametrize(
+    ("members", "source"),
+    [
+        pytest.param(["a.json", "manifest.json"], "docker-archive", id="docker"),
+        pytest.param(["./manifest.json"], "docker-archive", id="docker, with dots"),
+        pytest.param(["blobs/x", "oci-layout", "index.json"], "oci-archive", id="oci"),
+        pytest.param(["oci-layout", "manifest.json"], "docker-archive", id="both"),
+    ],
+)
+def test_an_archive_becomes_an_image(node: FakeNode, members: list[str], source: str) -> None:
+    archive = tar(node.storage / "a'b.tar", *members)
+
+    assert execute(node, node.build(BuildKind.ARCHIVE, archive)) == 0
+    record = read_run(node.directory, node.token)
+    image = node.directory / "image.sif"
+    assert node.names() == WHOLE
+    assert (record.done, record.exit_code) == (True, 0)
+    assert image.read_text() == f"built from {source}:{archive}\n"
+    assert record.image_sha256 == sha256(image)
+    assert list(node.scratch.iterdir()) == []
+
+
+def test_a_build_runs_without_network_and_without_the_jobs_environment(node: FakeNode) -> None:
+    node.behave("build", 'cat /proc/net/dev; id -u; touch "$5"')
+
+    assert (
+        execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))) == 0
+    )
+    *interfaces, user = (node.directory / "stdout.log").read_text().splitlines()
+    assert [line.split(":")[0].strip() for line in interfaces[2:]] == ["lo"]
+    assert user == "0"
+    assert not {"SECRET", "APPTAINER_BIND"} & set().union(*node.environments())
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param([], id="empty"),
+        pytest.param(["other.json"], id="neither"),
+        pytest.param(["manifest.json", *map(str, range(MEMBER_LIMIT))], id="too many members"),
+    ],
+)
+def test_what_is_no_image_archive_is_refused(node: FakeNode, members: list[str]) -> None:
+    archive = tar(node.storage / "a.tar", *members)
+
+    assert execute(node, node.build(BuildKind.ARCHIVE, archive)) == 78
+    record = read_run(node.directory, node.token)
+    assert (record.reason, record.done, record.image_sha256) == ("build_failed", False, None)
+    assert node.calls("build") == []
+
+
+def test_garbage_is_refused(node: FakeNode) -> None:
+    garbage = node.storage / "garbage"
+    garbage.write_bytes(os.urandom(4096))
+
+    assert execute(node, node.build(BuildKind.ARCHIVE, garbage)) == 78
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param("echo 'FATAL: bad layer' >&2; exit 255", id="it said no"),
+        pytest.param('echo part >"$5"; exit 1', id="it left a part"),
+        pytest.param("exit 0", id="it made nothing"),
+        pytest.param('echo part >"$5"; kill -KILL $$', id="it was killed"),
+    ],
+)
+def test_a_failed_build_leaves_no_image(node: FakeNode, build: str) -> None:
+    node.behave("build", build)
+
+    assert (
+        execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))) == 78
+    )
+    assert node.names() == REFUSED
+    assert read_run(node.directory, node.token).reason == "build_failed"
+    assert list(node.scratch.iterdir()) == []
+
+
+def test_an_image_over_the_limit_is_refused(node: FakeNode) -> None:
+    build = node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))
+
+    assert execute(node, replace(build, size_limit=10)) == 78
+    assert node.names() == REFUSED
+    assert read_run(node.directory, node.token).reason == "image_too_large"
+
+
+@pytest.mark.parametrize(
+    ("limit", "fill"),
+    [
+        pytest.param({"unpacked_files": 50}, "touch $(seq 100)", id="files"),
+        pytest.param(
+            {"unpacked_limit": 100 * 1024},
+            "for i in $(seq 5); do head -c 90000 /dev/zero >$i; done",
+            id="bytes",
+        ),
+    ],
+)
+def test_a_build_that_unpacks_too_much_is_ended(
+    node: FakeNode, limit: dict[str, int], fill: str
+) -> None:
+    node.behave("build", f'cd "$APPTAINER_TMPDIR"; {fill}; sleep 60')
+    build = node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))
+
+    assert execute(node, replace(build, **limit)) == 78
+    assert read_run(node.directory, node.token).reason == "image_too_large"
+
+
+def test_a_changed_upload_is_not_built(node: FakeNode) -> None:
+    archive = tar(node.storage / "a", "manifest.json")
+    build = node.build(BuildKind.ARCHIVE, archive)
+    archive.write_bytes(archive.read_bytes() + b"\0")
+
+    assert execute(node, build) == 76
+    assert read_run(node.directory, node.token).reason == "image_changed"
+    assert node.calls("build") == []
+
+
+def test_a_second_job_writes_nothing(node: FakeNode) -> None:
+    build = node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))
+    execute(node, build)
+    before = {path.name: path.stat() for path in node.directory.iterdir()}
+
+    assert execute(node, build) == 75
+    assert {path.name: path.stat() for path in node.directory.iterdir()} == before
+
+
+def test_code_is_laid_over_the_base(node: FakeNode) -> None:
+    node.behave("build", 'cat "$6"; cd "${6%/*}"; ls -l submission; readlink base.sif; touch "$5"')
+    source = tar(
+        node.storage / "code.tar",
+        entry("dir", kind=tarfile.DIRTYPE, mode=0o700),
+        entry("dir/.hidden", mode=0o600),
+        entry("run me", mode=0o700),
+        entry("setuid", mode=0o6755),
+    )
+
+    assert execute(node, node.build_from_code(source)) == 0
+    scratch = node.scratch / f"sealrun-{node.token}"
+    definition, listing = (node.directory / "stdout.log").read_text().split("total ")
+    assert definition == (
+        f"Bootstrap: localimage\nFrom: {scratch}/base.sif\n\n"
+        f"%files\n    {scratch}/submission/. /submission\n"
+    )
+    lines = [line.split() for line in listing.splitlines()[1:-1]]
+    assert [(line[0], line[-1]) for line in lines] == [
+        ("drwxr-xr-x", "dir"),
+        ("-rwxr-xr-x", "me"),
+        ("-rwxr-xr-x", "setuid"),
+    ]
+    assert listing.splitlines()[-1] == str(node.image)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(entry("x", kind=tarfile.SYMTYPE), id="symbolic link"),
+        pytest.param(entry("x", kind=tarfile.FIFOTYPE), id="fifo"),
+    ],
+)
+def test_code_with_anything_but_files_is_refused(node: FakeNode, member: tarfile.TarInfo) -> None:
+    member.linkname = "/etc/passwd"
+    source = tar(node.storage / "code.tar", entry("d", kind=tarfile.DIRTYPE, mode=0o755), member)
+
+    assert execute(node, node.build_from_code(source)) == 78
+    assert node.calls("build") == []
+    assert read_run(node.directory, node.token).reason == "build_failed"
+
+
+def test_code_over_a_changed_base_is_not_built(node: FakeNode) -> None:
+    build = node.build_from_code(tar(node.storage / "code.tar", "x"))
+    node.image.write_bytes(b"changed")
+
+    assert execute(node, build) == 76
+    assert node.calls("build") == []
+
+
+def test_a_sif_is_taken_over_as_it_is(node: FakeNode) -> None:
+    source = node.storage / "upload"
+    source.write_bytes(b"a sif")
+
+    assert execute(node, node.build(BuildKind.SIF, source)) == 0
+    record = read_run(node.directory, node.token)
+    image = node.directory / "image.sif"
+    assert node.names() == WHOLE
+    assert image.read_bytes() == b"a sif"
+    assert image.stat().st_nlink == 1
+    assert record.image_sha256 == sha256(source)
+
+
+SYSTEM = "4    |1       |NONE    |36864-1081344      |FS (Squashfs/*System/amd64)"
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        pytest.param("exit 1", id="not readable"),
+        pytest.param("echo '1 |1 |NONE |0-1 |Def.FILE'", id="no partition"),
+        pytest.param(f"echo '{SYSTEM.replace('amd64', 'arm64')}'", id="other architecture"),
+        pytest.param(f"echo '{SYSTEM.replace('Squashfs', 'Ext3')}'", id="ext3"),
+        pytest.param(f"echo '{SYSTEM.replace('Squashfs', 'Encrypted squashfs')}'", id="encrypted"),
+        pytest.param(f"echo '{SYSTEM.replace('*System', 'System')}'", id="not primary"),
+        pytest.param(f"echo '{SYSTEM}'; echo '5 |FS (Ext3/Overlay/amd64)'", id="overlay after"),
+        pytest.param(f"echo '5 |FS (Ext3/Overlay/amd64)'; echo '{SYSTEM}'", id="overlay before"),
+    ],
+)
+def test_a_sif_that_is_not_one_plain_system_is_refused(node: FakeNode, listing: str) -> None:
+    source = node.storage / "upload"
+    source.write_bytes(b"a sif")
+    node.behave("list", listing)
+
+    assert execute(node, node.build(BuildKind.SIF, source)) == 78
+    assert node.names() == REFUSED
+    assert read_run(node.directory, node.token).reason == "build_failed"
+
+
+def test_a_sif_that_changed_since_the_upload_is_refused(node: FakeNode) -> None:
+    source = node.storage / "upload"
+    source.write_bytes(b"a sif")
+    build = node.build(BuildKind.SIF, source)
+    source.write_bytes(b"A SIF")
+
+    assert execute(node, build) == 76
+
+
+def test_without_namespaces_nothing_is_built(node: FakeNode) -> None:
+    # Inside a user namespace that may make no other one, unshare has to fail.
+    script = node.storage / "script"
+    build = node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))
+    script.write_text(
+        build_script(build, token=node.token, directory=PurePosixPath(node.directory))
+    )
+    inside = 'echo 0 >/proc/sys/user/max_user_namespaces && exec /bin/bash "$0"'
+
+    done = subprocess.run(
+        ["unshare", "-r", "/bin/bash", "-c", inside, str(script)],
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 77
+    assert read_run(node.directory, node.token).reason == "isolation_unavailable"
+    assert node.calls("build") == []

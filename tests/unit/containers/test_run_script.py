@@ -1,0 +1,329 @@
+"""The run's script, really run, with a stand-in for Apptainer."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from containers.interface import LOG_LIMIT, SealedRun
+from containers.rundir import read_run, take_claim
+from containers.scripts import run_script
+from tests.unit.containers.fake_node import FakeNode
+from tests.unit.containers.test_isolation import PLAIN_TEXT
+
+WHOLE = {
+    "claim",
+    "done",
+    "exit",
+    "image.check",
+    "output",
+    "probe.json",
+    "probe.log",
+    "stderr.log",
+    "stdout.log",
+    "versions",
+}
+
+
+def script_of(node: FakeNode, run: SealedRun | None = None) -> str:
+    return run_script(run or node.run, token=node.token, directory=PurePosixPath(node.directory))
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(500):
+        if path.exists():
+            return
+        time.sleep(0.02)
+    pytest.fail(f"{path} did not appear")
+
+
+def test_a_good_run_leaves_everything_that_is_promised_and_nothing_else(node: FakeNode) -> None:
+    code = node.execute(script_of(node))
+
+    record = read_run(node.directory, node.token)
+    assert code == 0
+    assert node.names() == WHOLE
+    assert (record.done, record.exit_code, record.reason) == (True, 0, None)
+    assert (record.claimed, record.claim_token, record.sealed) == (True, node.token, True)
+    assert (node.directory / "stdout.log").read_text() == "out\n"
+    assert (node.directory / "stderr.log").read_text() == "err\n"
+    assert list(node.scratch.iterdir()) == []
+
+
+def test_versions_and_digests_are_written_down(node: FakeNode) -> None:
+    node.execute(script_of(node))
+
+    versions = read_run(node.directory, node.token).versions
+    assert versions["apptainer"] == "1.4.5"
+    assert versions["kernel"] == os.uname().release
+    assert versions["node"] == os.uname().nodename
+    assert (node.directory / "image.check").read_text() == (
+        f"probe {node.run.probe_sha256} {node.run.probe_sha256}\n"
+        f"image {node.run.image_sha256} {node.run.image_sha256}\n"
+    )
+
+
+def test_nothing_of_the_job_reaches_apptainer(node: FakeNode) -> None:
+    node.execute(script_of(node))
+
+    names = set().union(*node.environments())
+    assert names - {"_", "PWD", "SHLVL"} == {
+        "APPTAINERENV_SEALRUN_INPUT",
+        "APPTAINER_CACHEDIR",
+        "APPTAINER_CONFIGDIR",
+        "APPTAINER_TMPDIR",
+        "LC_ALL",
+        "PATH",
+    }
+
+
+def test_the_probe_is_told_the_namespaces_of_the_node(node: FakeNode) -> None:
+    node.execute(script_of(node))
+
+    (call,) = node.calls("/probe")
+    assert call[call.index("/probe") + 1 :] == [
+        "ro:/input",
+        "rw:/output",
+        *(
+            f"host:{Path('/proc/self/ns', kind).readlink()}"
+            for kind in ("net", "pid", "ipc", "mnt")
+        ),
+    ]
+
+
+def test_apptainer_finds_the_filter_and_its_directories(node: FakeNode) -> None:
+    node.behave("payload", 'ls "$APPTAINER_TMPDIR/.."; cat "$APPTAINER_TMPDIR/../seccomp.json"')
+
+    node.execute(script_of(node))
+
+    log = (node.directory / "stdout.log").read_text()
+    assert log.startswith("cache\nerr\nout\nseccomp.json\nsettings\ntemporary\nwork\n{")
+
+
+@pytest.mark.parametrize("code", [1, 7, 74, 77, 255])
+def test_the_exit_code_is_the_payloads(node: FakeNode, code: int) -> None:
+    node.behave("payload", f"echo working; exit {code}")
+
+    assert node.execute(script_of(node)) == code
+    record = read_run(node.directory, node.token)
+    assert (record.done, record.exit_code, record.reason) == (True, code, None)
+
+
+def test_a_second_job_writes_nothing(node: FakeNode) -> None:
+    node.execute(script_of(node))
+    before = {path.name: path.stat() for path in node.directory.iterdir()}
+
+    assert node.execute(script_of(node)) == 75
+    assert {path.name: path.stat() for path in node.directory.iterdir()} == before
+
+
+def test_a_job_that_the_portal_gave_up_never_runs(node: FakeNode) -> None:
+    assert take_claim(node.directory)
+
+    assert node.execute(script_of(node)) == 75
+    assert node.names() == {"claim"}
+    assert node.calls("exec") == []
+
+
+def test_without_storage_it_is_the_node_not_the_claim(node: FakeNode) -> None:
+    gone = PurePosixPath(node.storage / "gone")
+
+    assert node.execute(run_script(node.run, token="t", directory=gone)) == 74
+
+
+@pytest.mark.parametrize("which", ["image", "probe_image"])
+def test_a_changed_image_is_not_started(node: FakeNode, which: str) -> None:
+    script = script_of(node)
+    getattr(node, which).write_bytes(b"changed")
+
+    assert node.execute(script) == 76
+    record = read_run(node.directory, node.token)
+    assert (record.reason, record.done, record.exit_code) == ("image_changed", False, None)
+    assert node.calls("exec") == []
+
+
+def test_a_missing_image_is_the_nodes_fault(node: FakeNode) -> None:
+    script = script_of(node)
+    node.image.unlink()
+
+    with node.start(script) as process:
+        process.communicate(timeout=60)
+
+    assert process.returncode == 74
+    assert read_run(node.directory, node.token).reason == "node_unfit"
+
+
+def test_a_missing_apptainer_is_the_nodes_fault(node: FakeNode) -> None:
+    node.apptainer.unlink()
+
+    assert node.execute(script_of(node)) == 74
+    assert read_run(node.directory, node.token).reason == "node_unfit"
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        pytest.param("echo '{}'; exit 1", id="it saw too much"),
+        pytest.param("echo 'FATAL: no namespaces' >&2; exit 255", id="it could not start"),
+        pytest.param("kill -KILL $$", id="it was killed"),
+    ],
+)
+def test_without_a_good_probe_the_image_is_not_started(node: FakeNode, probe: str) -> None:
+    node.behave("probe", probe)
+
+    assert node.execute(script_of(node)) == 77
+    record = read_run(node.directory, node.token)
+    assert (record.reason, record.done, record.sealed) == ("isolation_unavailable", False, False)
+    assert len(node.calls("exec")) == 1
+    assert list(node.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        pytest.param("echo 'FATAL:   no such file' >&2; exit 255", "image_start", id="not started"),
+        pytest.param("echo FATAL: >&2; echo out; exit 255", None, id="said something"),
+        pytest.param("echo FATAL: >&2; exit 1", None, id="another code"),
+        pytest.param("echo no FATAL: >&2; exit 255", None, id="another message"),
+    ],
+)
+def test_a_container_that_did_not_start_is_told_apart(
+    node: FakeNode, payload: str, reason: str | None
+) -> None:
+    node.behave("payload", payload)
+
+    code = node.execute(script_of(node))
+
+    record = read_run(node.directory, node.token)
+    assert record.reason == reason
+    assert (code, record.done) == ((79, False) if reason else (code, True))
+
+
+def test_logs_are_cut_and_the_writer_is_neither_blocked_nor_killed(node: FakeNode) -> None:
+    node.behave(
+        "payload",
+        "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; touch finished; exit 3",
+    )
+    node.behave("payload", 'cd "${0%/*}"; ' + (node.programs / "payload").read_text())
+
+    assert node.execute(script_of(node)) == 3
+    assert (node.programs / "finished").exists()
+    assert (node.directory / "stdout.log").stat().st_size == LOG_LIMIT
+    assert (node.directory / "stderr.log").stat().st_size == LOG_LIMIT
+
+
+def test_files_have_a_size_limit_and_there_are_no_core_files(node: FakeNode) -> None:
+    run = replace(node.run, file_size_limit=8 * 1024)
+    node.behave("payload", 'ulimit -f; ulimit -c; head -c 9000 /dev/zero >"${0%/*}/big"')
+
+    code = node.execute(script_of(node, run))
+
+    assert (node.directory / "stdout.log").read_text() == "8\n0\n"
+    assert (node.programs / "big").stat().st_size == 8 * 1024
+    assert code != 0
+
+
+def test_the_process_limit_leaves_room_for_what_the_account_runs_already(node: FakeNode) -> None:
+    node.behave("payload", "ulimit -u")
+
+    node.execute(script_of(node, replace(node.run, process_limit=5000)))
+
+    assert int((node.directory / "stdout.log").read_text()) > 5000
+
+
+def test_the_payload_cannot_signal_the_script(node: FakeNode) -> None:
+    node.behave("payload", "echo here; kill -KILL 0")
+
+    assert node.execute(script_of(node)) == 137
+    record = read_run(node.directory, node.token)
+    assert (record.done, record.exit_code) == (True, 137)
+
+
+def test_what_is_left_locked_or_setuid_is_tidied(node: FakeNode) -> None:
+    output = node.directory / "output"
+    node.behave(
+        "payload",
+        'cd "${0%/programs/*}"/it*/run/output; mkdir locked; touch x; chmod 4777 x; chmod 0 locked',
+    )
+
+    node.execute(script_of(node))
+
+    assert (output / "x").stat().st_mode & 0o7777 == 0o700
+    assert (output / "locked").stat().st_mode & 0o7777 == 0o700
+
+
+def test_an_output_that_grows_over_its_limit_ends_the_run(node: FakeNode) -> None:
+    run = replace(node.run, output_limit=64 * 1024)
+    node.behave(
+        "payload",
+        'cd "${0%/programs/*}"/it*/run/output; head -c 100000 /dev/zero >big; sleep 60',
+    )
+
+    assert node.execute(script_of(node, run)) == 81
+    record = read_run(node.directory, node.token)
+    assert (record.reason, record.done) == ("output_limit", False)
+
+
+def test_an_output_within_its_limit_changes_nothing(node: FakeNode) -> None:
+    run = replace(node.run, output_limit=64 * 1024)
+
+    assert node.execute(script_of(node, run)) == 0
+    assert read_run(node.directory, node.token).done
+
+
+def test_a_script_that_is_killed_leaves_no_mark_of_success(node: FakeNode) -> None:
+    node.behave("payload", 'touch "${0%/*}/started"; sleep 60')
+    with node.start(script_of(node)) as process:
+        wait_for(node.programs / "started")
+        process.kill()
+        end_what_is_left_of(node)
+
+    record = read_run(node.directory, node.token)
+    assert (record.claimed, record.done) == (True, False)
+    assert (record.exit_code, record.reason) == (None, None)
+
+
+def test_a_job_that_slurm_ends_leaves_no_mark_of_success_and_cleans_up(node: FakeNode) -> None:
+    node.behave("payload", 'trap "" TERM; touch "${0%/*}/started"; sleep 60')
+    with node.start(script_of(node)) as process:
+        wait_for(node.programs / "started")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+    record = read_run(node.directory, node.token)
+    assert process.returncode == 143
+    assert (record.done, record.exit_code, record.reason) == (False, None, None)
+    assert list(node.scratch.iterdir()) == []
+
+
+def end_what_is_left_of(node: FakeNode) -> None:
+    """End the stand-in, which is found by the run's own scratch directory."""
+    marker = f"APPTAINER_TMPDIR={node.scratch}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if marker in environment:
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(arguments=st.lists(PLAIN_TEXT, max_size=4))
+def test_arguments_arrive_as_they_were_given(
+    tmp_path_factory: pytest.TempPathFactory, arguments: list[str]
+) -> None:
+    node = FakeNode(tmp_path_factory.mktemp("node"))
+    run = replace(node.run, argv=("/p", *arguments))
+
+    assert node.execute(script_of(node, run)) == 0
+    assert node.calls("/p")[0][-len(arguments) - 1 :] == ["/p", *arguments]

@@ -1,0 +1,136 @@
+"""Uploaded SIFs are looked at, never run: the tables are made here by hand."""
+
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from containers.sif import NotASifError, SifHeader, read_sif
+
+DEFINITION, PARTITION, SIGNATURE = 0x4001, 0x4004, 0x4005
+SQUASHFS, EXT3, ENCRYPTED = 1, 2, 5
+SYSTEM, PRIMARY, DATA, OVERLAY = 1, 2, 3, 4
+TABLE, SLOT, START = 4096, 585, 32176
+
+
+def header(
+    *,
+    magic: bytes = b"SIF_MAGIC\0",
+    version: bytes = b"01\0",
+    arch: bytes = b"02\0",
+    slots: int = 48,
+    table: int = TABLE,
+) -> bytes:
+    launch = b"#!/usr/bin/env run-singularity\n\0"
+    numbers = (0, 0, slots - 2, slots, table, slots * SLOT, START, 100)
+    packed = struct.pack("<8q", *numbers)
+    return launch + magic + version + arch + bytes(16) + packed
+
+
+def descriptor(
+    kind: int = PARTITION,
+    *,
+    used: bool = True,
+    offset: int = START,
+    size: int = 100,
+    file_system: int = SQUASHFS,
+    purpose: int = PRIMARY,
+    arch: bytes = b"02\0",
+) -> bytes:
+    extra = struct.pack("<ii3s", file_system, purpose, arch).ljust(384, b"\0")
+    numbers = struct.pack("<i?III7q", kind, used, 1, 1, 0, offset, size, size, 0, 0, 0, 0)
+    return numbers + bytes(128) + extra
+
+
+def sif(*descriptors: bytes, head: bytes | None = None, length: int = START + 200) -> bytes:
+    whole = bytearray(length)
+    start = head if head is not None else header()
+    whole[: len(start)] = start
+    table = b"".join(descriptors)
+    whole[TABLE : TABLE + len(table)] = table
+    return bytes(whole[:length])
+
+
+@pytest.fixture
+def upload(tmp_path: Path):
+    def write(content: bytes) -> Path:
+        path = tmp_path / "upload"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def test_a_plain_image_is_taken(upload) -> None:
+    content = sif(descriptor(DEFINITION, size=10), descriptor(), descriptor(SIGNATURE, size=0))
+
+    assert read_sif(upload(content)) == SifHeader(
+        architecture="amd64", objects=("definition", "partition", "signature")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arch", "name"), [(b"02\0", "amd64"), (b"04\0", "arm64"), (b"06\0", "ppc64le")]
+)
+def test_the_architecture_is_told(upload, arch: bytes, name: str) -> None:
+    content = sif(descriptor(arch=arch), head=header(arch=arch))
+
+    assert read_sif(upload(content)).architecture == name
+
+
+def test_slots_that_are_not_used_do_not_count(upload) -> None:
+    content = sif(descriptor(used=False, purpose=OVERLAY, offset=-1), descriptor())
+
+    assert read_sif(upload(content)).objects == ("partition",)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\x7fELF" * 100, id="a program"),
+        pytest.param(header()[:127], id="cut in the header"),
+        pytest.param(header(), id="nothing but the header"),
+        pytest.param(sif(descriptor(), head=header(magic=b"SIF_MAGIX\0")), id="magic"),
+        pytest.param(sif(descriptor(), head=header(version=b"02\0")), id="version"),
+        pytest.param(sif(descriptor(), head=header(slots=0)), id="no slots"),
+        pytest.param(sif(descriptor(), head=header(slots=-1)), id="less than no slots"),
+        pytest.param(sif(descriptor(), head=header(slots=2**48)), id="endless slots"),
+        pytest.param(sif(descriptor(), head=header(table=-5)), id="table before the file"),
+        pytest.param(sif(descriptor(), head=header(table=0)), id="table in the header"),
+        pytest.param(sif(descriptor(), head=header(table=2**62)), id="table after the file"),
+        pytest.param(sif(descriptor(), length=TABLE + SLOT), id="cut in the table"),
+        pytest.param(sif(descriptor(), length=START + 50), id="cut in the data"),
+        pytest.param(sif(descriptor(offset=-1)), id="data before the file"),
+        pytest.param(sif(descriptor(size=-1)), id="data of negative length"),
+        pytest.param(sif(descriptor(offset=2**63 - 1, size=2**63 - 1)), id="data far away"),
+        pytest.param(sif(), id="no partition"),
+        pytest.param(sif(descriptor(DEFINITION)), id="only a definition"),
+        pytest.param(sif(descriptor(), descriptor()), id="two systems"),
+        pytest.param(sif(descriptor(), descriptor(purpose=OVERLAY)), id="overlay"),
+        pytest.param(sif(descriptor(), descriptor(purpose=DATA)), id="data partition"),
+        pytest.param(sif(descriptor(purpose=SYSTEM)), id="not the primary system"),
+        pytest.param(sif(descriptor(file_system=EXT3)), id="ext3"),
+        pytest.param(sif(descriptor(file_system=ENCRYPTED)), id="encrypted"),
+        pytest.param(sif(descriptor(arch=b"04\0")), id="two architectures"),
+        pytest.param(sif(descriptor(arch=b"99\0"), head=header(arch=b"99\0")), id="no machine"),
+    ],
+)
+def test_everything_else_is_refused(upload, content: bytes) -> None:
+    with pytest.raises(NotASifError):
+        read_sif(upload(content))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, TABLE + 2 * SLOT), value=st.integers(0, 255))
+def test_a_changed_byte_does_no_harm(upload, place: int, value: int) -> None:
+    content = bytearray(sif(descriptor(DEFINITION, size=10), descriptor()))
+    content[place] = value
+
+    try:
+        found = read_sif(upload(bytes(content)))
+    except NotASifError:
+        return
+    assert found.objects.count("partition") == 1
