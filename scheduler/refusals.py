@@ -19,7 +19,7 @@ SENTENCES = {
     "No partition specified or system default partition": "partition",
     "Invalid qos specification": "qos",
     "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)": "qos_limit",
-    "Requested time limit is invalid (missing or exceeds some limit)": "qos_limit",
+    "Requested time limit is invalid (missing or exceeds some limit)": "resources",
     "Requested node configuration is not available": "resources",
     "More processors requested than permitted": "resources",
     "Memory required by task is not available": "resources",

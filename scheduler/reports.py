@@ -2,7 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 
-from scheduler.interface import JobReport, Token
+from scheduler.interface import JobReport, Outcome, Token
+
+EXITS = frozenset({Outcome.COMPLETED, Outcome.FAILED})
+"""Outcomes for which Slurm's exit code is that of the script."""
+
+
+def is_refusal(report: JobReport) -> bool:
+    """Tell what a refused request leaves behind from a job that failed.
+
+    Slurm uses up a job id for some refusals ("Requested node configuration is not available") and
+    shows FAILED under the token's name, in the queue for MinJobAge and in accounting for ever. Such
+    a record never got a node and has no start; a job that ran and failed has both.
+    """
+    return report.outcome is Outcome.FAILED and report.started_at is None
 
 
 def by_token(reports: Iterable[JobReport]) -> Mapping[Token, tuple[JobReport, ...]]:

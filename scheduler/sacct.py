@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
+from scheduler.interface import JobRef, JobReport, Phase, Token
+from scheduler.reports import EXITS, is_refusal
 from scheduler.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
@@ -55,28 +56,17 @@ def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
 def read_sacct(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
     """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``.
 
-    Rows that sbatch's refusals leave behind are left out. A job that was requeued has several rows
+    Traces of refused requests are left out. A job that was requeued has several rows
     under one id, of which the newest counts.
     """
     newest: dict[tuple[str, str | None, str], JobReport] = {}
     for row in split_rows(stdout, len(_FIELDS)):
-        if row[-1] not in tokens or _is_refusal(row):
+        if row[-1] not in tokens or is_refusal(report := _report(row)):
             continue
-        report = _report(row)
         key = (report.token, report.ref.cluster, report.ref.job_id)
         if key not in newest or _age(report) >= _age(newest[key]):
             newest[key] = report
     return list(newest.values())
-
-
-def _is_refusal(row: list[str]) -> bool:
-    """Tell the row of a request that sbatch refused from that of a job that failed.
-
-    Slurm uses up a job id for some refusals and writes FAILED 1:0, but such a row has no start. A
-    job that ran and failed has one.
-    """
-    _, _, state, code, _, start, _, _, _, _ = row
-    return state == "FAILED" and code == "1:0" and read_time(start) is None
 
 
 def _age(report: JobReport) -> float:
@@ -91,7 +81,6 @@ def _report(row: list[str]) -> JobReport:
         # The queue has just answered without it, so either record is behind; conclude nothing.
         phase, reason = Phase.UNKNOWN, ONLY_IN_ACCOUNTING
     exit_code, signal = read_exit(code)
-    has_exit = outcome in {Outcome.COMPLETED, Outcome.FAILED} and not signal
     return JobReport(
         token=Token(name),
         ref=JobRef(cluster=cluster or None, job_id=read_job_id(job_id)),
@@ -99,7 +88,7 @@ def _report(row: list[str]) -> JobReport:
         outcome=outcome,
         raw_state=state,
         raw_reason=reason,
-        exit_code=exit_code if has_exit else None,
+        exit_code=exit_code if outcome in EXITS and not signal else None,
         signal=(signal or None) if outcome else None,
         submitted_at=read_time(submitted),
         started_at=read_time(started),

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
+from scheduler.interface import JobRef, JobReport, Phase, Token
+from scheduler.reports import EXITS, is_refusal
 from scheduler.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
@@ -29,9 +30,6 @@ _FIELDS = (
 )
 _FORMAT = ",".join(f"{field}:{SEPARATOR}" for field in _FIELDS)
 
-EXITS = frozenset({Outcome.COMPLETED, Outcome.FAILED})
-"""Outcomes for which Slurm's exit code is that of the script."""
-
 
 def squeue_argv(tokens: Collection[Token]) -> list[str]:
     """Return the command that lists our own jobs with these names, ended ones included.
@@ -50,9 +48,13 @@ def squeue_argv(tokens: Collection[Token]) -> list[str]:
 
 
 def read_squeue(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
-    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``."""
+    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``.
+
+    Traces of refused requests are left out.
+    """
     rows = split_rows(stdout, len(_FIELDS))
-    return [_report(row) for row in rows if row[-1] in tokens]
+    reports = [_report(row) for row in rows if row[-1] in tokens]
+    return [report for report in reports if not is_refusal(report)]
 
 
 def _report(row: list[str]) -> JobReport:
@@ -70,8 +72,9 @@ def _report(row: list[str]) -> JobReport:
         exit_code=exit_code if outcome in EXITS and not signal else None,
         signal=(signal or None) if outcome else None,
         submitted_at=read_time(submitted),
-        # For a waiting job these are forecasts, and a running job "ends" at its time limit.
-        started_at=None if phase in {Phase.PENDING, Phase.HELD} else start,
+        # A waiting job has a forecast here, and one cancelled while it waited the time of that.
+        started_at=start if nodes and phase not in {Phase.PENDING, Phase.HELD} else None,
+        # A running job "ends" at its time limit.
         ended_at=end if outcome else None,
         nodes=nodes,
     )

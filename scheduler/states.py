@@ -43,7 +43,7 @@ STATES: dict[str, tuple[Phase, Outcome | None]] = {
     "UPDATE_DB": (Phase.UNKNOWN, None),
 }
 
-HELD_REASONS = frozenset({"JobHeldUser", "JobHeldAdmin", "JobHoldMaxRequeue"})
+HELD_REASONS = frozenset({"JobHeldUser", "JobHeldAdmin", "JobHoldMaxRequeue", "BadConstraints"})
 """Reasons with which a pending job waits for a person rather than for a node."""
 
 LAUNCH_REASONS = frozenset({"Prolog", "JobLaunchFailure"})
