@@ -4,7 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from site_config.fields import (
     Gres,
@@ -20,8 +27,16 @@ from site_config.fields import (
 )
 from site_config.units import Duration, Size
 
-Claims = dict[str, str]
-"""For each claim the value that it must have or, if it is a list, hold."""
+
+def _claim_values(value: object) -> object:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(one, str) and one for one in values):
+        raise ValueError("must be the value that the claim must have, or a list of values")
+    return value
+
+
+Claims = dict[str, Annotated[str | tuple[str, ...], BeforeValidator(_claim_values)]]
+"""For each claim the value that it must have or, if it is a list, hold; of several values any one."""
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:

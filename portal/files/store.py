@@ -107,6 +107,13 @@ class Store:
         """Begin a new file of at most ``limit`` bytes."""
         return Incoming(self, limit)
 
+    def add(self, file: Path, limit: int | None = None) -> Stored:
+        """Copy a file into the store and leave it where it is."""
+        with file.open("rb") as stream, self.incoming(limit) as incoming:
+            while chunk := stream.read(_CHUNK):
+                incoming.write(chunk)
+            return incoming.commit()
+
     def adopt(self, file: Path) -> Stored:
         """Move a finished file of the same file system into the store; read it once to hash it.
 
