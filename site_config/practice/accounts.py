@@ -1,0 +1,55 @@
+"""Who the service account of the site is: the ordinary person who runs the portal, never root."""
+
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from site_config.practice.errors import PracticeError
+
+ACCOUNT_NAME = "challenge"
+# For a root that was not reached through sudo: an id that no person and no package has.
+FALLBACK_UID = 20200
+_FIRST_ORDINARY, _LAST_ORDINARY = 1000, 60000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The user and group id of the service account, the same inside the site and outside."""
+
+    uid: int
+    gid: int
+
+
+def choose_account(
+    asked: int | None, recorded: Account | None, environment: Mapping[str, str]
+) -> Account:
+    """Return the account to use: the one asked for, the site's former one, sudo's caller, the caller, or a fallback.
+
+    Raises PracticeError for an id that belongs to root or to the system.
+    """
+    if asked is not None:
+        return _ordinary(asked, None)
+    if recorded is not None:
+        return recorded
+    if environment.get("SUDO_UID", "0") != "0":
+        return _ordinary(
+            int(environment["SUDO_UID"]), int(environment.get("SUDO_GID", "0")) or None
+        )
+    if os.getuid() != 0:
+        return _ordinary(os.getuid(), os.getgid())
+    return _ordinary(FALLBACK_UID, None)
+
+
+def _ordinary(uid: int, gid: int | None) -> Account:
+    if not _FIRST_ORDINARY <= uid <= _LAST_ORDINARY:
+        raise PracticeError(
+            f"the service account cannot have the user id {uid}: "
+            f"it must be an ordinary one, {_FIRST_ORDINARY} to {_LAST_ORDINARY}"
+        )
+    if gid is None:
+        try:
+            gid = pwd.getpwuid(uid).pw_gid
+        except KeyError:
+            gid = uid
+    return Account(uid=uid, gid=gid)

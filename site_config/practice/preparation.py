@@ -1,0 +1,77 @@
+"""Everything on disk that a site needs before it can start. Doing it again repairs what a kill left undone."""
+
+import os
+from pathlib import Path
+
+from site_config.practice import networks, roots
+from site_config.practice.accounts import Account, choose_account
+from site_config.practice.configuration import Owners, write_configuration
+from site_config.practice.credentials import make_credentials, write_known_hosts
+from site_config.practice.files import make_directory, own_tree, remove_tree, write_file
+from site_config.practice.launch import Launch, write_launch
+from site_config.practice.locks import locked
+from site_config.practice.paths import SitePaths, cache_directory
+from site_config.practice.records import Record, read_record, write_record
+from site_config.practice.site_file import as_text, site_yaml
+
+
+def prepare(paths: SitePaths, *, key: str, root: Path, account_uid: int | None) -> Record:
+    """Lay out the site's folder for the built *root* of this *key*; return what was decided."""
+    # Whoever runs the portal must be able to pass through to the site's files.
+    make_directory(paths.home)
+    before = read_record(paths)
+    account = choose_account(account_uid, before.account if before else None, os.environ)
+    record = _decide(paths, before, key, account)
+    if before and before.root != key:
+        roots.release_root(cache_directory(), before.root, paths.home)
+    roots.use_root(cache_directory(), key, paths.home)
+    cable = record.cable(paths)
+    address = cable.inside_address
+    owners = Owners.of(root)
+    _make_folders(paths, owners, account)
+    make_credentials(paths, account)
+    write_known_hosts(paths, account, address)
+    write_configuration(paths, root, owners, account, cable)
+    write_launch(paths, Launch(root=str(root), cable=cable))
+    text = as_text(site_yaml(paths, address))
+    write_file(paths.site_yaml, text, uid=account.uid, gid=account.gid)
+    return record
+
+
+def _decide(paths: SitePaths, before: Record | None, key: str, account: Account) -> Record:
+    """Choose the network and write the record, so that a neighbour that starts now chooses another one."""
+    home = str(paths.home)
+    with locked(
+        paths.home.parent / ".network.lock", seconds=30, what="the practice sites' networks"
+    ):
+        taken = networks.networks_in_use(networks.interface_for(home))
+        for file in paths.home.parent.glob("*/site.json"):
+            neighbour = SitePaths(home=file.parent)
+            other = read_record(neighbour) if neighbour != paths else None
+            taken += [other.network] if other else []
+        network = networks.choose_network(home, taken, before.network if before else None)
+        record = Record(root=key, network=network, account=account)
+        write_record(paths, record)
+    return record
+
+
+def _make_folders(paths: SitePaths, owners: Owners, account: Account) -> None:
+    for stale in (paths.upper, paths.work, paths.scratch, paths.home / "copy"):
+        remove_tree(stale)
+    for folder in (paths.upper, paths.work, paths.mount, paths.scratch, paths.logs, paths.state):
+        make_directory(folder)
+    database = paths.state / "mysql"
+    if not (database / ".installed").exists():
+        # A database that was not completely made is of no use.
+        remove_tree(database)
+    for folder, owner in ((database, owners.mysql), (paths.state / "slurmctld", owners.slurm)):
+        own_tree(folder, owner.uid, owner.gid)
+        make_directory(folder, mode=0o700, uid=owner.uid, gid=owner.gid)
+    for folder, mode in (
+        (paths.shared, 0o755),
+        (paths.storage, 0o750),
+        (paths.data, 0o700),
+        (paths.portal, 0o750),
+    ):
+        own_tree(folder, account.uid, account.gid)
+        make_directory(folder, mode=mode, uid=account.uid, gid=account.gid)

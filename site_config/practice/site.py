@@ -1,0 +1,245 @@
+"""One practice site: bring it up, take it down, say how it is."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+
+from site_config.practice import cgroups, hosts, networks, readiness, roots
+from site_config.practice.configuration import nodes_of
+from site_config.practice.daemons import REST_PORT
+from site_config.practice.errors import NotReady, PracticeError
+from site_config.practice.files import disk_bytes, remove_tree
+from site_config.practice.locks import locked
+from site_config.practice.paths import DEFAULT_NAME, SitePaths, cache_directory
+from site_config.practice.preparation import prepare
+from site_config.practice.processes import Process
+from site_config.practice.recipe import Recipe
+from site_config.practice.records import read_record, running_process
+
+_LOCK_SECONDS = 1000.0  # longer than the first build
+_STOP_SECONDS = 30.0
+
+
+def _say_nothing(_: str) -> None:
+    """Be quiet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How a site is.
+
+    `state` is one of absent, stopped, starting, ready, degraded (a daemon is stopped or paused), failed,
+    and unknown (running, but only root can ask). Sizes are bytes of disk; the root is shared by all sites.
+    """
+
+    name: str
+    state: str
+    running: bool
+    directory: Path
+    site_yaml: Path
+    shared: Path
+    ssh: Path
+    logs: Path
+    address: str
+    rest_url: str
+    account_uid: int | None
+    nodes: tuple[str, ...]
+    daemons: dict[str, bool]
+    pid: int | None
+    disk_bytes: int
+    root_disk_bytes: int
+
+
+class PracticeSite:
+    """A site by its name. Nothing happens until a method is called; all but `status` need root."""
+
+    def __init__(
+        self, name: str = DEFAULT_NAME, *, say: Callable[[str], None] = _say_nothing
+    ) -> None:
+        self.name = name
+        self.paths = SitePaths.of(name)
+        self._say = say
+
+    def up(self, *, account_uid: int | None = None) -> Status:
+        """Return when the site is ready: nodes serving, sshd and slurmrestd answering. Starts what does not run.
+
+        Raises NotReady, naming the daemon and its log, when that is not reached in time. A site that
+        could not start is stopped again; its logs stay.
+        """
+        hosts.need_root()
+        hosts.need_programs(for_build=False)
+        with locked(
+            self.paths.lock, seconds=_LOCK_SECONDS, what=f"the practice site {self.name}"
+        ) as lock:
+            self._refuse_other_account(account_uid)
+            fresh = not self._is_whole()
+            try:
+                if fresh:
+                    self._end()
+                    self._start(account_uid, lock)
+                self._wait_ready(fresh=fresh)
+            except NotReady:
+                if fresh:
+                    self._end()
+                raise
+        return self.status()
+
+    def down(self, *, purge: bool = False) -> None:
+        """Stop the site; return when all its processes have ended. With *purge* its disk is freed as well."""
+        hosts.need_root()
+        with locked(self.paths.lock, seconds=_LOCK_SECONDS, what=f"the practice site {self.name}"):
+            self._end()
+            if purge:
+                self._purge()
+
+    def status(self) -> Status:
+        """Return how the site is. Nothing is changed, and anybody may ask."""
+        paths, record, process = self.paths, read_record(self.paths), running_process(self.paths)
+        state, daemons = _observe(process, known=record is not None)
+        address = record.cable(paths).inside_address if record else ""
+        nodes = nodes_of(self.name)
+        return Status(
+            name=self.name,
+            state=state,
+            running=process is not None,
+            directory=paths.home,
+            site_yaml=paths.site_yaml,
+            shared=paths.shared,
+            ssh=paths.ssh,
+            logs=paths.logs,
+            address=address,
+            rest_url=f"http://{address}:{REST_PORT}" if address else "",
+            account_uid=record.account.uid if record else None,
+            nodes=(nodes.gpu, nodes.build),
+            daemons=daemons,
+            pid=process.pid if process else None,
+            disk_bytes=disk_bytes(paths.home),
+            root_disk_bytes=roots.root_disk_bytes(cache_directory(), record.root) if record else 0,
+        )
+
+    def command(self, *argv: str, user: str = "root") -> list[str]:
+        """Return the argv with which root runs *argv* inside the site as `root` or `challenge`."""
+        process = running_process(self.paths)
+        if process is None:
+            raise PracticeError(
+                f"the site {self.name} does not run; start it with `sealrun practice up`"
+            )
+        return readiness.inside(process, *argv, user=user)
+
+    def _refuse_other_account(self, asked: int | None) -> None:
+        record = read_record(self.paths)
+        if (
+            asked is not None
+            and record
+            and asked != record.account.uid
+            and running_process(self.paths)
+        ):
+            raise PracticeError(
+                f"the site {self.name} runs for the user id {record.account.uid}: take it down first, "
+                f"then bring it up with --account-uid {asked}"
+            )
+
+    def _is_whole(self) -> bool:
+        """Tell whether the site runs, so that starting single daemons is all it may need."""
+        record, process = read_record(self.paths), running_process(self.paths)
+        if record is None or process is None:
+            return False
+        if not Path("/sys/class/net", record.cable(self.paths).outside_interface).exists():
+            return False
+        answer = readiness.ask(process, "status")
+        return answer is None or answer["state"] != "failed"
+
+    def _start(self, account_uid: int | None, lock: int) -> None:
+        recipe = Recipe()
+        root = roots.obtain_root(cache_directory(), recipe, self._say)
+        record = prepare(self.paths, key=recipe.key, root=root, account_uid=account_uid)
+        argv = [
+            sys.executable,
+            "-m",
+            "site_config.practice.launch",
+            str(self.paths.home),
+            str(lock),
+        ]
+        environment = hosts.clean_environment() | {
+            "PYTHONPATH": str(Path(__file__).resolve().parents[2])
+        }
+        with (self.paths.logs / "init.log").open("ab") as log:
+            done = subprocess.run(
+                argv,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=environment,
+                pass_fds=(lock,),
+            )
+        if done.returncode != 0:
+            raise NotReady(
+                f"the site's namespaces could not be made: {readiness.end_of_log(self.paths, 'init')}"
+            )
+        self._say(f"starting the site {self.name} at {record.cable(self.paths).inside_address}")
+
+    def _wait_ready(self, *, fresh: bool) -> None:
+        record, process = read_record(self.paths), running_process(self.paths)
+        if record is None or process is None:
+            raise NotReady(
+                f"the site {self.name} ended at once: {readiness.end_of_log(self.paths, 'init')}"
+            )
+        readiness.wait_ready(self.paths, process)
+        # The token is missing when an earlier `up` was killed before it got here.
+        renew = fresh or not (self.paths.secrets / "slurm-token").exists()
+        token = readiness.renew_token(self.paths, record, process) if renew else None
+        readiness.try_doors(self.paths, record.cable(self.paths).inside_address, token)
+
+    def _end(self) -> None:
+        """End the site's processes and remove what only a running site needs."""
+        record, process = read_record(self.paths), running_process(self.paths)
+        if process is not None:
+            process.send(SIGTERM)
+            if not process.wait_gone(_STOP_SECONDS):
+                process.send(SIGKILL)
+                if not process.wait_gone(_STOP_SECONDS):
+                    raise PracticeError(
+                        f"process {process.pid} of the site {self.name} does not end"
+                    )
+        if record is not None:
+            networks.unplug(record.cable(self.paths))
+        nodes = nodes_of(self.name)
+        cgroups.sweep((nodes.gpu, nodes.build))
+        self.paths.process.unlink(missing_ok=True)
+        for folder in (
+            self.paths.upper,
+            self.paths.work,
+            self.paths.scratch,
+            self.paths.home / "copy",
+        ):
+            remove_tree(folder)
+
+    def _purge(self) -> None:
+        record = read_record(self.paths)
+        key = record.root if record else Recipe().key
+        if roots.release_root(cache_directory(), key, self.paths.home):
+            self._say("removed the built root as well: no other site uses it")
+        remove_tree(self.paths.home)
+
+
+def _observe(process: Process | None, *, known: bool) -> tuple[str, dict[str, bool]]:
+    """Return the state of a site (see Status) and which of its daemons work."""
+    if process is None:
+        return ("stopped" if known else "absent"), {}
+    try:
+        answer = readiness.ask(process, "status")
+    except PermissionError:
+        return "unknown", {}
+    if answer is None:
+        return "starting", {}
+    daemons = {
+        name: daemon["running"] and not daemon["paused"]
+        for name, daemon in answer["daemons"].items()
+    }
+    degraded = answer["state"] == "ready" and not all(daemons.values())
+    return ("degraded" if degraded else answer["state"]), daemons

@@ -1,0 +1,79 @@
+"""The site.yaml that a portal on the practice site reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from site_config.practice.accounts import ACCOUNT_NAME
+from site_config.practice.credentials import ACCOUNT_KEY
+from site_config.practice.daemons import QOS, SLURM_ACCOUNT
+from site_config.practice.paths import SitePaths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFolder:
+    """A private folder below the site's `data`, and the challenges that may mount it."""
+
+    path: str
+    challenges: tuple[str, ...]
+
+
+def site_yaml(
+    paths: SitePaths,
+    address: str,
+    *,
+    url: str = "http://127.0.0.1:8000",
+    issuer: str = "http://127.0.0.1:9400",
+    data: dict[str, DataFolder] | None = None,
+) -> dict[str, Any]:
+    """Return the settings of a portal on this site, as they stand in site.yaml."""
+    provider = {
+        "id": "demo",
+        "title": "Demo login",
+        "issuer": issuer,
+        "client_id": "sealrun",
+        "client_secret_file": str(paths.secrets / "oidc-client"),
+    }
+    return {
+        "site": {"name": "Practice site", "url": url},
+        "database": {"url": f"sqlite:///{paths.portal / 'sealrun.db'}"},
+        "login": {"providers": [provider]},
+        "clusters": {"main": _cluster(paths, address)},
+        "profiles": {
+            "gpu-small": {
+                "cluster": "main", "partition": "gpu", "gres": "gpu:1",
+                "cpus": 1, "memory": "1G", "time": "2m", "running": 4,
+            },
+            "score": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "1G", "time": "2m"},
+            "build": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "2G", "time": "5m"},
+        },
+        "data": {
+            name: {"path": folder.path, "challenges": list(folder.challenges)}
+            for name, folder in (data or {}).items()
+        },
+        "limits": {"upload": "2G", "output": "500M", "output_files": 10000},
+    }  # fmt: skip
+
+
+def _cluster(paths: SitePaths, address: str) -> dict[str, Any]:
+    return {
+        "connect": {
+            "ssh": {
+                "host": address,
+                "port": 22,
+                "user": ACCOUNT_NAME,
+                "key_file": str(paths.ssh / ACCOUNT_KEY),
+                "known_hosts": str(paths.ssh / "known_hosts"),
+            }
+        },
+        "slurm": {"interface": "commands", "account": SLURM_ACCOUNT, "qos": QOS},
+        "storage": str(paths.storage),
+        "apptainer": {"minimum": "1.3.6"},
+    }
+
+
+def as_text(settings: dict[str, Any]) -> str:
+    """Return the settings as the text of a site.yaml."""
+    head = "# Written by `sealrun practice up`, which writes it again at each start.\n"
+    return head + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
