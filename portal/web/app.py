@@ -1,0 +1,44 @@
+"""Puts the web portal together."""
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from portal.web.bodies import BodyLimit
+from portal.web.context import WebContext
+from portal.web.csrf import SameOriginOnly
+from portal.web.errors import HANDLERS, BrokenPages, foreign_request
+from portal.web.headers import SecurityHeaders
+from portal.web.oidc import Logins
+from portal.web.rendering import Renderer
+from portal.web.request_log import RequestLog
+from portal.web.routes import routes
+from portal.web.sessions import Sessions
+from portal.web.static_files import StaticFiles
+
+
+def create_app(context: WebContext) -> Starlette:
+    """Return the portal as an ASGI application."""
+    static = StaticFiles()
+    app = Starlette(
+        routes=routes(static),
+        middleware=_middleware(context),
+        exception_handlers=HANDLERS,
+    )
+    app.state.context = context
+    app.state.logins = Logins(context)
+    app.state.renderer = Renderer(
+        static, {"name": context.site_name, "url": context.site_url, "support": context.support}
+    )
+    return app
+
+
+def _middleware(context: WebContext) -> list[Middleware]:
+    # From the outside in. A request of another site is turned away before its cookie is looked at.
+    return [
+        Middleware(RequestLog),
+        Middleware(SecurityHeaders, is_secure=context.is_secure),
+        Middleware(BrokenPages),
+        Middleware(SameOriginOnly, site_origin=context.origin, refuse=foreign_request),
+        Middleware(BodyLimit, upload_limit=context.resources.upload_limit),
+        Middleware(Sessions, context=context),
+    ]

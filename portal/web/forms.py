@@ -1,0 +1,61 @@
+"""What the submit form means, checked by one model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from portal.domain.submissions import SubmissionKind
+
+LONGEST_NOTE = 500
+
+
+class SubmitInput(BaseModel):
+    """The fields beside the file. Unknown fields are ignored: they are not ours to judge."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    kind: SubmissionKind
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NOTE)] = ""
+
+
+SENTENCES: Mapping[str, str] = {
+    "phase": "Choose the phase to hand in to.",
+    "kind": "Choose what kind of file it is.",
+    "note": f"Write at most {LONGEST_NOTE} characters.",
+    "file": "Choose the file to hand in. It must not be empty.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A form as somebody filled it in: what they wrote is kept when something is wrong with it."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """By field; the empty name stands for the form as a whole."""
+
+    def value(self, name: str) -> str:
+        """Return what was written in a field."""
+        return self.values.get(name, "")
+
+    def error(self, name: str) -> str:
+        """Return what is wrong with a field, or nothing."""
+        return self.errors.get(name, "")
+
+
+def read_input(fields: Mapping[str, str]) -> SubmitInput | dict[str, str]:
+    """Return the input, or what is wrong with it by field."""
+    try:
+        return SubmitInput.model_validate({k: _plain(v) for k, v in fields.items()})
+    except ValidationError as error:
+        wrong = {str(problem["loc"][0]) for problem in error.errors()}
+        return {name: SENTENCES[name] for name in SENTENCES if name in wrong}
+
+
+def _plain(value: str) -> str:
+    # A database may refuse NUL, and no reader gains from other control characters.
+    text = value.replace("\r\n", "\n")
+    return "".join(c for c in text if c.isprintable() or c == "\n")

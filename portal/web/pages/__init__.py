@@ -1,0 +1,1 @@
+"""The handlers: each reads the request, calls one service and fills one template."""

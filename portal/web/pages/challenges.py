@@ -1,0 +1,44 @@
+"""The list of challenges, and the pages of one."""
+
+from starlette.responses import Response
+
+from portal.services import challenge_pages
+from portal.web.visit import Visit
+
+
+def home(visit: Visit) -> Response:
+    """Show all challenges that are open to the person."""
+    view = visit.read(challenge_pages.home, actor=visit.actor, now=visit.now)
+    return visit.page("home.html", view=view)
+
+
+def overview(visit: Visit) -> Response:
+    """Show a challenge's first page and its facts."""
+    view = visit.read(
+        challenge_pages.overview,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        resources=visit.context.resources,
+        now=visit.now,
+    )
+    return visit.page("challenges/overview.html", view=view, frame=view.frame)
+
+
+def text_page(visit: Visit) -> Response:
+    """Show a page that the organisers wrote."""
+    view = visit.read(
+        challenge_pages.page,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        page_slug=visit.part("page"),
+        now=visit.now,
+    )
+    return visit.page("challenges/text.html", view=view, frame=view.frame)
+
+
+def terms(visit: Visit) -> Response:
+    """Show the terms of a challenge."""
+    view = visit.read(
+        challenge_pages.terms, actor=visit.actor, slug=visit.part("slug"), now=visit.now
+    )
+    return visit.page("challenges/text.html", view=view, frame=view.frame)

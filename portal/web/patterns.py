@@ -1,0 +1,54 @@
+"""Samples for the page that shows every control; no name in them is anybody's."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from portal.domain.calendar import Season
+from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.pages import Slice
+from portal.domain.scores import Column
+from portal.domain.states import EvaluationState
+from portal.domain.steps import Happened, steps
+from portal.domain.submissions import SubmissionKind
+from portal.services.leaderboards import Row
+from portal.web.forms import SENTENCES, Filled
+from portal.web.plots import rank_plot
+
+E = EvaluationState
+
+
+def samples(now: datetime) -> Mapping[str, object]:
+    """Return a value for everything that the pattern page shows."""
+    column = Column(key="f1", title="F1", primary=True, minimum=0, maximum=1)
+    return {
+        "seasons": tuple(Season),
+        "states": tuple(EvaluationState),
+        "kinds": tuple(SubmissionKind),
+        "failure": FAILURES[FailureReason.TIME_LIMIT],
+        "ways": tuple(_way(state, now) for state in (E.RUNNING, E.SCORED, E.FAILED, E.HELD)),
+        "filled": Filled(values={"note": "A note"}, errors=SENTENCES),
+        "nothing_wrong": Filled(),
+        "plot": rank_plot([_row(n, now) for n in range(12)], column),
+        "pages": Slice(number=3, total=400),
+    }
+
+
+def _way(state: EvaluationState, now: datetime) -> tuple[EvaluationState, object]:
+    passed = (E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING)
+    began = now - timedelta(minutes=10 * len(passed))
+    happened = [
+        Happened(state=stop, at=began + timedelta(minutes=10 * n)) for n, stop in enumerate(passed)
+    ]
+    return state, steps(SubmissionKind.CODE, state, happened)
+
+
+def _row(place: int, now: datetime) -> Row:
+    return Row(
+        position=place + 1,
+        rank=place + 1,
+        team=f"Team {place + 1}",
+        scores={"f1": 0.95 - 0.03 * place},
+        achieved_at=now,
+        is_own=place == 3,  # noqa: PLR2004
+        submission_id=None,
+    )

@@ -1,0 +1,50 @@
+"""Templates: the one module that knows how pages are put together."""
+
+from collections.abc import Callable, Mapping
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from portal.web import filters, words
+from portal.web.markdown import html_of, without_title
+from portal.web.static_files import StaticFiles
+
+_FILTERS: Mapping[str, Callable[..., object]] = {
+    "moment": filters.moment,
+    "day": filters.day,
+    "machine_moment": filters.machine_moment,
+    "file_size": filters.file_size,
+    "memory": filters.memory,
+    "duration": filters.duration,
+    "gpus": filters.gpus,
+    "score": filters.score,
+    "counted": filters.counted,
+    "label": words.label,
+    "word": words.word,
+    "explanation": words.explanation,
+}
+
+
+class Renderer:
+    """Turns a template and its values into HTML. A name that is not there is an error."""
+
+    def __init__(self, static: StaticFiles, site: Mapping[str, str]) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("portal", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(_FILTERS)
+        self._environment.filters["markdown"] = _markdown
+        self._environment.globals.update(static=static.url, site=dict(site))
+
+    def html(self, template: str, values: Mapping[str, object]) -> str:
+        """Return the page."""
+        return self._environment.get_template(template).render(values)
+
+
+def _markdown(text: str, *titles: str) -> Markup:
+    # html_of has cleaned it: this is the only text that reaches a page unescaped.
+    return Markup(html_of(without_title(text, titles)))  # noqa: S704

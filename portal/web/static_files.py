@@ -1,0 +1,58 @@
+"""Own style sheet, scripts and pictures, under addresses that change with their content."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.domain.errors import NotFound
+
+FOR_EVER = "public, max-age=31536000, immutable"
+DIGITS = 12
+
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file that is part of the portal."""
+
+    content: bytes
+    media_type: str
+
+
+class StaticFiles:
+    """All static files, read once at the start: they are few and small."""
+
+    def __init__(self) -> None:
+        self._by_address: dict[str, StaticFile] = {}
+        self._addresses: dict[str, str] = {}
+        for entry in (files("portal") / "static").iterdir():
+            stem, dot, ending = entry.name.rpartition(".")
+            if dot and dot + ending in TYPES:
+                self._add(stem, dot + ending, entry.read_bytes())
+
+    def url(self, name: str) -> str:
+        """Return the address of a file; raise ``KeyError`` for a name that does not exist."""
+        return f"/static/{self._addresses[name]}"
+
+    def respond(self, request: Request) -> Response:
+        """Answer with a file that may be kept for ever: when it changes, so does its address."""
+        found = self._by_address.get(request.path_params["name"])
+        if found is None:
+            raise NotFound
+        return Response(
+            found.content, media_type=found.media_type, headers={"cache-control": FOR_EVER}
+        )
+
+    def _add(self, stem: str, ending: str, content: bytes) -> None:
+        digest = hashlib.sha256(content).hexdigest()[:DIGITS]
+        address = f"{stem}.{digest}{ending}"
+        self._addresses[stem + ending] = address
+        self._by_address[address] = StaticFile(content, TYPES[ending])

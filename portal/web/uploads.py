@@ -1,0 +1,130 @@
+"""Takes a form with one file: the file goes to the store while it arrives, in constant memory."""
+
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from starlette.concurrency import run_in_threadpool
+
+from portal.files.store import Incoming, Store, Stored
+from portal.web.multipart import BadForm, FormReader, PartBegins, PartData, PartEnds
+
+LONGEST_FIELD = 8 * 1024
+LONGEST_FILENAME = 255
+WRITE_AT_ONCE = 1024 * 1024
+"""How much is gathered before a thread writes it: a thread for every few KiB would cost more."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReceivedForm:
+    """The fields of a form, and its file as long as nobody has decided what becomes of it."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    filename: str = ""
+    incoming: Incoming | None = None
+
+    @property
+    def has_file(self) -> bool:
+        """Whether a file came, with something in it."""
+        return self.incoming is not None and self.incoming.size > 0
+
+    async def keep(self) -> Stored:
+        """Put the file under its final name in the store."""
+        if self.incoming is None:
+            raise BadForm("The form has no file.")
+        return await run_in_threadpool(self.incoming.commit)
+
+    async def drop(self) -> None:
+        """Leave nothing of the file behind; without effect once it is kept."""
+        if self.incoming is not None:
+            await run_in_threadpool(self.incoming.abort)
+
+
+async def receive(
+    body: AsyncIterator[bytes], content_type: str, *, store: Store, limit: int
+) -> ReceivedForm:
+    """Read a form to its end.
+
+    Raises ``BadForm`` or the store's ``TooLarge``; then, and whenever the sender goes away, nothing
+    of the file is kept. Otherwise the caller has to ``keep`` or ``drop`` it.
+    """
+    receiver = _Receiver(FormReader(content_type), store, limit)
+    try:
+        async for chunk in body:
+            await receiver.take(chunk)
+        await receiver.finish()
+    except BaseException:
+        # Also when the task is cancelled because the sender has gone: aborting is quick, and a
+        # cancelled task may not wait for a thread.
+        with suppress(OSError):
+            receiver.abort()
+        raise
+    return receiver.form
+
+
+class _Receiver:
+    def __init__(self, reader: FormReader, store: Store, limit: int) -> None:
+        self.form = ReceivedForm()
+        self._reader = reader
+        self._store = store
+        self._limit = limit
+        self._part: PartBegins | None = None
+        self._is_file = False
+        self._gathered = bytearray()
+
+    async def take(self, chunk: bytes) -> None:
+        for event in self._reader.feed(chunk):
+            match event:
+                case PartBegins():
+                    await self._begin(event)
+                case PartData():
+                    await self._gather(event.data)
+                case PartEnds():
+                    await self._end()
+
+    async def finish(self) -> None:
+        self._reader.close()
+
+    def abort(self) -> None:
+        if self.form.incoming is not None:
+            self.form.incoming.abort()
+
+    async def _begin(self, part: PartBegins) -> None:
+        self._part = part
+        self._is_file = part.filename is not None
+        if self._is_file:
+            # A browser sends the part with an empty name if no file was chosen.
+            if self.form.incoming is not None:
+                raise BadForm("The form has more than one file.")
+            self.form.filename = plain_filename(part.filename or "")
+            self.form.incoming = await run_in_threadpool(self._store.incoming, self._limit)
+        elif part.name in self.form.fields:
+            raise BadForm("The form names a field twice.")
+
+    async def _gather(self, data: bytes) -> None:
+        self._gathered += data
+        if not self._is_file and len(self._gathered) > LONGEST_FIELD:
+            raise BadForm("A field of the form is too long.")
+        if self._is_file and len(self._gathered) >= WRITE_AT_ONCE:
+            await self._write()
+
+    async def _end(self) -> None:
+        if self._is_file:
+            await self._write()
+        elif self._part is not None:
+            self.form.fields[self._part.name] = self._gathered.decode("utf-8", "replace")
+        self._gathered = bytearray()
+        self._part = None
+
+    async def _write(self) -> None:
+        gathered, self._gathered = self._gathered, bytearray()
+        if gathered and self.form.incoming is not None:
+            await run_in_threadpool(self.form.incoming.write, bytes(gathered))
+
+
+def plain_filename(raw: str) -> str:
+    """Return the last part of a file's name without anything that could redraw the page."""
+    last = raw.replace("\\", "/").rpartition("/")[2]
+    kept = (c for c in last if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029")
+    return "".join(kept).strip()[:LONGEST_FILENAME]
