@@ -1,0 +1,18 @@
+"""Recorded answers of real Slurm commands."""
+
+import json
+from pathlib import Path
+
+from scheduler.transport import Finished
+
+RELEASE = "slurm-24.11"
+
+
+def recorded(name: str, release: str = RELEASE) -> Finished:
+    """Return the answer recorded as ``name``."""
+    content = json.loads((Path(__file__).parent / release / f"{name}.json").read_text())
+    return Finished(
+        returncode=content["returncode"],
+        stdout=content["stdout"].encode(),
+        stderr=content["stderr"].encode(),
+    )

@@ -1,0 +1,87 @@
+import pytest
+
+from scheduler.interface import Outcome, Phase
+from scheduler.states import STATES, interpret
+
+BASES = [
+    "PENDING",
+    "RUNNING",
+    "SUSPENDED",
+    "COMPLETED",
+    "FAILED",
+    "TIMEOUT",
+    "OUT_OF_MEMORY",
+    "CANCELLED",
+    "DEADLINE",
+    "NODE_FAIL",
+    "BOOT_FAIL",
+    "PREEMPTED",
+]
+FLAGS = [
+    "CONFIGURING",
+    "POWER_UP_NODE",
+    "EXPEDITING",
+    "COMPLETING",
+    "STAGE_OUT",
+    "REQUEUED",
+    "REQUEUE_FED",
+    "REQUEUE_HOLD",
+    "SPECIAL_EXIT",
+    "RESV_DEL_HOLD",
+    "LAUNCH_FAILED",
+    "RECONFIG_FAIL",
+    "REVOKED",
+    "RESIZING",
+    "SIGNALING",
+    "STOPPED",
+    "UPDATE_DB",
+]
+
+
+def test_each_word_has_a_row() -> None:
+    assert set(STATES) == {*BASES, *FLAGS}
+
+
+def test_an_outcome_is_set_exactly_for_ended_jobs() -> None:
+    ended = {word for word, (phase, _) in STATES.items() if phase is Phase.ENDED}
+
+    assert ended == {word for word, (_, outcome) in STATES.items() if outcome}
+
+
+def test_each_outcome_can_happen() -> None:
+    assert {outcome for _, outcome in STATES.values() if outcome} == set(Outcome)
+
+
+@pytest.mark.parametrize("word", ["", " ", "COMPLETE", "completed", "CD", "PENDING+", "N/A", "?"])
+def test_an_unknown_word_concludes_nothing(word: str) -> None:
+    assert interpret(word) == (Phase.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "phase", "outcome"),
+    [
+        ("CANCELLED by 1000", "", Phase.ENDED, Outcome.CANCELLED),
+        ("COMPLETING", "", Phase.FINISHING, None),
+        ("PENDING", "Resources", Phase.PENDING, None),
+        ("PENDING", "JobHeldAdmin", Phase.HELD, None),
+        ("PENDING", "BadConstraints", Phase.HELD, None),
+        ("RUNNING", "Prolog", Phase.RUNNING, None),
+        ("CANCELLED", "Prolog", Phase.ENDED, Outcome.LAUNCH_FAILURE),
+        ("FAILED", "JobLaunchFailure", Phase.ENDED, Outcome.LAUNCH_FAILURE),
+        ("COMPLETED", "Prolog", Phase.ENDED, Outcome.COMPLETED),
+    ],
+)
+def test_the_reason_refines_the_state(
+    word: str, reason: str, phase: Phase, outcome: Outcome | None
+) -> None:
+    assert interpret(word, reason) == (phase, outcome)
+
+
+def test_infrastructure_is_not_the_jobs_own_fault() -> None:
+    assert {outcome for outcome in Outcome if not outcome.is_infrastructure} == {
+        Outcome.COMPLETED,
+        Outcome.FAILED,
+        Outcome.TIME_LIMIT,
+        Outcome.MEMORY_LIMIT,
+        Outcome.CANCELLED,
+    }
