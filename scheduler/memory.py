@@ -3,9 +3,10 @@
 It behaves as the contract says, and misbehaves on request as real clusters do.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from scheduler.errors import Unreachable
 from scheduler.interface import (
@@ -73,7 +74,8 @@ class MemoryScheduler:
     """The queue answers and accounting does not: ended jobs are not seen."""
     refuses_with: Refused | None = None
     jobs: list[MemoryJob] = field(default_factory=list)
-    """Every job ever taken, oldest first."""
+    """Every job taken and not forgotten, oldest first."""
+    _ids: Iterator[int] = field(default_factory=lambda: count(1), init=False, repr=False)
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """See ``Scheduler.submit``."""
@@ -84,7 +86,7 @@ class MemoryScheduler:
             return refusal
         for _ in range(2 if self.submits_twice else 1):
             job = MemoryJob(
-                job_id=str(len(self.jobs) + 1), token=token, spec=spec, submitted_at=self.clock()
+                job_id=str(next(self._ids)), token=token, spec=spec, submitted_at=self.clock()
             )
             self.jobs.append(job)
         if self.loses_replies:
@@ -93,28 +95,14 @@ class MemoryScheduler:
 
     def find(self, token: Token) -> Snapshot:
         """See ``Scheduler.find``."""
-        return self.snapshot([token])
+        return self._look(frozenset({token}), needs_accounting=True)
 
     def snapshot(self, tokens: Iterable[Token]) -> Snapshot:
         """See ``Scheduler.snapshot``."""
         wanted = frozenset(tokens)
         if not wanted:
             return Snapshot(complete=True, taken_at=self.clock())
-        if self.is_down:
-            return Snapshot(complete=False, taken_at=self.clock(), problem="the cluster is down")
-        if self.advances_when_asked:
-            self.advance()
-        found = by_token(_report(job) for job in self.jobs if job.token in wanted)
-        if not self.accounting_is_down:
-            return Snapshot(complete=True, taken_at=self.clock(), jobs=found)
-        alive = {
-            token: reports
-            for token, reports in found.items()
-            if any(report.outcome is None for report in reports)
-        }
-        is_complete = alive.keys() == wanted
-        problem = "" if is_complete else "accounting is down"
-        return Snapshot(complete=is_complete, taken_at=self.clock(), jobs=alive, problem=problem)
+        return self._look(wanted, needs_accounting=False)
 
     def cancel(self, token: Token) -> None:
         """See ``Scheduler.cancel``."""
@@ -156,6 +144,23 @@ class MemoryScheduler:
     def forget(self, token: Token) -> None:
         """Lose every trace of ``token``, as a controller does that lost its state."""
         self.jobs = [job for job in self.jobs if job.token != token]
+
+    def _look(self, wanted: frozenset[Token], *, needs_accounting: bool) -> Snapshot:
+        if self.is_down:
+            return Snapshot(complete=False, taken_at=self.clock(), problem="the cluster is down")
+        if self.advances_when_asked:
+            self.advance()
+        reports = [_report(job) for job in self.jobs if job.token in wanted]
+        if self.accounting_is_down:
+            reports = [report for report in reports if report.outcome is None]
+        seen = {report.token for report in reports}
+        is_complete = not self.accounting_is_down or (seen == wanted and not needs_accounting)
+        return Snapshot(
+            complete=is_complete,
+            taken_at=self.clock(),
+            jobs=by_token(reports),
+            problem="" if is_complete else "accounting is down",
+        )
 
     def _refusal(self, spec: JobSpec) -> Refused | None:
         if self.refuses_with:
