@@ -32,10 +32,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one state of the database and changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """Give a session that sees one state of the database and changes nothing.
+
+        What was read stays usable after the block; nothing more is loaded then.
+        """
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
-            session.rollback()
 
     @property
     def is_postgresql(self) -> bool:

@@ -24,7 +24,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: ``private`` ones are shown at the reveal, ``hidden`` ones to organisers only."""
+    """One column. ``private`` ones are for organisers until the challenge's reveal, if it has one."""
 
     key: str
     title: str
@@ -34,7 +34,6 @@ class Column:
     maximum: float | None = None
     primary: bool = False
     private: bool = False
-    hidden: bool = False
 
 
 _EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN)

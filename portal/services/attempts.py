@@ -4,18 +4,20 @@ The order is the protocol: an attempt is committed before the cluster hears its 
 being submitted before the command runs, and only then given an answer.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from containers.interface import EXIT_CODES, StopReason
 from portal.db.tables import Attempt, Evaluation, Job
 from portal.domain.ids import new_id, new_token
 from portal.domain.jobs import JobKind
 from portal.domain.profiles import Profile
 from portal.domain.states import ATTEMPT_STEPS, AttemptState, EvaluationState, check_step
 from portal.services import progress
-from scheduler.interface import JobRef, JobReport, Phase
+from scheduler.interface import JobRef, JobReport, Outcome, Phase
 
 
 def open_job(
@@ -113,6 +115,22 @@ def not_seen(session: Session, token: str, *, now: datetime) -> datetime:
     if attempt.absent_since is None:
         attempt.absent_since = now
     return attempt.absent_since
+
+
+def decisive(reports: Sequence[JobReport]) -> JobReport:
+    """Return the report that speaks for an attempt of which the cluster may have several jobs.
+
+    A job that has not ended comes first. Of ended ones the job that found the claim taken did
+    nothing, so the other one is the attempt.
+    """
+    lost_the_claim = EXIT_CODES[StopReason.CLAIMED]
+    return min(
+        reports,
+        key=lambda report: (
+            report.phase is Phase.ENDED,
+            report.outcome is Outcome.FAILED and report.exit_code == lost_the_claim,
+        ),
+    )
 
 
 _STATES = {

@@ -200,7 +200,6 @@ def _columns(
             "maximum": column.max,
             "is_primary": column.primary,
             "private": column.private,
-            "hidden": column.hidden,
         }
         for position, column in enumerate(described.leaderboard.columns)
     }

@@ -14,6 +14,7 @@ from portal.domain.states import EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
 from portal.services import attempts, images, progress
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """How many jobs a planning step opened."""
@@ -83,7 +84,7 @@ def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) 
             session, evaluation, reason, now=now, sentence=image.sentence, detail=image.detail
         )
         return False
-    if image.state is not ImageState.READY and evaluation.state is EvaluationState.WAITING:
+    if image is not scorer and image.state is not ImageState.READY:
         progress.move(session, evaluation, EvaluationState.BUILDING, now=now)
     return image.state is ImageState.READY and scorer.state is ImageState.READY
 

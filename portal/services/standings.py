@@ -30,7 +30,6 @@ def as_column(row: Column) -> scores.Column:
         maximum=row.maximum,
         primary=row.is_primary,
         private=row.private,
-        hidden=row.hidden,
     )
 
 

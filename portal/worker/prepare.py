@@ -61,9 +61,9 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
     source = context.store.path(work.image.source_sha256)
     if work.image.kind is ImageKind.CODE:
         return _code_build(context, work, source, directory)
-    archive = inspect_image(source)
+    found = inspect_image(source)
     return Build(
-        kind=BuildKind(archive.format),
+        kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
         source=PurePosixPath(source),
         source_sha256=work.image.source_sha256,
         size_limit=context.resources.upload_limit,

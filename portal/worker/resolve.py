@@ -37,7 +37,7 @@ def _resolve(context: WorkerContext, token: str) -> bool:
     found = answer.jobs.get(Token(token), ())
     if found:
         with context.database.writing() as session:
-            attempts.reported(session, found[0], now=context.clock())
+            attempts.reported(session, attempts.decisive(found), now=context.clock())
         return True
     return answer.complete and _denied(context, token)
 

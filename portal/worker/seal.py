@@ -1,7 +1,6 @@
 """The seal record: the evidence that is kept with a result."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def _predict(session: Session, work: RunWork) -> dict[str, Any] | None:
     job = session.get_one(Job, attempt.job_id)
     record = attempt.record or {}
     facts = {
-        "probe": json.loads(record["probe"]),
+        "probe": record["probe"],
         "versions": record["versions"],
         "exit_code": record["exit_code"],
     }
@@ -71,7 +70,7 @@ def _predict(session: Session, work: RunWork) -> dict[str, Any] | None:
 def run_facts(run: RunRecord) -> dict[str, Any]:
     """Return what the run directory tells of the node and the probe."""
     return {
-        "probe": json.loads(run.probe),
+        "probe": run.probe,
         "versions": dict(run.versions),
         "exit_code": run.exit_code,
     }

@@ -34,10 +34,11 @@ def watch_live(context: WorkerContext) -> int:
 def _take_over(context: WorkerContext, answer: Snapshot) -> None:
     now = context.clock()
     for reports in answer.jobs.values():
-        if reports[0].phase is Phase.UNKNOWN:
-            log.error("unknown_state", token=reports[0].token, state=reports[0].raw_state)
+        report = attempts.decisive(reports)
+        if report.phase is Phase.UNKNOWN:
+            log.error("unknown_state", token=report.token, state=report.raw_state)
         with context.database.writing() as session:
-            attempts.reported(session, reports[0], now=now)
+            attempts.reported(session, report, now=now)
 
 
 def _absent(context: WorkerContext, token: str) -> None:

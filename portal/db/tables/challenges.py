@@ -134,5 +134,3 @@ class Column(Base):
     is_primary: Mapped[bool]
     private: Mapped[bool]
     """Shown from the challenge's ``reveal_at`` on."""
-    hidden: Mapped[bool] = mapped_column(default=False)
-    """For organisers only."""

@@ -73,7 +73,7 @@ def test_accounting_down_never_ends_a_job(world: World) -> None:
 def test_a_worker_that_died_before_the_command_leaves_nothing_behind(world: World) -> None:
     """The mark is written, sbatch never ran: after the grace the claim is taken, then a new try."""
     submission = world.hand_in()
-    world.run_until_sent("build")
+    world.run_until_sent("predict")
     token = _die_before_the_command(world)
 
     world.run(2, seconds=GRACE + 1)
@@ -102,7 +102,7 @@ def test_a_worker_that_died_after_the_command_finds_its_job(world: World) -> Non
 def test_a_duplicate_that_comes_late_finds_the_claim_taken(world: World) -> None:
     """The reply was slow, not lost: the job starts after the portal gave up on it."""
     submission = world.hand_in()
-    world.run_until_sent("build")
+    world.run_until_sent("predict")
     token = _die_before_the_command(world)
     spec = prepare(world.context, token)
     world.run(2, seconds=GRACE + 1)
@@ -171,7 +171,6 @@ def test_a_missing_marker_is_waited_for_and_then_tried_again(world: World) -> No
 
 def test_a_refusal_is_final_and_the_sites_fault(world: World) -> None:
     submission = world.hand_in()
-    world.run_until_sent("build")
     world.scheduler.refuses_with = Refused(reason="account", message="Invalid account")
 
     evaluation = world.run_until_final(submission)
@@ -191,7 +190,7 @@ def test_collecting_twice_writes_once(world: World, times: int) -> None:
 def _die_before_the_command(world: World) -> str:
     """Bring one attempt into the state in which a killed worker leaves it; return its token."""
     with world.database.writing() as session:
-        attempt = attempt_services.lock_attempt(session, world.attempts("build")[-1].token)
+        attempt = attempt_services.lock_attempt(session, world.attempts("predict")[-1].token)
         attempt.state = AttemptState.SUBMITTING
     world.scheduler.forget(attempt.token)
     assert not list(Path(world.context.cluster.storage).glob(f"runs/*/{attempt.token}/claim"))

@@ -155,7 +155,7 @@ def _write_site(folder: Path) -> Path:
         "site": {"name": "Test", "url": "http://127.0.0.1:8000", "support": "help@uni.example"},
         "database": {"url": "sqlite:///unused.db"},
         "clusters": {"main": {"connect": "local", "storage": str(folder / "storage")}},
-        "profiles": dict.fromkeys(("gpu-small", "score", "build"), profile),
+        "profiles": {name: {**profile} for name in ("gpu-small", "score", "build")},
         "data": {
             "digits-test": {"path": str(folder / "data/test"), "challenges": ["digits"]},
             "digits-truth": {"path": str(folder / "data/truth"), "challenges": ["digits"]},

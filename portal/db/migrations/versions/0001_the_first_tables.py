@@ -76,7 +76,6 @@ def upgrade() -> None:
         sa.Column("maximum", sa.Double(), nullable=True),
         sa.Column("is_primary", sa.Boolean(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
-        sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["challenge_id"], ["challenges.id"], name=op.f("fk_columns_challenge_id")
         ),
