@@ -5,10 +5,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from site_config.challenge import Challenge, SubmissionKind
+from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
 from site_config.documents import Key, read_document
 from site_config.errors import SettingsError
-from site_config.model import Site
+from site_config.model import Limits, Site
+from site_config.units import format_size
 from site_config.validation import validate
 
 FILE_NAME = "challenge.yaml"
@@ -103,18 +104,32 @@ def _look(directory: Path, name: PurePosixPath) -> os.stat_result | None:
 
 def _demands(challenge: Challenge, site: Site) -> _Findings:
     for name, task in challenge.tasks.items():
+        here: Key = ("tasks", name)
         for role, source in (("input", task.input), ("truth", task.truth)):
             data = site.data.get(source.data)
             if data is None or challenge.slug not in data.challenges:
-                # The same sentence for both: names of other challenges' data are not public.
-                yield (
-                    ("tasks", name, role, "data"),
-                    f"this site has no data '{source.data}' for challenge '{challenge.slug}'",
-                )
-        for role, profile in (("predict", task.predict.profile), ("score", task.score.profile)):
-            if profile not in site.profiles:
-                offered = ", ".join(sorted(site.profiles))
-                yield (
-                    ("tasks", name, role, "profile"),
-                    f"this site has no profile '{profile}'; it has: {offered}",
-                )
+                # The same sentence for both: which data other challenges have is not public.
+                message = f"this site has no data '{source.data}' for challenge '{challenge.slug}'"
+                yield (*here, role, "data"), message
+        yield from _profiles(task, here, site)
+        yield from _outputs(task.outputs, (*here, "outputs"), site.limits)
+
+
+def _profiles(task: Task, here: Key, site: Site) -> _Findings:
+    clusters = set()
+    for role, name in (("predict", task.predict.profile), ("score", task.score.profile)):
+        profile = site.profiles.get(name)
+        if profile is None:
+            offered = ", ".join(sorted(site.profiles))
+            yield (*here, role, "profile"), f"this site has no profile '{name}'; it has: {offered}"
+        else:
+            clusters.add(profile.cluster)
+    if len(clusters) > 1:
+        yield (*here, "score", "profile"), "must be on the same cluster as the 'predict' profile"
+
+
+def _outputs(outputs: Outputs, here: Key, limits: Limits) -> _Findings:
+    if outputs.max is not None and outputs.max > limits.output:
+        yield (*here, "max"), f"this site allows {format_size(limits.output)}"
+    if outputs.files is not None and outputs.files > limits.output_files:
+        yield (*here, "files"), f"this site allows {limits.output_files}"

@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from site_config.fields import Identifier, InnerPath, ScoreKey, Section, Title
+from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
+from site_config.kinds import Kind
 from site_config.model import Claims
 from site_config.units import Size
 
@@ -23,7 +24,12 @@ def _check_argv(argv: tuple[str, ...]) -> tuple[str, ...]:
     return argv
 
 
-Argv = Annotated[tuple[str, ...], Field(min_length=1, max_length=64), AfterValidator(_check_argv)]
+Argv = Annotated[
+    tuple[str, ...],
+    Kind("list of words"),
+    Field(min_length=1, max_length=64),
+    AfterValidator(_check_argv),
+]
 """A program, by its absolute path inside an image, and its arguments."""
 
 
@@ -144,15 +150,19 @@ class Phase(Section):
 
     id: Identifier = Field(description="Short name, part of addresses.")
     title: Title | None = Field(default=None, description="Title; the id without it.")
-    start: AwareDatetime = Field(description="First moment, with a zone: `2026-12-01T00:00Z`.")
-    end: AwareDatetime = Field(description="Last moment, with a zone.")
+    start: Moment = Field(description="From when on submissions are taken: `2026-12-01T00:00Z`.")
+    end: Moment = Field(description="From when on none are taken any more.")
     tasks: tuple[Identifier, ...] = Field(min_length=1, description="Names under `tasks`.")
     kinds: tuple[SubmissionKind, ...] = Field(min_length=1, description="What may be handed in.")
     limits: PhaseLimits = Field(
         default=PhaseLimits(), description="How often a team may submit; no limit without."
     )
     leaderboard: Literal["public", "participants", "organisers", "hidden"] = Field(
-        default="public", description="Who sees the leaderboard; `hidden` shows it to staff only."
+        default="public",
+        description=(
+            "Who sees the leaderboard. `organisers`: only they and staff; `hidden`: the same, and"
+            " nobody else is told that there is one."
+        ),
     )
     feedback: Literal["scores", "none"] = Field(
         default="scores",
@@ -162,14 +172,6 @@ class Phase(Section):
         default="smoke",
         description="`smoke`: runs on the public sample show their log; `sealed`: nothing does.",
     )
-
-    @field_validator("start", "end", mode="before")
-    @classmethod
-    def _written_out(cls, moment: object) -> object:
-        # pydantic would take bare digits for seconds since 1970.
-        if not isinstance(moment, str) or "T" not in moment:
-            raise ValueError("must be a date and time with a zone, such as 2026-12-01T00:00Z")
-        return moment
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -210,7 +212,7 @@ class Leaderboard(Section):
     rule: Literal["best", "last", "chosen"] = Field(
         default="best", description="Which submission of a team counts; `chosen`: the team says."
     )
-    reveal: AwareDatetime | None = Field(
+    reveal: Moment | None = Field(
         default=None, description="When private columns are shown; never without it."
     )
     columns: tuple[Column, ...] = Field(min_length=1, max_length=30, description="The scores.")

@@ -4,18 +4,22 @@ Names end up in argument lists and paths on the cluster: none may start with ``-
 separator, so that none can be taken for an option or lead elsewhere.
 """
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    StringConstraints,
     ValidationInfo,
 )
 
+from site_config.kinds import Kind
+
+_TITLE_LIMIT = 200
 _NAME_LIMIT = 255  # bytes of a file name on every file system in use
 
 
@@ -27,59 +31,74 @@ class Section(BaseModel):
     )
 
 
-def _pattern(pattern: str, meaning: str) -> StringConstraints:
-    # pydantic's own sentence would show the pattern; validation.py shows ``meaning`` in its stead.
-    MEANINGS[pattern] = meaning
-    return StringConstraints(pattern=pattern)
+def _matching(pattern: str, meaning: str) -> AfterValidator:
+    """Return a check whose sentence says what is asked for, where pydantic would show the pattern."""
+    compiled = re.compile(pattern)
 
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"must be {meaning}")
+        return text
 
-MEANINGS: dict[str, str] = {}
-"""What each pattern asks for, in words."""
+    return AfterValidator(check)
+
 
 Identifier = Annotated[
     str,
-    _pattern(
-        r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$",
-        "must be 1 to 40 of a-z, 0-9 and -, with no - at either end",
+    Kind("name"),
+    _matching(
+        r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?",
+        "1 to 40 of a-z, 0-9 and '-', with no '-' at either end",
     ),
 ]
 ScoreKey = Annotated[
     str,
-    _pattern(
-        r"^[a-z][a-z0-9_]{0,39}$", "must be 1 to 40 of a-z, 0-9 and _, starting with a letter"
-    ),
+    Kind("key"),
+    _matching(r"[a-z][a-z0-9_]{0,39}", "1 to 40 of a-z, 0-9 and '_', starting with a letter"),
 ]
 SlurmName = Annotated[
     str,
-    _pattern(
-        r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$",
-        "must be a name of letters, digits, '_', '.' and '-', not starting with '-'",
+    Kind("Slurm name"),
+    _matching(
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}",
+        "a name of letters, digits, '_', '.' and '-', not starting with '-'",
     ),
 ]
 Gres = Annotated[
     str,
-    _pattern(
-        r"^[a-z][a-z0-9_]*(?::[A-Za-z][A-Za-z0-9_.-]*)?(?::[0-9]{1,4})?$",
-        "must be a generic resource such as gpu:1 or gpu:a100:2",
+    Kind("Slurm gres"),
+    _matching(
+        r"[a-z][a-z0-9_]*(?::[A-Za-z][A-Za-z0-9_.-]*)?(?::[1-9][0-9]{0,3})?",
+        "a generic resource such as gpu:1 or gpu:a100:2",
     ),
 ]
 HostName = Annotated[
-    str, _pattern(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$", "must be a host name or address")
+    str, Kind("host"), _matching(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", "a host name or address")
 ]
 UserName = Annotated[
-    str, _pattern(r"^[a-z_][a-z0-9_-]{0,31}$", "must be the name of a Unix account")
+    str, Kind("account"), _matching(r"[a-z_][a-z0-9_-]{0,31}", "the name of a Unix account")
 ]
 Version = Annotated[
-    str, _pattern(r"^[0-9]+\.[0-9]+(?:\.[0-9]+)?$", "must be a version such as 1.3.6")
+    str, Kind("version"), _matching(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", "a version such as 1.3.6")
 ]
 HttpUrl = Annotated[
     str,
-    _pattern(
-        r"^(?:https://[^\s/?#@]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?)(?:/[^\s?#]*)?$",
-        "must be an https:// address (http:// only for localhost)",
+    Kind("address"),
+    _matching(
+        r"(?:https://[^\s/?#@]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?)(?:/[^\s?#]*)?",
+        "an https:// address (http:// only for localhost)",
     ),
 ]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable() or not 1 <= len(text) <= _TITLE_LIMIT:
+        raise ValueError(f"must be one line of 1 to {_TITLE_LIMIT} letters")
+    return text
+
+
+Title = Annotated[str, Kind("text"), AfterValidator(_one_line)]
+"""A line of text."""
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
@@ -87,7 +106,7 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
     return directory / path
 
 
-SitePath = Annotated[Path, AfterValidator(_resolve)]
+SitePath = Annotated[Path, Kind("path"), AfterValidator(_resolve)]
 """A path; relative ones start at the directory of the settings file."""
 
 
@@ -111,6 +130,18 @@ def _is_plain(part: str) -> bool:
 
 InnerPath = Annotated[
     PurePosixPath,
+    Kind("relative path"),
     BeforeValidator(lambda text: _relative(text.rstrip("/") if isinstance(text, str) else text)),
 ]
 """A path inside a challenge or an output directory."""
+
+
+def _written_out(moment: object) -> object:
+    # pydantic would take bare digits for seconds since 1970, and a bare date for its midnight.
+    if not isinstance(moment, str) or "T" not in moment:
+        raise ValueError("must be a date and time with a zone, such as 2026-12-01T00:00Z")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, Kind("date and time"), BeforeValidator(_written_out)]
+"""A point in time, written with its zone."""

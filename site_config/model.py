@@ -25,6 +25,7 @@ from site_config.fields import (
     UserName,
     Version,
 )
+from site_config.kinds import Kind
 from site_config.units import Duration, Size
 
 
@@ -35,7 +36,10 @@ def _claim_values(value: object) -> object:
     return value
 
 
-Claims = dict[str, Annotated[str | tuple[str, ...], BeforeValidator(_claim_values)]]
+Claims = Annotated[
+    dict[str, Annotated[str | tuple[str, ...], BeforeValidator(_claim_values)]],
+    Kind("claims with values"),
+]
 """For each claim the value that it must have or, if it is a list, hold; of several values any one."""
 
 
@@ -65,7 +69,7 @@ class About(Section):
 class Database(Section):
     """Where the portal keeps its records."""
 
-    url: Annotated[str, AfterValidator(_database_url)] = Field(
+    url: Annotated[str, Kind("database address"), AfterValidator(_database_url)] = Field(
         description=(
             "`sqlite:///FILE`, or `postgresql+psycopg://USER@HOST/NAME` with the password in"
             " PostgreSQL's own password file."

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from site_config.kinds import Kind
+
 _SIZE = re.compile(r"([0-9]{1,12})([KMGT]?)")
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
 _UNITS = {
@@ -63,8 +65,10 @@ def _positive(value: int | timedelta) -> int | timedelta:
     return value
 
 
-Size = Annotated[int, BeforeValidator(lambda text: _positive(parse_size(text)))]
+Size = Annotated[int, Kind("size"), BeforeValidator(lambda text: _positive(parse_size(text)))]
 """Bytes, more than none."""
 
-Duration = Annotated[timedelta, BeforeValidator(lambda text: _positive(parse_duration(text)))]
+Duration = Annotated[
+    timedelta, Kind("duration"), BeforeValidator(lambda text: _positive(parse_duration(text)))
+]
 """A time span, longer than nothing."""

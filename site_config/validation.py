@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from site_config.documents import Document, Key
 from site_config.errors import Problem, SettingsError
-from site_config.fields import MEANINGS, Section
+from site_config.fields import Section
 
 S = TypeVar("S", bound=Section)
 
@@ -39,8 +39,6 @@ def _problem(model: type[Section], document: Document, detail: ErrorDetails) -> 
         message = "is missing"
     elif kind == "value_error":
         message = str(detail["ctx"]["error"])
-    elif kind == "string_pattern_mismatch":
-        message = MEANINGS[detail["ctx"]["pattern"]]
     elif detail["input"] is None:
         message = "has no value"
     else:
