@@ -29,19 +29,20 @@ def choose_account(
     Raises PracticeError for an id that belongs to root or to the system.
     """
     if asked is not None:
-        return _ordinary(asked, None)
+        return ordinary_account(asked)
     if recorded is not None:
         return recorded
     if environment.get("SUDO_UID", "0") != "0":
-        return _ordinary(
+        return ordinary_account(
             int(environment["SUDO_UID"]), int(environment.get("SUDO_GID", "0")) or None
         )
     if os.getuid() != 0:
-        return _ordinary(os.getuid(), os.getgid())
-    return _ordinary(FALLBACK_UID, None)
+        return ordinary_account(os.getuid(), os.getgid())
+    return ordinary_account(FALLBACK_UID)
 
 
-def _ordinary(uid: int, gid: int | None) -> Account:
+def ordinary_account(uid: int, gid: int | None = None) -> Account:
+    """Return the account *uid* with the group asked for, else its own group; raises PracticeError for a system id."""
     if not _FIRST_ORDINARY <= uid <= _LAST_ORDINARY:
         raise PracticeError(
             f"the service account cannot have the user id {uid}: "

@@ -4,7 +4,6 @@ Everything goes into the overlay's upper folder before the site starts, so a sta
 the same files, whatever happened to them during the last run.
 """
 
-import json
 import os
 import shutil
 from dataclasses import dataclass

