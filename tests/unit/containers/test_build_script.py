@@ -12,7 +12,7 @@ import pytest
 from containers.interface import Build, BuildKind
 from containers.rundir import read_run
 from containers.scripts import MEMBER_LIMIT, build_script
-from tests.conftest import required
+from tests.required import required
 from tests.unit.containers.fake_node import FakeNode, sha256
 
 WHOLE = {

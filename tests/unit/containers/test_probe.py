@@ -17,7 +17,7 @@ from containers.probe import (
     parse_probe,
     write_probe_archive,
 )
-from tests.conftest import required
+from tests.required import required
 from tests.unit.containers.fake_node import PROBE_REPORT
 
 BUSYBOX = Path("/bin/busybox")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from containers.interface import EXIT_CODES, Build, BuildKind, Node, StopReason
 from containers.scripts import build_script, run_script
-from tests.conftest import required
+from tests.required import required
 from tests.unit.containers.test_isolation import PLAIN_TEXT, RUN
 
 EXPECTED = Path(__file__).with_name("expected")

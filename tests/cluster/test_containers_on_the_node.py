@@ -1,0 +1,521 @@
+"""Builds and sealed runs with real Slurm and real Apptainer."""
+
+import json
+import os
+import shlex
+import tarfile
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from containers.interface import LOG_LIMIT, BuildKind
+from containers.probe import parse_probe, write_probe_archive
+from containers.scripts import run_script
+from containers.sif import read_sif
+from scheduler.interface import Outcome
+from tests.cluster.node import Ended, PracticeNode, new_token
+from tests.cluster.python_image import PYTHON, write_python_archive
+from tests.required import required
+
+pytestmark = pytest.mark.cluster
+
+BUSYBOX = Path("/bin/busybox")
+LISTEN = """
+import socket, sys, time
+port = int(sys.argv[1])
+tcp = socket.create_server(("0.0.0.0", port))
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("0.0.0.0", port))
+local = socket.socket(socket.AF_UNIX)
+local.bind(f"\\0sealrun-{port}")
+local.listen()
+print("listening", flush=True)
+udp.settimeout(90)
+while True:
+    _, sender = udp.recvfrom(100)
+    udp.sendto(b"answer", sender)
+"""
+CONNECT = """
+import json, socket, sys
+def attempt(family, kind, address):
+    with socket.socket(family, kind) as client:
+        client.settimeout(3)
+        try:
+            client.connect(address)
+            if kind == socket.SOCK_DGRAM:
+                client.send(b"question")
+                client.recv(100)
+        except OSError as error:
+            return type(error).__name__
+        return "reached"
+def resolve(name):
+    try:
+        return socket.gethostbyname(name)
+    except OSError as error:
+        return type(error).__name__
+host, port = sys.argv[1], int(sys.argv[2])
+print(json.dumps({
+    "loopback": attempt(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", port)),
+    "tcp": attempt(socket.AF_INET, socket.SOCK_STREAM, (host, port)),
+    "udp": attempt(socket.AF_INET, socket.SOCK_DGRAM, (host, port)),
+    "abstract": attempt(socket.AF_UNIX, socket.SOCK_STREAM, f"\\0sealrun-{port}"),
+    "name": resolve("ctl"),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def node(practice_site: dict[str, Any]) -> Iterator[PracticeNode]:
+    required("Debian's busybox-static", BUSYBOX.exists())
+    node = PracticeNode(practice_site)
+    archive = node.file("probe.tar")
+    write_probe_archive(BUSYBOX, archive)
+    built = node.build(BuildKind.ARCHIVE, archive)
+    assert built.record.done, built
+    (built.directory / "image.sif").rename(node.probe_image)
+    yield node
+    node.close()
+
+
+@pytest.fixture(scope="module")
+def python(node: PracticeNode) -> Path:
+    archive = node.file("python.tar")
+    write_python_archive(BUSYBOX, archive)
+    return image_of(node.build(BuildKind.ARCHIVE, archive))
+
+
+def image_of(built: Ended) -> Path:
+    assert built.report.outcome is Outcome.COMPLETED
+    assert built.record.done
+    return built.directory / "image.sif"
+
+
+def run_python(
+    node: PracticeNode, image: Path, code: str, *, gres: str | None = None, **changes: object
+) -> Ended:
+    directory = node.new_directory("run")
+    argv = (PYTHON, "-c", textwrap.dedent(code))
+    run = replace(node.sealed(image, argv, directory), **changes)
+    return node.run(run, directory, gres=gres)
+
+
+def test_the_probes_image_is_built_without_network(node: PracticeNode) -> None:
+    assert read_sif(node.probe_image).architecture == "amd64"
+
+
+def test_a_built_image_is_taken_over_as_a_sif(node: PracticeNode) -> None:
+    taken = node.build(BuildKind.SIF, node.probe_image)
+
+    assert image_of(taken).read_bytes() == node.probe_image.read_bytes()
+    assert (taken.record.exit_code, taken.record.reason) == (0, None)
+
+
+@pytest.mark.parametrize("kind", [BuildKind.SIF, BuildKind.ARCHIVE])
+def test_garbage_is_refused(node: PracticeNode, kind: BuildKind) -> None:
+    refused = node.build(kind, node.file("garbage", os.urandom(10_000)))
+
+    assert (refused.report.outcome, refused.report.exit_code) == (Outcome.FAILED, 78)
+    assert (refused.record.reason, refused.record.done) == ("build_failed", False)
+    assert not (refused.directory / "image.sif").exists()
+
+
+def test_a_cut_image_is_refused(node: PracticeNode) -> None:
+    whole = node.probe_image.read_bytes()
+
+    refused = node.build(BuildKind.SIF, node.file("cut", whole[:20_000]))
+
+    assert refused.record.reason == "build_failed"
+
+
+def test_code_runs_over_its_base(node: PracticeNode, python: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / ".weights").write_text("42")
+    program = tmp_path / "predict"
+    program.write_text(
+        "#!/bin/sh\necho code; busybox cat /submission/model/.weights /input/cells.txt >/output/out\n"
+    )
+    program.chmod(0o700)
+    source = node.file("code.tar")
+    with tarfile.open(source, "w") as archive:
+        archive.add(tmp_path, arcname=".")
+    image = image_of(node.build(BuildKind.CODE, source, base=python))
+    directory = node.new_directory("run")
+
+    ended = node.run(node.sealed(image, ("/submission/predict",), directory), directory)
+
+    assert ended.stdout == "code\n"
+    assert (ended.report.outcome, ended.record.done) == (Outcome.COMPLETED, True)
+    assert (directory / "output" / "out").read_text() == "42private\n"
+
+
+def test_the_probe_sees_a_sealed_node(node: PracticeNode) -> None:
+    directory = node.new_directory("run")
+    run = node.sealed(node.probe_image, ("/probe", "ro:/input", "rw:/output"), directory)
+
+    ended = node.run(replace(run, gpu=True), directory, gres="gpu:1")
+
+    probe = parse_probe((directory / "probe.json").read_text())
+    assert ended.record.sealed
+    assert (probe.interfaces, probe.routes) == (("lo",), 0)
+    assert set(probe.capabilities.values()) == {"0" * 16}
+    assert (probe.no_new_privs, probe.seccomp) == (1, 2)
+    assert [(bind.mounted, bind.error) for bind in probe.binds] == [
+        ("ro", "Read-only file system"),
+        ("rw", ""),
+    ]
+    # The one that Slurm gave has no driver here; the other one is forbidden.
+    devices = [probe.devices[name] for name in ("nvidia0", "nvidia1")]
+    assert sorted(devices) == ["No such device or address", "Operation not permitted"]
+    assert list((directory / "output").iterdir()) == []
+
+
+def test_the_payload_sees_what_the_probe_saw(node: PracticeNode) -> None:
+    directory = node.new_directory("run")
+    run = node.sealed(node.probe_image, ("/probe", "ro:/input", "rw:/output"), directory)
+
+    ended = node.run(run, directory)
+
+    # As a payload it is not told the node's namespaces, so that it cannot compare them.
+    seen = parse_probe(ended.stdout)
+    before = parse_probe((directory / "probe.json").read_text())
+    assert set(seen.problems) == {"namespace_unknown"}
+    assert replace(seen, problems=(), namespaces={}) == replace(before, namespaces={})
+
+
+def test_a_run_without_a_gpu_sees_none(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node, python, "import os; print([n for n in os.listdir('/dev') if 'nv' in n])"
+    )
+
+    assert ended.stdout == "[]\n"
+
+
+def test_what_the_node_reaches_the_container_does_not(
+    node: PracticeNode, python: Path, practice_site: dict[str, Any]
+) -> None:
+    host = practice_site["clusters"]["main"]["connect"]["ssh"]["host"]
+    port = str(20000 + os.getpid() % 10000)
+    directory = node.new_directory("run")
+    run = node.sealed(python, (PYTHON, "-c", CONNECT, host, port), directory)
+    inner = run_script(run, token="reach", directory=PurePosixPath(directory))
+    for name, content in (("listen", LISTEN), ("connect", CONNECT), ("inner", inner)):
+        (directory / name).write_text(content)
+    script = f"""#!/bin/bash
+        cd {shlex.quote(str(directory))}
+        coproc /usr/bin/python3 listen {port}
+        read -r _ <&"${{COPROC[0]}}"
+        /usr/bin/python3 connect {host} {port} >outside
+        /bin/bash inner
+        /usr/bin/python3 connect {host} {port} >>outside
+    """
+
+    ended = node.execute(script, new_token(), directory, partition="gpu")
+
+    before, after = (directory / "outside").read_text().splitlines()
+    assert json.loads(before) == json.loads(after)
+    assert set(json.loads(before).values()) == {"reached", "127.0.0.1"}
+    assert json.loads(ended.stdout) == {
+        "loopback": "ConnectionRefusedError",
+        "tcp": "OSError",
+        "udp": "OSError",
+        "abstract": "ConnectionRefusedError",
+        "name": "gaierror",
+    }
+
+
+def test_the_jobs_environment_stays_outside(node: PracticeNode, python: Path) -> None:
+    directory = node.new_directory("run")
+    code = "import json, os; print(json.dumps([dict(os.environ), os.listdir('/')]))"
+    run = replace(
+        node.sealed(python, (PYTHON, "-c", code), directory),
+        environment={"SEALRUN_TASK": "a,b 'c' \"d\" $HOME `id`\n\\ü", "SEALRUN_PHASE": ""},
+    )
+    inner = run_script(run, token="planted", directory=PurePosixPath(directory))
+    (directory / "inner").write_text(inner)
+    script = f"""#!/bin/bash
+        mkdir -p "$HOME" 2>/dev/null
+        export SECRET=canary http_proxy=canary https_proxy=canary TERM=canary LD_PRELOAD=
+        export APPTAINER_BIND=/etc:/planted APPTAINERENV_PLANTED=canary APPTAINER_NETWORK=bridge
+        export SINGULARITY_BIND=/etc:/planted SINGULARITYENV_PLANTED=canary APPTAINER_NO_MOUNT=tmp
+        export APPTAINER_KEEP_PRIVS=1 APPTAINER_ADD_CAPS=all APPTAINER_WRITABLE_TMPFS=1
+        exec /bin/bash {shlex.quote(str(directory / "inner"))}
+    """
+
+    ended = node.execute(script, new_token(), directory, partition="gpu")
+
+    environment, root = json.loads(ended.stdout)
+    assert "canary" not in environment.values()
+    assert "planted" not in root
+    assert environment["SEALRUN_TASK"] == run.environment["SEALRUN_TASK"]
+    assert environment["SEALRUN_PHASE"] == ""
+    assert environment["HOME"] == "/tmp"  # noqa: S108 - the container's own
+    own = {name for name in environment if not name.startswith(("APPTAINER_", "SINGULARITY_"))}
+    assert own == {
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LD_LIBRARY_PATH",
+        "PATH",
+        "PROMPT_COMMAND",
+        "PS1",
+        "PWD",
+        "SEALRUN_PHASE",
+        "SEALRUN_TASK",
+    } - ({"LC_ALL"} if "LC_ALL" not in environment else set())
+
+
+def test_the_input_and_the_image_cannot_be_written(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        """
+        import errno, os
+        for path in ("/input/cells.txt", "/input/new", "/new", "/bin/new", "/output/new", "/tmp/new"):
+            try:
+                open(path, "a").close()
+                print(path, "written")
+            except OSError as error:
+                print(path, errno.errorcode[error.errno])
+        """,
+    )
+
+    assert ended.stdout.splitlines() == [
+        "/input/cells.txt EROFS",
+        "/input/new EROFS",
+        "/new EROFS",
+        "/bin/new EROFS",
+        "/output/new written",
+        "/tmp/new written",  # noqa: S108 - the container's own
+    ]
+    assert (node.folder / "data" / "cells.txt").read_text() == "private\n"
+
+
+def test_threads_and_processes_work_under_the_filter(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        """
+        import concurrent.futures, multiprocessing, subprocess, threading
+        thread = threading.Thread(target=print, args=("thread",))
+        thread.start(); thread.join()
+        with concurrent.futures.ProcessPoolExecutor(2) as pool:
+            print(list(pool.map(abs, [-1, -2])))
+        print(subprocess.run(["/bin/busybox", "echo", "child"], capture_output=True).stdout)
+        """,
+    )
+
+    assert ended.stdout == "thread\n[1, 2]\nb'child\\n'\n"
+
+
+def test_the_filter_leaves_out_what_it_says(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        """
+        import ctypes, errno, socket
+        libc = ctypes.CDLL(None, use_errno=True)
+        calls = {
+            "mount": (165, 0, 0, 0, 0, 0), "unshare": (272, 0x10000000), "ptrace": (101, 0),
+            "clone into a user namespace": (56, 0x10000011, 0, 0, 0, 0), "clone3": (435, 0, 0),
+            "setns": (308, 0, 0), "bpf": (321, 0), "io_uring_setup": (425, 1, 0),
+            "userfaultfd": (323, 0), "keyctl": (250, 0), "perf_event_open": (298, 0),
+        }
+        for name, call in calls.items():
+            libc.syscall(*call)
+            print(name, errno.errorcode[ctypes.get_errno()])
+        opened = []
+        for family in range(46):
+            try:
+                socket.socket(family, socket.SOCK_RAW if family == 16 else socket.SOCK_DGRAM).close()
+                opened.append(family)
+            except OSError:
+                pass
+        print("families", opened)
+        """,
+    )
+
+    *calls, families = ended.stdout.splitlines()
+    assert len(calls) == 11
+    assert {line.rsplit(" ", 1)[1] for line in calls} == {"ENOSYS"}
+    assert families == "families [1, 2, 10, 16]"
+
+
+def test_the_argument_list_arrives_as_it_was_given(node: PracticeNode, python: Path) -> None:
+    odd = (
+        "",
+        " a  b ",
+        "it's",
+        '"',
+        "$HOME `id` $(id) \\",
+        "*",
+        "--help",
+        "-",
+        "ü\n",
+        "a,b;c&d|e<f>",
+    )
+    directory = node.new_directory("run")
+    argv = (PYTHON, "-c", "import json, sys; print(json.dumps(sys.argv[1:]))", *odd)
+
+    ended = node.run(node.sealed(python, argv, directory), directory)
+
+    assert tuple(json.loads(ended.stdout)) == odd
+
+
+def test_a_changed_image_is_not_started(node: PracticeNode) -> None:
+    directory = node.new_directory("run")
+    run = replace(node.sealed(node.probe_image, ("/probe",), directory), image_sha256="0" * 64)
+
+    ended = node.run(run, directory)
+
+    assert (ended.report.outcome, ended.report.exit_code) == (Outcome.FAILED, 76)
+    assert ended.record.reason == "image_changed"
+    assert not (directory / "stdout.log").exists()
+
+
+def test_a_program_that_is_not_there_is_told_apart(node: PracticeNode, python: Path) -> None:
+    directory = node.new_directory("run")
+
+    ended = node.run(node.sealed(python, ("/app/predict",), directory), directory)
+
+    assert (ended.record.reason, ended.record.exit_code) == ("image_start", None)
+    assert ended.report.exit_code == 79
+
+
+def test_an_image_for_another_machine_is_told_apart(node: PracticeNode, tmp_path: Path) -> None:
+    archive = node.file("broken.tar")
+    fake = tmp_path / "busybox"
+    fake.write_bytes(b"\x7fELF" + bytes(200))
+    write_probe_archive(fake, archive)
+    image = image_of(node.build(BuildKind.ARCHIVE, archive))
+    directory = node.new_directory("run")
+
+    ended = node.run(node.sealed(image, ("/probe",), directory), directory)
+
+    assert ended.record.reason == "image_start"
+
+
+@pytest.mark.parametrize("code", [1, 7, 77, 255])
+def test_exit_codes_are_the_payloads(node: PracticeNode, python: Path, code: int) -> None:
+    ended = run_python(node, python, f"import sys; print('out'); sys.exit({code})")
+
+    assert (ended.record.exit_code, ended.record.reason, ended.record.done) == (code, None, True)
+    assert (ended.report.outcome, ended.report.exit_code) == (Outcome.FAILED, code)
+
+
+def test_a_flood_of_output_is_cut_and_the_program_goes_on(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        "import sys; sys.stderr.write('x' * 9_000_000); print('y' * 9_000_000); open('done', 'w')",
+    )
+
+    assert ended.record.exit_code == 0
+    assert (ended.directory / "output" / "done").exists()
+    for name in ("stdout.log", "stderr.log"):
+        assert (ended.directory / name).stat().st_size == LOG_LIMIT
+
+
+def test_a_file_that_is_too_large_ends_the_program(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        "open('big', 'wb').write(bytes(3_000_000))",
+        file_size_limit=1024 * 1024,
+    )
+
+    assert ended.record.exit_code != 0
+    assert (ended.directory / "output" / "big").stat().st_size <= 1024 * 1024
+
+
+def test_a_fork_bomb_meets_its_limit(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        """
+        import os, time
+        made = 0
+        try:
+            while True:
+                if os.fork() == 0:
+                    time.sleep(60)
+                made += 1
+        except OSError:
+            print(made, flush=True)
+        os._exit(0)
+        """,
+        process_limit=200,
+    )
+
+    assert 100 < int(ended.stdout) < 200
+
+
+def test_nothing_outlives_the_container(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        """
+        import os, time
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                time.sleep(60)
+                open("/output/late", "w")
+        print("parent")
+        os._exit(0)
+        """,
+    )
+
+    assert (ended.record.done, ended.record.exit_code) == (True, 0)
+    assert not (ended.directory / "output" / "late").exists()
+    assert ended.report.ended_at - ended.report.started_at < timedelta(seconds=20)
+
+
+def test_a_payload_cannot_signal_its_script(node: PracticeNode, python: Path) -> None:
+    ended = run_python(node, python, "import os; print('here', flush=True); os.kill(0, 9)")
+
+    assert ended.record.done
+    assert ended.record.exit_code == 137
+
+
+def test_an_output_over_its_limit_ends_the_run(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        "import time; open('big', 'wb').write(bytes(3_000_000)); time.sleep(60)",
+        output_limit=1024 * 1024,
+    )
+
+    assert (ended.record.reason, ended.record.done) == ("output_limit", False)
+    assert ended.report.exit_code == 81
+
+
+def test_a_container_cannot_leave_scratch_behind(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node, python, "import os; os.makedirs('/tmp/a/b'); os.chmod('/tmp/a', 0); print('ok')"
+    )
+
+    assert (ended.stdout, ended.record.done) == ("ok\n", True)
+
+
+def test_an_input_with_something_writable_below_is_refused(node: PracticeNode) -> None:
+    directory = node.new_directory("run")
+    run = node.sealed(node.probe_image, ("/probe",), directory)
+    (data,) = (bind.source for bind in run.binds if not bind.writable)
+    script = run_script(run, token="below", directory=PurePosixPath(directory))
+    (directory / "inner").write_text(script)
+    # A file system of the node that is mounted below the data stays writable under a read-only bind.
+    mount = 'mkdir -p "$1/below" && mount -t tmpfs none "$1/below" && exec /bin/bash "$2"'
+    words = ("unshare", "--user", "--map-root-user", "--mount", "bash", "-c", mount, "bash")
+    command = shlex.join([*words, str(data), str(directory / "inner")])
+
+    ended = node.execute(f"#!/bin/bash\n{command}\n", new_token(), directory, partition="gpu")
+
+    (data_below := Path(data) / "below").exists() and data_below.rmdir()
+    assert ended.report.exit_code == 77
+    assert ended.record.reason == "isolation_unavailable"
+    assert "writable_input" in ended.record.probe["problems"]
