@@ -209,7 +209,7 @@ def add_challenge(site: Installation, directory: Path) -> str:
     archives = {}
     for task in described.tasks.values():
         for archive in filter(None, (task.scorer, task.base)):
-            stored = site.store.adopt(directory / archive.image)
+            stored = site.store.add(directory / archive.image)
             archives[archive.image] = Upload(sha256=stored.sha256, size=stored.size)
     with site.database.writing() as session:
         challenges.add_challenge(
