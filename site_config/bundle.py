@@ -53,9 +53,9 @@ def _references(challenge: Challenge) -> _Findings:
 
 def _files(challenge: Challenge, directory: Path) -> _Findings:
     for index, page in enumerate(challenge.pages):
-        yield from _file(directory, page.file, ("pages", index, "file"), PAGE_LIMIT)
+        yield from _page(directory, page.file, ("pages", index, "file"))
     if challenge.terms:
-        yield from _file(directory, challenge.terms, ("terms",), PAGE_LIMIT)
+        yield from _page(directory, challenge.terms, ("terms",))
     for name, task in challenge.tasks.items():
         here: Key = ("tasks", name)
         yield from _file(directory, task.scorer.image, (*here, "scorer", "image"))
@@ -65,12 +65,24 @@ def _files(challenge: Challenge, directory: Path) -> _Findings:
             yield from _sample(directory, task.sample, (*here, "sample"))
 
 
-def _file(directory: Path, name: PurePosixPath, key: Key, limit: int | None = None) -> _Findings:
+def _file(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
     found = _look(directory, name)
     if found is None or not stat.S_ISREG(found.st_mode):
         yield key, f"there is no file '{name}' in the challenge (links are not followed)"
-    elif limit is not None and found.st_size > limit:
-        yield key, f"'{name}' is larger than {limit // 1024} KiB"
+
+
+def _page(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
+    if missing := list(_file(directory, name, key)):
+        yield from missing
+        return
+    file = directory / name
+    if file.stat().st_size > PAGE_LIMIT:
+        yield key, f"'{name}' is larger than {PAGE_LIMIT // 1024} KiB"
+        return
+    try:
+        file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        yield key, f"'{name}' is not UTF-8 text"
 
 
 def _sample(directory: Path, name: PurePosixPath, key: Key) -> _Findings:

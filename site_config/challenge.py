@@ -1,9 +1,10 @@
 """What an organiser writes in ``challenge.yaml``. ``docs/reference/challenge-yaml.md`` is made from this."""
 
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
 from site_config.kinds import Kind
@@ -118,6 +119,13 @@ class Outputs(Section):
     required: tuple[InnerPath, ...] = Field(
         min_length=1, max_length=100, description="Files that must be there."
     )
+
+    @field_validator("required")
+    @classmethod
+    def _distinct(cls, required: tuple[PurePosixPath, ...]) -> tuple[PurePosixPath, ...]:
+        if len(set(required)) < len(required):
+            raise ValueError("has the same file twice")
+        return required
 
 
 class Task(Section):

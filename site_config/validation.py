@@ -20,7 +20,7 @@ def validate(model: type[S], document: Document) -> S:
             document.value, context={"directory": document.file.absolute().parent}
         )
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = [one for one in error.errors(include_url=False) if not _is_echo(one, error)]
         raise SettingsError([_problem(model, document, detail) for detail in details]) from error
 
 
@@ -31,6 +31,14 @@ def submodel(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any t
     return next((found for part in get_args(annotation) if (found := submodel(part))), None)
 
 
+def _is_echo(detail: ErrorDetails, error: ValidationError) -> bool:
+    """Whether a list is called too short only because its elements were refused."""
+    here, depth = detail["loc"], len(detail["loc"])
+    return detail["type"] == "too_short" and any(
+        other["loc"][:depth] == here and len(other["loc"]) > depth for other in error.errors()
+    )
+
+
 def _problem(model: type[Section], document: Document, detail: ErrorDetails) -> Problem:
     kind, key = detail["type"], _key(document, detail)
     if kind == "extra_forbidden":
@@ -39,10 +47,12 @@ def _problem(model: type[Section], document: Document, detail: ErrorDetails) -> 
         message = "is missing"
     elif kind == "value_error":
         message = str(detail["ctx"]["error"])
+    elif kind == "too_short":
+        message = f"needs {detail['ctx']['min_length']} or more"
     elif detail["input"] is None:
         message = "has no value"
     else:
-        message = detail["msg"].replace("Input should be", "must be")
+        message = detail["msg"].replace("Input should", "must")
     return document.problem(key, message)
 
 
