@@ -76,6 +76,9 @@ def _check(spec: JobSpec) -> None:
             raise ValueError(f"control character in {text[:80]!r}")
     if not all(path.is_absolute() for path in paths):
         raise ValueError("workdir, stdout and stderr must be absolute")
+    # It turns off Slurm's own replacements, and with them our doubling of "%".
+    if "\\" in f"{spec.stdout}{spec.stderr}":
+        raise ValueError("stdout and stderr must not contain a backslash")
 
 
 def _minutes(spec: JobSpec) -> int:

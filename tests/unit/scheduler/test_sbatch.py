@@ -79,6 +79,7 @@ def test_paths_are_literal(spec: JobSpec) -> None:
         pytest.param({"partition": "a\0b"}, id="null"),
         pytest.param({"workdir": PurePosixPath("here")}, id="relative"),
         pytest.param({"stdout": PurePosixPath("out")}, id="relative output"),
+        pytest.param({"stderr": PurePosixPath("/a\\b")}, id="backslash"),
     ],
 )
 def test_a_specification_that_cannot_be_meant_is_an_error(

@@ -1,0 +1,193 @@
+"""One scheduler each, and the means to put it into the situations that the contract speaks of."""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from scheduler.commands import SlurmCommands
+from scheduler.errors import Unreachable
+from scheduler.interface import JobReport, JobSpec, Phase, Scheduler, Token
+from scheduler.memory import MemoryScheduler
+from scheduler.ssh import SshTransport
+from scheduler.transport import Finished, Transport
+
+PATIENCE = timedelta(seconds=60)
+
+
+class Lab(Protocol):
+    """What a test of the contract may ask for."""
+
+    scheduler: Scheduler
+
+    def new_token(self) -> Token: ...
+
+    def spec(self, script: str, **changes: Any) -> JobSpec:
+        """Return a small job that the cluster takes."""
+
+    def tick(self) -> None:
+        """Let time pass."""
+
+    def losing_replies(self) -> contextlib.AbstractContextManager[None]:
+        """Let requests arrive whose answers do not come back."""
+
+
+def wait_for(lab: Lab, token: Token, *phases: Phase) -> JobReport:
+    """Return the first report on ``token`` that is in one of ``phases``."""
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    reports: tuple[JobReport, ...] = ()
+    while time.monotonic() < deadline:
+        reports = lab.scheduler.snapshot([token]).jobs.get(token, ())
+        if reports and reports[0].phase in phases:
+            return reports[0]
+        lab.tick()
+    raise AssertionError(f"{token} did not become {phases}, last seen: {reports}")
+
+
+class MemoryLab:
+    """The scheduler in memory. A script's work is what its ``exit`` says."""
+
+    def __init__(self, memory: MemoryScheduler, folder: Path, tokens: Callable[[], str]) -> None:
+        memory.runner = _exit_code
+        memory.partitions, memory.accounts = {"build"}, {"challenges"}
+        self.scheduler = memory
+        self._folder = PurePosixPath(folder)
+        self._tokens = tokens
+
+    def new_token(self) -> Token:
+        return Token(self._tokens())
+
+    def spec(self, script: str, **changes: Any) -> JobSpec:
+        return small_job(script, self._folder, **{"account": "challenges"} | changes)
+
+    def tick(self) -> None:
+        self.scheduler.advance()
+
+    @contextlib.contextmanager
+    def losing_replies(self) -> Iterator[None]:
+        self.scheduler.loses_replies = True
+        yield
+        self.scheduler.loses_replies = False
+
+
+class ClusterLab:
+    """Slurm's commands on a practice site."""
+
+    def __init__(
+        self, site: dict[str, Any], folder: PurePosixPath, tokens: Callable[[], str]
+    ) -> None:
+        self.site = site
+        self.transport = CountingTransport(connect(site))
+        slurm = site["clusters"]["main"]["slurm"]
+        self.scheduler = SlurmCommands(self.transport, account=slurm["account"], qos=slurm["qos"])
+        self.folder = folder
+        self._tokens = tokens
+        self._used: list[Token] = []
+
+    def new_token(self) -> Token:
+        token = Token(self._tokens())
+        self._used.append(token)
+        return token
+
+    def spec(self, script: str, **changes: Any) -> JobSpec:
+        folder = self.folder / f"job-{time.time_ns()}"
+        self.make_folder(folder)
+        return small_job(script, folder, **changes)
+
+    def make_folder(self, folder: PurePosixPath) -> None:
+        """Make ``folder`` on the cluster, as its user."""
+        assert self.transport.inner.run(["mkdir", str(folder)], timeout=PATIENCE).returncode == 0
+
+    def tick(self) -> None:
+        time.sleep(0.2)
+
+    @contextlib.contextmanager
+    def losing_replies(self) -> Iterator[None]:
+        """Stop slurmctld without ending it; it takes in meanwhile what arrives on its port."""
+        config = self.transport.inner.run(["scontrol", "show", "config"], timeout=PATIENCE).stdout
+        pid_file = re.findall(r"SlurmctldPidFile\s*=\s*(\S+)", config.decode())[0]
+        operator = connect(self.site, operator=True)
+        pid = operator.run(["cat", pid_file], timeout=PATIENCE).stdout.decode().strip()
+        operator.run(["kill", "-STOP", pid], timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            operator.run(["kill", "-CONT", pid], timeout=PATIENCE)
+            operator.close()
+
+    def close(self) -> None:
+        """Leave no job behind."""
+        for token in self._used:
+            with contextlib.suppress(Unreachable):
+                self.scheduler.cancel(token)
+        self.transport.inner.close()
+
+
+class CountingTransport:
+    """Remembers which programs ran."""
+
+    def __init__(self, inner: SshTransport) -> None:
+        self.inner = inner
+        self.programs: list[str] = []
+
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: timedelta) -> Finished:
+        self.programs.append(argv[2] if argv[0] == "env" else argv[0])
+        return self.inner.run(argv, stdin=stdin, timeout=timeout)
+
+
+class ImpatientTransport:
+    """Gives every command one second, however long the caller would wait."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: timedelta) -> Finished:
+        return self._inner.run(argv, stdin=stdin, timeout=timedelta(seconds=1))
+
+
+class EmptyQueue:
+    """Lets squeue see nothing, as after MinJobAge; everything else is real."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: timedelta) -> Finished:
+        if "squeue" in argv:
+            return Finished(returncode=0, stdout=b"", stderr=b"")
+        return self._inner.run(argv, stdin=stdin, timeout=timeout)
+
+
+def connect(site: dict[str, Any], *, operator: bool = False) -> SshTransport:
+    """Return a transport to the site as its portal's user, or as root."""
+    ssh = site["clusters"]["main"]["connect"]["ssh"]
+    key = Path(ssh["key_file"])
+    return SshTransport(
+        host=ssh["host"],
+        port=ssh["port"],
+        user="root" if operator else ssh["user"],
+        key_file=key.with_name("operator_ed25519") if operator else key,
+        known_hosts=Path(ssh["known_hosts"]),
+    )
+
+
+def small_job(script: str, folder: PurePosixPath, **changes: Any) -> JobSpec:
+    """Return a job of the smallest size, whose files are in ``folder``."""
+    settings = {
+        "script": f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n",
+        "workdir": folder,
+        "stdout": folder / "stdout",
+        "stderr": folder / "stderr",
+        "partition": "build",
+        "cpus": 1,
+        "memory_mib": 100,
+        "time_limit": timedelta(minutes=1),
+    }
+    return JobSpec(**settings | changes)
+
+
+def _exit_code(spec: JobSpec, token: Token) -> int:
+    match = re.search(r"exit (\d+)", spec.script)
+    return int(match[1]) if match else 0

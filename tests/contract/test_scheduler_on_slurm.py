@@ -1,0 +1,212 @@
+"""What only a real Slurm can show. The practice site is shared: be quick and leave nothing behind."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+import pytest
+
+from scheduler.commands import SlurmCommands
+from scheduler.errors import Unreachable
+from scheduler.interface import Accepted, Indeterminate, Outcome, Phase, Refused, Token
+from scheduler.local import LocalTransport
+from scheduler.sacct import ONLY_IN_ACCOUNTING
+from tests.contract.labs import PATIENCE, ClusterLab, EmptyQueue, ImpatientTransport, wait_for
+
+pytestmark = pytest.mark.cluster
+FOREVER = "sleep 50"
+
+
+def output(lab: ClusterLab, path: PurePosixPath) -> str:
+    return lab.transport.inner.run(["cat", str(path)], timeout=PATIENCE).stdout.decode()
+
+
+def test_the_environment_of_the_caller_does_not_reach_the_job(
+    cluster_lab: ClusterLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "leaked")
+    token = cluster_lab.new_token()
+    spec = cluster_lab.spec("env")
+    cluster_lab.scheduler.submit(spec, token)
+
+    wait_for(cluster_lab, token, Phase.ENDED)
+
+    names = {line.split("=")[0] for line in output(cluster_lab, spec.stdout).splitlines()}
+    assert "SLURM_JOB_ID" in names
+    assert not names & {"SECRET", "HOME", "USER", "LOGNAME", "SSH_CONNECTION", "SLURM_TIME_FORMAT"}
+
+
+def test_more_memory_than_asked_for_is_the_memory_limit(cluster_lab: ClusterLab) -> None:
+    token = cluster_lab.new_token()
+    spec = cluster_lab.spec("head -c 300m /dev/zero | tail > /dev/null; exit 0")
+    cluster_lab.scheduler.submit(spec, token)
+
+    report = wait_for(cluster_lab, token, Phase.ENDED)
+
+    assert (report.outcome, report.exit_code) == (Outcome.MEMORY_LIMIT, None)
+
+
+def test_a_crash_is_a_signal(cluster_lab: ClusterLab) -> None:
+    token = cluster_lab.new_token()
+    cluster_lab.scheduler.submit(cluster_lab.spec("kill -SEGV $$"), token)
+
+    report = wait_for(cluster_lab, token, Phase.ENDED)
+
+    assert (report.outcome, report.exit_code, report.signal) == (Outcome.FAILED, None, 11)
+
+
+def test_a_waiting_job_can_be_cancelled(cluster_lab: ClusterLab) -> None:
+    blocker, waiting = cluster_lab.new_token(), cluster_lab.new_token()
+    cluster_lab.scheduler.submit(cluster_lab.spec(FOREVER), blocker)
+    wait_for(cluster_lab, blocker, Phase.RUNNING)
+    cluster_lab.scheduler.submit(cluster_lab.spec("exit 0", memory_mib=5950), waiting)
+
+    assert wait_for(cluster_lab, waiting, Phase.PENDING).started_at is None
+    cluster_lab.scheduler.cancel(waiting)
+    cluster_lab.scheduler.cancel(blocker)
+
+    report = wait_for(cluster_lab, waiting, Phase.ENDED)
+    assert (report.outcome, report.started_at) == (Outcome.CANCELLED, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"memory_mib": 99_000_000}, id="memory"),
+        pytest.param({"partition": "gpu", "gres": "gpu:99"}, id="gres"),
+    ],
+)
+def test_a_refusal_that_uses_up_a_job_id_leaves_no_job(
+    cluster_lab: ClusterLab, change: dict[str, object]
+) -> None:
+    token = cluster_lab.new_token()
+
+    answer = cluster_lab.scheduler.submit(cluster_lab.spec("exit 0", **change), token)
+
+    assert isinstance(answer, Refused)
+    assert answer.reason == "resources"
+    for _ in range(3):
+        found = cluster_lab.scheduler.find(token)
+        assert (found.complete, found.jobs) == (True, {})
+        time.sleep(0.5)
+
+
+def test_strange_paths_and_texts_arrive_unchanged(cluster_lab: ClusterLab) -> None:
+    folder = cluster_lab.folder / """it's "odd" $(id) %j ;& é"""
+    cluster_lab.make_folder(folder)
+    token = cluster_lab.new_token()
+    spec = cluster_lab.spec(
+        "pwd",
+        workdir=folder,
+        stdout=folder / "100% out",
+        comment="""--wrap=id | 'a' "b" $(id) \\""",
+    )
+
+    assert isinstance(cluster_lab.scheduler.submit(spec, token), Accepted)
+
+    assert wait_for(cluster_lab, token, Phase.ENDED).outcome is Outcome.COMPLETED
+    assert output(cluster_lab, spec.stdout) == f"{folder}\n"
+
+
+def test_a_snapshot_takes_one_squeue_and_at_most_one_sacct(cluster_lab: ClusterLab) -> None:
+    known, unknown = cluster_lab.new_token(), cluster_lab.new_token()
+    cluster_lab.scheduler.submit(cluster_lab.spec("exit 0"), known)
+    programs = cluster_lab.transport.programs
+
+    counts = []
+    for question in ([], [known], [known, unknown]):
+        programs.clear()
+        assert cluster_lab.scheduler.snapshot(question).complete
+        counts.append(list(programs))
+
+    assert counts == [[], ["squeue"], ["squeue", "sacct"]]
+
+
+def test_more_tokens_than_a_command_line_holds_are_one_question(cluster_lab: ClusterLab) -> None:
+    known = cluster_lab.new_token()
+    cluster_lab.scheduler.submit(cluster_lab.spec("exit 0"), known)
+    many = [Token(f"{number:060d}") for number in range(3_000)]
+    cluster_lab.transport.programs.clear()
+
+    snapshot = cluster_lab.scheduler.snapshot([known, *many])
+
+    assert (snapshot.complete, set(snapshot.jobs)) == (True, {known})
+    assert cluster_lab.transport.programs == ["squeue", "sacct"]
+
+
+def test_a_job_that_has_left_the_queue_is_found_in_accounting(cluster_lab: ClusterLab) -> None:
+    token, refused = cluster_lab.new_token(), cluster_lab.new_token()
+    cluster_lab.scheduler.submit(cluster_lab.spec("exit 7"), token)
+    cluster_lab.scheduler.submit(cluster_lab.spec("exit 0", memory_mib=99_000_000), refused)
+    in_queue = wait_for(cluster_lab, token, Phase.ENDED)
+    cluster_lab.scheduler = SlurmCommands(EmptyQueue(cluster_lab.transport))
+
+    in_accounting = wait_for(cluster_lab, token, Phase.ENDED)
+
+    assert replace(in_accounting, raw_reason="") == replace(in_queue, raw_reason="")
+    found = cluster_lab.scheduler.snapshot([token, refused])
+    assert (found.complete, set(found.jobs)) == (True, {token})
+
+
+def test_accounting_alone_does_not_make_a_job_run(cluster_lab: ClusterLab) -> None:
+    token = cluster_lab.new_token()
+    cluster_lab.scheduler.submit(cluster_lab.spec(FOREVER), token)
+    wait_for(cluster_lab, token, Phase.RUNNING)
+    commands, cluster_lab.scheduler = (
+        cluster_lab.scheduler,
+        SlurmCommands(EmptyQueue(cluster_lab.transport)),
+    )
+
+    report = wait_for(cluster_lab, token, Phase.UNKNOWN)
+
+    commands.cancel(token)
+    assert (report.outcome, report.raw_reason) == (None, ONLY_IN_ACCOUNTING)
+
+
+def test_without_slurm_nothing_is_concluded(cluster_lab: ClusterLab) -> None:
+    lost = SlurmCommands(LocalTransport(path="/nonexistent"))
+
+    assert not lost.snapshot([Token("a1")]).complete
+    assert isinstance(lost.submit(cluster_lab.spec("exit 0"), Token("a1")), Indeterminate)
+    with pytest.raises(Unreachable):
+        lost.cancel(Token("a1"))
+
+
+def test_losing_patience_with_a_stopped_controller_concludes_nothing(
+    cluster_lab: ClusterLab,
+) -> None:
+    token = cluster_lab.new_token()
+    spec = cluster_lab.spec("exit 0")
+    slurm = cluster_lab.site["clusters"]["main"]["slurm"]
+    impatient = SlurmCommands(
+        ImpatientTransport(cluster_lab.transport), account=slurm["account"], qos=slurm["qos"]
+    )
+    impatient.ping()
+
+    with cluster_lab.losing_replies():
+        answer = impatient.submit(spec, token)
+        snapshot = impatient.snapshot([token])
+        with pytest.raises(Unreachable):
+            impatient.ping()
+        with pytest.raises(Unreachable):
+            impatient.cancel(token)
+
+    assert isinstance(answer, Indeterminate)
+    assert (snapshot.complete, snapshot.jobs) == (False, {})
+    time.sleep(2)
+    found = cluster_lab.scheduler.find(token)
+    assert found.complete
+    assert len(found.jobs.get(token, ())) <= 1
+
+
+def test_the_time_limit_ends_a_job(cluster_lab: ClusterLab) -> None:
+    token = cluster_lab.new_token()
+    spec = cluster_lab.spec("sleep 300", time_limit=timedelta(seconds=10))
+    cluster_lab.scheduler.submit(spec, token)
+    wait_for(cluster_lab, token, Phase.RUNNING)
+
+    time.sleep(60)
+
+    report = wait_for(cluster_lab, token, Phase.ENDED)
+    assert (report.outcome, report.exit_code) == (Outcome.TIME_LIMIT, None)
