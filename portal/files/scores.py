@@ -47,11 +47,10 @@ def _read(path: Path) -> str:
         raise BadScoreFile("missing", "The scorer wrote no score file.") from error
     except OSError as error:
         raise BadScoreFile("not_a_file", "The score file cannot be opened.") from error
-    with os.fdopen(descriptor, "rb") as stream:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            raise BadScoreFile("not_a_file", "The score file is not a plain file with one name.")
-        data = stream.read(SIZE_LIMIT + 1)
+    try:
+        data = _content(descriptor)
+    finally:
+        os.close(descriptor)
     if len(data) > SIZE_LIMIT:
         limit = SIZE_LIMIT // 1024
         raise BadScoreFile("too_large", f"The score file is larger than {limit} KiB.")
@@ -59,6 +58,14 @@ def _read(path: Path) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadScoreFile("not_json", "The score file is not UTF-8 text.") from error
+
+
+def _content(descriptor: int) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        raise BadScoreFile("not_a_file", "The score file is not a plain file with one name.")
+    with os.fdopen(descriptor, "rb", closefd=False) as stream:
+        return stream.read(SIZE_LIMIT + 1)
 
 
 def _parse(text: str) -> dict[str, object]:

@@ -1,0 +1,217 @@
+import hashlib
+import multiprocessing
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from portal.files.store import Damaged, Store, Stored, TooLarge
+
+CONTENT = b"content"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def keep(store, content=CONTENT):
+    with store.incoming() as incoming:
+        incoming.write(content)
+        return incoming.commit()
+
+
+def files_in(store):
+    root = store.incoming_directory.parent
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_a_file_is_kept_under_its_digest(store):
+    stored = keep(store)
+
+    assert stored == Stored(sha256=DIGEST, size=7)
+    assert files_in(store) == [f"{DIGEST[:2]}/{DIGEST}"]
+    with store.open(DIGEST) as stream:
+        assert stream.read() == CONTENT
+
+
+def test_a_file_can_be_read_by_its_group_and_written_by_nobody(store):
+    keep(store)
+
+    assert stat.S_IMODE(store.path(DIGEST).stat().st_mode) == 0o440
+
+
+def test_pieces_make_one_file(store):
+    with store.incoming() as incoming:
+        incoming.write(b"con")
+        incoming.write(b"")
+        incoming.write(b"tent")
+        assert incoming.size == 7
+        stored = incoming.commit()
+
+    assert stored.sha256 == DIGEST
+
+
+def test_the_same_content_is_kept_once(store):
+    keep(store)
+    inode = store.path(DIGEST).stat().st_ino
+
+    assert keep(store) == Stored(sha256=DIGEST, size=7)
+    assert files_in(store) == [f"{DIGEST[:2]}/{DIGEST}"]
+    assert store.path(DIGEST).stat().st_ino == inode
+
+
+def test_nothing_is_seen_before_commit(store):
+    with store.incoming() as incoming:
+        incoming.write(CONTENT)
+
+        assert not store.path(DIGEST).exists()
+
+
+def test_leaving_without_commit_keeps_nothing(store):
+    with store.incoming() as incoming:
+        incoming.write(CONTENT)
+
+    assert files_in(store) == []
+
+
+def test_an_error_keeps_nothing(store):
+    with pytest.raises(ConnectionError), store.incoming() as incoming:
+        incoming.write(CONTENT)
+        raise ConnectionError
+
+    assert files_in(store) == []
+
+
+def test_the_limit_is_kept_while_writing(store):
+    with store.incoming(limit=7) as incoming:
+        incoming.write(CONTENT)
+        with pytest.raises(TooLarge) as caught:
+            incoming.write(b"!")
+
+    assert caught.value.limit == 7
+    assert files_in(store) == []
+
+
+def test_a_file_of_exactly_the_limit_is_kept(store):
+    with store.incoming(limit=7) as incoming:
+        incoming.write(CONTENT)
+
+        assert incoming.commit().size == 7
+
+
+def test_a_file_is_added_and_stays_where_it_is(store, tmp_path):
+    file = tmp_path / "scorer.tar"
+    file.write_bytes(CONTENT)
+
+    assert store.add(file) == Stored(sha256=DIGEST, size=7)
+    assert file.read_bytes() == CONTENT
+
+
+def test_an_added_file_has_a_limit(store, tmp_path):
+    file = tmp_path / "scorer.tar"
+    file.write_bytes(CONTENT)
+
+    with pytest.raises(TooLarge):
+        store.add(file, limit=6)
+
+    assert files_in(store) == []
+
+
+def test_a_finished_file_is_adopted(store, tmp_path):
+    file = tmp_path / "upload"
+    file.write_bytes(CONTENT)
+
+    assert store.adopt(file) == Stored(sha256=DIGEST, size=7)
+    assert not file.exists()
+    assert stat.S_IMODE(store.path(DIGEST).stat().st_mode) == 0o440
+
+
+def test_adopting_what_is_there_removes_the_second_copy(store, tmp_path):
+    keep(store)
+    file = tmp_path / "upload"
+    file.write_bytes(CONTENT)
+
+    assert store.adopt(file) == Stored(sha256=DIGEST, size=7)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "abc", "../../etc/passwd", DIGEST.upper(), DIGEST + "\n", f"{DIGEST}0", "g" * 64],
+)
+def test_only_digests_are_names(store, name):
+    with pytest.raises(ValueError) as caught:
+        store.path(name)
+
+    assert str(caught.value) == "not the hex digits of a SHA-256"
+
+
+def test_a_file_that_is_not_here_is_not_found(store):
+    with pytest.raises(FileNotFoundError):
+        store.open(DIGEST)
+
+
+def test_a_sound_file_is_verified(store):
+    keep(store)
+
+    assert store.verify(DIGEST) == Stored(sha256=DIGEST, size=7)
+
+
+def spoil(store, content):
+    store.path(DIGEST).chmod(0o640)
+    store.path(DIGEST).write_bytes(content)
+
+
+def test_changed_content_is_found(store):
+    keep(store)
+    spoil(store, b"CONTENT")
+
+    with pytest.raises(Damaged) as caught:
+        store.verify(DIGEST)
+
+    assert str(caught.value) == f"{store.path(DIGEST)} does not have the digest of its name"
+
+
+def test_a_cut_file_is_not_taken_for_the_whole(store):
+    keep(store)
+    spoil(store, b"con")
+
+    with pytest.raises(Damaged) as caught:
+        keep(store)
+
+    assert str(caught.value) == f"{store.path(DIGEST)} does not have the size of its content"
+    assert files_in(store) == [f"{DIGEST[:2]}/{DIGEST}"]
+
+
+def test_only_leftovers_are_swept(store):
+    keep(store)
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    for name, age in (("old", timedelta(days=3)), ("young", timedelta(hours=1))):
+        file = store.incoming_directory / name
+        file.write_bytes(b"half")
+        moment = (now - age).timestamp()
+        os.utime(file, (moment, moment))
+
+    assert store.sweep(timedelta(days=2), now) == 1
+    assert files_in(store) == [f"{DIGEST[:2]}/{DIGEST}", "incoming/young"]
+
+
+def _write_and_die(root):
+    incoming = Store(root).incoming()
+    incoming.write(CONTENT * 1_000_000)
+    os._exit(9)
+
+
+def test_a_killed_writer_leaves_nothing_under_a_final_name(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_write_and_die, args=(tmp_path,))
+    process.start()
+    process.join()
+    store = Store(tmp_path)
+
+    assert process.exitcode == 9
+    assert [name.split("/")[0] for name in files_in(store)] == ["incoming"]
+    assert store.sweep(timedelta(0), datetime.now(UTC) + timedelta(seconds=1)) == 1
