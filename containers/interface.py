@@ -59,7 +59,7 @@ EXIT_CODES: Mapping[StopReason, int] = MappingProxyType(
         StopReason.IMAGE_START: 79,
         StopReason.LEFT_BEHIND: 80,
         StopReason.TIME_LIMIT: 81,
-        StopReason.OUTPUT_LIMIT: 81,
+        StopReason.OUTPUT_LIMIT: 82,
     }
 )
 """What the script exits with. A container may exit with the same number: ``reason`` decides."""

@@ -43,13 +43,6 @@ never_started() { # Apptainer says 255 and why, before the container has said an
     [[ $code == 255 && ! -s $directory/stdout.log && $(head -c 6 "$directory/stderr.log") == FATAL: ]]
 }
 
-timed() { # COMMAND...: sets code; out of time is told by the clock, as a payload can exit with any code
-    local started=$EPOCHSECONDS
-    logged stdout.log stderr.log limited timeout --kill-after=5 "$time_limit" "$@"
-    ((time_limit > 0 && EPOCHSECONDS - started >= time_limit)) || return 0
-    [[ $code == 124 || $code == 137 ]] && stop time_limit 81
-}
-
 take_claim
 make_scratch
 put_seccomp || stop node_unfit 74
@@ -59,8 +52,11 @@ check_digest image "$image" "$image_sha256"
 make_outputs
 check_isolation
 if [[ -n $output_kib ]]; then watched=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+if ((time_limit > 0)); then seconds=$time_limit; fi
 logged stdout.log stderr.log limited "${payload[@]}"
 tidy_outputs
-[[ -e $scratch/too_large ]] && stop output_limit 81
+# A program that ended by itself in the same moment was in time.
+[[ -e $scratch/too_late && $code == 137 ]] && stop time_limit 81
+[[ -e $scratch/too_large ]] && stop output_limit 82
 never_started && stop image_start 79
 finish "$code"

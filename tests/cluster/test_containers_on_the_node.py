@@ -491,7 +491,7 @@ def test_an_output_over_its_limit_ends_the_run(node: PracticeNode, python: Path)
     )
 
     assert (ended.record.reason, ended.record.done) == ("output_limit", False)
-    assert ended.report.exit_code == 81
+    assert ended.report.exit_code == 82
 
 
 def test_a_container_cannot_leave_scratch_behind(node: PracticeNode, python: Path) -> None:

@@ -257,6 +257,32 @@ def test_what_is_left_locked_or_setuid_is_tidied(node: FakeNode) -> None:
     assert (output / "locked").stat().st_mode & 0o7777 == 0o700
 
 
+def test_a_run_over_its_time_is_ended(node: FakeNode) -> None:
+    node.behave("payload", 'trap "" TERM; echo started; sleep 60')
+
+    assert node.execute(script_of(node, replace(node.run, time_limit=1))) == 81
+    record = read_run(node.directory, node.token)
+    assert (record.reason, record.done, record.exit_code) == ("time_limit", False, None)
+    assert (node.directory / "stdout.log").read_text() == "started\n"
+
+
+def test_a_run_within_its_time_leaves_no_clock_behind(node: FakeNode) -> None:
+    started = time.monotonic()
+
+    assert node.execute(script_of(node, replace(node.run, time_limit=4321))) == 0
+    assert read_run(node.directory, node.token).done
+    assert time.monotonic() - started < 60
+    assert clocks("4321") == []
+
+
+def clocks(seconds: str) -> list[Path]:
+    return [
+        path
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if path.exists() and path.read_bytes() == f"sleep\0{seconds}\0".encode()
+    ]
+
+
 def test_an_output_that_grows_over_its_limit_ends_the_run(node: FakeNode) -> None:
     run = replace(node.run, output_limit=64 * 1024)
     node.behave(
@@ -264,7 +290,7 @@ def test_an_output_that_grows_over_its_limit_ends_the_run(node: FakeNode) -> Non
         'cd "${0%/programs/*}"/it*/run/output; head -c 100000 /dev/zero >big; sleep 60',
     )
 
-    assert node.execute(script_of(node, run)) == 81
+    assert node.execute(script_of(node, run)) == 82
     record = read_run(node.directory, node.token)
     assert (record.reason, record.done) == ("output_limit", False)
 

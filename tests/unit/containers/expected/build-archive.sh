@@ -48,8 +48,9 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
-# DIRECTORY KIB FILES SECONDS for watch_size, or nothing.
+# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, SECONDS for watch_time, or nothing.
 watched=()
+seconds=
 
 stop() { # REASON CODE
     printf '%s\n' "$1" | put reason
@@ -120,8 +121,21 @@ watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill
     done
 }
 
+watch_time() { # GROUP SECONDS: ends the processes that take too long; they have nothing to save
+    sleep "$2"
+    : >"$scratch/too_late"
+    kill -KILL -- "-$1"
+}
+
+watch() { # COMMAND...: in the background, in a group of its own so that it can be ended whole
+    set -m
+    "$@" </dev/null >/dev/null 2>&1 &
+    watchers+=("$!")
+    set +m
+}
+
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
-    local out=$1 err=$2 keepers watcher=
+    local out=$1 err=$2 keepers watchers=() watcher
     shift 2
     mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
     keep "$out" <"$scratch/out" &
@@ -134,15 +148,16 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
     child=$!
     set +m
-    if ((${#watched[@]})); then
-        watch_size "$child" "${watched[@]}" >/dev/null 2>&1 &
-        watcher=$!
-    fi
+    if ((${#watched[@]})); then watch watch_size "$child" "${watched[@]}"; fi
+    if [[ -n $seconds ]]; then watch watch_time "$child" "$seconds"; fi
     # Bash would tell Slurm's log which signal ended the command.
     wait "$child" 2>/dev/null
     code=$?
     child=
-    if [[ -n $watcher ]]; then kill "$watcher" 2>/dev/null; fi
+    for watcher in ${watchers[@]+"${watchers[@]}"}; do
+        kill -KILL -- "-$watcher"
+        wait "$watcher"
+    done 2>/dev/null
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
 }
@@ -150,9 +165,9 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open
     local pid try
     for pid in $1; do
-        for ((try = 0; try < 300; try++)); do
+        for ((try = 0; try < 1500; try++)); do
             kill -0 "$pid" 2>/dev/null || continue 2
-            sleep 0.1
+            sleep 0.02
         done
         kill -KILL "$pid" 2>/dev/null
         stop left_behind 80

@@ -147,8 +147,9 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
-# DIRECTORY KIB FILES SECONDS for watch_size, or nothing.
+# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, SECONDS for watch_time, or nothing.
 watched=()
+seconds=
 
 stop() { # REASON CODE
     printf '%s\n' "$1" | put reason
@@ -219,8 +220,21 @@ watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill
     done
 }
 
+watch_time() { # GROUP SECONDS: ends the processes that take too long; they have nothing to save
+    sleep "$2"
+    : >"$scratch/too_late"
+    kill -KILL -- "-$1"
+}
+
+watch() { # COMMAND...: in the background, in a group of its own so that it can be ended whole
+    set -m
+    "$@" </dev/null >/dev/null 2>&1 &
+    watchers+=("$!")
+    set +m
+}
+
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
-    local out=$1 err=$2 keepers watcher=
+    local out=$1 err=$2 keepers watchers=() watcher
     shift 2
     mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
     keep "$out" <"$scratch/out" &
@@ -233,15 +247,16 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
     child=$!
     set +m
-    if ((${#watched[@]})); then
-        watch_size "$child" "${watched[@]}" >/dev/null 2>&1 &
-        watcher=$!
-    fi
+    if ((${#watched[@]})); then watch watch_size "$child" "${watched[@]}"; fi
+    if [[ -n $seconds ]]; then watch watch_time "$child" "$seconds"; fi
     # Bash would tell Slurm's log which signal ended the command.
     wait "$child" 2>/dev/null
     code=$?
     child=
-    if [[ -n $watcher ]]; then kill "$watcher" 2>/dev/null; fi
+    for watcher in ${watchers[@]+"${watchers[@]}"}; do
+        kill -KILL -- "-$watcher"
+        wait "$watcher"
+    done 2>/dev/null
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
 }
@@ -249,9 +264,9 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open
     local pid try
     for pid in $1; do
-        for ((try = 0; try < 300; try++)); do
+        for ((try = 0; try < 1500; try++)); do
             kill -0 "$pid" 2>/dev/null || continue 2
-            sleep 0.1
+            sleep 0.02
         done
         kill -KILL "$pid" 2>/dev/null
         stop left_behind 80
@@ -313,13 +328,6 @@ never_started() { # Apptainer says 255 and why, before the container has said an
     [[ $code == 255 && ! -s $directory/stdout.log && $(head -c 6 "$directory/stderr.log") == FATAL: ]]
 }
 
-timed() { # COMMAND...: sets code; out of time is told by the clock, as a payload can exit with any code
-    local started=$EPOCHSECONDS
-    logged stdout.log stderr.log limited timeout --kill-after=5 "$time_limit" "$@"
-    ((time_limit > 0 && EPOCHSECONDS - started >= time_limit)) || return 0
-    [[ $code == 124 || $code == 137 ]] && stop time_limit 81
-}
-
 take_claim
 make_scratch
 put_seccomp || stop node_unfit 74
@@ -329,8 +337,11 @@ check_digest image "$image" "$image_sha256"
 make_outputs
 check_isolation
 if [[ -n $output_kib ]]; then watched=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+if ((time_limit > 0)); then seconds=$time_limit; fi
 logged stdout.log stderr.log limited "${payload[@]}"
 tidy_outputs
-[[ -e $scratch/too_large ]] && stop output_limit 81
+# A program that ended by itself in the same moment was in time.
+[[ -e $scratch/too_late && $code == 137 ]] && stop time_limit 81
+[[ -e $scratch/too_large ]] && stop output_limit 82
 never_started && stop image_start 79
 finish "$code"
