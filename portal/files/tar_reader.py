@@ -80,6 +80,8 @@ def _next_header(source: Source) -> _Header | None:
     extension: dict[str, str] = {}
     for _ in range(_EXTENSIONS_IN_A_ROW):
         info = _read_header(source)
+        if info is None and extension:
+            break
         if info is None:
             return None
         if info.type in _PAX:

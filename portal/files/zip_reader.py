@@ -1,5 +1,6 @@
 """Reads a zip in bounded memory, on top of the standard library."""
 
+import errno
 import os
 import stat
 import struct
@@ -89,10 +90,15 @@ def _translated() -> Iterator[None]:
         yield
     except _DECODING as error:
         raise damaged() from error
+    except OSError as error:
+        # A place before the beginning comes from the zip; everything else from the disk.
+        if error.errno != errno.EINVAL:
+            raise
+        raise damaged() from error
 
 
 class _Bounded:
-    """A file that refuses to be read in one piece or at impossible places."""
+    """A file that refuses to be read in one piece."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -106,10 +112,7 @@ class _Bounded:
         return self._stream.read(size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        try:
-            return self._stream.seek(offset, whence)
-        except (OSError, OverflowError) as error:  # before the beginning, or beyond all files
-            raise damaged() from error
+        return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
         return self._stream.tell()

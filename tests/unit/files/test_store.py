@@ -78,9 +78,13 @@ def test_leaving_without_commit_keeps_nothing(store):
 
 
 def test_an_error_keeps_nothing(store):
-    with pytest.raises(ConnectionError), store.incoming() as incoming:
-        incoming.write(CONTENT)
-        raise ConnectionError
+    def receive():
+        with store.incoming() as incoming:
+            incoming.write(CONTENT)
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        receive()
 
     assert files_in(store) == []
 
