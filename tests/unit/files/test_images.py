@@ -1,0 +1,415 @@
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.files.errors import BadArchive
+from portal.files.images import IMAGE_LIMITS, FoundImage, ImageLimits, inspect_image
+
+CONFIG = {"architecture": "amd64", "os": "linux"}
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+
+
+def docker_members(config=CONFIG, layers=("1/layer.tar", "2/layer.tar"), **changes):
+    image = {"Config": "config.json", "RepoTags": ["x:1"], "Layers": list(layers)} | changes
+    members = dict.fromkeys(layers, b"layer")
+    members["config.json"] = json.dumps(config).encode()
+    members["manifest.json"] = json.dumps([image]).encode()
+    return members
+
+
+class Oci:
+    """The members of an OCI layout, with what each blob is called."""
+
+    def __init__(self):
+        self.members = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
+
+    def blob(self, value, **more):
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        self.members[f"blobs/sha256/{digest}"] = content
+        return {"digest": f"sha256:{digest}", "size": len(content)} | more
+
+    def image(self, config=CONFIG, layers=(b"one", b"two"), **more):
+        manifest = {
+            "config": self.blob(config),
+            "layers": [self.blob(layer) for layer in layers],
+        }
+        return self.blob(manifest, **more)
+
+    def finish(self, *descriptors):
+        self.members["index.json"] = json.dumps({"manifests": list(descriptors)}).encode()
+        return self.members
+
+
+def packed(make_tar, members, **options):
+    return make_tar(*members.items(), **options)
+
+
+def refusal(source, limits=IMAGE_LIMITS):
+    with pytest.raises(BadArchive) as caught:
+        inspect_image(source, limits)
+    return caught.value.reason, caught.value.sentence
+
+
+DOCKER = FoundImage(format="archive", layout="docker", layers=2, architecture="amd64")
+OCI = FoundImage(format="archive", layout="oci", layers=2, architecture="amd64")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_docker_archive_is_described(make_tar, mode):
+    assert inspect_image(packed(make_tar, docker_members(), mode=mode)) == DOCKER
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_an_oci_layout_is_described(make_tar, mode):
+    oci = Oci()
+
+    source = packed(make_tar, oci.finish(oci.image()), mode=mode)
+
+    assert inspect_image(source) == OCI
+
+
+def test_an_archive_in_both_layouts_is_taken_for_docker(make_tar):
+    oci = Oci()
+
+    assert inspect_image(packed(make_tar, oci.finish(oci.image()) | docker_members())) == DOCKER
+
+
+def test_leading_dots_mean_nothing(make_tar):
+    members = {f"./{name}": content for name, content in docker_members().items()}
+
+    assert inspect_image(packed(make_tar, members)) == DOCKER
+
+
+def test_statements_of_a_builder_are_passed_over(make_tar):
+    oci = Oci()
+    statement = oci.image(layers=[b"x"], platform={"os": "unknown", "architecture": "unknown"})
+    inner = oci.blob({"manifests": [oci.image(), statement]}, mediaType=INDEX_TYPE)
+
+    assert inspect_image(packed(make_tar, oci.finish(inner))) == OCI
+
+
+def link(name, target, kind=tarfile.SYMTYPE):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info, b""
+
+
+def test_layers_may_have_second_names_as_podman_gives_them(make_tar):
+    members = docker_members(layers=["1.tar", "2.tar"])
+
+    source = make_tar(*members.items(), link("a/layer.tar", "../1.tar"))
+
+    assert inspect_image(source) == DOCKER
+
+
+def test_a_layer_may_be_named_through_a_link(make_tar):
+    members = docker_members(layers=["1.tar", "b/layer.tar"])
+    del members["b/layer.tar"]
+
+    assert inspect_image(make_tar(*members.items(), link("b/layer.tar", "../1.tar"))) == DOCKER
+
+
+def test_a_sif_is_recognised(make_file):
+    content = b"#!/usr/bin/env run-singularity\n".ljust(32, b"\0") + b"SIF_MAGIC\0" + b"01\0"
+
+    assert inspect_image(make_file(content)) == FoundImage(format="sif")
+
+
+RECIPE = (
+    "A definition file or Dockerfile is not accepted: hand in the image that it makes (kind 'image',"
+    " from docker save or apptainer build), or only your files (kind 'code')."
+)
+NO_IMAGE = (
+    "This is not an image. Hand in the file that docker save, podman save or apptainer build has"
+    " written."
+)
+EXPORT = (
+    "The archive has no manifest.json and no index.json, so it is not an image. Use docker save or"
+    " podman save, not docker export."
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"Bootstrap: docker\n", ("recipe", RECIPE), id="definition-file"),
+        pytest.param(b"FROM debian\n", ("recipe", RECIPE), id="dockerfile"),
+        pytest.param(b"hello", ("not_an_image", NO_IMAGE), id="text"),
+        pytest.param(b"", ("not_an_image", NO_IMAGE), id="empty"),
+        pytest.param(b"PK\x03\x04" + bytes(100), ("not_an_image", NO_IMAGE), id="zip"),
+        pytest.param(
+            b"\x28\xb5\x2f\xfd",
+            ("compression", "Zstandard is not accepted here. Pack the files as a tar.gz or a zip."),
+            id="zstd",
+        ),
+        pytest.param(bytes(1024), ("not_an_image", EXPORT), id="empty-tar"),
+    ],
+)
+def test_what_is_no_image_is_refused(make_file, content, expected):
+    assert refusal(make_file(content)) == expected
+
+
+def test_an_exported_file_system_is_told_from_an_image(make_tar):
+    source = make_tar(("bin/sh", b""), link("sbin", "/bin"), link("a", "bin/sh", tarfile.LNKTYPE))
+
+    assert refusal(source) == ("not_an_image", EXPORT)
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        pytest.param(
+            link("x", "/etc/passwd"),
+            ("kind", "In the image archive, 'x' is a symbolic link."),
+            id="link-to-host",
+        ),
+        pytest.param(
+            link("a/x", "../../etc/passwd"),
+            ("kind", "In the image archive, 'a/x' is a symbolic link."),
+            id="link-upwards",
+        ),
+        pytest.param(
+            link("x", "config.json", tarfile.LNKTYPE),
+            ("kind", "In the image archive, 'x' is a hard link."),
+            id="hard-link",
+        ),
+        pytest.param(
+            link("x", "", tarfile.CHRTYPE),
+            ("kind", "In the image archive, 'x' is a device."),
+            id="device",
+        ),
+        pytest.param(
+            link("x", "", tarfile.FIFOTYPE),
+            ("kind", "In the image archive, 'x' is a pipe."),
+            id="fifo",
+        ),
+        pytest.param(
+            ("../x", b""), ("name", "The image archive has the unsafe name '../x'."), id="upwards"
+        ),
+        pytest.param(
+            ("/x", b""), ("name", "The image archive has the unsafe name '/x'."), id="absolute"
+        ),
+        pytest.param(
+            ("a\nb", b""), ("name", "The image archive has the unsafe name 'a\\nb'."), id="newline"
+        ),
+        pytest.param(
+            ("config.json", b"{}"),
+            ("duplicate", "The image archive has 'config.json' twice."),
+            id="duplicate",
+        ),
+        pytest.param(
+            link("config.json", "1/layer.tar"),
+            ("duplicate", "The image archive has 'config.json' twice."),
+            id="duplicate-by-link",
+        ),
+    ],
+)
+def test_an_unsafe_entry_is_refused(make_tar, member, expected):
+    assert refusal(make_tar(*docker_members().items(), member)) == expected
+
+
+MANIFEST = (
+    "manifest",
+    (
+        "The image's manifest is missing, damaged or names parts that are not in the archive. Save"
+        " the image again with docker save or podman save."
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"manifest.json": b"not json"}, id="not-json"),
+        pytest.param({"manifest.json": b"\xff"}, id="not-text"),
+        pytest.param({"manifest.json": b"[" * 100_000}, id="depth"),
+        pytest.param({"manifest.json": b" " * 2_000_000 + b"[]"}, id="size"),
+        pytest.param({"manifest.json": b"{}"}, id="no-list"),
+        pytest.param({"manifest.json": b"[1]"}, id="no-object"),
+        pytest.param(docker_members(Layers=None), id="no-layers"),
+        pytest.param(docker_members(Layers=[]), id="empty-layers"),
+        pytest.param(docker_members(Layers=[{}]), id="odd-layer"),
+        pytest.param(docker_members(Layers=["3/layer.tar"]), id="absent-layer"),
+        pytest.param(docker_members(Layers=["../../etc/passwd"]), id="layer-elsewhere"),
+        pytest.param(docker_members(Config=None), id="no-config"),
+        pytest.param(docker_members(Config="absent.json"), id="absent-config"),
+        pytest.param(docker_members(config=[]), id="odd-config"),
+        pytest.param(docker_members(config={"architecture": 1}), id="odd-architecture"),
+    ],
+)
+def test_a_docker_manifest_that_is_not_sound_is_refused(make_tar, changes):
+    assert refusal(packed(make_tar, docker_members() | changes)) == MANIFEST
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"oci-layout": b"{}"}, id="no-version"),
+        pytest.param({"index.json": b"[]"}, id="no-object"),
+        pytest.param({"index.json": b'{"manifests": {}}'}, id="no-list"),
+        pytest.param({"index.json": b'{"manifests": [1]}'}, id="odd-descriptor"),
+        pytest.param({"index.json": b'{"manifests": [{"digest": "sha256:00"}]}'}, id="digest"),
+        pytest.param(
+            {"index.json": b'{"manifests": [{"digest": "sha256:../../../../etc/passwd"}]}'},
+            id="digest-elsewhere",
+        ),
+        pytest.param(
+            {"index.json": json.dumps({"manifests": [{"digest": f"sha256:{'0' * 64}"}]}).encode()},
+            id="absent-manifest",
+        ),
+    ],
+)
+def test_an_oci_index_that_is_not_sound_is_refused(make_tar, changes):
+    oci = Oci()
+
+    assert refusal(packed(make_tar, oci.finish(oci.image()) | changes)) == MANIFEST
+
+
+def test_an_oci_layout_without_its_marker_is_refused(make_tar):
+    oci = Oci()
+    members = oci.finish(oci.image())
+    del members["oci-layout"]
+
+    assert refusal(packed(make_tar, members)) == MANIFEST
+
+
+def test_indexes_inside_each_other_are_not_followed_for_ever(make_tar):
+    oci = Oci()
+    inner = oci.blob({"manifests": [oci.image()]}, mediaType=INDEX_TYPE)
+    middle = oci.blob({"manifests": [inner]}, mediaType=INDEX_TYPE)
+
+    assert refusal(packed(make_tar, oci.finish(middle))) == MANIFEST
+
+
+SEVERAL = ("several_images", "The archive holds 2 images. Save exactly one, for one platform.")
+
+
+def test_two_docker_images_are_refused(make_tar):
+    members = docker_members()
+    images = json.loads(members["manifest.json"]) * 2
+
+    members["manifest.json"] = json.dumps(images).encode()
+
+    assert refusal(packed(make_tar, members)) == SEVERAL
+
+
+def test_two_oci_images_are_refused(make_tar):
+    oci = Oci()
+    other = oci.image(config={"architecture": "arm64"})
+
+    assert refusal(packed(make_tar, oci.finish(oci.image(), other))) == SEVERAL
+
+
+def test_an_image_for_another_processor_is_refused(make_tar):
+    source = packed(make_tar, docker_members({"architecture": "arm64"}))
+
+    assert refusal(source) == (
+        "architecture",
+        (
+            "The image is made for 'arm64', but the nodes are amd64. Build it with --platform"
+            " linux/amd64."
+        ),
+    )
+
+
+def test_a_site_may_take_any_processor(make_tar):
+    source = packed(make_tar, docker_members({"architecture": "arm64"}))
+
+    assert inspect_image(source, ImageLimits(architecture="")).architecture == "arm64"
+
+
+def test_an_image_that_names_no_processor_is_left_to_the_build(make_tar):
+    assert inspect_image(packed(make_tar, docker_members({}))).architecture == ""
+
+
+def test_a_thousand_layers_are_refused(make_tar):
+    layers = [f"{number}.tar" for number in range(1000)]
+
+    assert refusal(packed(make_tar, docker_members(layers=layers))) == (
+        "too_many_layers",
+        (
+            "The image has 1000 layers; up to 200 are accepted. Build it with fewer steps, or"
+            " flatten it."
+        ),
+    )
+
+
+def test_the_same_layer_named_a_thousand_times_is_refused(make_tar):
+    members = docker_members(Layers=["1/layer.tar"] * 1000)
+
+    assert refusal(packed(make_tar, members))[0] == "too_many_layers"
+
+
+def test_a_flood_of_entries_is_refused(make_tar):
+    source = packed(make_tar, {str(number): b"" for number in range(20)})
+
+    assert refusal(source, ImageLimits(entries=10)) == (
+        "too_many",
+        (
+            "The archive holds more than 10 entries, so it is not an image. Use docker save or"
+            " podman save, not docker export."
+        ),
+    )
+
+
+def test_the_size_of_all_entries_has_a_limit(make_tar):
+    members = docker_members()
+    size = sum(map(len, members.values()))
+    source = packed(make_tar, members)
+
+    assert inspect_image(source, ImageLimits(size=size)) == DOCKER
+    assert refusal(source, ImageLimits(size=size - 1)) == (
+        "too_large",
+        f"The image is larger than {size - 1} bytes, the limit.",
+    )
+
+
+def test_a_bomb_is_stopped(make_file):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        info = tarfile.TarInfo("layer.tar")
+        info.size = 80 * 1024 * 1024
+        tar.addfile(info, io.BytesIO(bytes(info.size)))
+
+    assert refusal(make_file(gzip.compress(buffer.getvalue())))[0] == "ratio"
+
+
+def test_a_cut_archive_is_damaged(make_tar, make_file):
+    content = packed(make_tar, docker_members()).read_bytes()
+
+    assert refusal(make_file(content[:1500]))[0] == "damaged"
+
+
+@given(
+    manifest=st.recursive(
+        st.none() | st.integers() | st.sampled_from(["1/layer.tar", "config.json", "x"]),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["Layers", "Config", "manifests", "digest"]), inner)
+        ),
+    ),
+    name=st.sampled_from(["manifest.json", "index.json", "config.json", "oci-layout"]),
+)
+def test_an_invented_manifest_raises_nothing_else(tmp_path_factory, manifest, name):
+    members = docker_members()
+    if name in {"index.json", "oci-layout"}:
+        del members["manifest.json"]
+        members |= {"index.json": b"{}", "oci-layout": b'{"imageLayoutVersion": "1"}'}
+    members[name] = json.dumps(manifest).encode()
+    source = tmp_path_factory.mktemp("images") / "upload"
+    with tarfile.open(source, "w") as tar:
+        for member, content in members.items():
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+    with suppress(BadArchive):
+        inspect_image(source)
