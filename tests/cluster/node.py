@@ -123,8 +123,16 @@ class PracticeNode:
         return self.execute(script, token, directory, partition="gpu", gres=gres)
 
     def execute(
-        self, script: str, token: str, directory: Path, *, partition: str, gres: str | None = None
+        self,
+        script: str,
+        token: str,
+        directory: Path,
+        *,
+        partition: str,
+        gres: str | None = None,
+        cancel_when: Path | None = None,
     ) -> Ended:
+        """Run a script to its end, or until a file is there that says that it may be cancelled."""
         spec = JobSpec(
             script=script,
             workdir=PurePosixPath(directory),
@@ -138,6 +146,9 @@ class PracticeNode:
         )
         submitted = self._scheduler.submit(spec, Token(token))
         assert isinstance(submitted, Accepted), submitted
+        if cancel_when is not None:
+            _wait_for(cancel_when)
+            self._scheduler.cancel(Token(token))
         report = self._wait(Token(token))
         return Ended(report=report, record=read_run(directory, token), directory=directory)
 
@@ -149,6 +160,14 @@ class PracticeNode:
                     return report
             time.sleep(0.2)
         raise AssertionError(f"job {token} has not ended")
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE.total_seconds()
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{path} did not appear")
+        time.sleep(0.1)
 
 
 def new_token() -> str:

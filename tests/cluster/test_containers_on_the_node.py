@@ -482,6 +482,35 @@ def test_a_payload_cannot_signal_its_script(node: PracticeNode, python: Path) ->
     assert ended.record.exit_code == 137
 
 
+def test_a_run_over_its_time_is_ended_to_the_second(node: PracticeNode, python: Path) -> None:
+    ended = run_python(
+        node,
+        python,
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)",
+        time_limit=2,
+    )
+
+    assert (ended.record.reason, ended.record.done) == ("time_limit", False)
+    assert ended.report.exit_code == 81
+    assert ended.report.ended_at - ended.report.started_at < timedelta(seconds=10)
+
+
+def test_a_job_that_is_cancelled_leaves_no_mark_of_success(
+    node: PracticeNode, python: Path
+) -> None:
+    directory, token = node.new_directory("run"), new_token()
+    code = "import time; open('/output/started', 'w'); time.sleep(60)"
+    run = node.sealed(python, (PYTHON, "-c", code), directory)
+    script = run_script(run, token=token, directory=PurePosixPath(directory))
+    started = directory / "output" / "started"
+
+    ended = node.execute(script, token, directory, partition="gpu", cancel_when=started)
+
+    assert ended.report.outcome is Outcome.CANCELLED
+    assert (ended.record.claimed, ended.record.done) == (True, False)
+    assert (ended.record.exit_code, ended.record.reason) == (None, None)
+
+
 def test_an_output_over_its_limit_ends_the_run(node: PracticeNode, python: Path) -> None:
     ended = run_python(
         node,
