@@ -27,8 +27,9 @@ converted() { # COMMAND...: in the logs, with limits; a failure is the submissio
     [[ $code == 0 ]] || fail build_failed
 }
 
-build_image() { # FROM
-    converted "$apptainer" --silent --nocolor build --disable-cache "$scratch/image.sif" "$1"
+build_image() { # FROM: with the quickest gzip, as the best one takes six times as long for a tenth less
+    converted "$apptainer" --silent --nocolor build --disable-cache \
+        --mksquashfs-args "-comp gzip -Xcompression-level 1" "$scratch/image.sif" "$1"
     [[ -f $scratch/image.sif ]] || fail build_failed
     take "$scratch/image.sif"
 }

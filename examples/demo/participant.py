@@ -1,7 +1,7 @@
 """A participant as the portal sees one: a browser's requests over HTTP, nothing else."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,17 +14,17 @@ class DemoError(Exception):
     """The portal did not answer as it should."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the page of a submission says."""
 
     state: str
-    """The evaluation's state."""
-    reason: str
-    """The code of the failure; empty without one."""
-    title: str
-    """What the team is told."""
-    scores: dict[str, str] = field(default_factory=dict)
+    """In the page's own word."""
+    is_settled: bool
+    told: str
+    """The title of the notice to the team; empty without one."""
+    scores: dict[str, float]
+    """By the titles of the columns, rounded as shown."""
 
 
 class Participant:
@@ -70,34 +70,37 @@ class Participant:
 
 
 class _Reader(HTMLParser):
-    """Collects the cells of tables and the elements that carry data for programs."""
+    """Collects tables, definition lists, headings and the marks for programs."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.tables: list[list[list[str]]] = []
-        self.marked: list[dict[str, str]] = []
-        self._in_cell = False
+        self.texts: dict[str, list[str]] = {"dt": [], "dd": [], "h3": []}
+        self.marks: dict[str, str] = {}
+        self._target: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {key: value or "" for key, value in attrs}
-        if any(key.startswith("data-") for key in values):
-            self.marked.append(values)
+        self.marks |= {key: value or "" for key, value in attrs if key.startswith("data-s")}
         if tag == "table":
             self.tables.append([])
         elif tag == "tr" and self.tables:
             self.tables[-1].append([])
-        elif tag in {"td", "th"} and self.tables and self.tables[-1]:
-            self.tables[-1][-1].append("")
-            self._in_cell = True
+        elif tag in {"td", "th"} and self.tables:
+            self._begin(self.tables[-1][-1])
+        elif tag in self.texts:
+            self._begin(self.texts[tag])
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in {"td", "th"}:
-            self._in_cell = False
+        if tag in {"td", "th", *self.texts}:
+            self._target = None
 
     def handle_data(self, data: str) -> None:
-        if self._in_cell:
-            cells = self.tables[-1][-1]
-            cells[-1] = " ".join(f"{cells[-1]} {data}".split())
+        if self._target is not None:
+            self._target[-1] = " ".join(f"{self._target[-1]} {data}".split())
+
+    def _begin(self, target: list[str]) -> None:
+        target.append("")
+        self._target = target
 
 
 def _read(page: str) -> _Reader:
@@ -106,6 +109,23 @@ def _read(page: str) -> _Reader:
     return reader
 
 
+def read_submission(page: str) -> Seen:
+    """Read the page of a submission."""
+    reader = _read(
+        page.partition('<div class="progress"')[1] + page.partition('<div class="progress"')[2]
+    )
+    scores = {}
+    for title, value in zip(reader.texts["dt"], reader.texts["dd"], strict=False):
+        if re.fullmatch(r"-?[0-9.]+", value):
+            scores[title] = float(value)
+    return Seen(
+        state=reader.marks.get("data-summary", "unknown"),
+        is_settled=reader.marks.get("data-settled") == "true",
+        told=next(iter(reader.texts["h3"]), ""),
+        scores=scores,
+    )
+
+
 def read_table(page: str) -> list[list[str]]:
-    """Return the first table of a page as text."""
-    return _read(page).tables[0]
+    """Return the first table of a page as text; none where there is no table yet."""
+    return next(iter(_read(page).tables), [])

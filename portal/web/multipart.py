@@ -6,9 +6,13 @@ file on disk before anyone has looked at the fields. Here the bounds are part of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+if TYPE_CHECKING:  # a type that exists for checkers only
+    from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS = 20
 MOST_HEADERS = 8

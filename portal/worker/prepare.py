@@ -107,6 +107,8 @@ def _sealed_run(context: WorkerContext, work: RunWork, probe: Image, directory: 
         gpu=profile.has_gpu,
         time_limit=int(profile.time_limit.total_seconds()),
         file_size_limit=context.resources.output_limit,
+        output_limit=work.task.output_limit,
+        output_files=work.task.output_files,
     )
 
 

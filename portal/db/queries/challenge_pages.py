@@ -84,7 +84,7 @@ def open_to(session: Session, person_id: str | None, *, every: bool) -> Sequence
 def team_counts(session: Session) -> dict[str, int]:
     """Count the teams of every challenge."""
     rows = session.execute(select(Team.challenge_id, func.count()).group_by(Team.challenge_id))
-    return dict(rows.tuples())
+    return dict(rows.tuples().all())
 
 
 def page_text(session: Session, challenge_id: str, slug: str | None) -> Page | None:

@@ -53,7 +53,7 @@ class FakeNode:
         self.apptainer.chmod(0o755)
         self.behave("probe", f"cat <<'END'\n{PROBE_REPORT}\nEND\n")
         self.behave("payload", "echo out; echo err >&2")
-        self.behave("build", 'for last; do :; done; echo "built from $last" >"$5"')
+        self.behave("build", 'for last; do :; done; echo "built from $last" >"$7"')
         self.behave("list", f"echo '{SIF_LIST}'")
         self.storage = root / 'it\'s "shared" $HOME'
         self.directory = self.storage / "run"

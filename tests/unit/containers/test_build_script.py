@@ -79,7 +79,7 @@ def test_an_archive_becomes_an_image(node: FakeNode, members: list[str], source:
 
 
 def test_a_build_runs_without_network_and_without_the_jobs_environment(node: FakeNode) -> None:
-    node.behave("build", 'cat /proc/net/dev; id -u; touch "$5"')
+    node.behave("build", 'cat /proc/net/dev; id -u; touch "$7"')
 
     assert (
         execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))) == 0
@@ -118,9 +118,9 @@ def test_garbage_is_refused(node: FakeNode) -> None:
     "build",
     [
         pytest.param("echo 'FATAL: bad layer' >&2; exit 255", id="it said no"),
-        pytest.param('echo part >"$5"; exit 1', id="it left a part"),
+        pytest.param('echo part >"$7"; exit 1', id="it left a part"),
         pytest.param("exit 0", id="it made nothing"),
-        pytest.param('echo part >"$5"; kill -KILL $$', id="it was killed"),
+        pytest.param('echo part >"$7"; kill -KILL $$', id="it was killed"),
     ],
 )
 def test_a_failed_build_leaves_no_image(node: FakeNode, build: str) -> None:
@@ -183,7 +183,7 @@ def test_a_second_job_writes_nothing(node: FakeNode) -> None:
 
 
 def test_code_is_laid_over_the_base(node: FakeNode) -> None:
-    node.behave("build", 'cat "$6"; cd "${6%/*}"; ls -l submission; readlink base.sif; touch "$5"')
+    node.behave("build", 'cat "$6"; cd "${6%/*}"; ls -l submission; readlink base.sif; touch "$7"')
     source = tar(
         node.storage / "code.tar",
         entry("dir", kind=tarfile.DIRTYPE, mode=0o700),
