@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from portal.domain.failures import FailureReason
 from portal.files.errors import BadOutput
@@ -152,8 +153,8 @@ def _names(descriptor: int) -> Iterator[str]:
 def _mode(descriptor: int, name: str) -> int:
     try:
         return os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
-    except FileNotFoundError as error:
-        raise _bad_entry("The output changed while it was taken in.") from error
+    except OSError as error:
+        _refuse(error)
 
 
 def _file(descriptor: int, target: Path | None, tally: _Tally) -> None:
@@ -175,13 +176,17 @@ def _opened(path: Path | str, flags: int, directory: int | None) -> Iterator[int
     try:
         descriptor = os.open(path, flags, dir_fd=directory)
     except OSError as error:
-        if error.errno not in _OWN_DOING:
-            raise
-        raise _bad_entry("The output has an entry that cannot be read.") from error
+        _refuse(error)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    if error.errno not in _OWN_DOING:
+        raise error
+    raise _bad_entry("The output has an entry that cannot be read.") from error
 
 
 def _bad_entry(sentence: str) -> BadOutput:

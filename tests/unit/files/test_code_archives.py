@@ -5,6 +5,7 @@ import itertools
 import lzma
 import stat
 import tarfile
+import tracemalloc
 import unicodedata
 import warnings
 import zipfile
@@ -472,6 +473,9 @@ GLOBAL = tarfile.XGLTYPE
         pytest.param(pax(b"9 path-a\n") + header() + END, id="no-equals-sign"),
         pytest.param(pax(b"10 size=-5\n") + header() + END, id="negative-pax-size"),
         pytest.param(pax(b"12 size=1e10\n") + header() + END, id="pax-size-in-words"),
+        pytest.param(
+            header("t", tarfile.GNUTYPE_LONGLINK, 5) + b"a".ljust(512, b"\0") + bytes(100), id="cut"
+        ),
         pytest.param(pax(b"10 path=a\n", kind=GLOBAL) + header() + END, id="name-for-all"),
         pytest.param(pax(b"10 path=a\n") * 9 + header() + END, id="extensions-without-end"),
         pytest.param(pax(b"10 path=a\n") + END, id="extension-of-nothing"),
@@ -480,6 +484,12 @@ GLOBAL = tarfile.XGLTYPE
 )
 def test_a_tar_that_readers_could_read_differently_is_damaged(make_file, refusal, content):
     assert refusal(make_file(content)) == DAMAGED
+
+
+def test_a_size_in_an_extended_header_counts(make_file, packed):
+    content = pax(b"9 size=3\n") + header("x") + b"abc".ljust(512, b"\0") + END
+
+    assert packed(make_file(content)) == {"x": ("0o644", b"abc")}
 
 
 @pytest.mark.parametrize(
@@ -500,6 +510,22 @@ def test_data_without_end_after_the_end_is_damage(make_tar, make_file, refusal):
     content = gzip.compress(make_tar(*CODE).read_bytes() + bytes(3 * 1024 * 1024))
 
     assert refusal(make_file(content)) == DAMAGED
+
+
+def test_a_zip_that_points_before_its_beginning_is_damaged(make_zip, make_file, refusal):
+    content = bytearray(make_zip(("a.py", b"")).read_bytes())
+    content[-6:-2] = (2**31).to_bytes(4, "little")
+
+    assert refusal(make_file(bytes(content))) == DAMAGED
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "zip"])
+def test_a_disk_that_fails_is_not_blamed_on_the_archive(make_file, tmp_path, mode):
+    # The directory of the target is missing: as for a full disk, the error is the site's.
+    source = make_file(sample(mode))
+
+    with pytest.raises(FileNotFoundError):
+        repack_code(source, tmp_path / "absent" / "code.tar")
 
 
 def test_an_encrypted_zip_is_refused(make_zip, make_file, refusal):
@@ -586,6 +612,21 @@ def test_a_bomb_is_stopped(request, refusal, maker):
             " empty, or pack them without compression."
         ),
     )
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz", "zip"])
+def test_memory_does_not_grow_with_the_archive(make_tar, make_zip, tmp_path, mode):
+    member = ("zeros", bytes(32 * 1024 * 1024))
+    source = make_zip(member) if mode == "zip" else make_tar(member, mode=mode)
+
+    tracemalloc.start()
+    try:
+        repack_code(source, tmp_path / "code.tar")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 12 * 1024 * 1024  # the dictionary of xz alone takes 8 MiB
 
 
 def test_a_zip_that_lists_a_million_files_is_not_read_into_memory(make_file, refusal):

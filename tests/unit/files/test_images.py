@@ -382,6 +382,13 @@ def test_a_bomb_is_stopped(make_file):
     assert refusal(make_file(gzip.compress(buffer.getvalue())))[0] == "ratio"
 
 
+def test_a_plain_archive_is_not_read_to_find_that_it_is_cut(make_tar, make_file):
+    members = docker_members() | {"big": bytes(100_000)}
+    content = packed(make_tar, members).read_bytes()
+
+    assert refusal(make_file(content[:-60_000]))[0] == "damaged"
+
+
 def test_a_cut_archive_is_damaged(make_tar, make_file):
     content = packed(make_tar, docker_members()).read_bytes()
 
