@@ -13,7 +13,7 @@ def is_refusal(report: JobReport) -> bool:
 
     Slurm uses up a job id for some refusals ("Requested node configuration is not available") and
     shows FAILED under the token's name, in the queue for MinJobAge and in accounting for ever. Such
-    a record never got a node and has no start; a job that ran and failed has both.
+    a record never got a node and so has no start; a job that ran and failed has both.
     """
     return report.outcome is Outcome.FAILED and report.started_at is None
 

@@ -17,6 +17,7 @@ EPOCH_SECONDS = ("env", "SLURM_TIME_FORMAT=%s")
 # What is printed where there is no time: squeue's words, then sacct's.
 _NO_TIME = frozenset({"", "N/A", "NONE", "Unknown", "None"})
 _EXIT_CODE = re.compile(r"(\d{1,5}):(\d{1,5})", re.ASCII)
+_WAIT_STATUS = re.compile(r"\d{1,5}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,11}", re.ASCII)
 _JOB_ID = re.compile(r"\d{1,10}", re.ASCII)
 
@@ -43,7 +44,10 @@ def read_time(text: str) -> datetime | None:
 
 
 def read_exit(text: str) -> tuple[int, int]:
-    """Return exit code and signal of ``code:signal``."""
+    """Return exit code and signal of ``code:signal``, or of the bare wait status of squeue 22.05."""
+    if _WAIT_STATUS.fullmatch(text):
+        status = int(text)
+        return status >> 8, status & 0x7F
     if not (match := _EXIT_CODE.fullmatch(text)):
         raise UnexpectedAnswer(f"not an exit code: {text[:40]!r}")
     return int(match[1]), int(match[2])

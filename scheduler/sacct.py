@@ -76,11 +76,13 @@ def _age(report: JobReport) -> float:
 def _report(row: list[str]) -> JobReport:
     job_id, cluster, state, code, submitted, started, ended, nodes, reason, name = row
     reason = "" if reason == "None" else reason
+    nodes = "" if nodes == "None assigned" else nodes
     phase, outcome = interpret(state, reason)
     if phase is not Phase.ENDED:
         # The queue has just answered without it, so either record is behind; conclude nothing.
         phase, reason = Phase.UNKNOWN, ONLY_IN_ACCOUNTING
     exit_code, signal = read_exit(code)
+    start = read_time(started)
     return JobReport(
         token=Token(name),
         ref=JobRef(cluster=cluster or None, job_id=read_job_id(job_id)),
@@ -91,7 +93,8 @@ def _report(row: list[str]) -> JobReport:
         exit_code=exit_code if outcome in EXITS and not signal else None,
         signal=(signal or None) if outcome else None,
         submitted_at=read_time(submitted),
-        started_at=read_time(started),
+        # Release 22.05 gives a start to what never got a node.
+        started_at=start if nodes else None,
         ended_at=read_time(ended) if outcome else None,
-        nodes="" if nodes == "None assigned" else nodes,
+        nodes=nodes,
     )

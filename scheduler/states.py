@@ -47,12 +47,11 @@ HELD_REASONS = frozenset({"JobHeldUser", "JobHeldAdmin", "JobHoldMaxRequeue", "B
 """Reasons with which a pending job waits for a person rather than for a node."""
 
 LAUNCH_REASONS = frozenset({"Prolog", "JobLaunchFailure"})
-"""Reasons with which a job ended because the node could not start it.
+"""Reasons with which a job was cancelled because the node could not start it.
 
 Measured: a node whose prolog fails has a job with ``--no-requeue`` cancelled by root, reason Prolog.
+Not for FAILED: there release 22.05 gives JobLaunchFailure to every script that a signal ended.
 """
-
-_COULD_BE_LAUNCH = frozenset({Outcome.CANCELLED, Outcome.FAILED})
 
 
 def interpret(raw_state: str, reason: str = "") -> tuple[Phase, Outcome | None]:
@@ -61,6 +60,6 @@ def interpret(raw_state: str, reason: str = "") -> tuple[Phase, Outcome | None]:
     phase, outcome = STATES.get(word, (Phase.UNKNOWN, None))
     if phase is Phase.PENDING and reason in HELD_REASONS:
         return Phase.HELD, None
-    if outcome in _COULD_BE_LAUNCH and reason in LAUNCH_REASONS:
+    if outcome is Outcome.CANCELLED and reason in LAUNCH_REASONS:
         return phase, Outcome.LAUNCH_FAILURE
     return phase, outcome

@@ -6,6 +6,9 @@ from pathlib import Path
 from scheduler.transport import Finished
 
 RELEASE = "slurm-24.11"
+"""The release of the practice site, for tests that need only one."""
+
+RELEASES = ("slurm-22.05", "slurm-24.11", "slurm-26.05")
 
 
 def recorded(name: str, release: str = RELEASE) -> Finished:

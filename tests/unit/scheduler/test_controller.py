@@ -7,10 +7,19 @@ from scheduler.errors import UnexpectedAnswer
 from tests.recordings.answers import recorded
 
 
-def test_the_recorded_configuration_is_read() -> None:
-    assert read_controller(recorded("config").stdout) == Controller(
-        version="24.11.5", message_timeout=timedelta(seconds=10)
-    )
+@pytest.mark.parametrize(
+    ("release", "version", "export"),
+    [
+        ("slurm-22.05", "22.05.8", "NONE"),
+        ("slurm-24.11", "24.11.5", "NIL"),
+        ("slurm-26.05", "26.05.5", "NIL"),
+    ],
+)
+def test_recorded_configurations_are_read(release: str, version: str, export: str) -> None:
+    controller = read_controller(recorded("config", release).stdout)
+
+    assert controller == Controller(version=version, message_timeout=timedelta(seconds=10))
+    assert controller.export == export
 
 
 def test_a_slow_site_says_so() -> None:

@@ -3,7 +3,7 @@ import pytest
 from scheduler.interface import Refused
 from scheduler.refusals import SENTENCES, read_refusal
 from scheduler.sbatch import read_sbatch
-from tests.recordings.answers import recorded
+from tests.recordings.answers import RELEASES, recorded
 
 VIOLATION = (
     "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy"
@@ -12,6 +12,7 @@ VIOLATION = (
 TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
 
 
+@pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -28,8 +29,8 @@ TIMED_OUT = "sbatch: error: Batch job submission failed: Socket timed out on sen
         ("comment", "invalid"),
     ],
 )
-def test_what_slurm_refuses_is_recognised(name: str, reason: str) -> None:
-    answer = recorded(f"sbatch-refused-{name}")
+def test_what_slurm_refuses_is_recognised(release: str, name: str, reason: str) -> None:
+    answer = recorded(f"sbatch-refused-{name}", release)
 
     assert read_sbatch(answer) == Refused(reason=reason, message=answer.stderr.decode().strip())
 

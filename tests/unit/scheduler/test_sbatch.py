@@ -7,7 +7,7 @@ import pytest
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Token
 from scheduler.sbatch import read_sbatch, sbatch_argv
 from scheduler.transport import Finished
-from tests.recordings.answers import recorded
+from tests.recordings.answers import RELEASES, recorded
 
 
 def test_every_option_is_one_argument(spec: JobSpec) -> None:
@@ -112,7 +112,7 @@ def test_the_cluster_is_kept_where_it_is_said() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(recorded("sbatch-timed-out"), id="timed out"),
+        *[pytest.param(recorded("sbatch-timed-out", release), id=release) for release in RELEASES],
         pytest.param(Finished(returncode=0, stdout=b"", stderr=b""), id="silence"),
         pytest.param(
             Finished(returncode=0, stdout=b"Submitted batch job 5\n", stderr=b""), id="prose"

@@ -67,7 +67,7 @@ def test_an_unknown_word_concludes_nothing(word: str) -> None:
         ("PENDING", "BadConstraints", Phase.HELD, None),
         ("RUNNING", "Prolog", Phase.RUNNING, None),
         ("CANCELLED", "Prolog", Phase.ENDED, Outcome.LAUNCH_FAILURE),
-        ("FAILED", "JobLaunchFailure", Phase.ENDED, Outcome.LAUNCH_FAILURE),
+        ("FAILED", "JobLaunchFailure", Phase.ENDED, Outcome.FAILED),
         ("COMPLETED", "Prolog", Phase.ENDED, Outcome.COMPLETED),
     ],
 )
