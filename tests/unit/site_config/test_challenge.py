@@ -78,7 +78,7 @@ def test_a_good_challenge_is_read(challenge_with):
         ),
         pytest.param(
             "policy: open",
-            "policy: opne",
+            "policy: anybody",
             "6: join.policy: must be 'open', 'approve' or 'claims'",
             id="policy",
         ),

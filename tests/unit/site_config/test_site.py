@@ -51,8 +51,8 @@ def test_a_local_cluster_needs_no_login_node(site_with):
     [
         pytest.param(
             "database:",
-            "databse:",
-            "2: databse: is not a setting; did you mean 'database'?",
+            "databases:",
+            "2: databases: is not a setting; did you mean 'database'?",
             id="typo",
         ),
         pytest.param(
@@ -154,8 +154,8 @@ def test_a_local_cluster_needs_no_login_node(site_with):
         ),
         pytest.param(
             "cluster: main, partition: gpu",
-            "cluster: mian, partition: gpu",
-            "18: profiles.gpu.cluster: there is no cluster 'mian'",
+            "cluster: other, partition: gpu",
+            "18: profiles.gpu.cluster: there is no cluster 'other'",
             id="no-such-cluster",
         ),
         pytest.param(
@@ -219,7 +219,9 @@ def test_a_local_cluster_needs_no_login_node(site_with):
 )
 def test_one_mistake_is_one_line(site_with, old, new, problem):
     file = site_with(old, new)
-    missing = {"2: databse: is not a setting; did you mean 'database'?": "1: database: is missing"}
+    missing = {
+        "2: databases: is not a setting; did you mean 'database'?": "1: database: is missing"
+    }
     expected = [problem, missing[problem]] if problem in missing else [problem]
     if "client_secret:" in problem:
         expected.append("5: login.providers[0].client_secret_file: is missing")
