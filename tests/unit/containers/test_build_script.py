@@ -183,7 +183,7 @@ def test_a_second_job_writes_nothing(node: FakeNode) -> None:
 
 
 def test_code_is_laid_over_the_base(node: FakeNode) -> None:
-    node.behave("build", 'cat "$6"; cd "${6%/*}"; ls -l submission; readlink base.sif; touch "$7"')
+    node.behave("build", 'cat "$8"; cd "${8%/*}"; ls -l submission; readlink base.sif; touch "$7"')
     source = tar(
         node.storage / "code.tar",
         entry("dir", kind=tarfile.DIRTYPE, mode=0o700),

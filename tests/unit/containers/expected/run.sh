@@ -208,7 +208,7 @@ keep() { # NAME: the start of standard input goes to that file; the rest is take
 
 watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
     local used files
-    while sleep "$7"; do
+    while sleep "$5"; do
         # What vanishes while du looks is no reason to stop looking.
         used=$(du -sk -- "$2")
         files=$(du -s --inodes -- "$2")
