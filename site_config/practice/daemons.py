@@ -90,29 +90,36 @@ def _database() -> dict[str, object]:
     )
 
 
+def _manage(*words: str, may_fail: bool = False) -> Step:
+    return {"argv": ["sacctmgr", "-iQ", *words], "may_fail": may_fail}
+
+
 def _accounting(nodes: Nodes) -> dict[str, object]:
-    limits = [limit.format(gpus=nodes.gpus) for limit in _QOS_LIMITS]
-
-    def manage(*words: str, may_fail: bool = False) -> Step:
-        return {"argv": ["sacctmgr", "-iQ", *words], "may_fail": may_fail}
-
+    user = ["user", ACCOUNT_NAME]
     return _daemon(
         "slurmdbd",
         _as_user("slurm", "slurmdbd", "-D"),
         {"argv": ["sacctmgr", "-nP", "show", "cluster"]},
         # `add` is refused for what is there already. The last line holds only if all of them were done.
         after=[
-            manage("add", "cluster", nodes.cluster, may_fail=True),
-            manage("add", "qos", QOS, may_fail=True),
-            manage("modify", "qos", QOS, "set", *limits, may_fail=True),
-            manage("add", "account", SLURM_ACCOUNT, f"QOS={QOS}", may_fail=True),
-            manage("add", "user", ACCOUNT_NAME, f"account={SLURM_ACCOUNT}", may_fail=True),
-            manage(
-                "modify", "user", ACCOUNT_NAME, "where", f"account={SLURM_ACCOUNT}",
-                "set", f"QOS={QOS}", f"DefaultQOS={QOS}",
-            ),
+            _manage("add", "cluster", nodes.cluster, may_fail=True),
+            _manage("add", "qos", QOS, may_fail=True),
+            _manage("add", "account", SLURM_ACCOUNT, f"QOS={QOS}", may_fail=True),
+            _manage("add", *user, f"account={SLURM_ACCOUNT}", may_fail=True),
+            _manage("modify", *user, "set", f"QOS={QOS}", f"DefaultQOS={QOS}"),
         ],
-    )  # fmt: skip
+    )
+
+
+def _controller(nodes: Nodes) -> dict[str, object]:
+    limits = [limit.format(gpus=nodes.gpus) for limit in _QOS_LIMITS]
+    return _daemon(
+        "slurmctld",
+        _as_user("slurm", "slurmctld", "-D"),
+        {"argv": ["scontrol", "ping"]},
+        # Not before: slurmdbd knows of GPUs only when slurmctld has told it about them.
+        after=[_manage("modify", "qos", QOS, "set", *limits)],
+    )
 
 
 def _slurmd(kind: str, node: str) -> dict[str, object]:
@@ -132,7 +139,7 @@ def plan(nodes: Nodes, address: str) -> dict[str, object]:
         _daemon("sshd", ["/usr/sbin/sshd", "-D", "-e"], {"connect": [address, 22]}),
         _database(),
         _accounting(nodes),
-        _daemon("slurmctld", _as_user("slurm", "slurmctld", "-D"), {"argv": ["scontrol", "ping"]}),
+        _controller(nodes),
         _slurmd("gpu", nodes.gpu),
         _slurmd("build", nodes.build),
         # SLURM_JWT=daemon: it acts for whoever brings a token, and has no identity of its own to lend.

@@ -43,7 +43,7 @@ def unshare(flags: int) -> None:
 def mount(
     source: object, target: object, kind: str = "", flags: int = 0, options: str = ""
 ) -> None:
-    """Put *source* at *target*; the arguments are those of mount(2)."""
+    """Put *source* at *target*; as the system call of that name does."""
     result = _libc.mount(
         str(source).encode(),
         str(target).encode(),

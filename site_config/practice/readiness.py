@@ -20,7 +20,7 @@ from site_config.practice.records import Record
 
 _READY_SECONDS = 120.0
 _TOKEN_SECONDS = 30 * 24 * 3600
-_PING = "slurm/v0.0.42/ping/"
+_QUESTION = "slurm/v0.0.42/nodes/"  # unlike ping, it is not answered without a valid token
 
 
 def ask(process: Process, action: str, name: str = "") -> dict[str, Any] | None:
@@ -105,7 +105,7 @@ def try_doors(paths: SitePaths, address: str, token: str | None) -> None:
     if token is None:
         return
     headers = {"X-SLURM-USER-NAME": ACCOUNT_NAME, "X-SLURM-USER-TOKEN": token}
-    request = urllib.request.Request(f"http://{address}:{REST_PORT}/{_PING}", headers=headers)
+    request = urllib.request.Request(f"http://{address}:{REST_PORT}/{_QUESTION}", headers=headers)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=10):

@@ -75,16 +75,14 @@ class PracticeSite:
             self.paths.lock, seconds=_LOCK_SECONDS, what=f"the practice site {self.name}"
         ) as lock:
             self._refuse_other_account(account_uid)
-            fresh = not self._is_whole()
-            try:
-                if fresh:
-                    self._end()
+            if not self._is_mended():
+                self._end()
+                try:
                     self._start(account_uid, lock)
-                self._wait_ready(fresh=fresh)
-            except NotReady:
-                if fresh:
+                    self._wait_ready(renew_token=True)
+                except NotReady:
                     self._end()
-                raise
+                    raise
         return self.status()
 
     def down(self, *, purge: bool = False) -> None:
@@ -142,15 +140,25 @@ class PracticeSite:
                 f"then bring it up with --account-uid {asked}"
             )
 
-    def _is_whole(self) -> bool:
-        """Tell whether the site runs, so that starting single daemons is all it may need."""
+    def _is_mended(self) -> bool:
+        """Tell whether the site runs and is ready, if need be after starting single daemons of it."""
         record, process = read_record(self.paths), running_process(self.paths)
         if record is None or process is None:
             return False
         if not Path("/sys/class/net", record.cable(self.paths).outside_interface).exists():
             return False
         answer = readiness.ask(process, "status")
-        return answer is None or answer["state"] != "failed"
+        if answer is not None and answer["state"] == "failed":
+            return False
+        try:
+            # The token is missing when an earlier `up` was killed before it got there.
+            self._wait_ready(renew_token=not (self.paths.secrets / "slurm-token").exists())
+        except NotReady:
+            # It may have been killed a moment ago; what still runs but cannot be mended is reported.
+            if process.is_alive():
+                raise
+            return False
+        return True
 
     def _start(self, account_uid: int | None, lock: int) -> None:
         recipe = Recipe()
@@ -183,16 +191,14 @@ class PracticeSite:
             )
         self._say(f"starting the site {self.name} at {record.cable(self.paths).inside_address}")
 
-    def _wait_ready(self, *, fresh: bool) -> None:
+    def _wait_ready(self, *, renew_token: bool) -> None:
         record, process = read_record(self.paths), running_process(self.paths)
         if record is None or process is None:
             raise NotReady(
                 f"the site {self.name} ended at once: {readiness.end_of_log(self.paths, 'init')}"
             )
         readiness.wait_ready(self.paths, process)
-        # The token is missing when an earlier `up` was killed before it got here.
-        renew = fresh or not (self.paths.secrets / "slurm-token").exists()
-        token = readiness.renew_token(self.paths, record, process) if renew else None
+        token = readiness.renew_token(self.paths, record, process) if renew_token else None
         readiness.try_doors(self.paths, record.cable(self.paths).inside_address, token)
 
     def _end(self) -> None:
