@@ -64,7 +64,9 @@ def leaderboard(
         session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
     )
     columns = visible_columns(
-        [as_column(row) for row in visible.challenge.columns], visible.frame.may_organise
+        [as_column(row) for row in visible.challenge.columns],
+        is_revealed=is_revealed(visible.challenge.reveal_at, now),
+        may_organise=visible.frame.may_organise,
     )
     # The order itself would tell the values of a private column.
     primary = next((column for column in columns if column.primary), None)
@@ -90,9 +92,16 @@ def leaderboard(
     )
 
 
-def visible_columns(columns: Sequence[Column], may_organise: bool) -> list[Column]:
+def is_revealed(reveal_at: datetime | None, now: datetime) -> bool:
+    """Whether the private columns have become public; without a time they never do."""
+    return reveal_at is not None and now >= reveal_at
+
+
+def visible_columns(
+    columns: Sequence[Column], *, is_revealed: bool, may_organise: bool
+) -> list[Column]:
     """Return the columns that are open to the actor."""
-    return [column for column in columns if may_organise or not column.private]
+    return [c for c in columns if may_organise or is_revealed or not c.private]
 
 
 def _boards(actor: Actor, visible: Visible) -> list[tuple[Phase, PhaseFacts]]:

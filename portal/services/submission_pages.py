@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.queries import submission_pages as queries
-from portal.db.tables import Attempt, Evaluation, Job, Submission
+from portal.db.tables import Attempt, Challenge, Evaluation, Job, Submission
 from portal.domain import permissions, scores
 from portal.domain.errors import NotAllowed, NotFound
 from portal.domain.failures import FAILURES, Failure
@@ -21,7 +21,7 @@ from portal.domain.states import EvaluationState
 from portal.domain.steps import Happened, Step, steps
 from portal.domain.submissions import SubmissionKind
 from portal.services.challenge_frames import Frame, look_up, only
-from portal.services.leaderboards import visible_columns
+from portal.services.leaderboards import is_revealed, visible_columns
 from portal.services.standings import as_column
 
 
@@ -142,7 +142,7 @@ def submission_list(
     )
     if page > 1 and not found:
         raise NotFound
-    columns = _columns(session, visible.challenge.id, every)
+    columns = _columns(session, visible.challenge, now, every)
     return SubmissionList(
         frame=visible.frame,
         columns=columns,
@@ -151,7 +151,9 @@ def submission_list(
     )
 
 
-def submission_page(session: Session, *, actor: Actor, submission_id: str) -> SubmissionPage:
+def submission_page(
+    session: Session, *, actor: Actor, submission_id: str, now: datetime
+) -> SubmissionPage:
     """Return a submission; raise ``NotFound`` if there is none that the actor may see."""
     if actor.person_id is None:
         raise NotAllowed("Log in to see this submission.")
@@ -160,7 +162,7 @@ def submission_page(session: Session, *, actor: Actor, submission_id: str) -> Su
         raise NotFound
     row = found.submission
     inside = found.organises or actor.is_staff
-    columns = _columns(session, row.challenge_id, inside)
+    columns = _columns(session, row.challenge, now, inside)
     newest = _newest(row.evaluations)
     jobs = queries.jobs_of(session, newest)
     state = telling(evaluation.state for evaluation in newest)
@@ -203,9 +205,15 @@ def _may_see(actor: Actor, found: queries.Found) -> bool:
     return permissions.may_see_submission(actor, standing, me if found.in_team else frozenset())
 
 
-def _columns(session: Session, challenge_id: str, organises: bool) -> tuple[Column, ...]:
-    rows = [as_column(row) for row in queries.columns_of(session, challenge_id)]
-    return tuple(visible_columns(rows, organises))
+def _columns(
+    session: Session, challenge: Challenge, now: datetime, organises: bool
+) -> tuple[Column, ...]:
+    rows = [as_column(row) for row in queries.columns_of(session, challenge.id)]
+    return tuple(
+        visible_columns(
+            rows, is_revealed=is_revealed(challenge.reveal_at, now), may_organise=organises
+        )
+    )
 
 
 def _newest(evaluations: Sequence[Evaluation]) -> list[Evaluation]:

@@ -31,5 +31,8 @@ def progress(visit: Visit) -> Response:
 
 def _view(visit: Visit) -> SubmissionPage:
     return visit.read(
-        submission_pages.submission_page, actor=visit.actor, submission_id=visit.part("id")
+        submission_pages.submission_page,
+        actor=visit.actor,
+        submission_id=visit.part("id"),
+        now=visit.now,
     )

@@ -1,0 +1,136 @@
+"""Pictures of every page, light and dark, narrow and wide: ``python -m tests.browser.screenshots``.
+
+They are for looking at, not for comparing. ``--readme`` makes the one picture of the README.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from portal.web.app import create_app
+from tests.browser.chromium import chromium
+from tests.scenes import Scene, add_scene
+from tests.served import free_port, log_in, new_context, serving
+
+WIDTHS = (360, 1280)
+SCHEMES = ("light", "dark")
+README = Path(__file__).parents[2] / "docs/images/leaderboard.png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A served site: its address, what is on it, and cookies of the people on it."""
+
+    url: str
+    scene: Scene
+    cookies: Mapping[str, str]
+
+
+@contextmanager
+def site(directory: Path, issuer: str = "https://login.example.org") -> Iterator[Site]:
+    """Serve a site in the middle of a challenge until the end of the block."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    context = new_context(directory, site_url=url, issuer=issuer)
+    with context.database.writing() as session:
+        scene = add_scene(session)
+    cookies = {
+        "ada": log_in(context, scene.ada.id),
+        "staff": log_in(context, scene.staff.id),
+    }
+    with serving(create_app(context), port):
+        yield Site(url=url, scene=scene, cookies=cookies)
+    context.database.engine.dispose()
+
+
+def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
+    """Name every page: who looks at it, and its address."""
+    root = "/challenges/digits"
+    return {
+        "home": (None, "/"),
+        "login": (None, "/login"),
+        "error": (None, "/nowhere"),
+        "overview": (None, root),
+        "evaluation": (None, f"{root}/pages/evaluation"),
+        "terms": (None, f"{root}/terms"),
+        "leaderboard-visitor": (None, f"{root}/leaderboard"),
+        "leaderboard-empty": (None, f"{root}/leaderboard?phase=warm-up"),
+        "leaderboard": ("ada", f"{root}/leaderboard"),
+        "leaderboard-staff": ("staff", f"{root}/leaderboard"),
+        "submit": ("ada", f"{root}/submit"),
+        "submit-closed": ("ada", "/challenges/cell-count/submit"),
+        "submissions": ("ada", f"{root}/submissions"),
+        "submissions-staff": ("staff", f"{root}/submissions"),
+        "account": ("ada", "/account"),
+        "patterns": ("staff", "/-/patterns"),
+        "home-staff": ("staff", "/"),
+        **{
+            f"submission-{name}": ("ada", f"/submissions/{submission.id}")
+            for name, submission in scene.submissions.items()
+        },
+        "submission-staff": ("staff", f"/submissions/{scene.submissions['failed'].id}"),
+    }
+
+
+def take(browser: Browser, served: Site, folder: Path, wanted: str) -> None:
+    """Take all pictures whose name holds ``wanted``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for scheme in SCHEMES:
+        for width in WIDTHS:
+            for name, (who, path) in pages(served.scene).items():
+                if wanted in name:
+                    file = folder / f"{name}-{scheme}-{width}.png"
+                    _picture(browser, served, who, path, file, scheme, width)
+
+
+def _picture(
+    browser: Browser,
+    served: Site,
+    who: str | None,
+    path: str,
+    file: Path,
+    scheme: str,
+    width: int,
+    height: int | None = None,
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": height or 800},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    if who is not None:
+        cookie = {"name": "sealrun", "value": served.cookies[who], "url": served.url}
+        context.add_cookies([cookie])  # type: ignore[list-item]
+    page = context.new_page()
+    page.goto(served.url + path)
+    page.screenshot(path=file, full_page=height is None)
+    context.close()
+
+
+def main() -> None:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "sealrun")
+    parser.add_argument("--only", default="", help="part of the names of the pages to take")
+    parser.add_argument("--readme", action="store_true", help=f"write {README.name} only")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        site(Path(directory)) as served,
+        chromium() as browser,
+    ):
+        if options.readme:
+            path = "/challenges/digits/leaderboard"
+            README.parent.mkdir(parents=True, exist_ok=True)
+            _picture(browser, served, "ada", path, README, "light", 1280, height=1000)
+        else:
+            take(browser, served, options.folder, options.only)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""A site as it looks in the middle of a challenge: for browser tests and for pictures."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Person, Submission
+from portal.domain.failures import FailureReason
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import SubmissionKind
+from tests import factories
+from tests.factories import DAY, MINUTE, NOW, Digits
+
+E = EvaluationState
+
+TEAMS = (
+    ("Nearest Neighbours", 0.987), ("Kernel Panic", 0.981), ("The Overfitters", 0.978),
+    ("Gradient Descendants", 0.978), ("Pixel Peepers", 0.972), ("Ada Vlasák", 0.969),
+    ("Eight by Eight", 0.966), ("Institut für Mustererkennung", 0.961), ("Bayes Watch", 0.954),
+    ("Random Foresters", 0.951), ("Support Vectors", 0.944), ("Kalman and Friends", 0.940),
+    ("Loss Leaders", 0.933), ("The Regularisers", 0.929), ("Softmax Hardcore", 0.921),
+    ("Quiet Quantiles", 0.913), ("Ηράκλειο ML", 0.902), ("Tangent Space", 0.889),
+    ("Null Hypothesis", 0.861), ("Cold Start", 0.812),
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """Who and what is on the site."""
+
+    digits: Digits
+    ada: Person
+    staff: Person
+    submissions: dict[str, Submission]
+
+
+def add_scene(session: Session) -> Scene:
+    """Fill an empty database."""
+    digits = factories.add_challenge(session)
+    _add_other_challenges(session)
+    ada = factories.add_person(session, "Ada Vlasák")
+    grace = factories.add_person(session, "Grace Okafor")
+    staff = factories.add_person(session, "Site Staff", is_staff=True)
+    submissions = {}
+    for n, (name, accuracy) in enumerate(TEAMS):
+        at = NOW - 17 * DAY + n * timedelta(hours=19, minutes=7)
+        if name == ada.name:
+            team = factories.add_team(session, digits, name, ada, grace)
+            best = factories.add_submission(
+                session, digits, team, ada, accuracy=accuracy, at=at,
+                note="k = 3, distances weighted", filename="knn-weighted.zip",
+            )  # fmt: skip
+            factories.add_standing(session, digits, team, best, accuracy)
+            submissions = {"scored": best, **_add_all_states(session, digits, team, ada)}
+        else:
+            factories.add_ranked(session, digits, name, accuracy, at)
+    return Scene(digits=digits, ada=ada, staff=staff, submissions=submissions)
+
+
+def _add_all_states(session, digits, team, ada) -> dict[str, Submission]:  # type: ignore[no-untyped-def]
+    def add(hours: float, state: EvaluationState, **more: object) -> Submission:
+        at = NOW - timedelta(hours=hours)
+        return factories.add_submission(session, digits, team, ada, state=state, at=at, **more)  # type: ignore[arg-type]
+
+    return {
+        "queued": add(0.25, E.QUEUED, filename="cnn.zip", note="First try with a network"),
+        "running": add(1, E.RUNNING, filename="forest.tar.gz"),
+        "failed": add(
+            30, E.FAILED, filename="ensemble.tar", kind=SubmissionKind.IMAGE,
+            reason=FailureReason.TIME_LIMIT,
+        ),
+        "site_failed": add(
+            50, E.FAILED, filename="ensemble-2.tar", kind=SubmissionKind.IMAGE,
+            reason=FailureReason.INFRASTRUCTURE, counts=False,
+        ),
+        "held": add(54, E.HELD, filename="svm.zip"),
+        "results": add(
+            80, E.SCORED, filename="predictions.csv", kind=SubmissionKind.RESULTS, accuracy=0.871
+        ),
+        "waiting": add(0.01, E.WAITING, filename="later.zip"),
+    }  # fmt: skip
+
+
+def _add_other_challenges(session: Session) -> None:
+    phase = factories.new_phase
+    for slug, title, start, end in (
+        ("cell-count", "Count the cells", 12, 80),
+        ("river-levels", "Forecast river levels", -3, 25),
+        ("old-maps", "Find roads on old maps", -200, -90),
+        ("whale-calls", "Whose call is it? Whales in the North Atlantic", -400, -310),
+    ):
+        factories.add_challenge(
+            session, slug, title, terms="",
+            phases=[phase("main", "Main phase", NOW + start * DAY, NOW + end * DAY + 5 * MINUTE)],
+        )  # fmt: skip

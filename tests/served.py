@@ -1,0 +1,98 @@
+"""The portal served on this machine from a thread, for tests that need a real address."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from portal.db.engine import Database, open_database
+from portal.db.tables import Base
+from portal.files.store import Store
+from portal.services import sessions
+from portal.web.context import Provider, WebContext
+from portal.web.cookies import digest, new_secret
+from tests import factories
+
+
+def new_database(directory: Path) -> Database:
+    """Make a database with all tables; faster than the migrations, which have tests of their own."""
+    database = open_database(f"sqlite:///{directory / 'sealrun.db'}")
+    Base.metadata.create_all(database.engine)
+    return database
+
+
+def new_context(
+    directory: Path,
+    *,
+    database: Database | None = None,
+    site_url: str = "http://127.0.0.1:8000",
+    issuer: str = "https://login.example.org",
+    upload_limit: int = 64 * factories.MIB,
+    now: datetime = factories.NOW,
+) -> WebContext:
+    """Return a site whose clock stands still."""
+    return WebContext(
+        database=database or new_database(directory),
+        store=Store(directory / "blobs"),
+        resources=factories.resources(upload_limit),
+        site_name="Nordholm Computing Centre",
+        site_url=site_url,
+        support="hpc-support@nordholm.example",
+        providers=(
+            Provider(
+                id="campus",
+                title="Nordholm University account",
+                issuer=issuer,
+                client_id="sealrun",
+                client_secret="not a secret",
+                staff={"eduperson_entitlement": ("urn:example:sealrun-staff",)},
+            ),
+        ),
+        clock=lambda: now,
+    )
+
+
+def log_in(context: WebContext, person_id: str) -> str:
+    """Write a session for a person and return the secret for its cookie."""
+    secret = new_secret()
+    with context.database.writing() as session:
+        sessions.start(
+            session,
+            secret_sha256=digest(secret),
+            replaces=None,
+            person_id=person_id,
+            data={},
+            agent="tests",
+            now=context.clock(),
+        )
+    return secret
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(app: ASGIApp, port: int) -> Iterator[None]:
+    """Serve an application until the end of the block."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(10)
