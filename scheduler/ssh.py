@@ -6,6 +6,7 @@ This is the only module that knows paramiko.
 import contextlib
 import select
 import shlex
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -144,8 +145,6 @@ class SshTransport:
         except (paramiko.SSHException, EOFError, OSError, HostKeyRefused) as failure:
             client.close()
             raise _explain(failure, self._host) from failure
-        if (transport := client.get_transport()) is not None:
-            transport.set_keepalive(_KEEPALIVE_SECONDS)
         return client
 
 
@@ -156,6 +155,10 @@ class _Connection:
         transport = client.get_transport()
         if transport is None:
             raise TransportDown("the connection closed at once")
+        transport.set_keepalive(_KEEPALIVE_SECONDS)
+        if isinstance(transport.sock, socket.socket):
+            # Measured: otherwise each command waits 40 ms for the other side's delayed ACK.
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.transport = transport
         self.users = 0
         self.retired = False

@@ -74,7 +74,7 @@ def test_a_waiting_job_can_be_cancelled(cluster_lab: ClusterLab) -> None:
     "change",
     [
         pytest.param({"memory_mib": 99_000_000}, id="memory"),
-        pytest.param({"partition": "gpu", "gres": "gpu:99"}, id="gres"),
+        pytest.param({"partition": "build", "gres": "gpu:1"}, id="gres"),
     ],
 )
 def test_a_refusal_that_uses_up_a_job_id_leaves_no_job(
