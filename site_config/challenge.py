@@ -200,17 +200,15 @@ class Column(Section):
     min: float | None = Field(default=None, description="Smallest value that can be right.")
     max: float | None = Field(default=None, description="Largest value that can be right.")
     primary: bool = Field(default=False, description="Ranks the table; exactly one column does.")
-    hidden: bool = Field(default=False, description="Seen by organisers only, for ever.")
     private: bool = Field(
-        default=False, description="Seen by organisers only until the time of `reveal`."
+        default=False,
+        description="Seen by organisers only until the time of `reveal`; for ever without it.",
     )
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.min is not None and self.max is not None and self.min >= self.max:
             raise ValueError("'min' must be less than 'max'")
-        if self.primary and self.hidden:
-            raise ValueError("the column that ranks cannot be hidden")
         return self
 
 

@@ -232,7 +232,10 @@ class Probe(Section):
 class Worker(Section):
     """The loop that submits jobs and collects results."""
 
-    poll: Duration = Field(default=timedelta(seconds=5), description="Pause between two rounds.")
+    poll: Duration = Field(
+        default=timedelta(seconds=1),
+        description="Pause between two rounds while there is nothing to do; it is shorter otherwise.",
+    )
 
 
 class Grace(Section):

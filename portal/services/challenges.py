@@ -30,9 +30,6 @@ from portal.services import images
 from portal.services.submissions import Upload
 from site_config import challenge as bundle
 
-SCORE_ARGV = ["/app/score"]
-"""What is started in a scorer's image."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
@@ -129,7 +126,7 @@ def _tasks(
             "predict_profile": task.predict.profile,
             "predict_argv": list(task.predict.argv),
             "score_profile": task.score.profile,
-            "score_argv": SCORE_ARGV,
+            "score_argv": list(task.score.argv),
             "required_outputs": [str(name) for name in task.outputs.required],
             "output_limit": min(task.outputs.max or resources.output_limit, resources.output_limit),
             "output_files": min(

@@ -199,12 +199,6 @@ def test_a_good_challenge_is_read(challenge_with):
             "28: leaderboard.columns[0].max: must be a finite number",
             id="infinite-bound",
         ),
-        pytest.param(
-            "primary: true",
-            "primary: true, hidden: true",
-            "28: leaderboard.columns[0]: the column that ranks cannot be hidden",
-            id="hidden-primary",
-        ),
     ],
 )
 def test_one_mistake_is_one_line(challenge_with, old, new, problem):

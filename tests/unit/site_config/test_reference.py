@@ -25,5 +25,8 @@ def test_a_row_says_key_value_default_and_meaning():
 
     assert "| `port` | whole number, 1 to 65535 | `22` | Port of its SSH server. |" in rows
     assert "| `upload` | size | `20G` | Size of one upload. |" in rows
-    assert "| `poll` | duration | `5s` | Pause between two rounds. |" in rows
+    assert (
+        "| `poll` | duration | `1s` | Pause between two rounds while there is nothing to do; it is shorter otherwise. |"
+        in rows
+    )
     assert "| `providers` | list, each a block | none | The logins on offer. |" in rows
