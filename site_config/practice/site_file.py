@@ -36,7 +36,7 @@ def site_yaml(
         "client_secret_file": str(paths.secrets / "oidc-client"),
     }
     return {
-        "site": {"name": "Practice site", "url": url},
+        "site": {"name": "Practice site", "url": url, "support": "whoever started this practice site"},
         "database": {"url": f"sqlite:///{paths.portal / 'sealrun.db'}"},
         "login": {"providers": [provider]},
         "clusters": {"main": _cluster(paths, address)},
