@@ -2,8 +2,10 @@
 
 import os
 import pwd
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from site_config.practice.errors import PracticeError
 
@@ -54,3 +56,21 @@ def ordinary_account(uid: int, gid: int | None = None) -> Account:
         except KeyError:
             gid = uid
     return Account(uid=uid, gid=gid)
+
+
+def may_traverse(folder: Path, account: Account) -> bool:
+    """Tell whether the account, without further groups, may pass through *folder*, by its mode bits."""
+    status = folder.stat()
+    if status.st_uid == account.uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    if status.st_gid == account.gid:
+        return bool(status.st_mode & stat.S_IXGRP)
+    return bool(status.st_mode & stat.S_IXOTH)
+
+
+def topmost_barrier(path: Path, account: Account) -> Path | None:
+    """Return the first folder on the way from / to the absolute *path* that stops the account; None if none does."""
+    for folder in reversed(path.parents):
+        if not may_traverse(folder, account):
+            return folder
+    return None

@@ -23,6 +23,11 @@ REST_UID = 990
 CONTROL_HOST = "ctl"
 JOBS_PER_CORE = 8
 
+_WITHOUT_SYSTEMD = """\
+# No systemd in here to ask for a cgroup, nor to hand the controllers down.
+IgnoreSystemd=yes
+EnableControllers=yes"""
+
 _TEMPLATES = Path(__file__).with_name("templates")
 _INSIDE = Path(__file__).with_name("inside")
 _TARGETS = {
@@ -84,9 +89,7 @@ def template_values(nodes: Nodes, cable: Cable, plugin: str) -> dict[str, str]:
         "qos": QOS,
         "jobs_per_core": str(JOBS_PER_CORE),
         "cgroup_plugin": plugin,
-        "cgroup_extra": "# No systemd in here to ask for a cgroup.\nIgnoreSystemd=yes"
-        if plugin.endswith("v2")
-        else "",
+        "cgroup_extra": _WITHOUT_SYSTEMD if plugin.endswith("v2") else "",
         "address": cable.inside_address,
         "portal_address": cable.outside_address,
         "account_user": ACCOUNT_NAME,

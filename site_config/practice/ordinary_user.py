@@ -19,7 +19,7 @@ from pathlib import Path
 import click
 
 from site_config.practice import kernel
-from site_config.practice.accounts import Account, ordinary_account
+from site_config.practice.accounts import Account, ordinary_account, topmost_barrier
 from site_config.practice.errors import PracticeError
 from site_config.practice.files import make_directory
 
@@ -34,24 +34,6 @@ class OrdinaryUser:
     account: Account
     name: str
     home: Path
-
-
-def may_traverse(folder: Path, account: Account) -> bool:
-    """Tell whether the account, without further groups, may pass through *folder*, by its mode bits."""
-    status = folder.stat()
-    if status.st_uid == account.uid:
-        return bool(status.st_mode & stat.S_IXUSR)
-    if status.st_gid == account.gid:
-        return bool(status.st_mode & stat.S_IXGRP)
-    return bool(status.st_mode & stat.S_IXOTH)
-
-
-def topmost_barrier(path: Path, account: Account) -> Path | None:
-    """Return the first folder on the way from / to the absolute *path* that stops the account; None if none does."""
-    for folder in reversed(path.parents):
-        if not may_traverse(folder, account):
-            return folder
-    return None
 
 
 def make_reachable(paths: list[Path], account: Account) -> None:

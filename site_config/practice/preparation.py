@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 
 from site_config.practice import networks, roots
-from site_config.practice.accounts import Account, choose_account
+from site_config.practice.accounts import Account, choose_account, topmost_barrier
 from site_config.practice.configuration import Owners, write_configuration
 from site_config.practice.credentials import make_credentials, write_known_hosts
+from site_config.practice.errors import PracticeError
 from site_config.practice.files import make_directory, own_tree, remove_tree, write_file
 from site_config.practice.launch import Launch, write_launch
 from site_config.practice.locks import locked
-from site_config.practice.paths import SitePaths, cache_directory
+from site_config.practice.paths import DIRECTORY_VARIABLE, SitePaths, cache_directory
 from site_config.practice.records import Record, read_record, write_record
 from site_config.practice.site_file import as_text, site_yaml
 
@@ -21,6 +22,12 @@ def prepare(paths: SitePaths, *, key: str, root: Path, account_uid: int | None) 
     make_directory(paths.home)
     before = read_record(paths)
     account = choose_account(account_uid, before.account if before else None, os.environ)
+    barrier = topmost_barrier(paths.shared, account)
+    if barrier:
+        raise PracticeError(
+            f"{DIRECTORY_VARIABLE} is below {barrier}, which the user id {account.uid} cannot enter: choose "
+            f"another folder, or open that one (chmod o+x {barrier})"
+        )
     record = _decide(paths, before, key, account)
     if before and before.root != key:
         roots.release_root(cache_directory(), before.root, paths.home)

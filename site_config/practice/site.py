@@ -1,8 +1,10 @@
 """One practice site: bring it up, take it down, say how it is."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -21,6 +23,16 @@ from site_config.practice.records import read_record, running_process
 
 _LOCK_SECONDS = 1000.0  # longer than the first build
 _STOP_SECONDS = 30.0
+
+
+@contextmanager
+def _usual_umask() -> Iterator[None]:
+    """Make folders that others may pass through, also for a caller who keeps theirs private."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _say_nothing(_: str) -> None:
@@ -71,9 +83,12 @@ class PracticeSite:
         """
         hosts.need_root()
         hosts.need_programs(for_build=False)
-        with locked(
-            self.paths.lock, seconds=_LOCK_SECONDS, what=f"the practice site {self.name}"
-        ) as lock:
+        with (
+            _usual_umask(),
+            locked(
+                self.paths.lock, seconds=_LOCK_SECONDS, what=f"the practice site {self.name}"
+            ) as lock,
+        ):
             self._refuse_other_account(account_uid)
             if not self._is_mended():
                 self._end()
@@ -231,6 +246,8 @@ class PracticeSite:
         if roots.release_root(cache_directory(), key, self.paths.home):
             self._say("removed the built root as well: no other site uses it")
         remove_tree(self.paths.home)
+        # Those who wait for it notice, see locks.py.
+        self.paths.lock.unlink(missing_ok=True)
 
 
 def _observe(process: Process | None, *, known: bool) -> tuple[str, dict[str, bool]]:

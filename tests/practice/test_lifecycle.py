@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -280,3 +281,33 @@ def test_shell_runs_a_command_as_the_account_or_as_root(site: PracticeSite) -> N
     ]
 
     assert users == ["challenge\n", "root\n"]
+
+
+def test_a_private_umask_does_not_shut_the_account_out(make_site: MakeSite) -> None:
+    site = make_site("umask")
+    done = subprocess.run(
+        ["sh", "-c", 'umask 077; exec "$@"', "sh", *COMMAND, "up", "--name", "umask"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert Inside(site).job("echo done", "--partition=build", "--mem=50M").output == "done\n"
+
+
+def test_a_folder_that_the_account_cannot_enter_is_refused(
+    root: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = Path("/var/lib/sealrun-test-private")
+    private.mkdir(mode=0o700, exist_ok=True)
+    monkeypatch.setenv("SEALRUN_PRACTICE_DIR", f"{private}/sites")
+    site = PracticeSite("closed")
+
+    with pytest.raises(PracticeError, match=f"is below {private}, which the user id"):
+        site.up(account_uid=20301)
+
+    site.down(purge=True)
+    assert list((private / "sites").glob("*")) == []
+    shutil.rmtree(private)

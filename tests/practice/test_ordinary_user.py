@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from site_config.practice.accounts import Account
-from site_config.practice.ordinary_user import topmost_barrier
+from site_config.practice.accounts import Account, topmost_barrier
 
 UID = 20302
 HOME = Path("/var/lib/sealrun-test-home")
