@@ -1,7 +1,8 @@
 """Record what a practice site's Slurm answers, for the tests of the parsers.
 
 ``python -m tests.recordings.record SITE_YAML`` fills the folder of the release that it finds. It
-takes about half a minute and stops the controller for some of it: use a site of your own.
+takes about a minute, stops the controller for half of it and leaves its jobs in accounting: use a
+fresh site of your own.
 """
 
 import contextlib
@@ -81,6 +82,28 @@ def stopped_controller(operator: Transport) -> Iterator[None]:
         operator.run(["kill", "-CONT", pid.strip()], timeout=PATIENCE)
 
 
+@contextlib.contextmanager
+def full_queue(operator: Transport, qos: str) -> Iterator[None]:
+    """Let no job of ``qos`` be submitted."""
+    change = ["sacctmgr", "-i", "modify", "qos", qos, "set"]
+    operator.run([*change, "MaxSubmitJobsPerUser=0"], timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        operator.run([*change, "MaxSubmitJobsPerUser=-1"], timeout=PATIENCE)
+
+
+@contextlib.contextmanager
+def inactive_partition(operator: Transport, partition: str) -> Iterator[None]:
+    """Take ``partition`` out of service."""
+    change = ["scontrol", "update", f"PartitionName={partition}"]
+    operator.run([*change, "State=INACTIVE"], timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        operator.run([*change, "State=UP"], timeout=PATIENCE)
+
+
 def main(site_file: str) -> None:
     """Record everything."""
     cluster = yaml.safe_load(Path(site_file).read_text())["clusters"]["main"]
@@ -148,6 +171,10 @@ def record_all(recorder: Recorder, operator: Transport, spec: JobSpec) -> None:
         recorder.record("squeue-timed-out", squeue_argv(tokens))
         recorder.record("scancel-timed-out", scancel_argv(Token("rec-running")))
         recorder.record("config-timed-out", controller_argv())
+    with full_queue(operator, spec.qos or "normal"):
+        submit("queue-full", spec, "sbatch-refused-queue-full")
+    with inactive_partition(operator, spec.partition):
+        submit("inactive", spec, "sbatch-refused-inactive")
     for name in ("running", "waiting"):
         recorder.record("scancel-running", scancel_argv(Token(f"rec-{name}")))
 

@@ -36,6 +36,16 @@ def test_what_slurm_refuses_is_recognised(release: str, name: str, reason: str) 
 
 
 @pytest.mark.parametrize(
+    ("name", "reason"), [("queue-full", "queue_full"), ("inactive", "partition")]
+)
+def test_what_a_site_forbids_for_a_while_is_recognised(name: str, reason: str) -> None:
+    refusal = read_sbatch(recorded(f"sbatch-refused-{name}"))
+
+    assert isinstance(refusal, Refused)
+    assert refusal.reason == reason
+
+
+@pytest.mark.parametrize(
     ("detail", "reason", "is_temporary"),
     [
         ("QOSMaxGRESPerJob", "qos_limit", False),
