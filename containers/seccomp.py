@@ -3,17 +3,20 @@
 The profile that Apptainer ships answers EPERM to ``clone3``. glibc from 2.34 on takes that for a
 final no, so that programs cannot start threads, and Apptainer itself crashes now and then between
 loading the filter and starting the program. Apptainer cannot be told to answer ENOSYS: it ignores
-``errnoRet``. The action *trace* does it: without a tracer the kernel answers ENOSYS, and there can
-be no tracer, as ``ptrace`` is not on the list. ENOSYS also makes a system call that is younger than
-this list look like an old kernel, which programs are made for.
+``errnoRet``. The action *trace* does it: without a tracer the kernel answers ENOSYS. That makes a
+system call which is younger than this list look like an old kernel, which programs are made for.
 
-Left out with intent: new namespaces (``unshare``, ``setns``, ``clone`` with a namespace flag), all of
-mounting, ``ptrace``, ``bpf``, ``io_uring_*``, ``userfaultfd``, ``perf_event_open``, the keyrings, modules,
-clocks, and socket families besides local, IP and netlink. ``AF_VSOCK`` above all: a network namespace
-does not stop it, and on a virtual machine it reaches the hypervisor.
+A tracer could let such a call through, and so could a second filter that asks a supervisor, as the
+kernel ranks that above *trace*. So ``ptrace`` and ``seccomp`` are denied by error, which ranks above
+both, and with them every call that is known to be dangerous. ``prctl`` can still add a filter, but
+no supervisor.
+
+Socket families besides local, IP and netlink do not exist. ``AF_VSOCK`` above all: a network
+namespace does not stop it, and on a virtual machine it reaches the hypervisor.
 """
 
 import json
+from collections.abc import Iterable
 
 _FILES = """
 access chdir chmod chown close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2
@@ -43,7 +46,7 @@ prlimit64 process_vm_readv process_vm_writev restart_syscall rseq rt_sigaction r
 rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo
 sched_get_priority_max sched_get_priority_min sched_getaffinity sched_getattr sched_getparam
 sched_getscheduler sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam
-sched_setscheduler sched_yield seccomp set_robust_list set_thread_area set_tid_address setfsgid
+sched_setscheduler sched_yield set_robust_list set_thread_area set_tid_address setfsgid
 setfsuid setgid setgroups setpgid setpriority setregid setresgid setresuid setreuid setrlimit setsid
 setuid sigaltstack sysinfo tgkill times tkill uname vfork wait4 waitid
 """
@@ -63,31 +66,54 @@ mq_timedreceive mq_timedsend mq_unlink msgctl msgget msgrcv msgsnd recvfrom recv
 semget semop semtimedop sendmmsg sendmsg sendto setsockopt shutdown
 """
 
+_DANGEROUS = """
+acct add_key bpf chroot clock_adjtime clock_settime delete_module fanotify_init fanotify_mark
+finit_module fsconfig fsmount fsopen fspick init_module io_uring_enter io_uring_register
+io_uring_setup ioperm iopl kexec_file_load kexec_load keyctl lookup_dcookie mount mount_setattr
+move_mount nfsservctl open_by_handle_at open_tree perf_event_open pivot_root ptrace quotactl
+quotactl_fd reboot request_key seccomp setdomainname sethostname setns settimeofday swapoff swapon
+syslog umount umount2 unshare userfaultfd vhangup
+"""
+
 ALLOWED = tuple(sorted(f"{_FILES} {_MEMORY} {_PROCESSES} {_WAITING} {_TALKING}".split()))
 """The system calls that are allowed whatever their arguments. Unknown names are skipped on old nodes."""
 
-_NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET
+DENIED = tuple(_DANGEROUS.split())
+"""The system calls that are answered with EPERM, whatever else is in force."""
+
+# CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET.
+_NEW_NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 _SOCKET_FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 _PERSONALITIES = (0, 0x40000, 0xFFFFFFFF)  # Linux, without address randomisation, only asking
-
-
-def _allow(*names: str, index: int = 0, op: str = "", value: int = 0) -> dict[str, object]:
-    condition = {"index": index, "op": op, "value": value, "valueTwo": 0}
-    return {
-        "names": list(names),
-        "action": "SCMP_ACT_ALLOW",
-        "args": [condition] if op else [],
-    }
 
 
 def profile() -> str:
     """Give the filter as the JSON that ``apptainer --security seccomp:FILE`` reads."""
     rules = [
-        _allow(*ALLOWED),
-        _allow("clone", op="SCMP_CMP_MASKED_EQ", value=_NEW_NAMESPACES),
-        _allow("socketpair", op="SCMP_CMP_EQ", value=1),
-        *(_allow("socket", op="SCMP_CMP_EQ", value=family) for family in _SOCKET_FAMILIES),
-        *(_allow("personality", op="SCMP_CMP_EQ", value=value) for value in _PERSONALITIES),
+        _rule("ALLOW", ALLOWED),
+        _rule("ERRNO", DENIED),
+        _rule("ALLOW", ["clone"], "MASKED_EQ", sum(_NEW_NAMESPACES), 0),
+        *(_rule("ERRNO", ["clone"], "MASKED_EQ", flag, flag) for flag in _NEW_NAMESPACES),
+        _rule("ALLOW", ["socketpair"], "EQ", 1),
+        *(_rule("ALLOW", ["socket"], "EQ", family) for family in _SOCKET_FAMILIES),
+        *(_rule("ALLOW", ["personality"], "EQ", value) for value in _PERSONALITIES),
     ]
     lines = ",\n".join(json.dumps(rule) for rule in rules)
     return f'{{"defaultAction": "SCMP_ACT_TRACE", "syscalls": [\n{lines}\n]}}\n'
+
+
+def _rule(
+    action: str, names: Iterable[str], comparison: str = "", value: int = 0, masked: int = 0
+) -> dict[str, object]:
+    """Give a rule; a comparison is with the first argument of the system call."""
+    condition = {
+        "index": 0,
+        "op": f"SCMP_CMP_{comparison}",
+        "value": value,
+        "valueTwo": masked,
+    }
+    return {
+        "names": list(names),
+        "action": f"SCMP_ACT_{action}",
+        "args": [condition] if comparison else [],
+    }

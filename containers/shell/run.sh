@@ -9,7 +9,8 @@ account_tasks() { # processes and threads of this account on the node
 }
 
 limited() { # COMMAND...
-    ulimit -c 0 && ulimit -f "$file_blocks" || exit 74
+    # Only a limit that is stricter already cannot be set; then that one holds.
+    { ulimit -c 0; ulimit -f "$file_blocks"; } 2>/dev/null
     # The kernel counts the whole account: other jobs of it on this node must not use up our share.
     ulimit -u "$(($(account_tasks) + process_limit))" 2>/dev/null
     exec "$@"

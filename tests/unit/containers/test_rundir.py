@@ -126,6 +126,11 @@ def test_a_run_directory_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
         read_run(tmp_path / "link", "t")
 
 
+def test_other_failures_of_the_storage_are_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="too long"):
+        read_run(tmp_path / ("x" * 300), "t")
+
+
 def test_the_claim_is_taken_once(tmp_path: Path) -> None:
     assert take_claim(tmp_path)
     assert not take_claim(tmp_path)
