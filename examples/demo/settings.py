@@ -34,11 +34,11 @@ class DemoSite:
 
 
 def prepare_site(
-    practice: Status, example: Path, *, portal_port: int, provider_port: int
+    practice: Status, example: Path, *, portal_port: int, provider_port: int, name: str = "demo"
 ) -> DemoSite:
-    """Make everything afresh; what an earlier demo left is removed."""
-    directory = practice.directory / "portal" / "demo"
-    storage = practice.shared / "sealrun" / "demo"
+    """Make everything afresh below ``name``; what an earlier one of that name left is removed."""
+    directory = practice.directory / "portal" / name
+    storage = practice.shared / "sealrun" / name
     for old in (directory, storage):
         shutil.rmtree(old, ignore_errors=True)
         old.mkdir(parents=True, mode=0o750)
@@ -54,7 +54,7 @@ def prepare_site(
     settings["login"]["providers"][0]["issuer"] = site.issuer
     settings["clusters"]["main"]["storage"] = str(storage)
     settings["profiles"]["gpu-small"]["time"] = TIME
-    settings["data"] = _install_data(practice.shared / "data", example)
+    settings["data"] = _install_data(practice.shared / "data" / name, example)
     site.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
     return site
 
