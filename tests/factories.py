@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy.orm import Session
 
 from portal.db.tables import (
+    Account,
     Attempt,
     Blob,
     Challenge,
@@ -93,6 +94,20 @@ def add_person(session: Session, name: str, *, is_staff: bool = False) -> Person
     session.add(person)
     session.flush()
     return person
+
+
+def add_account(session: Session, person: Person, subject: str) -> Account:
+    account = Account(
+        issuer="https://login.example.org",
+        subject=subject,
+        person_id=person.id,
+        claims={},
+        created_at=NOW - DAY,
+        last_login_at=NOW - MINUTE,
+    )
+    session.add(account)
+    session.flush()
+    return account
 
 
 def add_blob(session: Session, content: str, size: int = 48_213) -> str:

@@ -40,6 +40,7 @@ def add_scene(session: Session) -> Scene:
     digits = factories.add_challenge(session)
     _add_other_challenges(session)
     ada = factories.add_person(session, "Ada Vlasák")
+    factories.add_account(session, ada, "vlasak@nordholm.example")
     grace = factories.add_person(session, "Grace Okafor")
     staff = factories.add_person(session, "Site Staff", is_staff=True)
     submissions = {}

@@ -8,9 +8,9 @@ from itertools import pairwise
 from portal.domain.scores import Column, Sort
 from portal.services.leaderboards import Row
 
-WIDTH, HEIGHT = 760, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 16, 44
-TICKS = 4
+WIDTH, HEIGHT = 900, 260
+LEFT, RIGHT, TOP, BOTTOM = 56, 20, 16, 44
+TICKS = 5
 MARGIN = 0.08
 """Room above and below the dots, as a share of their span."""
 

@@ -22,47 +22,62 @@ class Label:
     tone: str
 
 
-LABELS: Mapping[StrEnum, Label] = {
-    Season.OPEN: Label("Open", "disc", "good"),
-    Season.COMING: Label("Coming", "ring", "calm"),
-    Season.PAST: Label("Closed", "square", "quiet"),
-    EvaluationState.WAITING: Label("Waiting", "ring", "calm"),
-    EvaluationState.BUILDING: Label("Building", "half", "busy"),
-    EvaluationState.QUEUED: Label("Queued", "ring", "calm"),
-    EvaluationState.RUNNING: Label("Running", "half", "busy"),
-    EvaluationState.SCORING: Label("Scoring", "half", "busy"),
-    EvaluationState.SCORED: Label("Scored", "check", "good"),
-    EvaluationState.FAILED: Label("Failed", "cross", "bad"),
-    EvaluationState.CANCELLED: Label("Cancelled", "bar", "quiet"),
-    EvaluationState.HELD: Label("With staff", "pause", "warn"),
-    StepState.DONE: Label("done", "check", "good"),
-    StepState.NOW: Label("going on", "half", "busy"),
-    StepState.TODO: Label("to come", "ring", "quiet"),
-    StepState.FAILED: Label("failed", "cross", "bad"),
-    StepState.SKIPPED: Label("not reached", "bar", "quiet"),
-    StepState.HELD: Label("with staff", "pause", "warn"),
+# By type first: members of two enumerations with the same text are equal.
+LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
+    Season: {
+        Season.OPEN: Label("Open", "disc", "good"),
+        Season.COMING: Label("Coming", "ring", "calm"),
+        Season.PAST: Label("Closed", "square", "quiet"),
+    },
+    EvaluationState: {
+        EvaluationState.WAITING: Label("Waiting", "ring", "calm"),
+        EvaluationState.BUILDING: Label("Building", "half", "busy"),
+        EvaluationState.QUEUED: Label("Queued", "ring", "calm"),
+        EvaluationState.RUNNING: Label("Running", "half", "busy"),
+        EvaluationState.SCORING: Label("Scoring", "half", "busy"),
+        EvaluationState.SCORED: Label("Scored", "check", "good"),
+        EvaluationState.FAILED: Label("Failed", "cross", "bad"),
+        EvaluationState.CANCELLED: Label("Cancelled", "bar", "quiet"),
+        EvaluationState.HELD: Label("With staff", "pause", "warn"),
+    },
+    StepState: {
+        StepState.DONE: Label("done", "check", "good"),
+        StepState.NOW: Label("going on", "half", "busy"),
+        StepState.TODO: Label("to come", "ring", "quiet"),
+        StepState.FAILED: Label("failed", "cross", "bad"),
+        StepState.SKIPPED: Label("not reached", "bar", "quiet"),
+        StepState.HELD: Label("with staff", "pause", "warn"),
+    },
 }
 
-WORDS: Mapping[StrEnum, str] = {
-    SubmissionKind.IMAGE: "Container image",
-    SubmissionKind.CODE: "Code",
-    SubmissionKind.RESULTS: "Results",
-    Audience.PUBLIC: "everybody",
-    Audience.PARTICIPANTS: "participants",
-    Audience.ORGANISERS: "organisers only",
-    Audience.HIDDEN: "organisers only",
-    Rule.BEST: "The best submission of each team counts.",
-    Rule.LAST: "The last submission of each team counts.",
-    Rule.CHOSEN: "The submission that each team has chosen counts.",
-    JobKind.BUILD: "Build",
-    JobKind.PREDICT: "Predict",
-    JobKind.SCORE: "Score",
-    JobKind.PROBE: "Probe",
+WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
+    SubmissionKind: {
+        SubmissionKind.IMAGE: "Container image",
+        SubmissionKind.CODE: "Code",
+        SubmissionKind.RESULTS: "Results",
+    },
+    Audience: {
+        Audience.PUBLIC: "everybody",
+        Audience.PARTICIPANTS: "participants",
+        Audience.ORGANISERS: "organisers only",
+        Audience.HIDDEN: "organisers only",
+    },
+    Rule: {
+        Rule.BEST: "The best submission of each team counts.",
+        Rule.LAST: "The last submission of each team counts.",
+        Rule.CHOSEN: "The submission that each team has chosen counts.",
+    },
+    JobKind: {
+        JobKind.BUILD: "Build",
+        JobKind.PREDICT: "Predict",
+        JobKind.SCORE: "Score",
+        JobKind.PROBE: "Probe",
+    },
 }
 
 EXPLANATIONS: Mapping[SubmissionKind, str] = {
     SubmissionKind.IMAGE: (
-        "An archive made by docker save or an Apptainer image (.sif), with your program in it."
+        "An archive made by docker save, or an Apptainer image (.sif), with your program in it."
     ),
     SubmissionKind.CODE: (
         "A .zip or .tar.gz with your files. They are laid over the organisers' base image."
@@ -73,12 +88,12 @@ EXPLANATIONS: Mapping[SubmissionKind, str] = {
 
 def label(value: StrEnum) -> Label:
     """Return word, shape and tone of a state."""
-    return LABELS[value]
+    return LABELS[type(value)][value]
 
 
 def word(value: StrEnum) -> str:
     """Return what the pages call a value."""
-    return WORDS[value]
+    return WORDS[type(value)][value]
 
 
 def explanation(kind: SubmissionKind) -> str:

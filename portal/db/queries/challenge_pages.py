@@ -84,7 +84,7 @@ def open_to(session: Session, person_id: str | None, *, every: bool) -> Sequence
 def team_counts(session: Session) -> dict[str, int]:
     """Count the teams of every challenge."""
     rows = session.execute(select(Team.challenge_id, func.count()).group_by(Team.challenge_id))
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def page_text(session: Session, challenge_id: str, slug: str | None) -> Page | None:
@@ -107,4 +107,4 @@ def tasks_by_phase(session: Session, challenge_id: str) -> Sequence[tuple[str, T
         .where(Task.challenge_id == challenge_id)
         .order_by(Phase.position, Task.position)
     )
-    return [(phase_id, task) for phase_id, task in rows.tuples()]
+    return [(phase_id, task) for phase_id, task in rows]

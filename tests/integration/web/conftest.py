@@ -1,0 +1,111 @@
+"""A site in the middle of a challenge, and browsers of the people on it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from portal.db.tables import Person
+from portal.web.app import create_app
+from portal.web.context import WebContext
+from tests import factories
+from tests.factories import Digits
+from tests.served import log_in, new_context
+
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+
+
+@dataclass(kw_only=True)
+class Site:
+    """The application and who is on it. ``ada`` has handed in, ``eve`` is on another team."""
+
+    context: WebContext
+    app: Starlette
+    digits: Digits
+    ada: Person
+    eve: Person
+    newcomer: Person
+    organiser: Person
+    staff: Person
+    submission_id: str
+
+    def browser(self, person: Person | None = None) -> TestClient:
+        """Return a browser, logged in if a person is given."""
+        client = TestClient(
+            self.app,
+            base_url=self.context.site_url,
+            headers=SAME_ORIGIN,
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
+        if person is not None:
+            client.cookies["sealrun"] = log_in(self.context, person.id)
+        return client
+
+    @contextlib.contextmanager
+    def counted_queries(self) -> Iterator[list[str]]:
+        """Collect the statements that the database is sent."""
+        statements: list[str] = []
+
+        def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+            statements.append(statement)
+
+        event.listen(self.context.database.engine, "before_cursor_execute", note)
+        try:
+            yield statements
+        finally:
+            event.remove(self.context.database.engine, "before_cursor_execute", note)
+
+
+SiteMaker = Callable[..., Site]
+
+
+@pytest.fixture
+def new_site(tmp_path: Path) -> Iterator[SiteMaker]:
+    """Return a function that makes the site with other settings."""
+    made: list[Site] = []
+
+    def make(**settings: object) -> Site:
+        context = new_context(tmp_path, **settings)  # type: ignore[arg-type]
+        with context.database.writing() as session:
+            digits = factories.add_challenge(session)
+            ada, eve, newcomer, organiser = (
+                factories.add_person(session, name)
+                for name in ("Ada Vlasák", "Eve Other", "Nina New", "Oda Organiser")
+            )
+            staff = factories.add_person(session, "Site Staff", is_staff=True)
+            factories.add_organiser(session, digits, organiser)
+            team = factories.add_team(session, digits, "Team Ada", ada)
+            factories.add_team(session, digits, "Team Eve", eve)
+            submission = factories.add_submission(
+                session, digits, team, ada, accuracy=0.912, note="a note of Ada's",
+                filename="ada.zip",
+            )  # fmt: skip
+            factories.add_standing(session, digits, team, submission, 0.912)
+        site = Site(
+            context=context,
+            app=create_app(context),
+            digits=digits,
+            ada=ada,
+            eve=eve,
+            newcomer=newcomer,
+            organiser=organiser,
+            staff=staff,
+            submission_id=submission.id,
+        )
+        made.append(site)
+        return site
+
+    yield make
+    for site in made:
+        site.context.database.engine.dispose()
+
+
+@pytest.fixture
+def site(new_site: SiteMaker) -> Site:
+    return new_site()
