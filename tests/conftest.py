@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from portal.db import schema
 from portal.db.engine import Database, open_database
@@ -23,6 +24,12 @@ THIS_MACHINE = (
     "203.0.113.0/24",
 )
 PRACTICE_SITE = Path("/var/lib/sealrun/practice/practice/site.yaml")
+
+
+# No database of examples: the account that runs the tests need not be able to write here. No
+# deadlines: how fast an example is says nothing on a busy machine.
+settings.register_profile("sealrun", database=None, deadline=None)
+settings.load_profile("sealrun")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -87,15 +87,18 @@ def _has_sudo() -> bool:
 
 
 def _practice_suite(run: Run) -> None:
-    """Run the tests of the practice site itself, which start and kill sites of their own."""
+    """Run what needs root: tests that start and kill practice sites, and those that are marked."""
     if os.geteuid() != 0:
-        run.left_out.append(f"{ROOT_SUITE}: run 'make test' as root for it")
+        run.left_out.append(
+            f"{ROOT_SUITE} and tests marked 'root': run 'make test' as root for them"
+        )
         return
     run.step("tests of the practice site", [*PYTEST, ROOT_SUITE])
+    run.step("other tests that need root", [*PYTEST, "-m", "root", "tests/unit"])
 
 
 def _as_ordinary_user(site: PracticeSite, argv: list[str]) -> list[str]:
-    argv = [*argv, f"--ignore={ROOT_SUITE}"]
+    argv = [*argv, f"--ignore={ROOT_SUITE}", "-m", "not root"]
     if os.geteuid() != 0:
         return argv
     status = site.status()
