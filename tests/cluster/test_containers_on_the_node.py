@@ -6,7 +6,7 @@ import platform
 import shlex
 import tarfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
@@ -16,9 +16,11 @@ import pytest
 
 from containers.interface import LOG_LIMIT, BuildKind
 from containers.probe import parse_probe, write_probe_archive
+from containers.rundir import read_log
 from containers.scripts import run_script
 from containers.sif import read_sif
 from scheduler.interface import Outcome
+from tests.cluster.archive_forms import as_oci, by_gzip, with_compressed_layer
 from tests.cluster.node import Ended, PracticeNode, new_token
 from tests.cluster.python_image import PYTHON, write_python_archive
 from tests.required import required
@@ -76,9 +78,7 @@ def node(practice_site: dict[str, Any]) -> Iterator[PracticeNode]:
     node = PracticeNode(practice_site)
     archive = node.file("probe.tar")
     write_probe_archive(BUSYBOX, archive)
-    built = node.build(BuildKind.ARCHIVE, archive)
-    assert built.record.done, built
-    (built.directory / "image.sif").rename(node.probe_image)
+    image_of(node.build(BuildKind.ARCHIVE, archive)).rename(node.probe_image)
     yield node
     node.close()
 
@@ -91,8 +91,8 @@ def python(node: PracticeNode) -> Path:
 
 
 def image_of(built: Ended) -> Path:
+    assert built.record.done, read_log(built.directory, "stderr.log") or built.record
     assert built.report.outcome is Outcome.COMPLETED
-    assert built.record.done
     return built.directory / "image.sif"
 
 
@@ -107,6 +107,21 @@ def run_python(
 
 def test_the_probes_image_is_built_without_network(node: PracticeNode) -> None:
     assert read_sif(node.probe_image).architecture == "amd64"
+
+
+@pytest.mark.parametrize("form", [by_gzip, with_compressed_layer, as_oci])
+def test_other_forms_of_archives_are_built(
+    node: PracticeNode, tmp_path: Path, form: Callable[[Path, Path], None]
+) -> None:
+    write_probe_archive(BUSYBOX, tmp_path / "probe.tar")
+    archive = node.file("another form")
+    form(tmp_path / "probe.tar", archive)
+    image = image_of(node.build(BuildKind.ARCHIVE, archive))
+    directory = node.new_directory("run")
+
+    ended = node.run(node.sealed(image, ("/probe",), directory), directory)
+
+    assert parse_probe(ended.stdout).interfaces == ("lo",)
 
 
 def test_a_built_image_is_taken_over_as_a_sif(node: PracticeNode) -> None:

@@ -1,9 +1,13 @@
 """The build's script, really run, with a stand-in for Apptainer."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -76,6 +80,36 @@ def test_an_archive_becomes_an_image(node: FakeNode, members: list[str], source:
     assert image.read_text() == f"built from {source}:{archive}\n"
     assert record.image_sha256 == sha256(image)
     assert list(node.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_archive_is_uncompressed_first(
+    node: FakeNode, compress: Callable[[bytes], bytes]
+) -> None:
+    plain = tar(node.storage / "plain", "manifest.json").read_bytes()
+    packed = node.storage / "packed"
+    packed.write_bytes(compress(plain))
+    node.behave("build", 'cat "${8#docker-archive:}" >"$7"')
+
+    assert execute(node, node.build(BuildKind.ARCHIVE, packed)) == 0
+    assert (node.directory / "image.sif").read_bytes() == plain
+
+
+def test_an_archive_that_only_begins_compressed_is_refused(node: FakeNode) -> None:
+    packed = node.storage / "packed"
+    packed.write_bytes(b"\x1f\x8b" + bytes(100))
+
+    assert execute(node, node.build(BuildKind.ARCHIVE, packed)) == 78
+    assert read_run(node.directory, node.token).reason == "build_failed"
+
+
+def test_an_archive_that_uncompresses_to_too_much_is_refused(node: FakeNode) -> None:
+    packed = node.storage / "packed"
+    packed.write_bytes(gzip.compress(bytes(5_000_000)))
+    build = replace(node.build(BuildKind.ARCHIVE, packed), unpacked_limit=1_000_000)
+
+    assert execute(node, build) == 78
+    assert node.calls("build") == []
 
 
 def test_a_build_runs_without_network_and_without_the_jobs_environment(node: FakeNode) -> None:

@@ -226,6 +226,23 @@ take() { # FILE: a copy in the run directory is what will be the image
     cp -- "$1" "$directory/.image.sif.part" || stop node_unfit 74
 }
 
+uncompress() { # sets archive; Apptainer takes no compressed ones
+    local program
+    case $(head -c 6 -- "$source" | od -An -tx1 | tr -d ' ') in
+    1f8b*) program=gzip ;;
+    425a68*) program=bzip2 ;;
+    fd377a585a00) program=xz ;;
+    *)
+        archive=$source
+        return
+        ;;
+    esac
+    command -v "$program" >/dev/null || stop node_unfit 74
+    archive=$scratch/archive.tar
+    # shellcheck disable=SC2016
+    converted /bin/bash -c '"$1" -dc <"$2" >"$3"' bash "$program" "$source" "$archive"
+}
+
 transport() { # how Apptainer calls the kind of archive; docker save writes the marks of both
     local name members=0 docker='' oci=''
     while IFS= read -r name; do
@@ -234,16 +251,17 @@ transport() { # how Apptainer calls the kind of archive; docker save writes the 
         manifest.json) docker='docker-archive' ;;
         oci-layout) oci='oci-archive' ;;
         esac
-    done < <(tar -tf "$source" 2>/dev/null | head -n "$((member_limit + 1))")
+    done < <(tar -tf "$archive" 2>/dev/null | head -n "$((member_limit + 1))")
     ((members <= member_limit)) && printf '%s' "${docker:-$oci}"
 }
 
 build_archive() {
-    local format
+    local format archive
     check_digest source "$source" "$source_sha256"
+    uncompress
     format=$(transport)
     [[ -n $format ]] || fail build_failed
-    build_image "$format:$source"
+    build_image "$format:$archive"
 }
 
 only_plain() { # whether there are only directories and regular files below DIRECTORY
