@@ -152,7 +152,8 @@ class Snapshot:
     """What the cluster said of several tokens in one round.
 
     A token without an entry in ``jobs`` was **not seen**. Only when ``complete`` does that mean that
-    both the queue and the accounting answered and neither has it; otherwise it means nothing.
+    both the queue and the accounting answered and neither has it; otherwise it means nothing. A
+    record in accounting that claims to live counts as not there when the queue has no such job.
     """
 
     complete: bool

@@ -29,8 +29,9 @@ _FIELDS = (
     "JobName",
 )
 
-ONLY_IN_ACCOUNTING = "in accounting only"
-"""The reason given with a job that accounting takes for alive and the queue does not have."""
+# Accounting is believed only about ends. It is asked after the queue has answered without the job; a
+# record that still lives then is behind, or was left by a controller that lost its state ("runaway").
+_ALIVE = frozenset({Phase.PENDING, Phase.HELD, Phase.RUNNING, Phase.FINISHING})
 
 
 def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
@@ -56,8 +57,8 @@ def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
 def read_sacct(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
     """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``.
 
-    Traces of refused requests are left out. A job that was requeued has several rows
-    under one id, of which the newest counts.
+    Traces of refused requests are left out, and jobs that are said to live. A job that was requeued
+    has several rows under one id, of which the newest counts.
     """
     newest: dict[tuple[str, str | None, str], JobReport] = {}
     for row in split_rows(stdout, len(_FIELDS)):
@@ -66,7 +67,7 @@ def read_sacct(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
         key = (report.token, report.ref.cluster, report.ref.job_id)
         if key not in newest or _age(report) >= _age(newest[key]):
             newest[key] = report
-    return list(newest.values())
+    return [report for report in newest.values() if report.phase not in _ALIVE]
 
 
 def _age(report: JobReport) -> float:
@@ -77,11 +78,8 @@ def _report(row: list[str]) -> JobReport:
     job_id, cluster, state, code, submitted, started, ended, nodes, reason, name = row
     reason = "" if reason == "None" else reason
     nodes = "" if nodes == "None assigned" else nodes
-    phase, outcome = interpret(state, reason)
-    if phase is not Phase.ENDED:
-        # The queue has just answered without it, so either record is behind; conclude nothing.
-        phase, reason = Phase.UNKNOWN, ONLY_IN_ACCOUNTING
     exit_code, signal = read_exit(code)
+    phase, outcome = interpret(state, reason, exit_code)
     start = read_time(started)
     return JobReport(
         token=Token(name),

@@ -59,8 +59,8 @@ def read_squeue(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
 
 def _report(row: list[str]) -> JobReport:
     job_id, cluster, state, reason, code, submitted, started, ended, nodes, name = row
-    phase, outcome = interpret(state, reason)
     exit_code, signal = read_exit(code)
+    phase, outcome = interpret(state, reason, exit_code)
     start, end = read_time(started), read_time(ended)
     return JobReport(
         token=Token(name),

@@ -47,19 +47,20 @@ HELD_REASONS = frozenset({"JobHeldUser", "JobHeldAdmin", "JobHoldMaxRequeue", "B
 """Reasons with which a pending job waits for a person rather than for a node."""
 
 LAUNCH_REASONS = frozenset({"Prolog", "JobLaunchFailure"})
-"""Reasons with which a job was cancelled because the node could not start it.
+"""Reasons with which a job is cancelled that the node could not start.
 
-Measured: a node whose prolog fails has a job with ``--no-requeue`` cancelled by root, reason Prolog.
-Not for FAILED: there release 22.05 gives JobLaunchFailure to every script that a signal ended.
+Measured on 24.11: where the prolog fails, a job with ``--no-requeue`` is cancelled by root with reason
+Prolog and exit code 1:0. Cancelled by its user while the prolog runs, it has the same reason and 0:0.
+Not for FAILED: there 22.05 gives JobLaunchFailure to every script that a signal ended.
 """
 
 
-def interpret(raw_state: str, reason: str = "") -> tuple[Phase, Outcome | None]:
+def interpret(raw_state: str, reason: str = "", exit_code: int = 0) -> tuple[Phase, Outcome | None]:
     """Return our words for Slurm's ``raw_state``, which may go on as in ``CANCELLED by 1000``."""
     word = raw_state.split(maxsplit=1)[0] if raw_state.strip() else ""
     phase, outcome = STATES.get(word, (Phase.UNKNOWN, None))
     if phase is Phase.PENDING and reason in HELD_REASONS:
         return Phase.HELD, None
-    if outcome is Outcome.CANCELLED and reason in LAUNCH_REASONS:
+    if outcome is Outcome.CANCELLED and reason in LAUNCH_REASONS and exit_code == 1:
         return phase, Outcome.LAUNCH_FAILURE
     return phase, outcome

@@ -58,23 +58,25 @@ def test_an_unknown_word_concludes_nothing(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "reason", "phase", "outcome"),
+    ("word", "reason", "exit_code", "phase", "outcome"),
     [
-        ("CANCELLED by 1000", "", Phase.ENDED, Outcome.CANCELLED),
-        ("COMPLETING", "", Phase.FINISHING, None),
-        ("PENDING", "Resources", Phase.PENDING, None),
-        ("PENDING", "JobHeldAdmin", Phase.HELD, None),
-        ("PENDING", "BadConstraints", Phase.HELD, None),
-        ("RUNNING", "Prolog", Phase.RUNNING, None),
-        ("CANCELLED", "Prolog", Phase.ENDED, Outcome.LAUNCH_FAILURE),
-        ("FAILED", "JobLaunchFailure", Phase.ENDED, Outcome.FAILED),
-        ("COMPLETED", "Prolog", Phase.ENDED, Outcome.COMPLETED),
+        ("CANCELLED by 1000", "", 0, Phase.ENDED, Outcome.CANCELLED),
+        ("COMPLETING", "", 0, Phase.FINISHING, None),
+        ("PENDING", "Resources", 0, Phase.PENDING, None),
+        ("PENDING", "JobHeldAdmin", 0, Phase.HELD, None),
+        ("PENDING", "BadConstraints", 0, Phase.HELD, None),
+        ("RUNNING", "Prolog", 0, Phase.RUNNING, None),
+        ("CANCELLED", "Prolog", 1, Phase.ENDED, Outcome.LAUNCH_FAILURE),
+        ("CANCELLED", "Prolog", 0, Phase.ENDED, Outcome.CANCELLED),
+        ("CANCELLED", "", 1, Phase.ENDED, Outcome.CANCELLED),
+        ("FAILED", "JobLaunchFailure", 1, Phase.ENDED, Outcome.FAILED),
+        ("COMPLETED", "Prolog", 1, Phase.ENDED, Outcome.COMPLETED),
     ],
 )
-def test_the_reason_refines_the_state(
-    word: str, reason: str, phase: Phase, outcome: Outcome | None
+def test_reason_and_exit_code_refine_the_state(
+    word: str, reason: str, exit_code: int, phase: Phase, outcome: Outcome | None
 ) -> None:
-    assert interpret(word, reason) == (phase, outcome)
+    assert interpret(word, reason, exit_code) == (phase, outcome)
 
 
 def test_infrastructure_is_not_the_jobs_own_fault() -> None:
