@@ -13,12 +13,12 @@ help: ## List what can be made
 
 setup: .venv/installed ## Make the virtual environment from the lock file
 
-.venv/installed: requirements-dev.txt pyproject.toml
+.venv/installed: requirements-dev.txt
 	@tools/need.sh python3-venv
 	@echo "making .venv from the lock file"
-	@"$$(tools/python.sh)" -m venv --clear .venv
-	@.venv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@.venv/bin/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@"$$(tools/python.sh)" -m venv .venv
+	@.venv/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@.venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup ## Run a whole challenge on a practice cluster (ARGS=--once ends by itself)
@@ -49,7 +49,7 @@ practice-down: setup ## Stop the practice site (ARGS=--purge frees its disk)
 	@$(PYTHON) -m site_config.practice down $(ARGS)
 
 serve: setup ## Serve the portal on the practice site's settings, without a worker
-	@.venv/bin/sealrun serve $(ARGS)
+	@$(PYTHON) -m examples.demo.serve $(ARGS)
 
 lock: setup ## Bring the lock files up to date (the day's newest releases)
 	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \

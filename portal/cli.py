@@ -11,6 +11,7 @@ import structlog
 
 from portal.domain.errors import PortalError
 from site_config.errors import SettingsError
+from site_config.practice.commands import practice
 
 SITE = click.option(
     "--site",
@@ -38,6 +39,9 @@ class _Commands(click.Group):
 @click.version_option(package_name="sealrun")
 def main() -> None:
     """Host data challenges on your own Slurm cluster."""
+
+
+main.add_command(practice)
 
 
 @main.command()

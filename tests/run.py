@@ -10,11 +10,10 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from examples.demo.account import CHECKOUT, as_account
 from site_config.practice.site import PracticeSite
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
 ROOT_SUITE = "tests/practice"
 
@@ -55,7 +54,7 @@ def main() -> int:
     was_running = site.status().running
     has_site = _may_have_site(run) and run.step("practice site up", _practice("up"))
     try:
-        run.step("tests", _as_ordinary_user(site, [*PYTEST, *options.pytest]))
+        run.step("tests", _suites(site, options.pytest))
     finally:
         if has_site and not was_running:
             run.step("practice site down", _practice("down"))
@@ -97,22 +96,9 @@ def _practice_suite(run: Run) -> None:
     run.step("other tests that need root", [*PYTEST, "-m", "root", "tests/unit"])
 
 
-def _as_ordinary_user(site: PracticeSite, argv: list[str]) -> list[str]:
-    argv = [*argv, f"--ignore={ROOT_SUITE}", "-m", "not root"]
-    if os.geteuid() != 0:
-        return argv
-    status = site.status()
-    home = status.directory / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    os.chown(home, status.account_uid or 0, status.account_uid or 0)
-    readable = (CHECKOUT, Path(sys.base_prefix))
-    return [
-        *(sys.executable, "-m", "site_config.practice.ordinary_user"),
-        *("--uid", str(status.account_uid), "--name", "sealrun", "--home", str(home)),
-        *(word for path in readable for word in ("--readable", str(path))),
-        "--",
-        *argv,
-    ]
+def _suites(site: PracticeSite, extra: list[str]) -> list[str]:
+    argv = [*PYTEST, *extra, f"--ignore={ROOT_SUITE}", "-m", "not root"]
+    return as_account(argv, site.status(), home="home")
 
 
 def _sum_up(run: Run) -> int:

@@ -7,12 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from examples.demo.account import CHECKOUT, as_account
 from examples.demo.story import tell
 from examples.digits.build import DEFAULT_CACHE, build
 from site_config.practice.errors import PracticeError
 from site_config.practice.site import PracticeSite
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
@@ -46,7 +45,7 @@ def _run(site: PracticeSite, *, once: bool) -> int:
     _practice("up")
     target = _build_example(site)
     argv = [sys.executable, "-m", "examples.demo", "--as-account", str(target)]
-    return _as_ordinary_user(site, [*argv, *(["--once"] if once else [])])
+    return _as_ordinary_user(site, [*argv, *(["--once"] if once else [])], target)
 
 
 def _practice(verb: str) -> None:
@@ -65,28 +64,14 @@ def _build_example(site: PracticeSite) -> Path:
     return target
 
 
-def _as_ordinary_user(site: PracticeSite, argv: list[str]) -> int:
+def _as_ordinary_user(site: PracticeSite, argv: list[str], example: Path) -> int:
     """Run the demo's own part without root: web, worker and provider must not need it."""
-    status = site.status()
-    prefix: list[str] = []
-    if os.geteuid() == 0:
-        readable = [CHECKOUT, Path(sys.base_prefix), *_example_paths(argv)]
-        prefix = [
-            *(sys.executable, "-m", "site_config.practice.ordinary_user"),
-            *("--uid", str(status.account_uid), "--name", "sealrun"),
-            *("--home", str(status.directory / "portal")),
-            *(word for path in readable for word in ("--readable", str(path))),
-            "--",
-        ]
-    child = subprocess.Popen([*prefix, *argv], cwd=CHECKOUT)
+    argv = as_account(argv, site.status(), home="portal", readable=[example])
+    child = subprocess.Popen(argv, cwd=CHECKOUT)
     # Ctrl-C reaches the whole foreground group: the child ends the demo, this process waits.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     return child.wait()
-
-
-def _example_paths(argv: list[str]) -> list[Path]:
-    return [Path(argv[argv.index("--as-account") + 1])]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,28 @@
+"""``make serve``: the portal on the practice site's own settings, without a worker."""
+
+import subprocess
+import sys
+
+from examples.demo.account import CHECKOUT, as_account
+from examples.demo.processes import sealrun
+from site_config.practice.site import PracticeSite
+
+
+def main() -> int:
+    """Bring the database up to date and serve until Ctrl-C."""
+    status = PracticeSite().status()
+    if not status.running:
+        print("The practice site does not run: start it with 'make practice-up'.", file=sys.stderr)
+        return 1
+    site = ("--site", str(status.site_yaml))
+    upgrade = as_account([*sealrun("db", "upgrade"), *site], status, home="portal")
+    subprocess.run(upgrade, check=True, cwd=CHECKOUT)
+    print(
+        "Logging in needs an OpenID provider at the address in site.yaml; 'make demo' starts one."
+    )
+    serve = as_account([*sealrun("serve"), *site, *sys.argv[1:]], status, home="portal")
+    return subprocess.run(serve, check=False, cwd=CHECKOUT).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
