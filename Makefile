@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 DEMO_PACKAGES := python3-venv busybox-static iproute2 mmdebstrap uidmap debian-archive-keyring
-TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core postgresql git
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core git linux-libc-dev postgresql shellcheck
 
 .DEFAULT_GOAL := help
 
