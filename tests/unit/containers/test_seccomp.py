@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from containers.seccomp import ALLOWED, DENIED, profile
+from tests.required import required
 
 DANGEROUS = """
 acct add_key bpf chroot clock_adjtime clock_settime delete_module fanotify_init finit_module
@@ -80,8 +81,7 @@ def test_names_are_listed_once() -> None:
 
 def test_names_are_names_of_system_calls() -> None:
     header = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
-    if not header.exists():
-        pytest.skip("the kernel's headers are not installed")
+    required("the kernel's headers (linux-libc-dev)", header.exists())
     known = set(re.findall(r"__NR_(\w+)", header.read_text()))
 
     # Younger than the headers, or of another architecture.
