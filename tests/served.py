@@ -32,9 +32,10 @@ def new_context(
     *,
     database: Database | None = None,
     site_url: str = "http://127.0.0.1:8000",
-    issuer: str = "https://login.example.org",
+    issuer: str = "http://localhost:9",
     upload_limit: int = 64 * factories.MIB,
     now: datetime = factories.NOW,
+    providers: tuple[Provider, ...] | None = None,
 ) -> WebContext:
     """Return a site whose clock stands still."""
     return WebContext(
@@ -44,17 +45,19 @@ def new_context(
         site_name="Nordholm Computing Centre",
         site_url=site_url,
         support="hpc-support@nordholm.example",
-        providers=(
-            Provider(
-                id="campus",
-                title="Nordholm University account",
-                issuer=issuer,
-                client_id="sealrun",
-                client_secret="not a secret",
-                staff={"eduperson_entitlement": ("urn:example:sealrun-staff",)},
-            ),
-        ),
+        providers=providers or (_campus(issuer),),
         clock=lambda: now,
+    )
+
+
+def _campus(issuer: str) -> Provider:
+    return Provider(
+        id="campus",
+        title="Nordholm University account",
+        issuer=issuer,
+        client_id="sealrun",
+        client_secret="not a secret",
+        staff={"eduperson_entitlement": ("urn:example:sealrun-staff",)},
     )
 
 

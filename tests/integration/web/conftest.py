@@ -10,6 +10,7 @@ from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from portal.db.engine import Database
 from portal.db.tables import Person
 from portal.web.app import create_app
 from portal.web.context import WebContext
@@ -68,7 +69,7 @@ SiteMaker = Callable[..., Site]
 @pytest.fixture
 def new_site(tmp_path: Path) -> Iterator[SiteMaker]:
     """Return a function that makes the site with other settings."""
-    made: list[Site] = []
+    made: list[Database] = []
 
     def make(**settings: object) -> Site:
         context = new_context(tmp_path, **settings)  # type: ignore[arg-type]
@@ -98,12 +99,12 @@ def new_site(tmp_path: Path) -> Iterator[SiteMaker]:
             staff=staff,
             submission_id=submission.id,
         )
-        made.append(site)
+        made.append(context.database)
         return site
 
     yield make
-    for site in made:
-        site.context.database.engine.dispose()
+    for database in made:
+        database.engine.dispose()
 
 
 @pytest.fixture

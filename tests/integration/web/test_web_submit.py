@@ -1,0 +1,227 @@
+"""Handing in through the form."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from portal.db.tables import Phase, Submission
+from tests.factories import MIB
+from tests.integration.web.conftest import Site, SiteMaker
+
+SUBMIT = "/challenges/digits/submit"
+FIELDS = {"phase": "dev", "kind": "results", "note": "my note"}
+FILE = {"file": ("predictions.csv", b"id,digit,confidence\n", "text/csv")}
+
+
+def _kept(site: Site) -> list[Path]:
+    """List every file in the store, whole or not."""
+    return [p for p in site.context.store.incoming_directory.parent.rglob("*") if p.is_file()]
+
+
+def _submissions(site: Site) -> list[Submission]:
+    with site.context.database.reading() as session:
+        rows = session.scalars(select(Submission).order_by(Submission.id))
+        return [row for row in rows if row.id != site.submission_id]
+
+
+def _raw(
+    browser: TestClient, body: bytes | Iterator[bytes], boundary: str = "x"
+) -> tuple[int, str]:
+    headers = {"content-type": f"multipart/form-data; boundary={boundary}"}
+    answer = browser.post(SUBMIT, content=body, headers=headers)
+    return answer.status_code, answer.text
+
+
+def _part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    named = f'; filename="{filename}"' if filename is not None else ""
+    head = f'--x\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+    return head.encode() + value + b"\r\n"
+
+
+WHOLE = _part("phase", b"dev") + _part("kind", b"results")
+
+
+def test_a_file_becomes_a_submission_and_its_page(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+
+    answer = browser.post(SUBMIT, data=FIELDS, files=FILE)
+
+    [submission] = _submissions(site)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/submissions/{submission.id}"
+    assert submission.blob_sha256 == hashlib.sha256(FILE["file"][1]).hexdigest()
+    assert (submission.filename, submission.note) == ("predictions.csv", "my note")
+    assert [p.name for p in _kept(site)] == [submission.blob_sha256]
+    page = browser.get(answer.headers["location"]).text
+    assert "predictions.csv" in page
+    assert "my note" in page
+
+
+def test_a_large_file_arrives_byte_for_byte(site: Site) -> None:
+    content = bytes(range(256)) * 4096 * 5
+    files = {"file": ("big.bin", content)}
+
+    site.browser(site.newcomer).post(SUBMIT, data=FIELDS, files=files)
+
+    [submission] = _submissions(site)
+    assert submission.blob_sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("fields", "files", "says"),
+    [
+        pytest.param({}, FILE, ["Choose the phase", "Choose what kind"], id="no-fields"),
+        pytest.param(FIELDS | {"kind": "evil"}, FILE, ["Choose what kind"], id="unknown-kind"),
+        pytest.param(FIELDS | {"phase": "nope"}, FILE, ["one of the phases"], id="unknown-phase"),
+        pytest.param(FIELDS | {"note": "n" * 501}, FILE, ["at most 500"], id="long-note"),
+        pytest.param(FIELDS, {"file": ("", b"")}, ["Choose the file"], id="no-file"),
+        pytest.param(FIELDS, {"file": ("a", b"")}, ["Choose the file"], id="empty-file"),
+        pytest.param(FIELDS | {"phase": "final"}, FILE, ["opens at"], id="not-open-yet"),
+        pytest.param(FIELDS | {"phase": "warm-up"}, FILE, ["closed at"], id="closed"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field_and_the_input_is_kept(
+    site: Site, fields: dict[str, str], files: dict[str, tuple[str, bytes]], says: list[str]
+) -> None:
+    answer = site.browser(site.newcomer).post(SUBMIT, data=fields, files=files)
+
+    assert answer.status_code == 422
+    assert "<title>Error: Hand in" in answer.text
+    assert 'role="alert"' in answer.text
+    assert [sentence for sentence in says if sentence not in answer.text] == []
+    assert fields.get("note", "") in answer.text
+    assert _submissions(site) == []
+
+
+def test_each_line_of_the_summary_leads_to_its_field(site: Site) -> None:
+    page = site.browser(site.newcomer).post(SUBMIT, data={"note": "kept"}, files=FILE).text
+
+    for name in ("phase", "kind"):
+        assert f'href="#field-{name}"' in page
+        assert f'id="field-{name}"' in page
+    assert ">kept</textarea>" in page
+
+
+def test_a_refused_form_leaves_no_file_behind(site: Site) -> None:
+    site.browser(site.newcomer).post(SUBMIT, data={}, files=FILE)
+
+    assert _kept(site) == []
+
+
+def test_a_used_up_limit_is_said_with_the_time_of_the_next_chance(site: Site) -> None:
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).per_day = 1
+    browser = site.browser(site.newcomer)
+    assert browser.post(SUBMIT, data=FIELDS, files=FILE).status_code == 303
+
+    refused = browser.post(SUBMIT, data=FIELDS, files=FILE)
+
+    assert refused.status_code == 429
+    assert "from 2026-11-25 00:00 UTC" in refused.text
+    assert "0 of 1 left today" in refused.text
+    assert len(_submissions(site)) == 1
+
+
+def test_the_form_counts_down(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    before = browser.get(SUBMIT).text
+    browser.post(SUBMIT, data=FIELDS, files=FILE)
+
+    assert "5 of 5 left today" in before
+    assert "4 of 5 left today" in browser.get(SUBMIT).text
+
+
+def test_a_visitor_is_sent_to_the_login_before_anything_is_read(site: Site) -> None:
+    answer = site.browser().post(SUBMIT, data=FIELDS, files=FILE)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login?next=")
+    assert _kept(site) == []
+
+
+def test_a_file_above_the_limit_is_refused_whether_its_size_is_announced_or_not(
+    new_site: SiteMaker,
+) -> None:
+    site = new_site(upload_limit=MIB)
+    browser = site.browser(site.newcomer)
+    content = b"x" * (2 * MIB)
+    body = WHOLE + _part("file", content, "big") + b"--x--\r\n"
+
+    announced = browser.post(SUBMIT, data=FIELDS, files={"file": ("big", content)})
+    streamed, _ = _raw(browser, iter([body[n : n + 65536] for n in range(0, len(body), 65536)]))
+    just_too_large, page = _raw(
+        browser, WHOLE + _part("file", b"x" * (MIB + 1), "big") + b"--x--\r\n"
+    )
+
+    assert (announced.status_code, streamed, just_too_large) == (413, 413, 413)
+    assert "larger than 1 MiB" in page
+    assert _kept(site) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param(WHOLE + _part("file", b"abc", "a"), "broke off", id="no-last-boundary"),
+        pytest.param(WHOLE + _part("file", b"abc", "a")[:-4], "broke off", id="inside-the-file"),
+        pytest.param(
+            WHOLE + _part("file", b"a", "a") + _part("file", b"b", "b") + b"--x--\r\n",
+            "more than one file",
+            id="two-files",
+        ),
+        pytest.param(
+            WHOLE + _part("kind", b"code") + b"--x--\r\n", "names a field twice", id="field-twice"
+        ),
+        pytest.param(
+            b"".join(_part(f"f{n}", b"") for n in range(30)) + b"--x--\r\n",
+            "too many parts",
+            id="many-parts",
+        ),
+        pytest.param(_part("note", b"n" * 9000) + b"--x--\r\n", "too long", id="long-field"),
+        pytest.param(b"--x\r\nX: y\r\n\r\nabc\r\n--x--\r\n", "without a name", id="no-name"),
+        pytest.param(b"nonsense", "could not be read", id="nonsense"),
+        pytest.param(b"", "broke off", id="nothing"),
+    ],
+)
+def test_a_broken_form_is_refused_and_leaves_nothing_behind(
+    site: Site, body: bytes, says: str
+) -> None:
+    status, page = _raw(site.browser(site.newcomer), body)
+
+    assert status == 400
+    assert says in page
+    assert _kept(site) == []
+    assert _submissions(site) == []
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary="],
+)
+def test_another_kind_of_body_is_refused(site: Site, content_type: str) -> None:
+    browser = site.browser(site.newcomer)
+
+    answer = browser.post(SUBMIT, content=b"a=b", headers={"content-type": content_type})
+
+    assert answer.status_code == 400
+
+
+def test_names_and_notes_are_shown_as_text(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    attack = "<img src=x onerror=alert(1)>"
+    files = {"file": (f"../../{attack}.csv", b"abc")}
+
+    answer = browser.post(SUBMIT, data=FIELDS | {"note": attack}, files=files)
+    pages = [
+        browser.get(answer.headers["location"]).text,
+        browser.get("/challenges/digits/submissions").text,
+        site.browser(site.staff).get("/challenges/digits/submissions").text,
+    ]
+
+    [submission] = _submissions(site)
+    assert "/" not in submission.filename
+    assert [page for page in pages if "<img" in page] == []
+    assert all("&lt;img src=x onerror=alert(1)&gt;" in page for page in pages)

@@ -1,0 +1,34 @@
+"""How long a login lasts."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from portal.domain.sessions import BEGUN, IDLE, LONGEST, expiry, is_over, is_worth_noting
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
+
+
+def test_a_login_lasts_longer_than_one_that_was_only_begun() -> None:
+    assert expiry(logged_in=True, now=NOW) == NOW + LONGEST
+    assert expiry(logged_in=False, now=NOW) == NOW + BEGUN
+
+
+@pytest.mark.parametrize(
+    ("seen", "left", "over"),
+    [
+        pytest.param(timedelta(0), LONGEST, False, id="busy"),
+        pytest.param(IDLE - MOMENT, LONGEST, False, id="nearly-idle"),
+        pytest.param(IDLE, LONGEST, True, id="idle"),
+        pytest.param(timedelta(0), MOMENT, False, id="nearly-expired"),
+        pytest.param(timedelta(0), timedelta(0), True, id="expired"),
+    ],
+)
+def test_it_is_over_when_idle_or_expired(seen: timedelta, left: timedelta, over: bool) -> None:
+    assert is_over(seen_at=NOW - seen, expires_at=NOW + left, now=NOW) is over
+
+
+def test_the_last_sight_is_noted_every_few_minutes() -> None:
+    assert not is_worth_noting(seen_at=NOW - timedelta(minutes=4), now=NOW)
+    assert is_worth_noting(seen_at=NOW - timedelta(minutes=5), now=NOW)

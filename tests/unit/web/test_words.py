@@ -1,0 +1,37 @@
+"""Every value that a page can show has a word."""
+
+from enum import StrEnum
+
+import pytest
+
+from portal.domain.calendar import Season
+from portal.domain.jobs import JobKind
+from portal.domain.permissions import Audience
+from portal.domain.scores import Rule
+from portal.domain.states import EvaluationState
+from portal.domain.steps import StepState
+from portal.domain.submissions import SubmissionKind
+from portal.web.words import explanation, label, word
+
+
+@pytest.mark.parametrize("kind", [Season, EvaluationState, StepState])
+def test_every_state_has_its_own_word_and_a_shape(kind: type[StrEnum]) -> None:
+    labels = [label(value) for value in kind]
+
+    assert len({known.word for known in labels}) == len(labels)
+    assert all(known.shape for known in labels)
+
+
+@pytest.mark.parametrize("kind", [SubmissionKind, Audience, Rule, JobKind])
+def test_every_value_has_a_word(kind: type[StrEnum]) -> None:
+    assert all(word(value) for value in kind)
+
+
+def test_every_kind_of_submission_is_explained() -> None:
+    assert all(explanation(kind).endswith(".") for kind in SubmissionKind)
+
+
+def test_the_same_text_in_two_enumerations_keeps_two_words() -> None:
+    assert EvaluationState.FAILED == StepState.FAILED  # type: ignore[comparison-overlap]
+    assert label(EvaluationState.FAILED).word == "Failed"
+    assert label(StepState.FAILED).word == "failed"
