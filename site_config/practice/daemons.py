@@ -67,7 +67,7 @@ def _daemon(
     return {
         "name": name,
         "argv": argv,
-        "ready": {"seconds": 30.0} | ready,
+        "ready": {"seconds": 60.0} | ready,
         "before": before or [],
         "after": after or [],
         "environment": environment or {},

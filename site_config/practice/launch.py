@@ -14,6 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from site_config.practice import kernel
+from site_config.practice.cgroups import (
+    CGROUPS,
+    V2,
+    branch_of,
+    cgroup_plugin,
+    join_branch,
+    settle_in_branch,
+)
 from site_config.practice.configuration import CONTROL_HOST, REST_UID, Owners
 from site_config.practice.files import read_json, write_json
 from site_config.practice.networks import Cable, bring_up_inside, plug_in
@@ -77,6 +85,8 @@ def launch_site(paths: SitePaths, lock_descriptor: int) -> None:
     launch = read_launch(paths)
     go_read, go_write = os.pipe()
     pid = _fork_into_namespaces(paths, launch, lock_descriptor, (go_read, go_write))
+    if cgroup_plugin() == V2:
+        settle_in_branch(branch_of(paths.name), pid)
     plug_in(launch.cable, pid)
     write_process(paths, Process.of(pid))
     os.write(go_write, b"!")
@@ -88,6 +98,9 @@ def _fork_into_namespaces(
     """Return the id of process 1, as seen out here; it waits for a byte from the pipe *go*."""
     told_read, told_write = os.pipe()
     if os.fork() == 0:
+        if cgroup_plugin() == V2:
+            join_branch(branch_of(paths.name))
+            kernel.unshare(kernel.CLONE_NEWCGROUP)
         # unshare of a process namespace acts on children only, hence the second fork.
         kernel.unshare(_NAMESPACES)
         pid = os.fork()
@@ -146,7 +159,16 @@ def _mount_system(root: Path) -> None:
     kernel.mount(
         "sysfs", root / "sys", "sysfs", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     )
-    kernel.bind(Path("/sys/fs/cgroup"), root / "sys/fs/cgroup")
+    if cgroup_plugin() == V2:
+        # Seen from the site's cgroup namespace, this is its branch.
+        kernel.mount(
+            "cgroup2",
+            root / "sys/fs/cgroup",
+            "cgroup2",
+            kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC,
+        )
+    else:
+        kernel.bind(CGROUPS, root / "sys/fs/cgroup")
     device = root / "dev"
     kernel.mount("tmpfs", device, "tmpfs", kernel.MS_NOSUID, "mode=755,size=1m")
     for name, (major, minor) in _CHARACTER_DEVICES.items():

@@ -18,7 +18,7 @@ from site_config.practice.paths import SitePaths
 from site_config.practice.processes import Process
 from site_config.practice.records import Record
 
-_READY_SECONDS = 120.0
+_READY_SECONDS = 240.0  # all daemons together, on a slow machine
 _TOKEN_SECONDS = 30 * 24 * 3600
 _QUESTION = "slurm/v0.0.42/nodes/"  # unlike ping, it is not answered without a valid token
 
@@ -36,7 +36,7 @@ def ask(process: Process, action: str, name: str = "") -> dict[str, Any] | None:
 def wait_ready(paths: SitePaths, process: Process) -> None:
     """Return when all daemons were started and are ready; start those that have ended since.
 
-    Raises NotReady when one does not get there, or all together take longer than two minutes.
+    Raises NotReady when one does not get there, or all together take longer than four minutes.
     """
     deadline = time.monotonic() + _READY_SECONDS
     answer = None

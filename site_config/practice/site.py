@@ -230,7 +230,7 @@ class PracticeSite:
         if record is not None:
             networks.unplug(record.cable(self.paths))
         nodes = nodes_of(self.name)
-        cgroups.sweep((nodes.gpu, nodes.build))
+        cgroups.sweep(self.name, (nodes.gpu, nodes.build))
         self.paths.process.unlink(missing_ok=True)
         for folder in (
             self.paths.upper,

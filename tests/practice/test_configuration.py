@@ -92,7 +92,7 @@ def test_sweep_removes_the_sites_empty_cgroups_only(tmp_path: Path) -> None:
     for name in ("slurm_a-gpu/uid_1/job_2", "slurm_b-gpu/uid_1"):
         (tmp_path / "memory" / name).mkdir(parents=True)
 
-    sweep(("a-gpu", "a-build"), tmp_path)
+    sweep("a", ("a-gpu", "a-build"), tmp_path)
 
     assert [path.name for path in (tmp_path / "memory").iterdir()] == ["slurm_b-gpu"]
 
