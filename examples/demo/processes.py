@@ -49,7 +49,7 @@ class Processes:
         self._running.append(process)
         return process
 
-    def start_server(self, name: str, port: int, *argv: str) -> None:
+    def start_server(self, name: str, port: int, *argv: str) -> subprocess.Popen[bytes]:
         """Start a program and wait until its port on loopback answers."""
         process = self.start(name, *argv)
         deadline = time.monotonic() + PATIENCE
@@ -57,7 +57,7 @@ class Processes:
             if process.poll() is not None:
                 break
             if answers(port):
-                return
+                return process
             time.sleep(0.05)
         raise RuntimeError(f"{name} did not start: see {self._logs / name}.log")
 

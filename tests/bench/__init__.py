@@ -1,0 +1,1 @@
+"""Benchmarks: how fast the leaderboard is, and how long the portal keeps a submission waiting."""

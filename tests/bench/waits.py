@@ -1,0 +1,151 @@
+"""How long a submission waits for the portal, beside what Slurm itself takes.
+
+``python -m tests.bench.waits EXAMPLE`` is the part that runs as the practice site's account.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+from sqlalchemy import select, update
+
+from examples.demo.processes import Processes, sealrun
+from examples.demo.settings import DemoSite, prepare_site
+from portal import bootstrap
+from portal.db.tables import Evaluation, Person, Phase
+from portal.domain.ids import new_id
+from portal.domain.people import Actor
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import SubmissionKind
+from portal.services import submissions
+from portal.services.submissions import Upload
+from site_config.practice.site import PracticeSite, Status
+from tests.bench.spans import Way, way_of
+from tests.bench.waits_report import show
+
+NAME = "bench"
+CODE, RESULTS, TOGETHER = 8, 4, 8
+"""How many submissions: of code and of results one after the other, then code all at once."""
+PATIENCE = 300.0
+"""Seconds that everything under way may take."""
+PAUSES = (1.1, 1.37, 1.61, 1.83)
+"""Seconds between two submissions: the worker is idle again, and is met anywhere in its pause."""
+
+
+class WaitsError(Exception):
+    """A submission did not come out as it should."""
+
+
+def main(example: Path) -> int:
+    """Measure on the practice site, and print; return 0 if every submission was scored."""
+    practice = PracticeSite().status()
+    site = prepare_site(practice, example, portal_port=8300, provider_port=8301, name=NAME)
+    _lift_limit(site.settings)
+    with _portal(site, example) as installation:
+        files = example / "submissions"
+        bench = _Bench(installation)
+        # The first of a kind builds its images, which is no part of the waits.
+        for kind, file in (("code", "knn.zip"), ("results", "predictions.csv")):
+            bench.hand_in(kind, files / file)
+        bench.wait()
+        one_by_one = [bench.hand_in_alone("code", files / "knn.zip", n) for n in range(CODE)]
+        scored = [
+            bench.hand_in_alone("results", files / "predictions.csv", n) for n in range(RESULTS)
+        ]
+        together = [bench.hand_in("code", files / "knn.zip") for _ in range(TOGETHER)]
+        bench.wait()
+        show(bench.ways(one_by_one), bench.ways(scored), bench.ways(together))
+    _remove(practice)
+    return 0
+
+
+def _lift_limit(settings: Path) -> None:
+    """Let as many jobs into the queue as there are: waiting for a slot is the site's wish."""
+    site = yaml.safe_load(settings.read_text())
+    site["profiles"]["gpu-small"].pop("running", None)
+    settings.write_text(yaml.safe_dump(site, sort_keys=False))
+
+
+@contextmanager
+def _portal(site: DemoSite, example: Path) -> Iterator[bootstrap.Installation]:
+    """Run a worker on a fresh database with the example in it."""
+    words = ("--site", str(site.settings))
+    upgrade = [*sealrun("db", "upgrade"), *words]
+    add = [*sealrun("challenge", "add"), *words, str(example / "challenge")]
+    for argv in (upgrade, add):
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    with Processes(site.directory / "logs", dict(os.environ)) as processes:
+        processes.start("worker", *sealrun("work"), *words)
+        yield bootstrap.open_site(site.settings)
+
+
+class _Bench:
+    """Hands in and waits, straight through the services: no browser is measured."""
+
+    def __init__(self, installation: bootstrap.Installation) -> None:
+        self._site = installation
+        now = datetime.now(UTC)
+        person = Person(id=new_id(now), name="Bench", created_at=now)
+        with installation.database.writing() as session:
+            session.add(person)
+            session.execute(update(Phase).values(per_day=None, total=None, running=None))
+        self._actor = Actor(person_id=person.id, name=person.name)
+
+    def hand_in(self, kind: str, file: Path) -> str:
+        stored = self._site.store.add(file)
+        with self._site.database.writing() as session:
+            return submissions.submit(
+                session,
+                actor=self._actor,
+                challenge_slug="digits",
+                phase_slug="dev",
+                kind=SubmissionKind(kind),
+                upload=Upload(sha256=stored.sha256, size=stored.size),
+                filename=file.name,
+                note="",
+                now=datetime.now(UTC),
+            )
+
+    def hand_in_alone(self, kind: str, file: Path, number: int) -> str:
+        time.sleep(PAUSES[number % len(PAUSES)])
+        submission = self.hand_in(kind, file)
+        self.wait()
+        return submission
+
+    def wait(self) -> None:
+        """Wait until everything that was handed in is scored."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with self._site.database.reading() as session:
+                states = set(session.scalars(select(Evaluation.state)))
+            if states == {EvaluationState.SCORED}:
+                return
+            if bad := [state for state in states if state.is_final and state != "scored"]:
+                raise WaitsError(f"a submission is {bad[0]} instead of scored")
+            time.sleep(0.1)
+        raise WaitsError(f"not scored in {PATIENCE:.0f} s")
+
+    def ways(self, submission_ids: list[str]) -> list[Way]:
+        cluster = next(iter(self._site.settings.clusters.values()))
+        scheduler = bootstrap.scheduler_of(cluster)
+        with self._site.database.reading() as session:
+            return [
+                way_of(session, scheduler, cluster.storage / "runs", submission)
+                for submission in submission_ids
+            ]
+
+
+def _remove(practice: Status) -> None:
+    for place in ("portal", "shared/sealrun", "shared/data"):
+        shutil.rmtree(practice.directory / place / NAME, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
