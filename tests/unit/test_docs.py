@@ -13,6 +13,8 @@ import pytest
 from portal.cli import main
 from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState, EvaluationState, ImageState
+from site_config.bundle import load_challenge
+from site_config.loader import load_site
 from tests import docs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -188,6 +190,28 @@ def test_no_file_names_a_machine_or_a_mirror():
     own = Path(__file__).resolve()
 
     assert [one for path in tracked() if path != own for one in foreign(path)] == []
+
+
+def yaml_block(page: str, first_line: str) -> str:
+    text = (ROOT / page).read_text("utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+    return next(block for block in blocks if block.startswith(first_line))
+
+
+def test_the_settings_in_the_instructions_are_accepted(tmp_path: Path):
+    file = tmp_path / "site.yaml"
+    file.write_text(yaml_block("docs/how-to/install-a-site.md", "site:\n"), "utf-8")
+
+    assert load_site(file).clusters["main"].storage == Path("/shared/sealrun")
+
+
+def test_the_challenge_in_the_tutorial_is_accepted(tmp_path: Path):
+    written = yaml_block("docs/tutorial/first-challenge.md", "schema: 1\n")
+    (tmp_path / "challenge.yaml").write_text(written, "utf-8")
+    for name in ("overview.md", "scorer.tar", "base.tar"):
+        (tmp_path / name).touch()
+
+    assert load_challenge(tmp_path).slug == "sums"
 
 
 def test_the_changelog_begins_with_what_is_unreleased():
