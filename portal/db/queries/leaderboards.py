@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Label,
     Row,
     ScalarSelect,
     Select,
+    String,
     and_,
+    bindparam,
     func,
     literal,
     or_,
@@ -44,12 +48,8 @@ def page_of(
     Equal values have the same rank, and the earlier of them comes first. One query: it counts who
     is ahead in the index instead of ranking the whole phase, which took ten times as long.
     """
-    ranked = _standings(phase_id).order_by(
-        Standing.rank_value.desc(), Standing.achieved_at, Standing.team_id
-    )
-    page = ranked.limit(size).offset(first - 1).cte("page")
-    own = _standings(phase_id).where(Standing.team_id == team_id).cte("own")
-    found = session.execute(_with_counts(phase_id, page, own)).all()
+    values = {"phase_id": phase_id, "before": first - 1, "size": size, "team_id": team_id}
+    found = session.execute(_statement(), values).all()
     listed = _ranked([row for row in found if not row.is_extra], first)
     if any(row.team_id == team_id for row in listed):
         return listed
@@ -61,48 +61,57 @@ def page_of(
     return sorted([*listed, *extra])
 
 
-def _standings(phase_id: str) -> Select[*tuple[Any, ...]]:
+@cache
+def _statement() -> Select[*tuple[Any, ...]]:
+    """Build the query once: putting it together takes longer than the database takes to answer."""
+    ranked = _standings().order_by(
+        Standing.rank_value.desc(), Standing.achieved_at, Standing.team_id
+    )
+    page = ranked.limit(bindparam("size")).offset(bindparam("before")).cte("page")
+    own = _standings().where(Standing.team_id == bindparam("team_id", type_=String)).cte("own")
+    both = union_all(
+        select(page, literal(False).label("is_extra")),
+        select(own, literal(True).label("is_extra")),
+    ).subquery()
+    return (
+        select(both, Team.name, *_counts(page, own))
+        .join(Team, Team.id == both.c.team_id)
+        .order_by(both.c.rank_value.desc(), both.c.achieved_at, both.c.team_id)
+    )
+
+
+def _standings() -> Select[*tuple[Any, ...]]:
     return select(
         Standing.team_id,
         Standing.submission_id,
         Standing.scores,
         Standing.rank_value,
         Standing.achieved_at,
-    ).where(Standing.phase_id == phase_id)
+    ).where(Standing.phase_id == bindparam("phase_id"))
 
 
-def _with_counts(phase_id: str, page: CTE, own: CTE) -> Select[*tuple[Any, ...]]:
-    """Join the two with the teams' names and count once, not for every row."""
-    both = union_all(
-        select(page, literal(False).label("is_extra")),
-        select(own, literal(True).label("is_extra")),
-    ).subquery()
+def _counts(page: CTE, own: CTE) -> list[Label[int]]:
+    """Count once for the page and once for the own row, not for every row."""
     value, at, team = (_only(own.c[key]) for key in ("rank_value", "achieved_at", "team_id"))
     ahead_of_own = Standing.rank_value > value
     earlier = tuple_(Standing.achieved_at, Standing.team_id) < tuple_(at, team)
     before_own = or_(ahead_of_own, and_(Standing.rank_value == value, earlier))
     best = _only(func.max(page.c.rank_value))
-    return (
-        select(
-            both,
-            Team.name,
-            _count(phase_id).label("total"),
-            _count(phase_id, Standing.rank_value > best).label("ahead_of_page"),
-            _count(phase_id, ahead_of_own).label("ahead_of_own"),
-            _count(phase_id, before_own).label("before_own"),
-        )
-        .join(Team, Team.id == both.c.team_id)
-        .order_by(both.c.rank_value.desc(), both.c.achieved_at, both.c.team_id)
-    )
+    return [
+        _count().label("total"),
+        _count(Standing.rank_value > best).label("ahead_of_page"),
+        _count(ahead_of_own).label("ahead_of_own"),
+        _count(before_own).label("before_own"),
+    ]
 
 
 def _only(value: ColumnElement[Any]) -> ScalarSelect[Any]:
     return select(value).scalar_subquery()
 
 
-def _count(phase_id: str, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     counted = select(func.count()).select_from(Standing)
-    return counted.where(Standing.phase_id == phase_id, *conditions).scalar_subquery()
+    return counted.where(Standing.phase_id == bindparam("phase_id"), *conditions).scalar_subquery()
 
 
 def _ranked(rows: Sequence[Row[*tuple[Any, ...]]], first: int) -> list[RankedRow]:
