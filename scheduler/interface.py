@@ -184,7 +184,8 @@ class Scheduler(Protocol):
         ``Accepted``: the cluster has the job. ``Refused``: it has not, and asking again is pointless.
         ``Indeterminate``: it may have it; call ``find`` until that answers.
         The caller has written down ``token`` durably **before** the call. The environment of the
-        caller does not reach the job.
+        caller does not reach the job. Raises ``ValueError``, before anything is sent, for a ``spec``
+        or ``token`` that no cluster could take as it is meant.
         """
 
     def find(self, token: Token) -> Snapshot:

@@ -24,6 +24,7 @@ from scheduler.interface import (
     Token,
 )
 from scheduler.reports import by_token
+from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 
 Runner = Callable[[JobSpec, Token], int]
@@ -79,6 +80,7 @@ class MemoryScheduler:
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """See ``Scheduler.submit``."""
+        check_spec(spec)
         check_token(token)
         if self.is_down or self.loses_requests:
             return Indeterminate(message="the pretended cluster does not answer")

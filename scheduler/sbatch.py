@@ -5,11 +5,11 @@ from pathlib import PurePosixPath
 
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Submitted, Token
 from scheduler.refusals import read_refusal
+from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 from scheduler.transport import Finished
 
 _PARSABLE = re.compile(r"(?P<id>\d{1,10})(?:;(?P<cluster>[\w.-]+))?", re.ASCII)
-_DIRECTIVE = re.compile(r"^\s*#\s*(?:SBATCH|BSUB|PBS)\b", re.MULTILINE)
 
 
 def sbatch_argv(spec: JobSpec, token: Token, *, export: str) -> list[str]:
@@ -18,7 +18,7 @@ def sbatch_argv(spec: JobSpec, token: Token, *, export: str) -> list[str]:
     ``export`` is ``NIL`` or ``NONE``, by the release. Raises ``ValueError`` for a specification that
     no cluster could take as it is meant: that is the caller's mistake.
     """
-    _check(spec)
+    check_spec(spec)
     optional = {
         "account": spec.account,
         "qos": spec.qos,
@@ -59,26 +59,6 @@ def read_sbatch(answer: Finished) -> Submitted:
     if not stdout and (refusal := read_refusal(stderr)):
         return refusal
     return Indeterminate(message=stderr[:1000] or f"sbatch ended with {answer.returncode}")
-
-
-def _check(spec: JobSpec) -> None:
-    if not spec.script.startswith("#!"):
-        raise ValueError("the script does not start with #!")
-    if _DIRECTIVE.search(spec.script):
-        raise ValueError("the script has directives of its own; options come from the JobSpec only")
-    # Zero means "all of the node" to Slurm.
-    if min(spec.cpus, spec.memory_mib, spec.time_limit.total_seconds()) <= 0:
-        raise ValueError("cpus, memory_mib and time_limit must be positive")
-    texts = (spec.partition, spec.account, spec.qos, spec.gres, spec.comment)
-    paths = (spec.workdir, spec.stdout, spec.stderr)
-    for text in (*texts, *map(str, paths)):
-        if text and not text.isprintable():
-            raise ValueError(f"control character in {text[:80]!r}")
-    if not all(path.is_absolute() for path in paths):
-        raise ValueError("workdir, stdout and stderr must be absolute")
-    # It turns off Slurm's own replacements, and with them our doubling of "%".
-    if "\\" in f"{spec.stdout}{spec.stderr}":
-        raise ValueError("stdout and stderr must not contain a backslash")
 
 
 def _minutes(spec: JobSpec) -> int:

@@ -183,6 +183,25 @@ def test_what_is_no_token_is_refused_before_anything_happens(lab: Lab, token: st
         lab.scheduler.submit(lab.spec("exit 0"), Token(token))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"script": "echo"}, id="no interpreter"),
+        pytest.param({"script": "#!/bin/sh\n#SBATCH --uid=0\n"}, id="a directive"),
+        pytest.param({"memory_mib": 0}, id="all memory"),
+    ],
+)
+def test_a_specification_that_cannot_be_meant_is_an_error(
+    lab: Lab, change: dict[str, object]
+) -> None:
+    token = lab.new_token()
+
+    with pytest.raises(ValueError, match=r"must be positive|the script"):
+        lab.scheduler.submit(replace(lab.spec("exit 0"), **change), token)
+
+    assert lab.scheduler.find(token).jobs == {}
+
+
 def test_a_specification_is_not_changed(lab: Lab) -> None:
     spec = lab.spec("exit 0")
     before = replace(spec)
