@@ -24,6 +24,8 @@ _STRANGE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
 _EXIT = re.compile(r"[0-9]{1,3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN_NAME = "token"  # noqa: S105 - the name of a file
+# The script's own has 0700, since it writes its token into it.
+_PORTALS_CLAIM = 0o500
 
 
 class RunFileError(Exception):
@@ -53,12 +55,16 @@ class RunRecord:
 def take_claim(directory: Path) -> bool:
     """Claim the run directory for the portal, which gives up on the attempt.
 
-    True: the job of this directory can never run any more. False: it has started, or has ended.
+    True: the job of this directory can never run any more, also where the portal had the claim
+    already. False: it has started, or has ended.
     """
+    claim = directory / "claim"
     try:
-        (directory / "claim").mkdir(mode=0o700)
+        # One step makes the claim and says whose it is: a worker that is killed here and started
+        # again must not take its own claim for the job's.
+        claim.mkdir(mode=_PORTALS_CLAIM)
     except FileExistsError:
-        return False
+        return not claim.lstat().st_mode & stat.S_IWUSR
     return True
 
 

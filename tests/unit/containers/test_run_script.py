@@ -130,6 +130,12 @@ def test_a_job_that_the_portal_gave_up_never_runs(node: FakeNode) -> None:
     assert node.calls("exec") == []
 
 
+def test_the_portal_cannot_give_up_a_job_that_ran(node: FakeNode) -> None:
+    node.execute(script_of(node))
+
+    assert not take_claim(node.directory)
+
+
 def test_without_storage_it_is_the_node_not_the_claim(node: FakeNode) -> None:
     gone = PurePosixPath(node.storage / "gone")
 

@@ -131,11 +131,18 @@ def test_other_failures_of_the_storage_are_not_hidden(tmp_path: Path) -> None:
         read_run(tmp_path / ("x" * 300), "t")
 
 
-def test_the_claim_is_taken_once(tmp_path: Path) -> None:
+def test_the_portal_knows_its_own_claim_again(tmp_path: Path) -> None:
+    """A worker that was killed after the claim and started again gives up just the same."""
     assert take_claim(tmp_path)
-    assert not take_claim(tmp_path)
+    assert take_claim(tmp_path)
     record = read_run(tmp_path, "t")
     assert (record.claimed, record.claim_token) == (True, "")
+
+
+def test_the_claim_of_a_job_stays_its_own(tmp_path: Path) -> None:
+    (tmp_path / "claim").mkdir(mode=0o700)
+
+    assert not take_claim(tmp_path)
 
 
 def test_a_claim_cannot_be_taken_where_there_is_no_directory(tmp_path: Path) -> None:
