@@ -46,8 +46,10 @@ class Installation:
 
 
 def open_site(path: Path) -> Installation:
-    """Read ``site.yaml`` and open what it names. Raises ``SettingsError``."""
+    """Read ``site.yaml`` and open what it names. Raises ``SettingsError`` and ``OperatorError``."""
     settings = load_site(path)
+    if len(settings.clusters) > 1:
+        raise OperatorError(f"{path}: clusters: more than one cluster is not yet available")
     return Installation(
         settings=settings,
         database=open_database(settings.database.url),
@@ -117,7 +119,7 @@ def web_context(site: Installation) -> WebContext:
                 title=provider.title,
                 issuer=provider.issuer,
                 client_id=provider.client_id,
-                client_secret=read_secret(provider.client_secret_file),
+                client_secret=_secret(provider.client_secret_file),
                 require=_rule(provider.require),
                 staff=_rule(provider.staff),
             )
@@ -125,6 +127,13 @@ def web_context(site: Installation) -> WebContext:
         ),
         clock=site.clock,
     )
+
+
+def _secret(file: Path) -> str:
+    try:
+        return read_secret(file)
+    except (OSError, ValueError) as problem:
+        raise OperatorError(f"client_secret_file: {problem}") from problem
 
 
 def _rule(claims: dict[str, str | tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

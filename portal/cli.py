@@ -8,8 +8,11 @@ from pathlib import Path
 
 import click
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from portal.domain.errors import PortalError
+from portal.worker.context import WorkerContext
+from scheduler.errors import SchedulerError
 from site_config.errors import SettingsError
 from site_config.practice.commands import practice
 
@@ -31,8 +34,15 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (PortalError, SettingsError) as problem:
-            raise click.ClickException(str(problem)) from problem
+        except (PortalError, SettingsError, OSError, OperationalError) as problem:
+            raise click.ClickException(_sentence(problem)) from problem
+
+
+def _sentence(problem: Exception) -> str:
+    """Return one sentence; the driver's own where the database cannot be reached."""
+    if isinstance(problem, OperationalError):
+        return f"the database cannot be used: {problem.orig}"
+    return str(problem)
 
 
 @click.group(cls=_Commands)
@@ -58,6 +68,7 @@ def serve(site_file: Path, host: str, port: int) -> None:
     _log_to_stderr()
     site = bootstrap.open_site(site_file)
     bootstrap.check_schema(site)
+    structlog.get_logger("sealrun.web").info("serving", host=host, port=port)
     uvicorn.run(
         create_app(bootstrap.web_context(site)),
         host=host,
@@ -78,17 +89,31 @@ def work(site_file: Path) -> None:
     _log_to_stderr()
     site = bootstrap.open_site(site_file)
     bootstrap.check_schema(site)
+    contexts = bootstrap.worker_contexts(site)
+    for context in contexts:
+        _say_how_it_is(context)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     threads = [
         threading.Thread(target=work_until, args=(context, stop), name=context.cluster.name)
-        for context in bootstrap.worker_contexts(site)
+        for context in contexts
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def _say_how_it_is(context: WorkerContext) -> None:
+    """Log whether the cluster answers; the worker starts either way and goes on asking."""
+    log = structlog.get_logger("sealrun.worker").bind(cluster=context.cluster.name)
+    try:
+        pong = context.cluster.scheduler.ping()
+    except SchedulerError as problem:
+        log.error("cluster_does_not_answer", problem=str(problem))  # noqa: TRY400 - one line will do
+    else:
+        log.info("started", slurm=pong.version, holder=context.holder)
 
 
 @main.group()

@@ -13,6 +13,7 @@ from portal.db.tables import (
     Base,
     Challenge,
     Column,
+    Evaluation,
     Image,
     Page,
     Phase,
@@ -26,7 +27,7 @@ from portal.domain.jobs import ImageKind
 from portal.domain.permissions import Audience
 from portal.domain.profiles import Resources
 from portal.domain.scores import Rule, Sort
-from portal.services import images
+from portal.services import images, standings
 from portal.services.submissions import Upload
 from site_config import challenge as bundle
 
@@ -55,12 +56,27 @@ def add_challenge(
     Raises ``ParticipantError`` for a change that would take something away from what teams have
     handed in: a phase or a task that submissions refer to cannot go.
     """
+    _refuse_what_is_to_come(described)
     challenge = _challenge(session, described, material, now=now)
     _pages(session, challenge, described, material, now=now)
     tasks = _tasks(session, challenge, described, material, resources, now=now)
     _phases(session, challenge, described, tasks, now=now)
     _columns(session, challenge, described, now=now)
+    # Precision, sense and rule decide who stands where: what is shown has to follow them.
+    standings.rebuild(session, challenge.id)
     return challenge.id
+
+
+def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
+    """Refuse what the format has and the portal does not do yet, rather than pass over it."""
+    missing = {
+        f"join.policy '{described.join.policy}'": described.join.policy != "open",
+        "leaderboard.rule 'chosen'": described.leaderboard.rule == "chosen",
+        "a phase with more than one task": any(len(p.tasks) > 1 for p in described.phases),
+    }
+    for what, is_asked in missing.items():
+        if is_asked:
+            raise ParticipantError(f"{what} is not yet available", reason="to_come")
 
 
 def _challenge(
@@ -236,5 +252,10 @@ def _bring_up_to_date(
 def _check_unused(session: Session, row: Base, name: str) -> None:
     if isinstance(row, Phase):
         used = select(Submission.id).where(Submission.phase_id == row.id).limit(1)
-        if session.scalar(used) is not None:
-            raise ParticipantError(f"phase '{name}' has submissions and cannot go", reason="used")
+    elif isinstance(row, Task):
+        used = select(Evaluation.id).where(Evaluation.task_id == row.id).limit(1)
+    else:
+        return
+    if session.scalar(used) is not None:
+        kind = type(row).__name__.lower()
+        raise ParticipantError(f"{kind} '{name}' has submissions and cannot go", reason="used")

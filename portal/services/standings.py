@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db.queries import work
-from portal.db.tables import Challenge, Column, Phase, Standing, Submission
+from portal.db.tables import (
+    Challenge,
+    Column,
+    Evaluation,
+    Phase,
+    Result,
+    Standing,
+    Submission,
+)
 from portal.domain import scores
 from portal.domain.scores import Rule
 
@@ -53,6 +61,23 @@ def update(session: Session, submission: Submission) -> None:
     standing.scores = shown
     standing.rank_value = value
     standing.achieved_at = submission.created_at
+
+
+def rebuild(session: Session, challenge_id: str) -> None:
+    """Work out every standing of a challenge again, as if its results came in anew."""
+    phases = select(Phase.id).where(Phase.challenge_id == challenge_id)
+    session.execute(delete(Standing).where(Standing.phase_id.in_(phases)))
+    scored = (
+        select(Submission)
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .join(Result, Result.evaluation_id == Evaluation.id)
+        .where(Submission.challenge_id == challenge_id)
+        .order_by(Submission.id)
+        .distinct()
+    )
+    for submission in session.scalars(scored).all():
+        update(session, submission)
+        session.flush()
 
 
 def _shown(

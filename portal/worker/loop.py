@@ -18,6 +18,8 @@ log = structlog.get_logger("sealrun.worker")
 LEASE = timedelta(seconds=20)
 BUSY_PAUSE = 0.3
 """Seconds between passes while jobs are with the cluster: one squeue each."""
+ABANDONED = timedelta(days=1)
+"""After this an upload to which nothing was added is what a killed process left: it goes."""
 LONGEST_PAUSE = 30.0
 """Seconds; failing passes are spaced wider and wider up to this."""
 
@@ -65,6 +67,7 @@ def _plan(context: WorkerContext) -> int:
 
 def work_until(context: WorkerContext, stop: threading.Event) -> None:
     """Run passes until ``stop`` is set; a failing pass is logged and tried again later."""
+    context.store.sweep(ABANDONED, context.clock())
     pause = BUSY_PAUSE
     name = f"cluster:{context.cluster.name}"
     while not stop.is_set():

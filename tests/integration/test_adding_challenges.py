@@ -1,0 +1,88 @@
+"""Adding a challenge again brings it up to date and takes nothing away from teams."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import func, select
+
+from portal import bootstrap
+from portal.db.tables import Challenge, Column, Image, Page, Standing
+from portal.domain.errors import ParticipantError
+from tests.integration.worker.world import World
+
+
+def _change(world: World, tmp_path: Path, change: Any) -> None:
+    """Change the bundle that the world was made from, and add it again."""
+    folder = tmp_path / "challenge"
+    described = yaml.safe_load((folder / "challenge.yaml").read_text())
+    change(described)
+    (folder / "challenge.yaml").write_text(yaml.safe_dump(described))
+    bootstrap.add_challenge(world.site, folder)
+
+
+def _count(world: World, table: Any) -> int:
+    with world.database.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_adding_the_same_again_changes_nothing(world: World, tmp_path: Path) -> None:
+    before = [_count(world, table) for table in (Challenge, Page, Column, Image)]
+
+    _change(world, tmp_path, lambda _: None)
+
+    assert [_count(world, table) for table in (Challenge, Page, Column, Image)] == before
+
+
+def test_a_new_title_and_a_page_less_are_taken_over(world: World, tmp_path: Path) -> None:
+    _change(world, tmp_path, lambda c: c.update(title="Numbers"))
+
+    with world.database.reading() as session:
+        assert session.scalars(select(Challenge)).one().title == "Numbers"
+
+
+def test_another_precision_is_shown_of_old_results_too(world: World, tmp_path: Path) -> None:
+    world.run_until_final(world.hand_in())
+
+    _change(world, tmp_path, lambda c: c["leaderboard"]["columns"][0].update(precision=1))
+
+    with world.database.reading() as session:
+        assert session.scalars(select(Standing)).one().scores["accuracy"] == 0.9
+
+
+def _rename_phase(described: dict[str, Any]) -> None:
+    described["phases"][0]["id"] = "other"
+
+
+def _rename_task(described: dict[str, Any]) -> None:
+    described["tasks"] = {"other": described["tasks"]["digits"]}
+    described["phases"][0]["tasks"] = ["other"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param(_rename_phase, "phase 'dev' has submissions and cannot go", id="phase"),
+        pytest.param(_rename_task, "task 'digits' has submissions and cannot go", id="task"),
+        pytest.param(
+            lambda c: c.update(join={"policy": "approve"}),
+            "join.policy 'approve' is not yet available",
+            id="join policy",
+        ),
+        pytest.param(
+            lambda c: c["leaderboard"].update(rule="chosen"),
+            "leaderboard.rule 'chosen' is not yet available",
+            id="rule",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_whole(world: World, tmp_path: Path, change, sentence) -> None:
+    world.run_until_final(world.hand_in())
+
+    with pytest.raises(ParticipantError) as refusal:
+        _change(world, tmp_path, lambda c: (c.update(title="Numbers"), change(c)))
+
+    assert refusal.value.sentence == sentence
+    with world.database.reading() as session:
+        assert session.scalars(select(Challenge)).one().title == "Digits"
