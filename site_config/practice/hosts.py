@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from site_config.practice.errors import NeedsRoot, PracticeError
@@ -41,22 +42,26 @@ def become_root() -> None:
         sudo
         and subprocess.run([sudo, "-n", "true"], check=False, capture_output=True).returncode == 0
     ):
-        kept = [
-            f"{key}={os.environ[key]}"
-            for key in (DIRECTORY_VARIABLE, CACHE_VARIABLE)
-            if key in os.environ
-        ]
-        package_folder = str(Path(__file__).resolve().parents[2])
-        module = [sys.executable, "-m", "site_config.practice", *sys.argv[1:]]
-        if Path(sys.argv[0]).name not in {"__main__.py", "-m"}:
-            # Started as `sealrun practice ...`: the first word belongs to the outer command.
-            module = [sys.executable, "-m", "site_config.practice", *sys.argv[2:]]
         sys.stdout.flush()
-        os.execv(sudo, [sudo, "-n", "--", "env", *kept, f"PYTHONPATH={package_folder}", *module])  # noqa: S606
+        os.execv(sudo, sudo_command(sudo, sys.argv, os.environ))  # noqa: S606 (argv, no shell)
     raise NeedsRoot(
-        "the practice site needs root, because it makes namespaces, mounts and cgroups, and sudo would ask "
-        f"for a password here: run the command as root, or point the portal at a real cluster ({HOW_TO})"
+        "the practice site needs root, because it makes namespaces, mounts and cgroups, and there is no sudo here that "
+        f"asks for no password: run the command as root, or point the portal at a real cluster ({HOW_TO})"
     )
+
+
+def sudo_command(sudo: str, argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """Return the argv that repeats the command *argv* as root, with this interpreter and the site's own variables."""
+    kept = [
+        f"{key}={environment[key]}"
+        for key in (DIRECTORY_VARIABLE, CACHE_VARIABLE)
+        if key in environment
+    ]
+    # As `sealrun practice up` or as `python -m site_config.practice up`: the words after it are the same.
+    words = argv[2:] if argv[1:2] == ["practice"] else argv[1:]
+    package_folder = str(Path(__file__).resolve().parents[2])
+    module = [sys.executable, "-m", "site_config.practice", *words]
+    return [sudo, "-n", "--", "env", *kept, f"PYTHONPATH={package_folder}", *module]
 
 
 def need_root() -> None:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import sys
 from pathlib import Path
 from string import Template
 
@@ -20,7 +21,7 @@ from site_config.practice.configuration import (
 from site_config.practice.daemons import plan
 from site_config.practice.errors import PracticeError
 from site_config.practice.files import remove_tree, write_file
-from site_config.practice.hosts import choose_mirror
+from site_config.practice.hosts import choose_mirror, sudo_command
 from site_config.practice.networks import POOL, cable_for, choose_network
 from site_config.practice.paths import SitePaths
 from site_config.practice.recipe import Recipe
@@ -232,3 +233,27 @@ def test_a_file_is_replaced_in_one_step_with_its_mode(tmp_path: Path) -> None:
 def test_a_tree_with_a_mount_in_it_is_not_removed() -> None:
     with pytest.raises(PracticeError, match="something is mounted at /proc"):
         remove_tree(Path("/proc"))
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        pytest.param(["/x/bin/sealrun", "practice", "up", "--name", "one"], id="sealrun"),
+        pytest.param(
+            ["/x/portal/__main__.py", "practice", "up", "--name", "one"], id="python -m portal"
+        ),
+        pytest.param(
+            ["/x/practice/__main__.py", "up", "--name", "one"], id="python -m site_config.practice"
+        ),
+    ],
+)
+def test_sudo_repeats_the_command_with_the_sites_variables_only(argv: list[str]) -> None:
+    environment = {"SEALRUN_PRACTICE_DIR": "/srv/sites", "PYTHONPATH": "/elsewhere", "SECRET": "x"}
+
+    command = sudo_command("/usr/bin/sudo", argv, environment)
+
+    checkout = Path(__file__).resolve().parents[2]
+    assert command[:6] == [
+        "/usr/bin/sudo", "-n", "--", "env", "SEALRUN_PRACTICE_DIR=/srv/sites", f"PYTHONPATH={checkout}",
+    ]  # fmt: skip
+    assert command[6:] == [sys.executable, "-m", "site_config.practice", "up", "--name", "one"]
