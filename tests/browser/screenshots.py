@@ -27,12 +27,13 @@ class Site:
     """A served site: its address, what is on it, and cookies of the people on it."""
 
     url: str
+    database_url: str
     scene: Scene
     cookies: Mapping[str, str]
 
 
 @contextmanager
-def site(directory: Path, issuer: str = "https://login.example.org") -> Iterator[Site]:
+def site(directory: Path, issuer: str = "http://localhost:9") -> Iterator[Site]:
     """Serve a site in the middle of a challenge until the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -44,7 +45,12 @@ def site(directory: Path, issuer: str = "https://login.example.org") -> Iterator
         "staff": log_in(context, scene.staff.id),
     }
     with serving(create_app(context), port):
-        yield Site(url=url, scene=scene, cookies=cookies)
+        yield Site(
+            url=url,
+            database_url=str(context.database.engine.url),
+            scene=scene,
+            cookies=cookies,
+        )
     context.database.engine.dispose()
 
 
