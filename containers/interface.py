@@ -76,8 +76,10 @@ class Bind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """Where things are on the site's nodes."""
+    """Where things are on the site's nodes, and what they must be."""
 
+    minimum: str = "1.0"
+    """Oldest release of Apptainer that may run anything, as ``1.3.6``."""
     apptainer: PurePosixPath = field(default=PurePosixPath("/usr/bin/apptainer"))
     scratch: PurePosixPath = field(default=PurePosixPath("/tmp"))  # noqa: S108 - a job has its own
     """A directory, private to the job, in which a run makes its throwaway directory."""

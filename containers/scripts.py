@@ -27,6 +27,7 @@ _SHELL = Path(__file__).with_name("shell")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"[a-z0-9-]{1,60}")
 _SCRATCH = re.compile(r"/[A-Za-z0-9._/-]*")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+){1,3}")
 _KIB = 1024
 
 
@@ -96,8 +97,15 @@ def _common(
         "scratch_directories": [str(scratch / name) for name in SCRATCH_NAMES],
         "log_limit": str(LOG_LIMIT),
         "apptainer": str(plain_path(node.apptainer)),
+        "minimum": _version(node.minimum),
         "clean_environment": clean_environment(scratch),
     }
+
+
+def _version(text: str) -> str:
+    if not _VERSION.fullmatch(text):
+        raise ValueError(f"not a release of Apptainer: {text!r}")
+    return text
 
 
 def _assemble(

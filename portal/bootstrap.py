@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
+from containers.interface import Node
 from containers.probe import write_probe_archive
 from portal.db import schema
 from portal.db.engine import Database, open_database
@@ -167,6 +168,7 @@ def _cluster(settings: Site, name: str) -> Cluster:
         grace=settings.grace.submit,
         absence=settings.grace.absent,
         lag=timedelta(seconds=30),
+        node=Node(minimum=chosen.apptainer.minimum),
     )
 
 

@@ -52,6 +52,8 @@ check_digest() { # NAME FILE EXPECTED
 write_versions() {
     local apptainer_version slurm_version
     apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    [[ $(printf '%s\n' "$minimum" "${apptainer_version%%$'\n'*}" | sort -V | head -n 1) == "$minimum" ]] ||
+        stop node_unfit 74
     # One word: distributions put their own in front of the number.
     slurm_version=$(srun --version 2>/dev/null)
     put versions <<END || stop node_unfit 74

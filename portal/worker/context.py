@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from containers.interface import Node
 from portal.db.engine import Database
 from portal.domain.profiles import Resources
 from portal.files.store import Store
@@ -24,6 +25,8 @@ class Cluster:
     """How long a job may be in neither before it counts as lost."""
     lag: timedelta
     """How long files may come after the end of a job."""
+    node: Node
+    """What the nodes have to offer."""
 
     @property
     def images(self) -> Path:

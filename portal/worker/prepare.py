@@ -67,6 +67,7 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
         source=PurePosixPath(source),
         source_sha256=work.image.source_sha256,
         size_limit=context.resources.upload_limit,
+        node=context.cluster.node,
     )
 
 
@@ -81,6 +82,7 @@ def _code_build(context: WorkerContext, work: BuildWork, source: Path, directory
         base=PurePosixPath(image_path(context, work.base)),
         base_sha256=work.base.sif_sha256,
         size_limit=context.resources.upload_limit,
+        node=context.cluster.node,
     )
 
 
@@ -109,6 +111,7 @@ def _sealed_run(context: WorkerContext, work: RunWork, probe: Image, directory: 
         file_size_limit=context.resources.output_limit,
         output_limit=work.task.output_limit,
         output_files=work.task.output_files,
+        node=context.cluster.node,
     )
 
 

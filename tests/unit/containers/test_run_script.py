@@ -55,6 +55,21 @@ def test_a_good_run_leaves_everything_that_is_promised_and_nothing_else(node: Fa
     assert list(node.scratch.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("minimum", "is_new_enough"),
+    [("1.4.5", True), ("1.3.10", True), ("1.4.6", False), ("1.10.0", False)],
+)
+def test_an_older_apptainer_than_the_site_asks_for_runs_nothing(
+    node: FakeNode, minimum: str, is_new_enough: bool
+) -> None:
+    asked = replace(node.run, node=replace(node.node, minimum=minimum))
+
+    code = node.execute(script_of(node, asked))
+
+    assert code == (0 if is_new_enough else 74)
+    assert (node.directory / "stdout.log").exists() == is_new_enough
+
+
 def test_versions_and_digests_are_written_down(node: FakeNode) -> None:
     node.execute(script_of(node))
 
