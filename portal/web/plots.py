@@ -8,7 +8,7 @@ from itertools import pairwise
 from portal.domain.scores import Column, Sort
 from portal.services.leaderboards import Row
 
-WIDTH, HEIGHT = 900, 260
+WIDTH, HEIGHT = 900, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 16, 44
 TICKS = 5
 MARGIN = 0.08

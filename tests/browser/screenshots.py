@@ -133,7 +133,7 @@ def main() -> None:
         if options.readme:
             path = "/challenges/digits/leaderboard"
             README.parent.mkdir(parents=True, exist_ok=True)
-            _picture(browser, served, "ada", path, README, "light", 1280, height=1000)
+            _picture(browser, served, "ada", path, README, "light", 1280, height=1200)
         else:
             take(browser, served, options.folder, options.only)
 

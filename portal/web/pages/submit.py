@@ -5,7 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.domain.errors import NotFound, ParticipantError
 from portal.files.store import Stored, TooLarge
-from portal.services import challenge_pages, submissions
+from portal.services import submissions, submit_forms
 from portal.services.submissions import Upload
 from portal.web.errors import status_of
 from portal.web.filters import file_size
@@ -84,9 +84,9 @@ def _field(error: ParticipantError) -> str:
     return error.reason if error.reason in SENTENCES else ""
 
 
-def _form_view(visit: Visit) -> challenge_pages.SubmitForm:
+def _form_view(visit: Visit) -> submit_forms.SubmitForm:
     return visit.read(
-        challenge_pages.submit_form, actor=visit.actor, slug=visit.part("slug"), now=visit.now
+        submit_forms.submit_form, actor=visit.actor, slug=visit.part("slug"), now=visit.now
     )
 
 

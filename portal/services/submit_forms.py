@@ -1,0 +1,60 @@
+"""What the form for handing in offers: the phases that are open, and what is left of their limits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.domain.calendar import Season
+from portal.domain.errors import NotAllowed
+from portal.domain.people import Actor
+from portal.domain.submissions import Limits, Used, start_of_day
+from portal.services.challenge_frames import Frame, PhaseFacts, look_up
+from portal.services.submissions import quota_left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChoice:
+    """A phase that can be handed in to, and what is left of its limits."""
+
+    phase: PhaseFacts
+    limits: Limits
+    used: Used
+    next_slot: datetime | None
+    """When the next submission can be handed in, if none can now and one can later."""
+    is_full: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitForm:
+    """What the form offers."""
+
+    frame: Frame
+    choices: tuple[PhaseChoice, ...]
+
+
+def submit_form(session: Session, *, actor: Actor, slug: str, now: datetime) -> SubmitForm:
+    """Return what can be handed in now, and how often."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not visible.frame.may_submit or actor.person_id is None:
+        raise NotAllowed("Log in to hand something in.")
+    choices = []
+    for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
+        if facts.season is Season.OPEN:
+            left = quota_left(session, person_id=actor.person_id, phase=phase, now=now)
+            choices.append(_choice(facts, left.limits, left.used, now))
+    return SubmitForm(frame=visible.frame, choices=tuple(choices))
+
+
+def _choice(phase: PhaseFacts, limits: Limits, used: Used, now: datetime) -> PhaseChoice:
+    used_up = limits.total is not None and used.total >= limits.total
+    full_today = limits.per_day is not None and used.today >= limits.per_day
+    tomorrow = start_of_day(now) + timedelta(days=1)
+    opens_again = full_today and not used_up and tomorrow < phase.span.ends_at
+    return PhaseChoice(
+        phase=phase,
+        limits=limits,
+        used=used,
+        next_slot=tomorrow if opens_again else None,
+        is_full=used_up or full_today,
+    )
