@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.controller import read_controller
@@ -26,6 +26,7 @@ answers = st.one_of(
 
 
 @pytest.mark.parametrize("read", [read_squeue, read_sacct])
+@settings(deadline=None)
 @given(stdout=answers)
 def test_reports_are_sound_or_the_answer_is_unexpected(read, stdout: bytes) -> None:
     reports: list[JobReport] = []
@@ -38,6 +39,7 @@ def test_reports_are_sound_or_the_answer_is_unexpected(read, stdout: bytes) -> N
         assert (report.outcome is not None) == (report.phase is Phase.ENDED)
 
 
+@settings(deadline=None)
 @given(
     answer=st.builds(
         Finished,
@@ -54,12 +56,14 @@ def test_sbatch_is_always_one_of_three_and_an_id_needs_success(answer: Finished)
     assert answer.returncode != 0 or not isinstance(submitted, Refused)
 
 
+@settings(deadline=None)
 @given(stdout=answers)
 def test_the_configuration_is_read_or_unexpected(stdout: bytes) -> None:
     with contextlib.suppress(UnexpectedAnswer):
         assert read_controller(stdout).export in {"NIL", "NONE"}
 
 
+@settings(deadline=None)
 @given(returncode=st.integers(-64, 255), stderr=st.binary(max_size=200))
 def test_scancel_is_taken_or_unreachable(returncode: int, stderr: bytes) -> None:
     with contextlib.suppress(Unreachable):
