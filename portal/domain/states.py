@@ -74,8 +74,8 @@ EVALUATION_STEPS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
 ATTEMPT_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
     # Straight to ended: cancelled before it was sent.
     A.CREATED: frozenset({A.SUBMITTING, A.ENDED}),
-    # Straight to ended: refused by the cluster.
-    A.SUBMITTING: frozenset({A.QUEUED, A.INDETERMINATE, A.ENDED}),
+    # Back to created: the cluster has no room now and took nothing. Straight to ended: refused.
+    A.SUBMITTING: frozenset({A.CREATED, A.QUEUED, A.INDETERMINATE, A.ENDED}),
     A.INDETERMINATE: frozenset({A.QUEUED, A.RUNNING, A.FINISHING, A.ENDED, A.LOST}),
     A.QUEUED: frozenset({A.RUNNING, A.FINISHING, A.ENDED, A.LOST}),
     A.RUNNING: frozenset({A.QUEUED, A.FINISHING, A.ENDED, A.LOST}),

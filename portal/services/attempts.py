@@ -109,6 +109,16 @@ def unclear(session: Session, token: str, message: str) -> None:
     attempt.problem = message
 
 
+def no_room(session: Session, token: str, message: str) -> None:
+    """Record that the cluster's queue is full: it took nothing, and the attempt waits its turn."""
+    attempt = lock_attempt(session, token)
+    if attempt.state is not AttemptState.SUBMITTING:
+        return
+    step(attempt, AttemptState.CREATED)
+    attempt.submitted_at = None
+    attempt.problem = message
+
+
 def not_seen(session: Session, token: str, *, now: datetime) -> datetime:
     """Record that a complete answer did not have the job; return since when that has been so."""
     attempt = lock_attempt(session, token)

@@ -65,7 +65,7 @@ class Logins:
             response: Response = await self._client(provider).authorize_redirect(
                 request, self._redirect_uri(provider), **_wishes(provider)
             )
-        except (httpx2.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError, RuntimeError, TypeError) as error:
             raise LoginFailed(UNREACHABLE, reason=f"discovery: {error!r}", status=503) from error
         return response
 
@@ -82,13 +82,15 @@ class Logins:
             raise _explained(error) from error
         except httpx2.HTTPError as error:
             raise LoginFailed(UNREACHABLE, reason=f"token: {error!r}", status=503) from error
-        except (JoseError, ValueError, KeyError) as error:
+        except (JoseError, ValueError, RuntimeError, KeyError, TypeError) as error:
             raise LoginFailed(UNTRUSTED, reason=f"token: {error!r}") from error
         return Identity(issuer=provider.issuer, subject=str(claims["sub"]), claims=claims)
 
     async def _metadata(self, provider: Provider) -> Mapping[str, Any]:
         metadata: dict[str, Any] = await self._client(provider).load_server_metadata()
         if metadata.get("issuer") != provider.issuer:
+            # To be fetched again next time: it may only have been a bad moment.
+            metadata.clear()
             raise ValueError("the provider calls itself by another name than the settings do")
         offered = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
         metadata["id_token_signing_alg_values_supported"] = [

@@ -5,7 +5,10 @@ is about to run (``submitting``), the command, the answer. A worker that dies le
 one of these states, and each of them says what has to be done.
 """
 
+from datetime import datetime
+
 import structlog
+from sqlalchemy.orm import Session
 
 from portal.db.queries import work
 from portal.domain.errors import OperatorError
@@ -15,7 +18,7 @@ from portal.files.errors import BadArchive
 from portal.services import attempts, results
 from portal.worker.context import WorkerContext
 from portal.worker.prepare import prepare
-from scheduler.interface import Accepted, JobSpec, Refused, Token
+from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Submitted, Token
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -24,31 +27,44 @@ def send_created(context: WorkerContext) -> int:
     """Send every attempt that was never sent; return how many were."""
     with context.database.reading() as session:
         tokens = work.tokens_in(session, context.cluster.name, [AttemptState.CREATED])
-    return sum(_send(context, token) for token in tokens)
+    sent = 0
+    for token in tokens:
+        answer = _send(context, token)
+        if isinstance(answer, Refused) and answer.is_temporary:
+            # What comes after it would be refused as well: the next pass asks again.
+            break
+        sent += answer is not None
+    return sent
 
 
-def _send(context: WorkerContext, token: str) -> bool:
+def _send(context: WorkerContext, token: str) -> Submitted | None:
+    """Send one attempt; None where there was nothing to send."""
     spec = _prepared(context, token)
     if spec is None:
-        return False
+        return None
     with context.database.writing() as session:
         if not attempts.start_submitting(session, token, now=context.clock()):
-            return False
+            return None
     answer = context.cluster.scheduler.submit(spec, Token(token))
     with context.database.writing() as session:
-        if isinstance(answer, Accepted):
-            attempts.accepted(session, token, answer.ref, now=context.clock())
-        elif isinstance(answer, Refused):
-            detail = f"{answer.reason}: {answer.message}"
-            log.error("refused", token=token, detail=detail)
-            attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
-            results.failed(
-                session, token, FailureReason.REFUSED, detail=detail, now=context.clock()
-            )
-        else:
-            log.warning("unclear", token=token, detail=answer.message)
-            attempts.unclear(session, token, answer.message)
-    return True
+        _record(session, token, answer, now=context.clock())
+    return answer
+
+
+def _record(session: Session, token: str, answer: Submitted, *, now: datetime) -> None:
+    if isinstance(answer, Accepted):
+        attempts.accepted(session, token, answer.ref, now=now)
+    elif isinstance(answer, Indeterminate):
+        log.warning("unclear", token=token, detail=answer.message)
+        attempts.unclear(session, token, answer.message)
+    elif answer.is_temporary:
+        log.info("no_room", token=token, detail=answer.message)
+        attempts.no_room(session, token, answer.message)
+    else:
+        detail = f"{answer.reason}: {answer.message}"
+        log.error("refused", token=token, detail=detail)
+        attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
+        results.failed(session, token, FailureReason.REFUSED, detail=detail, now=now)
 
 
 def _prepared(context: WorkerContext, token: str) -> JobSpec | None:
@@ -57,7 +73,8 @@ def _prepared(context: WorkerContext, token: str) -> JobSpec | None:
         return prepare(context, token)
     except BadArchive as problem:
         reason, sentence, detail = FailureReason.BAD_ARCHIVE, problem.sentence, problem.reason
-    except OperatorError as problem:
+    except (OperatorError, ValueError) as problem:
+        # ValueError: a path or a setting that the script cannot take literally.
         reason, sentence, detail = FailureReason.PREPARATION, "", str(problem)
     log.warning("not_prepared", token=token, reason=reason, detail=detail)
     with context.database.writing() as session:

@@ -178,6 +178,19 @@ def test_a_refusal_is_final_and_the_sites_fault(world: World) -> None:
     assert evaluation.reason in {FailureReason.REFUSED, FailureReason.PREPARATION}
 
 
+def test_a_full_queue_is_waited_for_and_costs_no_try(world: World) -> None:
+    submission = world.hand_in()
+    world.scheduler.refuses_with = Refused(reason="queue_full", message="QOSMaxSubmitJobPerUser")
+    world.run(5)
+    assert {attempt.state for attempt in world.attempts("build")} == {AttemptState.CREATED}
+
+    world.scheduler.refuses_with = None
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert [attempt.number for attempt in world.attempts("predict")] == [1]
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_collecting_twice_writes_once(world: World, times: int) -> None:
     evaluation = world.run_until_final(world.hand_in())
