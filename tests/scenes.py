@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Person, Submission
+from portal.db.tables import Person, Submission, Team
 from portal.domain.failures import FailureReason
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
@@ -59,10 +60,12 @@ def add_scene(session: Session) -> Scene:
     return Scene(digits=digits, ada=ada, staff=staff, submissions=submissions)
 
 
-def _add_all_states(session, digits, team, ada) -> dict[str, Submission]:  # type: ignore[no-untyped-def]
-    def add(hours: float, state: EvaluationState, **more: object) -> Submission:
+def _add_all_states(
+    session: Session, digits: Digits, team: Team, ada: Person
+) -> dict[str, Submission]:
+    def add(hours: float, state: EvaluationState, **more: Any) -> Submission:
         at = NOW - timedelta(hours=hours)
-        return factories.add_submission(session, digits, team, ada, state=state, at=at, **more)  # type: ignore[arg-type]
+        return factories.add_submission(session, digits, team, ada, state=state, at=at, **more)
 
     return {
         "queued": add(0.25, E.QUEUED, filename="cnn.zip", note="First try with a network"),

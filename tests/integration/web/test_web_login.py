@@ -1,6 +1,7 @@
 """Logging in at a real provider, and everything that can go wrong on the way."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -9,7 +10,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from portal.db.tables import Account, LoginSession, Person
-from portal.domain.sessions import BEGUN
+from portal.domain.sessions import BEGUN, LONGEST
 from portal.web.context import Provider
 from tests import identity_provider
 from tests.identity_provider import IdentityProvider
@@ -160,8 +161,7 @@ def test_an_unfinished_login_is_swept_when_its_time_is_over(
     site: Site, new_site: SiteMaker
 ) -> None:
     site.browser().get(BEGIN)
-    later = site.context.clock() + BEGUN
-    object.__setattr__(site.context, "clock", lambda: later)
+    _set_clock(site, site.context.clock() + BEGUN)
 
     site.browser().get(BEGIN)
 
@@ -202,6 +202,39 @@ def test_an_answer_that_was_tampered_with_logs_nobody_in(
     assert says in page.text
     assert "You are not logged in" in page.text
     assert browser.get("/account").status_code == 303
+
+
+def test_an_answer_for_another_login_of_the_same_browser_is_not_trusted(site: Site) -> None:
+    browser = site.browser()
+    answer = _authorise(browser.get(BEGIN).headers["location"], "ada")
+    with site.context.database.writing() as session:
+        row = session.scalars(select(LoginSession)).one()
+        [key] = [key for key in row.data if key.startswith("_state")]
+        kept = row.data[key]
+        row.data = {**row.data, key: {**kept, "data": {**kept["data"], "nonce": "another"}}}
+
+    page = browser.get(answer)
+
+    assert page.status_code == 400
+    assert "could not be trusted" in page.text
+    assert browser.get("/account").status_code == 303
+
+
+def test_a_login_ends_when_nothing_was_asked_for_long(site: Site) -> None:
+    busy, idle = site.browser(site.ada), site.browser(site.ada)
+    start = site.context.clock()
+
+    for hours in (7, 14):
+        _set_clock(site, start + timedelta(hours=hours))
+        assert busy.get("/account").status_code == 200
+
+    assert idle.get("/account").status_code == 303
+    _set_clock(site, start + LONGEST)
+    assert busy.get("/account").status_code == 303
+
+
+def _set_clock(site: Site, now: datetime) -> None:
+    object.__setattr__(site.context, "clock", lambda: now)
 
 
 def test_a_callback_works_only_once(site: Site) -> None:
