@@ -32,7 +32,6 @@ class JobTimes:
     """The script's last act."""
     slurm_submit: datetime
     slurm_start: datetime
-    slurm_end: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,6 @@ def _job_times(attempt: Attempt, scheduler: Scheduler, runs: Path) -> JobTimes:
         done=_file_time(directory / "done"),
         slurm_submit=_known(report.submitted_at),
         slurm_start=_known(report.started_at),
-        slurm_end=_known(report.ended_at),
     )
 
 

@@ -3,21 +3,13 @@
 ``python -m tests.bench.waits EXAMPLE`` is the part that runs as the practice site's account.
 """
 
-import os
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
 from sqlalchemy import select, update
 
-from examples.demo.processes import Processes, sealrun
-from examples.demo.settings import DemoSite, prepare_site
 from portal import bootstrap
 from portal.db.tables import Evaluation, Person, Phase
 from portal.domain.ids import new_id
@@ -26,11 +18,11 @@ from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
 from portal.services import submissions
 from portal.services.submissions import Upload
-from site_config.practice.site import PracticeSite, Status
+from tests.bench.by_hand import run_by_hand
 from tests.bench.spans import Way, way_of
-from tests.bench.waits_report import show
+from tests.bench.waits_report import show, show_runs
+from tests.bench.waits_site import portal_with_worker
 
-NAME = "bench"
 CODE, RESULTS, TOGETHER = 8, 4, 8
 """How many submissions: of code and of results one after the other, then code all at once."""
 PATIENCE = 300.0
@@ -45,45 +37,29 @@ class WaitsError(Exception):
 
 def main(example: Path) -> int:
     """Measure on the practice site, and print; return 0 if every submission was scored."""
-    practice = PracticeSite().status()
-    site = prepare_site(practice, example, portal_port=8300, provider_port=8301, name=NAME)
-    _lift_limit(site.settings)
-    with _portal(site, example) as installation:
+    with portal_with_worker(example) as installation:
         files = example / "submissions"
         bench = _Bench(installation)
+        context = bootstrap.worker_contexts(installation)[0]
         # The first of a kind builds its images, which is no part of the waits.
         for kind, file in (("code", "knn.zip"), ("results", "predictions.csv")):
             bench.hand_in(kind, files / file)
         bench.wait()
-        one_by_one = [bench.hand_in_alone("code", files / "knn.zip", n) for n in range(CODE)]
+        one_by_one, by_hand = [], []
+        for number in range(CODE):
+            one_by_one.append(bench.hand_in_alone("code", files / "knn.zip", number))
+            # In turns, so that both meet the same machine.
+            by_hand.append(run_by_hand(context, one_by_one[-1]))
         scored = [
-            bench.hand_in_alone("results", files / "predictions.csv", n) for n in range(RESULTS)
+            bench.hand_in_alone("results", files / "predictions.csv", number)
+            for number in range(RESULTS)
         ]
         together = [bench.hand_in("code", files / "knn.zip") for _ in range(TOGETHER)]
         bench.wait()
-        show(bench.ways(one_by_one), bench.ways(scored), bench.ways(together))
-    _remove(practice)
+        ways = bench.ways(one_by_one)
+        show(ways, bench.ways(scored), bench.ways(together))
+        show_runs(ways, by_hand)
     return 0
-
-
-def _lift_limit(settings: Path) -> None:
-    """Let as many jobs into the queue as there are: waiting for a slot is the site's wish."""
-    site = yaml.safe_load(settings.read_text())
-    site["profiles"]["gpu-small"].pop("running", None)
-    settings.write_text(yaml.safe_dump(site, sort_keys=False))
-
-
-@contextmanager
-def _portal(site: DemoSite, example: Path) -> Iterator[bootstrap.Installation]:
-    """Run a worker on a fresh database with the example in it."""
-    words = ("--site", str(site.settings))
-    upgrade = [*sealrun("db", "upgrade"), *words]
-    add = [*sealrun("challenge", "add"), *words, str(example / "challenge")]
-    for argv in (upgrade, add):
-        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
-    with Processes(site.directory / "logs", dict(os.environ)) as processes:
-        processes.start("worker", *sealrun("work"), *words)
-        yield bootstrap.open_site(site.settings)
 
 
 class _Bench:
@@ -140,11 +116,6 @@ class _Bench:
                 way_of(session, scheduler, cluster.storage / "runs", submission)
                 for submission in submission_ids
             ]
-
-
-def _remove(practice: Status) -> None:
-    for place in ("portal", "shared/sealrun", "shared/data"):
-        shutil.rmtree(practice.directory / place / NAME, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,10 @@ def show(code: Sequence[Way], results: Sequence[Way], together: Sequence[Way]) -
     _show(f"Code, {len(code)} submissions one after the other, image already built", code)
     _show(f"Results, {len(results)} submissions one after the other", results)
     _show(f"Code, {len(together)} submissions at once", together)
-    _show_runs([*code, *results])
     print(
         "\nThe portal's times are to the microsecond and those of the jobs are of files that their\n"
-        "scripts write (one clock: both are on this machine). Slurm's own times, in the lines that\n"
-        "say so, are whole seconds: a difference of two of them can be wrong by one second. Slurm\n"
+        "scripts write (one clock: both are on this machine). Slurm's own times, in the line that\n"
+        "says so, are whole seconds: a difference of two of them can be wrong by one second. Slurm\n"
         "takes some time to end a job after its script has ended; that is counted as the portal's."
     )
 
@@ -65,7 +64,6 @@ def _between() -> list[tuple[str, Measure]]:
     return [
         ("predicted -> scoring job accepted", portal_between),
         ("  predicted -> taken in", lambda w: _seconds(_predict(w).done, w.score.planned)),
-        ("  Slurm's own End, after the script's", lambda w: _ending(_predict(w))),
         ("  prepared and sbatch", lambda w: _seconds(w.score.planned, w.score.accepted)),
         ("scoring accepted -> started (Slurm)", lambda w: _queued(w.score)),
     ]
@@ -74,25 +72,26 @@ def _between() -> list[tuple[str, Measure]]:
 def _after() -> list[tuple[str, Measure]]:
     return [
         ("scored -> score written", lambda w: _seconds(w.score.done, w.scored)),
-        ("  Slurm's own End, after the script's", lambda w: _ending(w.score)),
         (f"added by the portal (at most {ALLOWED:g} s)", added),
         ("added, with the step between the jobs", lambda w: added(w) + portal_between(w)),
         ("handed in -> score written", lambda w: _seconds(w.handed_in, w.scored)),
     ]
 
 
-def _show_runs(ways: Sequence[Way]) -> None:
-    """Print what a sealed run takes beside the image's own program."""
-    jobs = [job for way in ways for job in (way.predict, way.score) if job]
-    spans = {
-        "claim, versions, digests, probe": [_seconds(job.claimed, job.probed) for job in jobs],
-        "the image itself, with its start": [_seconds(job.probed, job.ran) for job in jobs],
-        "tidying up, done": [_seconds(job.ran, job.done) for job in jobs],
-    }
-    rows = [["", "median s", "worst s"]]
-    for name, values in spans.items():
-        rows.append(median_and_worst(name, values))
-    print_table(f"Inside the job, {len(jobs)} sealed runs", rows)
+def show_runs(ways: Sequence[Way], by_hand: Sequence[float]) -> None:
+    """Print what a sealed run takes beside its two Apptainer commands, run by hand."""
+    jobs = [_predict(way) for way in ways]
+    rows = [
+        ["", "median s", "worst s"],
+        median_and_worst("the whole script", [_seconds(job.claimed, job.done) for job in jobs]),
+        median_and_worst(
+            "  claim, versions, digests, probe", [_seconds(job.claimed, job.probed) for job in jobs]
+        ),
+        median_and_worst("  the image", [_seconds(job.probed, job.ran) for job in jobs]),
+        median_and_worst("  tidying up", [_seconds(job.ran, job.done) for job in jobs]),
+        median_and_worst("probe and image by hand", by_hand),
+    ]
+    print_table(f"Inside the job, {len(jobs)} sealed runs to predict", rows)
 
 
 def _predict(way: Way) -> JobTimes:
@@ -110,7 +109,3 @@ def _queued(job: JobTimes) -> float:
 
 def _in_slurm(job: JobTimes) -> float:
     return _seconds(job.slurm_submit, job.slurm_start)
-
-
-def _ending(job: JobTimes) -> float:
-    return _seconds(job.done, job.slurm_end)
