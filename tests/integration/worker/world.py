@@ -127,9 +127,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def world(database: Database, tmp_path: Path, clock: Clock) -> World:
+    return make_world(database, tmp_path, clock)
+
+
+def make_world(database: Database, folder: Path, clock: Clock) -> World:
+    """Write a site into the folder and open it with this database."""
     required("Debian's busybox-static", BUSYBOX.exists())
-    site = replace(bootstrap.open_site(_write_site(tmp_path)), database=database, clock=clock)
-    bootstrap.add_challenge(site, _write_challenge(tmp_path / "challenge"))
+    site = replace(bootstrap.open_site(_write_site(folder)), database=database, clock=clock)
+    bootstrap.add_challenge(site, _write_challenge(folder / "challenge"))
     node = PretendedNode()
     scheduler = MemoryScheduler(runner=node, clock=clock)
     context = bootstrap.worker_contexts(site)[0]

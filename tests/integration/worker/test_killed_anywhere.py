@@ -1,0 +1,219 @@
+"""A worker is killed at every point there is, one after the other; the next one ends what it began."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import ColumnElement, event, select
+
+from portal import bootstrap
+from portal.db import schema
+from portal.db.engine import Database, open_database
+from portal.db.tables import Attempt, Evaluation, Event, Image, Job, Result, Standing
+from portal.domain.states import AttemptState, ImageState
+from portal.domain.submissions import SubmissionKind
+from portal.worker.loop import run_pass
+from portal.worker.resolve import UNCLEAR
+from tests.integration.worker.world import Clock, World, make_world
+from tests.points import WatchedDatabase, WatchedScheduler, watched_files
+from tests.postgres import PostgresServer
+
+STEP = 5
+"""Seconds between passes: an unclear submission is given up after 30."""
+MOST_PASSES = 40
+NEVER = 10**9
+COURSES = [
+    ("waiting", "building", "queued", "running", "scoring", "scored"),
+    ("waiting", "scoring", "scored"),
+]
+SCORES = {"accuracy": 0.91239, "loss": 0.25}
+JOBS = 7
+"""Builds of probe, scorer, base and code; one prediction and two scores."""
+EFFECTS = ("before commit", "before submit", "open", "os.")
+"""Killed between two of them, a worker leaves the world as if killed just before the second."""
+
+
+class Killed(BaseException):
+    """The worker is no more."""
+
+
+@dataclass
+class Fate:
+    """Kills before an effect. What is dead does nothing more, not even tidy up."""
+
+    deadly: int
+    effects: tuple[str, ...] = EFFECTS
+    reached: int = 0
+    last: str = ""
+
+    @property
+    def has_struck(self) -> bool:
+        return self.reached >= self.deadly
+
+    def __call__(self, place: str) -> None:
+        if not self.has_struck and place.startswith(self.effects):
+            self.reached += 1
+            self.last = place
+        if self.has_struck:
+            raise Killed
+
+
+NewDatabase = Callable[[], Database]
+
+
+@pytest.fixture(scope="module")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "sealrun.db"
+    database = open_database(f"sqlite:///{path}")
+    schema.upgrade(database)
+    database.engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
+    opened: list[Database] = []
+
+    def new() -> Database:
+        for old in opened:
+            old.engine.dispose()
+        if request.param == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = server.new_database()
+        else:
+            path = tmp_path / f"{len(opened)}.db"
+            shutil.copy(request.getfixturevalue("empty_sqlite"), path)
+            url = f"sqlite:///{path}"
+        opened.append(open_database(url))
+        _hurry(opened[-1])
+        return opened[-1]
+
+    yield new
+    for database in opened:
+        database.engine.dispose()
+
+
+def _hurry(database: Database) -> None:
+    """Do not wait for the disk: the machine stays on, only the worker is killed."""
+    if not database.is_postgresql:
+        event.listen(
+            database.engine,
+            "connect",
+            lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
+        )
+
+
+def test_killed_anywhere_the_next_worker_ends_what_it_began(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    fate = Fate(deadly=0)
+    while fate.has_struck:
+        fate = Fate(deadly=fate.deadly + 1)
+        world = make_world(new_database(), tmp_path / "world", Clock())
+        submissions = _hand_in_all(world)
+
+        with suppress(Killed):
+            _live(world, submissions, fate)
+        _live(world, submissions, Fate(deadly=NEVER))
+
+        _check(world, submissions, f"killed at {fate.reached}: {fate.last}")
+        shutil.rmtree(tmp_path / "world")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(Fate(1, ("before submit",)), id="never sent: an image"),
+        pytest.param(Fate(JOBS, ("before submit",)), id="never sent: the last score"),
+        pytest.param(Fate(1, ("after submit",)), id="sent and not recorded: an image"),
+        pytest.param(Fate(JOBS, ("after submit",)), id="sent and not recorded: the last score"),
+    ],
+)
+def test_killed_again_anywhere_while_looking_up_what_was_unclear(
+    new_database: NewDatabase, tmp_path: Path, first: Fate
+) -> None:
+    second, is_unclear = Fate(deadly=0), True
+    while second.has_struck and is_unclear:
+        second = Fate(deadly=second.deadly + 1)
+        world = make_world(new_database(), tmp_path / "world", Clock())
+        submissions = _hand_in_all(world)
+
+        for fate in (replace(first), second):
+            with suppress(Killed):
+                _live(world, submissions, fate)
+        is_unclear = bool(_count(world, Attempt.state.in_(UNCLEAR)))
+        _live(world, submissions, Fate(deadly=NEVER))
+
+        _check(world, submissions, f"killed again at {second.reached}: {second.last}")
+        shutil.rmtree(tmp_path / "world")
+    assert second.deadly > 1
+
+
+def _hand_in_all(world: World) -> list[str]:
+    return [
+        world.hand_in(SubmissionKind.CODE),
+        world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"),
+    ]
+
+
+def _live(world: World, submissions: list[str], fate: Fate) -> None:
+    """Start a worker and let it work until all is done, or until fate strikes."""
+    watched = replace(world.site, database=WatchedDatabase(world.database.engine, fate))
+    storage = world.context.cluster.storage
+    with watched_files(storage, fate):
+        context = bootstrap.worker_contexts(watched)[0]
+    scheduler = WatchedScheduler(world.scheduler, fate)
+    context = replace(context, cluster=replace(context.cluster, scheduler=scheduler))
+    for _ in range(MOST_PASSES):
+        with watched_files(storage, fate):
+            run_pass(context)
+        if all(world.evaluation(one).state.is_final for one in submissions):
+            return
+        world.scheduler.advance()
+        world.clock.advance(STEP)
+    raise AssertionError(f"not settled after {MOST_PASSES} passes; last point {fate.last}")
+
+
+def _check(world: World, submissions: list[str], where: str) -> None:
+    """Assert that all is as if no worker had ever been killed."""
+    with world.database.reading() as session:
+        evaluations = session.scalars(select(Evaluation).order_by(Evaluation.id)).all()
+        steps = session.scalars(select(Event).order_by(Event.id)).all()
+        results = session.scalars(select(Result)).all()
+        standings = session.scalars(select(Standing)).all()
+        images = set(session.scalars(select(Image.state)))
+    courses = [
+        tuple(step.state.value for step in steps if step.evaluation_id == one.id)
+        for one in evaluations
+    ]
+    assert [one.submission_id for one in evaluations] == submissions, where
+    assert courses == COURSES, where
+    assert [result.scores for result in results] == [SCORES] * 2, where
+    assert [one.scores for one in standings] == [{"accuracy": 0.912, "loss": 0.25}], where
+    assert images == {ImageState.READY}, where
+    assert _count(world, Attempt.state.not_in(CLOSED)) == 0, where
+    assert _count(world, Job.is_open) == 0, where
+    assert _runs_of_jobs(world) == [1] * JOBS, where
+    assert not list(world.context.cluster.storage.rglob("*.part")), where
+
+
+CLOSED = (AttemptState.COLLECTED, AttemptState.LOST)
+
+
+def _count(world: World, condition: ColumnElement[bool]) -> int:
+    with world.database.reading() as session:
+        return len(session.scalars(select(Attempt.token).join(Job).where(condition)).all())
+
+
+def _runs_of_jobs(world: World) -> list[int]:
+    """Count for each job how often the node did its work."""
+    ran = [token for _, token in world.node.ran]
+    with world.database.reading() as session:
+        attempts = session.scalars(select(Attempt).order_by(Attempt.job_id)).all()
+    runs = dict.fromkeys((attempt.job_id for attempt in attempts), 0)
+    for attempt in attempts:
+        runs[attempt.job_id] += ran.count(attempt.token)
+    return list(runs.values())
