@@ -113,10 +113,18 @@ def _is_change(event: str, arguments: tuple[Any, ...]) -> bool:
 def _is_below(folder: Path, event: str, arguments: tuple[Any, ...]) -> bool:
     if not isinstance(arguments[0], (str, os.PathLike)):
         return False
-    path = os.fspath(arguments[0])
-    # A tree is removed by names in open directories.
-    in_directory = event in {"os.remove", "os.rmdir"} and arguments[1] != -1
-    return in_directory or path.startswith(f"{folder}/")
+    if event in {"os.remove", "os.rmdir"} and arguments[1] != -1:
+        # A tree is removed by names in open directories.
+        return True
+    path = Path(arguments[0])
+    return path.is_relative_to(folder) and _will_work(event, path)
+
+
+def _will_work(event: str, path: Path) -> bool:
+    """Tell whether there is anything to do: much is asked for in case it is not there yet."""
+    if event == "os.mkdir":
+        return path.parent.exists() and not path.exists()
+    return event != "os.remove" or path.exists()
 
 
 def _named(what: str) -> str:

@@ -1,7 +1,6 @@
 """A worker is killed at every point there is, one after the other; the next one ends what it began."""
 
 import shutil
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,18 +9,16 @@ import pytest
 from sqlalchemy import ColumnElement, event, select
 
 from portal import bootstrap
-from portal.db import schema
-from portal.db.engine import Database, open_database
-from portal.db.tables import Attempt, Evaluation, Event, Image, Job, Result, Standing
+from portal.db.engine import Database
+from portal.db.tables import Attempt, Base, Evaluation, Event, Image, Job, Result, Standing
 from portal.domain.states import AttemptState, ImageState
 from portal.domain.submissions import SubmissionKind
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR
 from tests.integration.worker.world import Clock, World, make_world
 from tests.points import WatchedDatabase, WatchedScheduler, watched_files
-from tests.postgres import PostgresServer
 
-STEP = 5
+STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""
 MOST_PASSES = 40
 NEVER = 10**9
@@ -61,58 +58,26 @@ class Fate:
             raise Killed
 
 
-NewDatabase = Callable[[], Database]
-
-
-@pytest.fixture(scope="module")
-def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "sealrun.db"
-    database = open_database(f"sqlite:///{path}")
-    schema.upgrade(database)
-    database.engine.dispose()
-    return path
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewDatabase]:
-    opened: list[Database] = []
-
-    def new() -> Database:
-        for old in opened:
-            old.engine.dispose()
-        if request.param == "postgresql":
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = server.new_database()
-        else:
-            path = tmp_path / f"{len(opened)}.db"
-            shutil.copy(request.getfixturevalue("empty_sqlite"), path)
-            url = f"sqlite:///{path}"
-        opened.append(open_database(url))
-        _hurry(opened[-1])
-        return opened[-1]
-
-    yield new
-    for database in opened:
-        database.engine.dispose()
-
-
-def _hurry(database: Database) -> None:
+@pytest.fixture
+def hurried(database: Database) -> Database:
     """Do not wait for the disk: the machine stays on, only the worker is killed."""
     if not database.is_postgresql:
+        database.engine.dispose()
         event.listen(
             database.engine,
             "connect",
             lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
         )
+    return database
 
 
 def test_killed_anywhere_the_next_worker_ends_what_it_began(
-    new_database: NewDatabase, tmp_path: Path
+    hurried: Database, tmp_path: Path
 ) -> None:
     fate = Fate(deadly=0)
     while fate.has_struck:
         fate = Fate(deadly=fate.deadly + 1)
-        world = make_world(new_database(), tmp_path / "world", Clock())
+        world = _new_world(hurried, tmp_path)
         submissions = _hand_in_all(world)
 
         with suppress(Killed):
@@ -120,7 +85,6 @@ def test_killed_anywhere_the_next_worker_ends_what_it_began(
         _live(world, submissions, Fate(deadly=NEVER))
 
         _check(world, submissions, f"killed at {fate.reached}: {fate.last}")
-        shutil.rmtree(tmp_path / "world")
 
 
 @pytest.mark.parametrize(
@@ -133,12 +97,12 @@ def test_killed_anywhere_the_next_worker_ends_what_it_began(
     ],
 )
 def test_killed_again_anywhere_while_looking_up_what_was_unclear(
-    new_database: NewDatabase, tmp_path: Path, first: Fate
+    hurried: Database, tmp_path: Path, first: Fate
 ) -> None:
     second, is_unclear = Fate(deadly=0), True
     while second.has_struck and is_unclear:
         second = Fate(deadly=second.deadly + 1)
-        world = make_world(new_database(), tmp_path / "world", Clock())
+        world = _new_world(hurried, tmp_path)
         submissions = _hand_in_all(world)
 
         for fate in (replace(first), second):
@@ -148,8 +112,15 @@ def test_killed_again_anywhere_while_looking_up_what_was_unclear(
         _live(world, submissions, Fate(deadly=NEVER))
 
         _check(world, submissions, f"killed again at {second.reached}: {second.last}")
-        shutil.rmtree(tmp_path / "world")
     assert second.deadly > 1
+
+
+def _new_world(database: Database, folder: Path) -> World:
+    shutil.rmtree(folder / "world", ignore_errors=True)
+    with database.writing() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(table.delete())
+    return make_world(database, folder / "world", Clock())
 
 
 def _hand_in_all(world: World) -> list[str]:
