@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -68,17 +69,21 @@ def tell(practice: Status, example: Path, *, once: bool) -> int:
     site = prepare_site(
         practice, example, portal_port=free_port(8000), provider_port=free_port(9400)
     )
-    with Processes(site.directory / "logs", _environment()) as processes:
-        _start(processes, site, example, say)
-        entries = _entries(site, example)
-        try:
+    entries: list[Entry] = []
+    # Whoever ends the demo, by a key or by a signal: what it started must end with it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with Processes(site.directory / "logs", _environment()) as processes:
+            _start(processes, site, example, say)
+            entries = _entries(site, example)
             _hand_in(entries, say)
             _watch(entries, say)
             _show(entries, site)
             if not once:
                 _serve(site)
-        except KeyboardInterrupt:
-            say("ending")
+    except KeyboardInterrupt:
+        say("ending")
     return 0 if entries and all(entry.is_right for entry in entries) else 1
 
 
