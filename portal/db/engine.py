@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 15_000
@@ -43,6 +44,20 @@ class Database:
     def is_postgresql(self) -> bool:
         """Whether rows can be locked one by one."""
         return self.engine.dialect.name == "postgresql"
+
+
+def added(session: Session, row: object) -> bool:
+    """Write a new row at once; False where another transaction has written its key meanwhile.
+
+    On PostgreSQL two transactions can both find that a key is free. The second then waits here for
+    the first, and what it did before stays good.
+    """
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True
 
 
 def open_database(url: str) -> Database:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.db.engine import added
 from portal.db.tables import Blob, Image
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
@@ -15,8 +16,7 @@ from portal.domain.states import IMAGE_STEPS, ImageState, check_step
 def keep_blob(session: Session, *, sha256: str, size: int, now: datetime) -> None:
     """Note that the store has these bytes; noting it twice changes nothing."""
     if session.get(Blob, sha256) is None:
-        session.add(Blob(sha256=sha256, size=size, created_at=now))
-        session.flush()
+        added(session, Blob(sha256=sha256, size=size, created_at=now))
 
 
 def image_of(
@@ -33,7 +33,8 @@ def image_of(
     in it stays failed, since the same bytes would fail again.
     """
     recipe = f"{kind}:{source_sha256}" + (f":{base.source_sha256}" if base else "")
-    image = session.scalar(select(Image).where(Image.recipe == recipe).with_for_update())
+    known = select(Image).where(Image.recipe == recipe).with_for_update()
+    image = session.scalar(known)
     if image is None:
         image = Image(
             id=new_id(now),
@@ -45,9 +46,8 @@ def image_of(
             created_at=now,
             updated_at=now,
         )
-        session.add(image)
-        session.flush()
-    elif image.state is ImageState.FAILED and not FAILURES[FailureReason(image.reason)].counts:
+        return image if added(session, image) else session.scalars(known).one()
+    if image.state is ImageState.FAILED and not FAILURES[FailureReason(image.reason)].counts:
         move_image(image, ImageState.WAITING, now=now)
     return image
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from portal.db.engine import added
 from portal.db.tables import Lease
 
 
@@ -17,8 +18,7 @@ def take_lease(
     """
     lease = session.get(Lease, name, with_for_update=True)
     if lease is None:
-        session.add(Lease(name=name, holder=holder, expires_at=now + lasts))
-        return True
+        return added(session, Lease(name=name, holder=holder, expires_at=now + lasts))
     if lease.holder != holder and lease.expires_at > now:
         return False
     lease.holder = holder
