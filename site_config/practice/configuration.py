@@ -168,10 +168,12 @@ def _write_init(upper: Path, init_plan: dict[str, object]) -> None:
     library.mkdir(parents=True)
     for name in ("init.py", "own_mounts.py"):
         shutil.copyfile(_INSIDE / name, library / name)
-    control = (_INSIDE / "control.py").read_text(encoding="utf-8")
-    write_file(
-        upper / "usr/local/sbin/practice-daemon", f"#!/usr/bin/python3\n{control}", mode=0o755
-    )
+    _write_program(upper / "usr/local/sbin/practice-daemon", "control.py")
+    _write_program(library / "health", "health.py")
+
+
+def _write_program(path: Path, name: str) -> None:
+    write_file(path, f"#!/usr/bin/python3\n{(_INSIDE / name).read_text('utf-8')}", mode=0o755)
 
 
 def _lines(path: Path) -> list[str]:

@@ -22,6 +22,7 @@ from site_config.practice.daemons import plan
 from site_config.practice.errors import PracticeError
 from site_config.practice.files import remove_tree, write_file
 from site_config.practice.hosts import choose_mirror, sudo_command
+from site_config.practice.inside.health import drained_for_nothing
 from site_config.practice.networks import POOL, cable_for, choose_network
 from site_config.practice.paths import SitePaths
 from site_config.practice.recipe import Recipe
@@ -257,3 +258,9 @@ def test_sudo_repeats_the_command_with_the_sites_variables_only(argv: list[str])
         "/usr/bin/sudo", "-n", "--", "env", "SEALRUN_PRACTICE_DIR=/srv/sites", f"PYTHONPATH={checkout}",
     ]  # fmt: skip
     assert command[6:] == [sys.executable, "-m", "site_config.practice", "up", "--name", "one"]
+
+
+def test_only_a_node_drained_for_nothing_returns() -> None:
+    listing = "one-gpu|Kill task failed\none-gpu|Kill task failed\none-build|bad disk [root]\n"
+
+    assert drained_for_nothing(listing) == ["one-gpu"]
