@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -192,12 +193,10 @@ def _transport(cluster: ClusterSettings) -> Transport:
 
 def ensure_probe(site: Installation) -> str:
     """Store the probe's archive and return the id of its image."""
-    archive = _first_cluster(site.settings)[1].storage / f".probe-{os.getpid()}.tar"
-    try:
+    with tempfile.TemporaryDirectory(prefix="sealrun-probe-") as folder:
+        archive = Path(folder, "probe.tar")
         write_probe_archive(site.settings.probe.busybox, archive)
-        stored = site.store.adopt(archive)
-    finally:
-        archive.unlink(missing_ok=True)
+        stored = site.store.add(archive)
     with site.database.writing() as session:
         now = site.clock()
         images.keep_blob(session, sha256=stored.sha256, size=stored.size, now=now)
