@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Membership, Person, Team
+from portal.db.tables import Challenge, Membership, Person, Team
 from portal.domain.ids import new_id
 
 
@@ -21,12 +21,17 @@ def team_of(session: Session, *, challenge_id: str, person_id: str) -> Team | No
 def join_alone(session: Session, *, challenge_id: str, person_id: str, now: datetime) -> Team:
     """Return the person's team, making a team of one if there is none yet.
 
-    Two requests at once cannot make two teams: the membership is unique in the database, and the
-    person's row is locked first so that the second request waits instead of failing.
+    Two requests at once can make neither two teams of a person nor two of a name: the database has
+    both unique, and whoever makes a team waits for the challenge's row first instead of failing.
     """
-    person = session.get_one(Person, person_id, with_for_update=True)
     if existing := team_of(session, challenge_id=challenge_id, person_id=person_id):
         return existing
+    # key_share: rows that refer to the challenge can still be written, or their writers would wait
+    # for us while we wait for their team.
+    session.get_one(Challenge, challenge_id, with_for_update={"key_share": True})
+    if existing := team_of(session, challenge_id=challenge_id, person_id=person_id):
+        return existing
+    person = session.get_one(Person, person_id)
     team = Team(
         id=new_id(now),
         challenge_id=challenge_id,

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.db.tables import Challenge, Evaluation, Phase, Submission, Team
+from portal.db.tables import Challenge, Evaluation, Person, Phase, Submission, Team
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
+from portal.domain.ids import new_id
 from portal.domain.people import VISITOR, Actor
 from portal.domain.submissions import SubmissionKind
 from portal.services.submissions import Upload, quota_left, submit
@@ -115,3 +116,21 @@ def test_fifty_requests_at_once_get_no_more_places_than_there_are(world: World) 
 
     assert taken == _count(world, Submission) == 3
     assert _count(world, Team) == 1
+
+
+def test_people_of_one_name_who_begin_at_once_get_teams_of_different_names(world: World) -> None:
+    with world.database.writing() as session:
+        people = [Person(id=new_id(START), name="Kim", created_at=START) for _ in range(6)]
+        session.add_all(people)
+    start = threading.Barrier(len(people))
+
+    def hand_in(person: Person) -> None:
+        start.wait()
+        _submit(world, Actor(person_id=person.id, name="Kim"))
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(hand_in, people))
+
+    with world.database.reading() as session:
+        names = set(session.scalars(select(Team.name)))
+    assert names == {"Kim", *(f"Kim ({number})" for number in range(2, 7))}
