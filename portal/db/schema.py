@@ -24,12 +24,6 @@ def is_current(database: Database) -> bool:
         return found == ScriptDirectory.from_config(_config(connection)).get_current_head()
 
 
-def new_revision(database: Database, message: str) -> None:
-    """Write the migration from what the database has to what the tables say (for developers)."""
-    with database.engine.begin() as connection:
-        command.revision(_config(connection), message, autogenerate=True, rev_id=None)
-
-
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -39,11 +39,6 @@ class AttemptState(StrEnum):
     COLLECTED = "collected"  #: what it left was taken in
     LOST = "lost"  #: the cluster does not know it; it can never count as a success
 
-    @property
-    def is_live(self) -> bool:
-        """Whether the cluster may still have something to say about it."""
-        return self in LIVE_ATTEMPTS
-
 
 class ImageState(StrEnum):
     """Where an image is."""
@@ -93,6 +88,7 @@ IMAGE_STEPS: Mapping[ImageState, frozenset[ImageState]] = {
 }
 
 LIVE_ATTEMPTS = frozenset({A.QUEUED, A.RUNNING, A.FINISHING})
+"""Those of which the cluster may still have something to say."""
 
 
 class ForbiddenStep(PortalError):  # noqa: N818 - named for what happened

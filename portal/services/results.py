@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Evaluation, Image, Job, Result, Submission, Task
+from portal.db.tables import Evaluation, Image, Job, Result, Submission
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import JobKind, may_try_again
 from portal.domain.profiles import Profile
@@ -184,12 +184,6 @@ def canonical_json(value: object) -> str:
 def canonical_digest(value: object) -> str:
     """Return the sha256 of the canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-def score_profile_name(session: Session, evaluation_id: str) -> str:
-    """Return the profile that scores an evaluation."""
-    evaluation = session.get_one(Evaluation, evaluation_id)
-    return session.get_one(Task, evaluation.task_id).score_profile
 
 
 def _collect(

@@ -16,7 +16,7 @@ from portal.domain.scores import Column
 from portal.domain.states import EvaluationState
 from portal.services.challenge_frames import Frame, look_up, only
 from portal.services.leaderboards import is_revealed, visible_columns
-from portal.services.standings import as_column
+from portal.services.standings import columns_of
 from portal.services.submission_facts import (
     EvaluationFacts,
     ListedSubmission,
@@ -122,7 +122,7 @@ def _standing(actor: Actor, found: queries.Found) -> Standing:
 def _columns(
     session: Session, challenge: Challenge, now: datetime, organises: bool
 ) -> tuple[Column, ...]:
-    rows = [as_column(row) for row in queries.columns_of(session, challenge.id)]
+    rows = columns_of(session, challenge.id)
     return tuple(
         visible_columns(
             rows, is_revealed=is_revealed(challenge.reveal_at, now), may_organise=organises

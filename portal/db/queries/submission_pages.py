@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from portal.db.queries.challenge_pages import organises
 from portal.db.tables import (
     Challenge,
-    Column,
     Evaluation,
     Job,
     Membership,
@@ -90,13 +89,6 @@ def jobs_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Job
         )
         .options(selectinload(Job.attempts))
         .order_by(Job.id)
-    ).all()
-
-
-def columns_of(session: Session, challenge_id: str) -> Sequence[Column]:
-    """List the columns of a challenge in their order."""
-    return session.scalars(
-        select(Column).where(Column.challenge_id == challenge_id).order_by(Column.position)
     ).all()
 
 

@@ -15,7 +15,6 @@ from portal.db.tables import (
     Standing,
     Submission,
 )
-from portal.domain.jobs import JobKind
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 
 BATCH = 200
@@ -86,15 +85,6 @@ def tokens_in(session: Session, cluster: str, states: Sequence[AttemptState]) ->
             .where(Job.cluster == cluster, Attempt.state.in_(states))
             .order_by(Attempt.token)
         )
-    )
-
-
-def job_of_evaluation(session: Session, evaluation_id: str, kind: JobKind) -> Job | None:
-    """Find the job of a kind for an evaluation, with its attempts."""
-    return session.scalar(
-        select(Job)
-        .where(Job.evaluation_id == evaluation_id, Job.kind == kind)
-        .options(selectinload(Job.attempts))
     )
 
 

@@ -1,7 +1,6 @@
 """A small site with a real database and store, a pretended cluster and a pretended node."""
 
 import io
-import tarfile
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -226,12 +225,4 @@ def _code(content: str = "print()") -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("predict.py", content)
-    return packed.getvalue()
-
-
-def image_archive() -> bytes:
-    """Return something that is an archive and no image."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo("readme.txt"))
     return packed.getvalue()
