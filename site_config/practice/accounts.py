@@ -10,6 +10,9 @@ from pathlib import Path
 from site_config.practice.errors import PracticeError
 
 ACCOUNT_NAME = "challenge"
+WEB_NAME = "sealrun-web"
+"""Who serves the portal's pages, in the group of the service account."""
+WEB_UID = 20199
 # For a root that was not reached through sudo: an id that no person and no package has.
 FALLBACK_UID = 20200
 _FIRST_ORDINARY, _LAST_ORDINARY = 1000, 60000
@@ -56,6 +59,14 @@ def ordinary_account(uid: int, gid: int | None = None) -> Account:
         except KeyError:
             gid = uid
     return Account(uid=uid, gid=gid)
+
+
+def is_person(account: Account) -> bool:
+    """Tell whether the account exists on this machine, beside the practice site."""
+    try:
+        return pwd.getpwuid(account.uid).pw_uid == account.uid
+    except KeyError:
+        return False
 
 
 def may_traverse(folder: Path, account: Account) -> bool:

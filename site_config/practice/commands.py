@@ -14,6 +14,7 @@ from site_config.practice import hosts
 from site_config.practice.accounts import ACCOUNT_NAME
 from site_config.practice.errors import PracticeError
 from site_config.practice.paths import DEFAULT_NAME
+from site_config.practice.releases import DEFAULT_RELEASE, RELEASE_NAMES
 from site_config.practice.site import PracticeSite, Status
 
 P = ParamSpec("P")
@@ -47,11 +48,23 @@ def practice() -> None:
 @practice.command()
 @_NAME
 @click.option("--account-uid", type=int, help="User id of the person who runs the portal.")
+@click.option(
+    "--slurm",
+    type=click.Choice(RELEASE_NAMES),
+    help=f"Release of Slurm; {DEFAULT_RELEASE} for a new site. A site keeps its release.",
+)
+@click.option(
+    "--weaken",
+    multiple=True,
+    metavar="WEAKNESS",
+    help="Set it up wrongly until it is stopped, to try `sealrun check-site`: one of the weaknesses that "
+    "`docs/how-to/practice-site.md` names.",
+)
 @_reported
-def up(name: str, account_uid: int | None) -> None:
+def up(name: str, account_uid: int | None, slurm: str | None, weaken: tuple[str, ...]) -> None:
     """Bring the site up; nothing happens when it is. The first time takes about a minute."""
     hosts.become_root()
-    click.echo(_summary(_site(name).up(account_uid=account_uid)))
+    click.echo(_summary(_site(name).up(account_uid=account_uid, slurm=slurm, weaken=weaken)))
 
 
 @practice.command()
@@ -109,7 +122,10 @@ def logs(name: str, daemon: str | None) -> None:
 
 def _summary(found: Status) -> str:
     mib = 1024 * 1024
-    lines = [f"site {found.name}: {found.state}"]
+    release = f", Slurm {found.release}" if found.release else ""
+    lines = [f"site {found.name}: {found.state}{release}"]
+    if found.weaknesses and found.running:
+        lines.append(f"  wrong         {', '.join(found.weaknesses)}, on purpose")
     idle = [daemon for daemon, works in found.daemons.items() if not works]
     if found.running and idle:
         lines.append(f"  not working   {', '.join(idle)}")

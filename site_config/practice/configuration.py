@@ -6,18 +6,21 @@ the same files, whatever happened to them during the last run.
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from site_config.practice.accounts import ACCOUNT_NAME, Account
-from site_config.practice.cgroups import cgroup_plugin
+from site_config.practice.cgroups import V1, cgroup_plugin
 from site_config.practice.credentials import ACCOUNT_KEY, HOST_KEY, OPERATOR_KEY
 from site_config.practice.daemons import LIBRARY, QOS, REST_USER, SLURM_ACCOUNT, Nodes, plan
 from site_config.practice.errors import PracticeError
 from site_config.practice.files import make_directory, write_file, write_json
 from site_config.practice.networks import Cable
 from site_config.practice.paths import SitePaths
+from site_config.practice.releases import Release
+from site_config.practice.weaknesses import Weakness, weakened_plan, weakened_text
 
 REST_UID = 990
 CONTROL_HOST = "ctl"
@@ -25,8 +28,8 @@ JOBS_PER_CORE = 8
 
 _WITHOUT_SYSTEMD = """\
 # No systemd in here to ask for a cgroup, nor to hand the controllers down.
-IgnoreSystemd=yes
-EnableControllers=yes"""
+IgnoreSystemd=yes"""
+_CONTROLLERS = "\nEnableControllers=yes"
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _INSIDE = Path(__file__).with_name("inside")
@@ -48,16 +51,16 @@ class Owners:
 
     slurm: Account
     mysql: Account
+    munge: Account | None
+    """Absent in a root without munged."""
 
     @classmethod
     def of(cls, root: Path) -> "Owners":
         """Read them from the built root; raises PracticeError when it lacks one."""
-        users = {line.split(":")[0]: line.split(":") for line in _lines(root / "etc/passwd")}
+        lines = (line.split(":") for line in _lines(root / "etc/passwd"))
+        users = {line[0]: Account(uid=int(line[2]), gid=int(line[3])) for line in lines}
         try:
-            return cls(
-                slurm=Account(uid=int(users["slurm"][2]), gid=int(users["slurm"][3])),
-                mysql=Account(uid=int(users["mysql"][2]), gid=int(users["mysql"][3])),
-            )
+            return cls(slurm=users["slurm"], mysql=users["mysql"], munge=users.get("munge"))
         except KeyError as error:
             raise PracticeError(f"the built root {root} has no user {error}") from None
 
@@ -73,7 +76,7 @@ def render(name: str, values: dict[str, str]) -> str:
     return Template(text).substitute(values)
 
 
-def template_values(nodes: Nodes, cable: Cable, plugin: str) -> dict[str, str]:
+def template_values(nodes: Nodes, cable: Cable, plugin: str, release: Release) -> dict[str, str]:
     """Return all values that the templates name."""
     return {
         "cluster": nodes.cluster,
@@ -89,27 +92,49 @@ def template_values(nodes: Nodes, cable: Cable, plugin: str) -> dict[str, str]:
         "qos": QOS,
         "jobs_per_core": str(JOBS_PER_CORE),
         "cgroup_plugin": plugin,
-        "cgroup_extra": _WITHOUT_SYSTEMD if plugin.endswith("v2") else "",
+        "cgroup_extra": _cgroup_extra(plugin, release),
         "address": cable.inside_address,
-        "portal_address": cable.outside_address,
         "account_user": ACCOUNT_NAME,
+        "auth_type": release.auth_type,
+        "cred_type": release.cred_type,
+        "database_socket": release.database_socket,
+        "private_folders": release.private_folders,
+        "private_folders_list": "Dirs=/tmp,/var/tmp,/dev/shm"
+        if release.chooses_private_folders
+        else "",
+        "spared": f"PerSourcePenaltyExemptList {cable.outside_address},{cable.inside_address}"
+        if release.spares_addresses
+        else "",
     }
 
 
+def _cgroup_extra(plugin: str, release: Release) -> str:
+    if plugin == V1:
+        return ""
+    return _WITHOUT_SYSTEMD + (_CONTROLLERS if release.hands_down_controllers else "")
+
+
 def write_configuration(
-    paths: SitePaths, root: Path, owners: Owners, account: Account, cable: Cable
+    paths: SitePaths,
+    root: Path,
+    owners: Owners,
+    account: Account,
+    cable: Cable,
+    release: Release,
+    weaknesses: Sequence[Weakness] = (),
 ) -> None:
     """Write all files of the site that differ from the built root's into the upper folder."""
     upper, nodes = paths.upper, nodes_of(paths.name)
-    values = template_values(nodes, cable, cgroup_plugin())
+    values = template_values(nodes, cable, cgroup_plugin(), release)
     for name, target in _TARGETS.items():
-        write_file(upper / target, render(name, values))
+        write_file(upper / target, weakened_text(name, render(name, values), weaknesses))
     os.chmod(upper / _TARGETS["slurmdbd.conf"], 0o600)  # noqa: PTH101
     _give(upper / _TARGETS["slurmdbd.conf"], owners.slurm)
-    _write_keys(paths, owners)
+    _write_keys(paths, owners, release)
     _write_users(upper, root, account)
     _write_names(upper, nodes)
-    _write_init(upper, plan(nodes, cable.inside_address))
+    init_plan = weakened_plan(plan(nodes, cable.inside_address, release), LIBRARY, weaknesses)
+    _write_init(upper, init_plan)
     make_directory(upper / "home" / ACCOUNT_NAME, mode=0o700, uid=account.uid, gid=account.gid)
     make_directory(upper / "var/spool/slurmd")
 
@@ -118,13 +143,14 @@ def _give(path: Path, owner: Account) -> None:
     os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
 
 
-def _write_keys(paths: SitePaths, owners: Owners) -> None:
+def _write_keys(paths: SitePaths, owners: Owners, release: Release) -> None:
     keys, etc = paths.state / "keys", paths.upper / "etc"
-    for name in ("slurm.key", "jwt_hs256.key"):
+    for name, target, owner in (
+        ("slurm.key", *_place_of_credential_key(etc, owners, release)),
+        ("jwt_hs256.key", etc / "slurm/jwt_hs256.key", owners.slurm),
+    ):
         text = (keys / name).read_text(encoding="ascii")
-        write_file(
-            etc / "slurm" / name, text, mode=0o600, uid=owners.slurm.uid, gid=owners.slurm.gid
-        )
+        write_file(target, text, mode=0o600, uid=owner.uid, gid=owner.gid)
     write_file(
         etc / "ssh/keys" / HOST_KEY, (keys / HOST_KEY).read_text(encoding="ascii"), mode=0o600
     )
@@ -133,6 +159,14 @@ def _write_keys(paths: SitePaths, owners: Owners) -> None:
             etc / "ssh/authorized_keys" / user,
             (paths.ssh / f"{key}.pub").read_text(encoding="ascii"),
         )
+
+
+def _place_of_credential_key(etc: Path, owners: Owners, release: Release) -> tuple[Path, Account]:
+    if not release.has_munge:
+        return etc / "slurm/slurm.key", owners.slurm
+    if owners.munge is None:
+        raise PracticeError("the built root lacks the user munge")
+    return etc / "munge/munge.key", owners.munge
 
 
 def _write_users(upper: Path, root: Path, account: Account) -> None:
@@ -166,7 +200,7 @@ def _write_init(upper: Path, init_plan: dict[str, object]) -> None:
     write_json(upper / "etc/practice/plan.json", init_plan)
     library = upper / LIBRARY.lstrip("/")
     library.mkdir(parents=True)
-    for name in ("init.py", "own_mounts.py"):
+    for name in ("init.py", "own_mounts.py", "no_networks.py"):
         shutil.copyfile(_INSIDE / name, library / name)
     _write_program(upper / "usr/local/sbin/practice-daemon", "control.py")
     _write_program(library / "health", "health.py")

@@ -5,6 +5,9 @@ import secrets
 import subprocess
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from site_config.practice.accounts import Account
 from site_config.practice.errors import PracticeError
 from site_config.practice.files import make_directory, write_file
@@ -13,6 +16,7 @@ from site_config.practice.paths import SitePaths
 
 ACCOUNT_KEY = "id_ed25519"
 OPERATOR_KEY = "operator_ed25519"
+SEAL_KEY = "seal-key"
 HOST_KEY = "ssh_host_ed25519_key"
 
 
@@ -21,7 +25,8 @@ def make_credentials(paths: SitePaths, account: Account) -> None:
     keys = paths.state / "keys"
     make_directory(keys, mode=0o700)
     make_directory(paths.ssh, mode=0o700, uid=account.uid, gid=account.gid)
-    make_directory(paths.secrets, mode=0o700, uid=account.uid, gid=account.gid)
+    # The web process reads its secret through the group.
+    make_directory(paths.secrets, mode=0o750, uid=account.uid, gid=account.gid)
     _make_ssh_key(keys / HOST_KEY, "host key of the practice site")
     for name in (ACCOUNT_KEY, OPERATOR_KEY):
         _make_ssh_key(paths.ssh / name, f"sealrun practice site {paths.name}")
@@ -30,6 +35,8 @@ def make_credentials(paths: SitePaths, account: Account) -> None:
     _make_random(keys / "slurm.key", Account(uid=0, gid=0), size=1024)
     _make_random(keys / "jwt_hs256.key", Account(uid=0, gid=0), size=32)
     _make_random(paths.secrets / "oidc-client", account, size=32)
+    (paths.secrets / "oidc-client").chmod(0o640)
+    _make_seal_key(paths.secrets / SEAL_KEY, account)
 
 
 def write_known_hosts(paths: SitePaths, account: Account, address: str) -> None:
@@ -37,6 +44,26 @@ def write_known_hosts(paths: SitePaths, account: Account, address: str) -> None:
     kind, key = (paths.state / "keys" / f"{HOST_KEY}.pub").read_text(encoding="ascii").split()[:2]
     line = f"{address} {kind} {key}\n"
     write_file(paths.ssh / "known_hosts", line, mode=0o600, uid=account.uid, gid=account.gid)
+
+
+def _make_seal_key(path: Path, owner: Account) -> None:
+    """Make the key that results are signed with, and its public part, which anybody may read."""
+    if path.exists():
+        return
+    key = Ed25519PrivateKey.generate()
+    encoding, formats = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(encoding, formats, serialization.NoEncryption()).decode("ascii")
+    public = key.public_key().public_bytes(
+        encoding, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    write_file(
+        path.with_name(f"{path.name}.pub"),
+        public.decode("ascii"),
+        mode=0o644,
+        uid=owner.uid,
+        gid=owner.gid,
+    )
+    write_file(path, private, mode=0o600, uid=owner.uid, gid=owner.gid)
 
 
 def _make_ssh_key(path: Path, comment: str) -> None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from site_config.practice.accounts import ACCOUNT_NAME
+from site_config.practice.releases import Release
 
 REST_PORT = 6820
-REST_SOCKET = "/run/slurmrestd/slurmrestd.socket"
+REST_SOCKET = "slurmrestd.socket"
+_REST_FOLDER = "/run/slurmrestd"
 REST_USER = "slurmrestd"
 SLURM_ACCOUNT = "challenges"
 QOS = "challenge"
@@ -63,6 +65,7 @@ def _daemon(
     before: list[Step] | None = None,
     after: list[Step] | None = None,
     environment: dict[str, str] | None = None,
+    umask: int = 0o022,
 ) -> dict[str, object]:
     return {
         "name": name,
@@ -71,6 +74,7 @@ def _daemon(
         "before": before or [],
         "after": after or [],
         "environment": environment or {},
+        "umask": umask,
     }
 
 
@@ -88,6 +92,10 @@ def _database() -> dict[str, object]:
         before=[{"argv": install, "unless": "/var/lib/mysql/.installed"}],
         after=[{"argv": ["mariadb", "-e", statements]}],
     )
+
+
+def _credentials() -> dict[str, object]:
+    return _daemon("munged", _as_user("munge", "munged", "--foreground"), {"argv": ["munge", "-n"]})
 
 
 def _manage(*words: str, may_fail: bool = False) -> Step:
@@ -122,32 +130,41 @@ def _controller(nodes: Nodes) -> dict[str, object]:
     )
 
 
-def _slurmd(kind: str, node: str) -> dict[str, object]:
-    # A mount namespace each: the private /tmp folders of one node's jobs are not the other's.
-    argv = ["python3", "-I", f"{LIBRARY}/own_mounts.py", "slurmd", "-D", "-N", node]
+def _slurmd(kind: str, node: str, *, hidden: tuple[str, ...] = ()) -> dict[str, object]:
+    # A mount namespace each: the private /tmp folders of one node's jobs are not the other's, and neither
+    # are its devices.
+    options = [f"--hide={file}" for file in hidden]
+    argv = ["python3", "-I", f"{LIBRARY}/own_mounts.py", *options, "slurmd", "-D", "-N", node]
     ready: dict[str, object] = {"argv": ["sinfo", "-h", "-n", node, "-o", "%T"], "words": _SERVING}
     return _daemon(f"slurmd-{kind}", argv, ready)
 
 
-def plan(nodes: Nodes, address: str) -> dict[str, object]:
-    """Return the plan as init reads it; *address* is the site's end of the cable."""
-    rest = _as_user(
-        REST_USER, "slurmrestd", "-a", "rest_auth/jwt", "-s", "slurmctld,slurmdbd",
-        f"unix:{REST_SOCKET}", f"127.0.0.1:{REST_PORT}", f"{address}:{REST_PORT}",
+def _rest(release: Release, address: str) -> dict[str, object]:
+    argv = _as_user(
+        REST_USER, "slurmrestd", "-a", "rest_auth/jwt", "-s", release.rest_services,
+        f"unix:{_REST_FOLDER}/{REST_SOCKET}", f"127.0.0.1:{REST_PORT}", f"{address}:{REST_PORT}",
     )  # fmt: skip
+    # SLURM_JWT=daemon: it acts for whoever brings a token, and has no identity of its own to lend. The
+    # socket is for everybody, as the port is: what counts is the token.
+    return _daemon(
+        "slurmrestd",
+        argv,
+        {"connect": [address, REST_PORT]},
+        environment={"SLURM_JWT": "daemon"},
+        umask=0,
+    )
+
+
+def plan(nodes: Nodes, address: str, release: Release) -> dict[str, object]:
+    """Return the plan as init reads it; *address* is the site's end of the cable."""
     daemons = [
         _daemon("sshd", ["/usr/sbin/sshd", "-D", "-e"], {"connect": [address, 22]}),
+        *([_credentials()] if release.has_munge else []),
         _database(),
         _accounting(nodes),
         _controller(nodes),
         _slurmd("gpu", nodes.gpu),
-        _slurmd("build", nodes.build),
-        # SLURM_JWT=daemon: it acts for whoever brings a token, and has no identity of its own to lend.
-        _daemon(
-            "slurmrestd",
-            rest,
-            {"connect": [address, REST_PORT]},
-            environment={"SLURM_JWT": "daemon"},
-        ),
+        _slurmd("build", nodes.build, hidden=tuple(f"/dev/nvidia{n}" for n in range(nodes.gpus))),
+        _rest(release, address),
     ]
     return {"daemons": daemons}

@@ -22,7 +22,7 @@ from site_config.practice.cgroups import (
     join_branch,
     settle_in_branch,
 )
-from site_config.practice.configuration import CONTROL_HOST, REST_UID, Owners
+from site_config.practice.configuration import CONTROL_HOST, Owners
 from site_config.practice.files import read_json, write_json
 from site_config.practice.networks import Cable, bring_up_inside, plug_in
 from site_config.practice.paths import SitePaths
@@ -195,12 +195,11 @@ def _mount_state(paths: SitePaths, owners: Owners) -> None:
     folders = {
         "lock": (0, 0),
         "sshd": (0, 0),
-        "slurm": (slurm.uid, slurm.gid),
         "slurmctld": (slurm.uid, slurm.gid),
         "slurmdbd": (slurm.uid, slurm.gid),
         "mysqld": (mysql.uid, mysql.gid),
         "mariadbd": (mysql.uid, mysql.gid),
-        "slurmrestd": (REST_UID, REST_UID),
+        **({"munge": (owners.munge.uid, owners.munge.gid)} if owners.munge else {}),
     }
     for name, (uid, gid) in folders.items():
         folder = root / "run" / name
@@ -211,6 +210,7 @@ def _mount_state(paths: SitePaths, owners: Owners) -> None:
         (paths.state / "slurmctld", "var/spool/slurmctld", 0),
         (paths.scratch, "var/spool/slurm-tmp", kernel.MS_NOSUID | kernel.MS_NODEV),
         (paths.logs, "var/log/practice", 0),
+        (paths.rest, "run/slurmrestd", kernel.MS_NOSUID | kernel.MS_NODEV),
         (paths.shared, str(paths.shared).lstrip("/"), kernel.MS_NOSUID | kernel.MS_NODEV),
     ):
         place = root / target

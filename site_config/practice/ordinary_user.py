@@ -13,6 +13,7 @@ import pwd
 import stat
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,8 +112,13 @@ def user_environment(user: OrdinaryUser) -> dict[str, str]:
     }
 
 
-def become(user: OrdinaryUser, readable: list[Path]) -> dict[str, str]:
-    """Turn this process, which is root's, into the user's; return the environment for what it runs next."""
+def become(
+    user: OrdinaryUser, readable: list[Path], *, known: Sequence[OrdinaryUser] = ()
+) -> dict[str, str]:
+    """Turn this process, which is root's, into the user's; return the environment for what it runs next.
+
+    Those who are ``known`` have an entry in /etc/passwd, too.
+    """
     # The interpreter is nearly always what comes next, and often below root's home.
     wanted = [*readable, Path(sys.prefix), Path(sys.base_prefix)]
     paths = [Path(os.path.abspath(path)) for path in wanted]  # noqa: PTH100 (resolve() would follow links)
@@ -124,7 +130,8 @@ def become(user: OrdinaryUser, readable: list[Path]) -> dict[str, str]:
         make_directory(user.home, mode=0o700, uid=user.account.uid, gid=user.account.gid)
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.make_mounts_private()
-    make_known(user)
+    for one in (user, *known):
+        make_known(one)
     make_reachable(paths, user.account)
     environment = user_environment(user)
     give_up_root(user.account)
@@ -150,6 +157,12 @@ def become(user: OrdinaryUser, readable: list[Path]) -> dict[str, str]:
 @click.option(
     "--readable", type=click.Path(path_type=Path), multiple=True, help="Must be reachable."
 )
+@click.option(
+    "--known",
+    type=(str, int, int),
+    multiple=True,
+    help="Another user who need not exist: name, user id and group id.",
+)
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 def main(
     uid: int,
@@ -157,6 +170,7 @@ def main(
     name: str,
     home: Path,
     readable: tuple[Path, ...],
+    known: tuple[tuple[str, int, int], ...],
     argv: tuple[str, ...],
 ) -> None:
     """Become ARGV as an ordinary user."""
@@ -165,7 +179,11 @@ def main(
         if os.geteuid() == 0:
             account = ordinary_account(uid, gid)
             user = OrdinaryUser(account=account, name=_name_of(uid) or name, home=home.absolute())
-            environment = become(user, list(readable))
+            others = [
+                OrdinaryUser(account=ordinary_account(other, group), name=called, home=Path("/"))
+                for called, other, group in known
+            ]
+            environment = become(user, list(readable), known=others)
         os.execvpe(argv[0], list(argv), environment)  # noqa: S606 (argv, no shell)
     except (PracticeError, OSError) as error:
         raise click.ClickException(f"{argv[0]}: {error}") from error

@@ -123,6 +123,11 @@ class SitePaths:
         return self.home / "secrets"
 
     @property
+    def rest(self) -> Path:
+        """Where slurmrestd's socket is; emptied at each start."""
+        return self.home / "rest"
+
+    @property
     def shared(self) -> Path:
         """The shared file system: at the same path inside and outside."""
         return self.home / "shared"

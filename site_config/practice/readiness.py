@@ -20,7 +20,6 @@ from site_config.practice.records import Record
 
 _READY_SECONDS = 240.0  # all daemons together, on a slow machine
 _TOKEN_SECONDS = 30 * 24 * 3600
-_QUESTION = "slurm/v0.0.42/nodes/"  # unlike ping, it is not answered without a valid token
 
 
 def ask(process: Process, action: str, name: str = "") -> dict[str, Any] | None:
@@ -93,8 +92,9 @@ def renew_token(paths: SitePaths, record: Record, process: Process) -> str:
     return token
 
 
-def try_doors(paths: SitePaths, address: str, token: str | None) -> None:
+def try_doors(paths: SitePaths, record: Record, token: str | None) -> None:
     """Check from outside that sshd greets and, given a token, that slurmrestd answers; raises NotReady."""
+    address = record.cable(paths).inside_address
     try:
         with socket.create_connection((address, 22), timeout=5) as connection:
             greeting = connection.recv(64)
@@ -105,7 +105,9 @@ def try_doors(paths: SitePaths, address: str, token: str | None) -> None:
     if token is None:
         return
     headers = {"X-SLURM-USER-NAME": ACCOUNT_NAME, "X-SLURM-USER-TOKEN": token}
-    request = urllib.request.Request(f"http://{address}:{REST_PORT}/{_QUESTION}", headers=headers)
+    # Unlike ping, this is not answered without a valid token.
+    question = f"slurm/{record.release.rest_version}/nodes/"
+    request = urllib.request.Request(f"http://{address}:{REST_PORT}/{question}", headers=headers)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(request, timeout=10):
@@ -130,3 +132,21 @@ def inside(process: Process, *argv: str, user: str = "root") -> list[str]:
         else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
     )
     return ["nsenter", f"--target={process.pid}", *namespaces, "--", *clean, *switch, *argv]
+
+
+def observe(process: Process | None, *, known: bool) -> tuple[str, dict[str, bool]]:
+    """Return the state of a site (see `Status` in site.py) and which of its daemons work."""
+    if process is None:
+        return ("stopped" if known else "absent"), {}
+    try:
+        answer = ask(process, "status")
+    except PermissionError:
+        return "unknown", {}
+    if answer is None:
+        return "starting", {}
+    daemons = {
+        name: daemon["running"] and not daemon["paused"]
+        for name, daemon in answer["daemons"].items()
+    }
+    degraded = answer["state"] == "ready" and not all(daemons.values())
+    return ("degraded" if degraded else answer["state"]), daemons

@@ -4,8 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-SUITE = "trixie"
-# Apptainer is in no stable release of Debian; this suite has it, and its package runs on trixie.
+from site_config.practice.releases import DEFAULT_RELEASE, Release, release_named
+
+SUITE = release_named(DEFAULT_RELEASE).suite
+# Apptainer is in no stable release of Debian; this suite has it, and its package runs on the others.
 APPTAINER_SUITE = "sid"
 
 PACKAGES = (
@@ -55,9 +57,20 @@ class Recipe:
     packages: tuple[str, ...] = PACKAGES
     unwanted_paths: tuple[str, ...] = UNWANTED_PATHS
     emptied: tuple[str, ...] = EMPTIED
+    newer_libc: bool = False
+    """Take the C library from Apptainer's suite too; programs for an older one run on it."""
     edition: int = (
         1  # raise it when the code of roots.py builds something different from the same lists
     )
+
+    @classmethod
+    def of(cls, release: Release) -> "Recipe":
+        """Return the recipe of a root with this release of Slurm."""
+        return cls(
+            suite=release.suite,
+            packages=(*PACKAGES, *release.extra_packages),
+            newer_libc=release.needs_newer_libc,
+        )
 
     @property
     def key(self) -> str:
@@ -70,7 +83,21 @@ class Recipe:
             list(self.emptied),
             self.edition,
         ]
+        if self.newer_libc:
+            parts.append("newer libc")
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether the suite changes every day."""
+        return self.suite == APPTAINER_SUITE
+
+    @property
+    def apptainer(self) -> list[str]:
+        """The words after `apt-get install` that bring Apptainer into the root."""
+        if self.newer_libc:
+            return [f"--target-release={self.apptainer_suite}", "apptainer"]
+        return [f"apptainer/{self.apptainer_suite}"]
 
     def mmdebstrap(self, target: str, mirror: str | None) -> list[str]:
         """Return the argv that makes the root in the folder *target*; without a mirror it chooses its own."""
@@ -82,6 +109,8 @@ class Recipe:
             "--aptopt=APT::Install-Recommends false",
             "--aptopt=Acquire::Languages none",
             "--aptopt=Acquire::Retries 3",
+            # A mirror of this suite may be some days behind, which its signature would otherwise forbid.
+            *(["--aptopt=Acquire::Check-Valid-Until false"] if self.is_moving else []),
             *(f"--dpkgopt=path-exclude={pattern}" for pattern in self.unwanted_paths),
             self.suite,
             target,

@@ -9,15 +9,19 @@ from site_config.practice.files import read_json, write_json
 from site_config.practice.networks import Cable, cable_for
 from site_config.practice.paths import SitePaths
 from site_config.practice.processes import Process
+from site_config.practice.releases import DEFAULT_RELEASE, Release, release_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What a site was set up with: the key of its root, its slice of the pool, its service account."""
+    """What a site was set up with: the key of its root, its slice of the pool, its service account, its release of Slurm."""
 
     root: str
     network: ipaddress.IPv4Network
     account: Account
+    release: Release
+    weaknesses: tuple[str, ...] = ()
+    """What is wrong with it on purpose, by name."""
 
     def cable(self, paths: SitePaths) -> Cable:
         """Return the site's network connection."""
@@ -31,7 +35,12 @@ def read_record(paths: SitePaths) -> Record | None:
         return None
     account = Account(uid=value["account_uid"], gid=value["account_gid"])
     return Record(
-        root=value["root"], network=ipaddress.IPv4Network(value["network"]), account=account
+        root=value["root"],
+        network=ipaddress.IPv4Network(value["network"]),
+        account=account,
+        # Absent in the record of a site from before there was a choice.
+        release=release_named(value.get("slurm", DEFAULT_RELEASE)),
+        weaknesses=tuple(value.get("weaknesses", ())),
     )
 
 
@@ -42,6 +51,8 @@ def write_record(paths: SitePaths, record: Record) -> None:
         "network": str(record.network),
         "account_uid": record.account.uid,
         "account_gid": record.account.gid,
+        "slurm": record.release.name,
+        "weaknesses": list(record.weaknesses),
     }
     write_json(paths.record, value)
 

@@ -57,7 +57,8 @@ def _build(cache: Path, recipe: Recipe, say: Say) -> None:
         _run(argv, stream.fileno(), log)
         _add_apptainer(root, recipe, stream.fileno(), log)
     for folder in recipe.emptied:
-        for entry in (root / folder).iterdir():
+        # What a package did not make is as good as empty.
+        for entry in (root / folder).glob("*"):
             remove_tree(entry)
     (draft / "used-by").mkdir()
     write_json(
@@ -84,8 +85,8 @@ def _add_apptainer(root: Path, recipe: Recipe, log_descriptor: int, log: Path) -
         chroot += ["-o", f"{key}={value.strip(chr(34))}"]
     # A mirror of this suite may be some days behind, which its signature would otherwise forbid.
     _run([*chroot, "-o", "Acquire::Check-Valid-Until=false", "update"], log_descriptor, log)
-    wanted = f"apptainer/{recipe.apptainer_suite}"
-    _run([*chroot, "install", "-y", "--no-install-recommends", wanted], log_descriptor, log)
+    install = [*chroot, "install", "-y", "--no-install-recommends", *recipe.apptainer]
+    _run(install, log_descriptor, log)
     resolver.unlink()
 
 

@@ -11,15 +11,16 @@ from signal import SIGKILL, SIGTERM
 
 from site_config.practice import cgroups, hosts, networks, readiness, roots
 from site_config.practice.configuration import nodes_of
-from site_config.practice.daemons import REST_PORT
+from site_config.practice.daemons import REST_PORT, REST_SOCKET
 from site_config.practice.errors import NotReady, PracticeError
 from site_config.practice.files import disk_bytes, remove_tree
 from site_config.practice.locks import locked
 from site_config.practice.paths import DEFAULT_NAME, SitePaths, cache_directory
 from site_config.practice.preparation import prepare
-from site_config.practice.processes import Process
 from site_config.practice.recipe import Recipe
 from site_config.practice.records import read_record, running_process
+from site_config.practice.releases import DEFAULT_RELEASE, Release, release_named
+from site_config.practice.weaknesses import check_weakening
 
 _LOCK_SECONDS = 1000.0  # longer than the first build
 _STOP_SECONDS = 30.0
@@ -48,6 +49,8 @@ class Status:
     """
 
     name: str
+    release: str
+    weaknesses: tuple[str, ...]
     state: str
     running: bool
     directory: Path
@@ -57,6 +60,7 @@ class Status:
     logs: Path
     address: str
     rest_url: str
+    rest_socket: Path
     account_uid: int | None
     nodes: tuple[str, ...]
     daemons: dict[str, bool]
@@ -75,12 +79,21 @@ class PracticeSite:
         self.paths = SitePaths.of(name)
         self._say = say
 
-    def up(self, *, account_uid: int | None = None) -> Status:
+    def up(
+        self,
+        *,
+        account_uid: int | None = None,
+        slurm: str | None = None,
+        weaken: tuple[str, ...] = (),
+    ) -> Status:
         """Return when the site is ready: nodes serving, sshd and slurmrestd answering. Starts what does not run.
 
         Raises NotReady, naming the daemon and its log, when that is not reached in time. A site that
-        could not start is stopped again; its logs stay.
+        could not start is stopped again; its logs stay. *slurm* is a release line such as ``24.11``; a
+        site keeps the one that it was first brought up with. *weaken* names what is to be wrong with it
+        (see weaknesses.py) until it is stopped.
         """
+        check_weakening(self.name, weaken)
         hosts.need_root()
         hosts.need_programs(for_build=False)
         with (
@@ -90,10 +103,12 @@ class PracticeSite:
             ) as lock,
         ):
             self._refuse_other_account(account_uid)
+            self._refuse_other_weaknesses(weaken)
+            release = self._choose_release(slurm)
             if not self._is_mended():
                 self._end()
                 try:
-                    self._start(account_uid, lock)
+                    self._start(account_uid, release, weaken, lock)
                     self._wait_ready(renew_token=True)
                 except NotReady:
                     self._end()
@@ -111,11 +126,13 @@ class PracticeSite:
     def status(self) -> Status:
         """Return how the site is. Nothing is changed, and anybody may ask."""
         paths, record, process = self.paths, read_record(self.paths), running_process(self.paths)
-        state, daemons = _observe(process, known=record is not None)
+        state, daemons = readiness.observe(process, known=record is not None)
         address = record.cable(paths).inside_address if record else ""
         nodes = nodes_of(self.name)
         return Status(
             name=self.name,
+            release=record.release.name if record else "",
+            weaknesses=record.weaknesses if record else (),
             state=state,
             running=process is not None,
             directory=paths.home,
@@ -125,6 +142,7 @@ class PracticeSite:
             logs=paths.logs,
             address=address,
             rest_url=f"http://{address}:{REST_PORT}" if address else "",
+            rest_socket=paths.rest / REST_SOCKET,
             account_uid=record.account.uid if record else None,
             nodes=(nodes.gpu, nodes.build),
             daemons=daemons,
@@ -155,6 +173,13 @@ class PracticeSite:
                 f"then bring it up with --account-uid {asked}"
             )
 
+    def _refuse_other_weaknesses(self, asked: tuple[str, ...]) -> None:
+        record = read_record(self.paths)
+        if asked and record and asked != record.weaknesses and running_process(self.paths):
+            raise PracticeError(
+                f"the site {self.name} runs already: take it down first, then bring it up weakened"
+            )
+
     def _is_mended(self) -> bool:
         """Tell whether the site runs and is ready, if need be after starting single daemons of it."""
         record, process = read_record(self.paths), running_process(self.paths)
@@ -175,10 +200,24 @@ class PracticeSite:
             return False
         return True
 
-    def _start(self, account_uid: int | None, lock: int) -> None:
-        recipe = Recipe()
-        root = roots.obtain_root(cache_directory(), recipe, self._say)
-        record = prepare(self.paths, key=recipe.key, root=root, account_uid=account_uid)
+    def _choose_release(self, asked: str | None) -> Release:
+        """Return the release asked for or, without, the site's former one or the usual one."""
+        record = read_record(self.paths)
+        release = release_named(asked) if asked else None
+        if record and release and release != record.release:
+            raise PracticeError(
+                f"the site {self.name} has Slurm {record.release.name}, whose records another release cannot "
+                "read: choose another --name, or purge the site first"
+            )
+        return release or (record.release if record else release_named(DEFAULT_RELEASE))
+
+    def _start(
+        self, account_uid: int | None, release: Release, weaken: tuple[str, ...], lock: int
+    ) -> None:
+        root = roots.obtain_root(cache_directory(), Recipe.of(release), self._say)
+        record = prepare(
+            self.paths, release=release, root=root, account_uid=account_uid, weaknesses=weaken
+        )
         argv = [
             sys.executable,
             "-m",
@@ -214,7 +253,7 @@ class PracticeSite:
             )
         readiness.wait_ready(self.paths, process)
         token = readiness.renew_token(self.paths, record, process) if renew_token else None
-        readiness.try_doors(self.paths, record.cable(self.paths).inside_address, token)
+        readiness.try_doors(self.paths, record, token)
 
     def _end(self) -> None:
         """End the site's processes and remove what only a running site needs."""
@@ -236,6 +275,7 @@ class PracticeSite:
             self.paths.upper,
             self.paths.work,
             self.paths.scratch,
+            self.paths.rest,
             self.paths.home / "copy",
         ):
             remove_tree(folder)
@@ -248,21 +288,3 @@ class PracticeSite:
         remove_tree(self.paths.home)
         # Those who wait for it notice, see locks.py.
         self.paths.lock.unlink(missing_ok=True)
-
-
-def _observe(process: Process | None, *, known: bool) -> tuple[str, dict[str, bool]]:
-    """Return the state of a site (see Status) and which of its daemons work."""
-    if process is None:
-        return ("stopped" if known else "absent"), {}
-    try:
-        answer = readiness.ask(process, "status")
-    except PermissionError:
-        return "unknown", {}
-    if answer is None:
-        return "starting", {}
-    daemons = {
-        name: daemon["running"] and not daemon["paused"]
-        for name, daemon in answer["daemons"].items()
-    }
-    degraded = answer["state"] == "ready" and not all(daemons.values())
-    return ("degraded" if degraded else answer["state"]), daemons

@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from site_config.practice.accounts import ACCOUNT_NAME
-from site_config.practice.credentials import ACCOUNT_KEY
+from site_config.practice.accounts import ACCOUNT_NAME, WEB_NAME
+from site_config.practice.credentials import ACCOUNT_KEY, SEAL_KEY
 from site_config.practice.daemons import QOS, SLURM_ACCOUNT
 from site_config.practice.paths import SitePaths
 
@@ -26,8 +26,12 @@ def site_yaml(
     url: str = "http://127.0.0.1:8000",
     issuer: str = "http://127.0.0.1:9400",
     data: dict[str, DataFolder] | None = None,
+    web_account: bool = False,
 ) -> dict[str, Any]:
-    """Return the settings of a portal on this site, as they stand in site.yaml."""
+    """Return the settings of a portal on this site, as they stand in site.yaml.
+
+    With ``web_account`` its pages are served by an account of their own.
+    """
     provider = {
         "id": "demo",
         "title": "Demo login",
@@ -39,6 +43,11 @@ def site_yaml(
         "site": {"name": "Practice site", "url": url, "support": "whoever started this practice site"},
         "database": {"url": f"sqlite:///{paths.portal / 'sealrun.db'}"},
         "login": {"providers": [provider]},
+        "seal": {
+            "key_file": str(paths.secrets / SEAL_KEY),
+            "public_keys": [str(paths.secrets / f"{SEAL_KEY}.pub")],
+        },
+        **({"accounts": {"web": WEB_NAME}} if web_account else {}),
         "clusters": {"main": _cluster(paths, address)},
         "profiles": {
             "gpu-small": {

@@ -118,16 +118,20 @@ def test_the_account_cannot_stop_daemons_or_read_keys(inside: Inside) -> None:
 
 def test_files_for_the_portal_belong_to_its_account_only(site: PracticeSite) -> None:
     paths = site.paths
+    for_the_web = paths.secrets / "oidc-client"
     files = [*paths.ssh.glob("*ed25519"), paths.ssh / "known_hosts", *paths.secrets.iterdir()]
+    files.remove(for_the_web)
+    files.remove(paths.secrets / "seal-key.pub")
     folders = [paths.storage, paths.data, paths.portal, paths.ssh, paths.secrets]
 
     assert {(path.stat().st_uid, path.stat().st_mode & 0o777) for path in files} == {(20301, 0o600)}
-    assert [(path.stat().st_uid, oct(path.stat().st_mode & 0o777)) for path in folders] == [
+    assert for_the_web.stat().st_mode & 0o777 == 0o640
+    assert [(path.stat().st_uid, oct(path.stat().st_mode & 0o7777)) for path in folders] == [
         (20301, "0o750"),
         (20301, "0o700"),
+        (20301, "0o2770"),
+        (20301, "0o700"),
         (20301, "0o750"),
-        (20301, "0o700"),
-        (20301, "0o700"),
     ]
 
 

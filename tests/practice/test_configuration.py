@@ -26,16 +26,25 @@ from site_config.practice.inside.health import drained_for_nothing
 from site_config.practice.networks import POOL, cable_for, choose_network
 from site_config.practice.paths import SitePaths
 from site_config.practice.recipe import Recipe
+from site_config.practice.releases import (
+    DEFAULT_RELEASE,
+    RELEASE_NAMES,
+    RELEASES,
+    Release,
+    release_named,
+)
 from site_config.practice.site_file import DataFolder, as_text, site_yaml
 
 HOME = Path("/srv/practice/one")
 SLICE = ipaddress.IPv4Network("192.0.2.8/30")
 CABLE = cable_for(str(HOME), SLICE)
+USUAL = release_named(DEFAULT_RELEASE)
 
 
+@pytest.mark.parametrize("release", RELEASES, ids=RELEASE_NAMES)
 @pytest.mark.parametrize("name", sorted(_TARGETS))
-def test_every_template_is_filled_in_completely(name: str) -> None:
-    text = render(name, template_values(nodes_of("one"), CABLE, "cgroup/v2"))
+def test_every_template_is_filled_in_completely(name: str, release: Release) -> None:
+    text = render(name, template_values(nodes_of("one"), CABLE, "cgroup/v2", release))
 
     assert re.findall(r"\$\{?\w", text) in ([], ["${"])
     assert not re.search(r"^\s*#?\s*\w+=\s*$", text, re.MULTILINE)
@@ -56,12 +65,13 @@ def test_the_templates_use_every_value(tmp_path: Path) -> None:
     for name in _TARGETS:
         used |= set(Template((_TEMPLATES / name).read_text(encoding="utf-8")).get_identifiers())
 
-    assert used == set(template_values(nodes_of("one"), CABLE, "cgroup/v1"))
+    assert used == set(template_values(nodes_of("one"), CABLE, "cgroup/v1", USUAL))
 
 
 def test_cgroup_conf_asks_no_systemd_on_cgroup_v2() -> None:
     values = [
-        template_values(nodes_of("one"), CABLE, plugin) for plugin in ("cgroup/v1", "cgroup/v2")
+        template_values(nodes_of("one"), CABLE, plugin, USUAL)
+        for plugin in ("cgroup/v1", "cgroup/v2")
     ]
 
     assert ["IgnoreSystemd=yes" in render("cgroup.conf", each) for each in values] == [False, True]
@@ -188,6 +198,35 @@ def test_the_key_of_a_recipe_changes_with_it() -> None:
     assert Recipe().key == Recipe().key
 
 
+def test_each_release_has_a_root_of_its_own() -> None:
+    recipes = [Recipe.of(release) for release in RELEASES]
+
+    assert len({recipe.key for recipe in recipes}) == len(RELEASES)
+    assert Recipe.of(USUAL) == Recipe()
+
+
+def test_an_unknown_release_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(PracticeError, match=r"no Slurm '19.05' .*; there are 22.05, 24.11, 26.05"):
+        release_named("19.05")
+
+
+@pytest.mark.parametrize(
+    ("release", "lines"),
+    [
+        ("22.05", ["AuthType=auth/munge", "CredType=cred/munge", "JobContainerType=job_container/tmpfs"]),
+        ("24.11", ["AuthType=auth/slurm", "CredType=auth/slurm", "JobContainerType=job_container/tmpfs"]),
+        ("26.05", ["AuthType=auth/slurm", "CredType=auth/slurm", "NamespaceType=namespace/tmpfs"]),
+    ],
+)  # fmt: skip
+def test_slurm_conf_is_that_of_the_release(release: str, lines: list[str]) -> None:
+    values = template_values(nodes_of("one"), CABLE, "cgroup/v1", release_named(release))
+
+    text = render("slurm.conf", values).splitlines()
+
+    kinds = ("AuthType=", "CredType=", "JobContainerType=", "NamespaceType=")
+    assert [line for line in text if line.startswith(kinds)] == lines
+
+
 def test_settings_have_the_data_folders_that_are_added() -> None:
     data = {"cells-test": DataFolder(path="/srv/data/cells", challenges=("cell-count",))}
 
@@ -196,15 +235,21 @@ def test_settings_have_the_data_folders_that_are_added() -> None:
     assert settings["data"] == {
         "cells-test": {"path": "/srv/data/cells", "challenges": ["cell-count"]}
     }
-    assert list(settings) == ["site", "database", "login", "clusters", "profiles", "data", "limits"]
+    assert list(settings) == [
+        "site", "database", "login", "seal", "clusters", "profiles", "data", "limits",
+    ]  # fmt: skip
     assert list(settings["profiles"]) == ["gpu-small", "score", "build"]
 
 
-def test_the_plan_starts_each_daemon_after_what_it_needs() -> None:
-    daemons = [daemon["name"] for daemon in plan(nodes_of("one"), "192.0.2.10")["daemons"]]
+@pytest.mark.parametrize(
+    ("release", "extra"), [("22.05", ["munged"]), ("24.11", []), ("26.05", [])]
+)
+def test_the_plan_starts_each_daemon_after_what_it_needs(release: str, extra: list[str]) -> None:
+    made = plan(nodes_of("one"), "192.0.2.10", release_named(release))
 
-    assert daemons == [
+    assert [daemon["name"] for daemon in made["daemons"]] == [
         "sshd",
+        *extra,
         "mariadbd",
         "slurmdbd",
         "slurmctld",

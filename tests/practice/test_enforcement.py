@@ -67,18 +67,6 @@ def test_a_job_without_gres_opens_no_gpu(inside: Inside) -> None:
     assert job.output.splitlines() == [f"/dev/nvidia0 {FORBIDDEN}", f"/dev/nvidia1 {FORBIDDEN}"]
 
 
-def test_two_jobs_at_once_get_different_gpus(inside: Inside) -> None:
-    options = ("--partition=gpu", "--gres=gpu:1", "--mem=100M")
-    first, second = (inside.submit(f"{TRY_DEVICES}\nsleep 3", *options) for _ in range(2))
-
-    outputs = [inside.wait(job).output for job in (first, second)]
-
-    assert sorted(outputs) == [
-        f"/dev/nvidia0 {NO_DRIVER}\n/dev/nvidia1 {FORBIDDEN}\n",
-        f"/dev/nvidia0 {FORBIDDEN}\n/dev/nvidia1 {NO_DRIVER}\n",
-    ]
-
-
 def test_more_memory_than_asked_for_ends_the_job(inside: Inside) -> None:
     job = inside.job(
         "python3 -c 'x = bytearray(400_000_000)'; true", "--partition=build", "--mem=100M"
@@ -90,25 +78,6 @@ def test_more_memory_than_asked_for_ends_the_job(inside: Inside) -> None:
 def test_a_time_limit_ends_the_job(inside: Inside, endless_job: str) -> None:
     # A minute, and the half minute at which slurmctld looks.
     assert inside.wait(endless_job, seconds=120).state == "TIMEOUT"
-
-
-@pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm"])  # noqa: S108 (in the job)
-def test_what_a_job_leaves_in_a_temporary_folder_is_gone_for_the_next(
-    inside: Inside, folder: str
-) -> None:
-    leave = inside.job(
-        f"echo secret > {folder}/left; cat {folder}/left", "--partition=build", "--mem=50M"
-    )
-    find = inside.job(f"ls -A {folder} | wc -l", "--partition=build", "--mem=50M")
-    on_the_node = inside.run("find", folder, "-name", "left", user="root")
-
-    assert (leave.output, find.output, on_the_node.stdout) == ("secret\n", "0\n", "")
-
-
-def test_a_child_that_goes_into_the_background_ends_with_its_job(inside: Inside) -> None:
-    inside.job("setsid sleep 4711 & sleep 0.3", "--partition=build", "--mem=50M")
-
-    assert inside.run("pgrep", "-f", "^sleep 4711", user="root").stdout == ""
 
 
 def test_the_comment_of_a_job_is_kept_in_accounting(inside: Inside) -> None:

@@ -55,6 +55,7 @@ def test_status_tells_what_the_portal_and_the_sysadmin_need(site: PracticeSite) 
     status = site.status()
 
     assert (status.state, status.running, status.account_uid) == ("ready", True, 20301)
+    assert status.release == "24.11"
     assert status.daemons == dict.fromkeys(DAEMONS, True)
     assert status.nodes == ("selftest-gpu", "selftest-build")
     assert status.disk_bytes > 10_000_000
@@ -234,6 +235,13 @@ def test_another_account_needs_a_site_that_is_down(make_site: MakeSite) -> None:
     }
     assert owners == {20302}
     assert Inside(site).run("id", "-u").stdout == "20302\n"
+
+
+def test_a_site_keeps_its_release(site: PracticeSite) -> None:
+    with pytest.raises(PracticeError, match=r"the site selftest has Slurm 24\.11, .* purge"):
+        site.up(slurm="26.05")
+
+    assert site.status().state == "ready"
 
 
 def test_the_built_root_stays_clean(site: PracticeSite, inside: Inside) -> None:

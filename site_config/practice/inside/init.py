@@ -69,6 +69,7 @@ class Daemon:
                 cwd="/",
                 env=ENVIRONMENT | self.plan["environment"],
                 start_new_session=True,
+                umask=self.plan["umask"],
             )
         self.paused = False
         self._wait_ready(halt)

@@ -1,6 +1,7 @@
-"""Run a program in a mount namespace of its own: `own_mounts.py ARGV...`.
+"""Run a program in a mount namespace of its own: `own_mounts.py [--hide=FILE]... ARGV...`.
 
-slurmd needs one per node. It also keeps each job's mount namespace by bind-mounting it, which the kernel
+slurmd needs one per node, in which what is hidden is an empty file that nobody can open: the devices of
+another node of the same machine. It also keeps each job's mount namespace by bind-mounting it, which the kernel
 allows only if the job's namespace has the higher number: that is how it rules out loops. Since Linux 6.18
 each CPU numbers from a block of its own, so that a later namespace can have a lower number and jobs
 fail at random, with "ns base mount failed: Invalid argument". A namespace made on the CPU with the
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 _CLONE_NEWNS = 0x00020000
+_MS_BIND = 4096
 _NS_GET_MNTNS_ID = 0x8008B705  # from linux/nsfs.h
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -50,6 +52,22 @@ def enter_lowest_namespace() -> None:
     os.sched_setaffinity(0, cpus)
 
 
-if __name__ == "__main__":
+def hide(file: str) -> None:
+    """Put an empty file in the place of *file*, in this namespace only."""
+    cover = Path("/run/practice-hidden")
+    cover.touch(mode=0o000)
+    if _libc.mount(str(cover).encode(), file.encode(), None, _MS_BIND, None) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), file)
+
+
+def main(words: list[str]) -> None:
+    """Enter the namespace, hide what is to be hidden, and become the program."""
     enter_lowest_namespace()
-    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 (argv, no shell)
+    while words[0].startswith("--hide="):
+        hide(words.pop(0).removeprefix("--hide="))
+    os.execvp(words[0], words)  # noqa: S606 (argv, no shell)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,5 +1,5 @@
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -35,6 +35,9 @@ def test_a_good_challenge_is_read(challenge_with):
     assert task.score.argv == ("/app/score",)
     assert [column.key for column in challenge.leaderboard.columns] == ["f1", "loss"]
     assert challenge.leaderboard.columns[1].primary is False
+    assert (phase.failures, phase.time_step, phase.hold_results) == (
+        "sealed", timedelta(minutes=5), False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -161,6 +164,25 @@ def test_a_good_challenge_is_read(challenge_with):
             "running: 1}\n    logs: open",
             "25: phases[0].logs: must be 'smoke' or 'sealed'",
             id="logs",
+        ),
+        pytest.param(
+            "running: 1}",
+            "running: 1}\n    failures: hidden",
+            "25: phases[0].failures: must be 'typed' or 'sealed'",
+            id="failures",
+        ),
+        pytest.param(
+            "rule: best",
+            "rule: last\n  ladder: {eta: 0.01}",
+            "25: leaderboard: 'ladder' needs 'rule: best'",
+            id="ladder-without-best",
+        ),
+        pytest.param(
+            "rule: best",
+            "rule: best\n  ladder: {eta: 0.0001}",
+            "25: leaderboard: 'ladder.eta' must not be finer than the digits that the primary column"
+            " shows",
+            id="ladder-too-fine",
         ),
         pytest.param(
             ", primary: true",

@@ -40,6 +40,52 @@ def test_absolute_and_postgresql_databases_stay_as_they_are(site_with):
         assert load_site(site_with("sqlite:///sealrun.db", url)).database.url == url
 
 
+def test_slurms_library_is_used_where_slurm_is(site_with):
+    ssh = "connect: {ssh: {host: login1, user: challenge, key_file: key, known_hosts: /etc/hosts.known}}"
+    there = "connect: local\n    slurm: {interface: pyslurm}"
+    file = site_with(f"{ssh}\n    slurm: {{account: challenges, qos: challenge}}", there)
+
+    assert load_site(file).clusters["main"].slurm.interface == "pyslurm"
+
+
+def test_slurmrestd_is_named_with_its_token(site_with, tmp_path):
+    there = "slurm: {interface: rest, rest: {socket: /run/s, user: challenge, token_file: token}, "
+
+    rest = load_site(site_with("slurm: {", there)).clusters["main"].slurm.rest
+
+    assert rest is not None
+    assert rest.model_dump(exclude_none=True) == {
+        "socket": Path("/run/s"),
+        "user": "challenge",
+        "token_file": tmp_path / "token",
+    }
+
+
+def test_a_jump_host_has_a_key_of_its_own(site_with, tmp_path):
+    jump = (
+        "known_hosts: k, jump: {host: gate, port: 2222, user: sealrun, key_file: j, known_hosts: g}"
+    )
+
+    ssh = load_site(site_with("known_hosts: /etc/hosts.known", jump)).clusters["main"].connect.ssh
+
+    assert ssh is not None
+    assert ssh.jump is not None
+    assert ssh.jump.model_dump() == {
+        "host": "gate",
+        "port": 2222,
+        "user": "sealrun",
+        "key_file": tmp_path / "j",
+        "known_hosts": tmp_path / "g",
+    }
+
+
+def test_a_jump_host_without_a_pinned_key_is_refused(site_with):
+    jump = "known_hosts: k, jump: {host: gate, user: sealrun, key_file: j}"
+
+    with pytest.raises(SettingsError, match=r"jump.known_hosts: is missing"):
+        load_site(site_with("known_hosts: /etc/hosts.known", jump))
+
+
 def test_a_local_cluster_needs_no_login_node(site_with):
     ssh = "{ssh: {host: login1, user: challenge, key_file: key, known_hosts: /etc/hosts.known}}"
 
@@ -58,7 +104,7 @@ def test_a_local_cluster_needs_no_login_node(site_with):
         pytest.param(
             "limits: {upload",
             "limits: {zzz",
-            "24: limits.zzz: is not a setting; known here: output, output_files, upload",
+            "24: limits.zzz: is not a setting; known here: output, output_files, scratch, upload, weights",
             id="unknown",
         ),
         pytest.param(", time: 20m", "", "19: profiles.score.time: is missing", id="missing"),
@@ -143,14 +189,32 @@ def test_a_local_cluster_needs_no_login_node(site_with):
         pytest.param(
             "slurm: {",
             "slurm: {interface: rest, ",
-            "15: clusters.main.slurm.interface: 'rest' is not yet available; use 'commands'",
-            id="rest",
+            "15: clusters.main.slurm: must have 'rest: {...}' with 'interface: rest', and only then",
+            id="rest-without-its-block",
+        ),
+        pytest.param(
+            "slurm: {",
+            "slurm: {rest: {socket: s, user: challenge, token_file: t}, ",
+            "15: clusters.main.slurm: must have 'rest: {...}' with 'interface: rest', and only then",
+            id="rest-beside-commands",
+        ),
+        pytest.param(
+            "slurm: {",
+            "slurm: {interface: rest, rest: {user: challenge, token_file: t}, ",
+            "15: clusters.main.slurm.rest: must have either 'url' or 'socket'",
+            id="rest-nowhere",
+        ),
+        pytest.param(
+            "slurm: {",
+            "slurm: {interface: rest, rest: {url: 'http://ctl:6820', user: u, token_file: t}, ",
+            f"15: clusters.main.slurm.rest.url: {HTTPS}",
+            id="rest-in-clear",
         ),
         pytest.param(
             "slurm: {",
             "slurm: {interface: pyslurm, ",
-            "15: clusters.main.slurm.interface: 'pyslurm' is not yet available; use 'commands'",
-            id="pyslurm",
+            "13: clusters.main: 'interface: pyslurm' uses Slurm's library here: write 'connect: local'",
+            id="pyslurm-elsewhere",
         ),
         pytest.param(
             "cluster: main, partition: gpu",
