@@ -9,17 +9,16 @@ from scheduler.controller import Controller, controller_argv, read_controller
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
 from scheduler.interface import (
     Indeterminate,
-    JobReport,
     JobSpec,
     Pong,
     Snapshot,
     Submitted,
     Token,
 )
-from scheduler.reports import by_token
 from scheduler.sacct import read_sacct, sacct_argv
 from scheduler.sbatch import read_sbatch, sbatch_argv
 from scheduler.scancel import read_scancel, scancel_argv
+from scheduler.snapshots import take_snapshot
 from scheduler.squeue import read_squeue, squeue_argv
 from scheduler.transport import Finished, Transport
 
@@ -89,21 +88,14 @@ class SlurmCommands:
         )
 
     def _look(self, tokens: Collection[Token], *, ask_accounting_for_all: bool) -> Snapshot:
-        taken_at = self._clock()
-        reports: list[JobReport] = []
-        problem = ""
-        try:
-            if tokens:
-                reports += read_squeue(self._ask(squeue_argv(tokens)), tokens)
-            seen = set() if ask_accounting_for_all else {report.token for report in reports}
-            if rest := set(tokens) - seen:
-                # Only after the queue has answered: a job that leaves it in between is then found
-                # here, and accounting alone would not know of a job's second life.
-                reports += read_sacct(self._ask(sacct_argv(rest, self._history)), rest)
-        except SchedulerError as failure:
-            problem = f"{type(failure).__name__}: {failure}"
-        return Snapshot(
-            complete=not problem, taken_at=taken_at, jobs=by_token(reports), problem=problem
+        return take_snapshot(
+            tokens,
+            taken_at=self._clock(),
+            ask_queue=lambda asked: read_squeue(self._ask(squeue_argv(asked)), asked),
+            ask_accounting=lambda asked: read_sacct(
+                self._ask(sacct_argv(asked, self._history)), asked
+            ),
+            ask_accounting_for_all=ask_accounting_for_all,
         )
 
     def _ask(self, argv: list[str]) -> bytes:

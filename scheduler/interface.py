@@ -142,6 +142,8 @@ class JobReport:
     signal: int | None = None
     """The signal that ended it, in Slurm's numbering: 125 is the memory limit, 53 a bad stdout path."""
     submitted_at: datetime | None = None
+    expected_at: datetime | None = None
+    """When the cluster expects a waiting job to start, where it says so. A forecast: it moves."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     nodes: str = ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from scheduler.interface import JobReport, Outcome, Token
+from scheduler.interface import JobReport, Outcome, Phase, Token
 
 EXITS = frozenset({Outcome.COMPLETED, Outcome.FAILED})
 """Outcomes for which Slurm's exit code is that of the script."""
@@ -16,6 +16,27 @@ def is_refusal(report: JobReport) -> bool:
     a record never got a node and so has no start; a job that ran and failed has both.
     """
     return report.outcome is Outcome.FAILED and report.started_at is None
+
+
+# Accounting is believed only about ends. It is asked after the queue has answered without the job; a
+# record that still lives then is behind, or was left by a controller that lost its state ("runaway").
+_ALIVE = frozenset({Phase.PENDING, Phase.HELD, Phase.RUNNING, Phase.FINISHING})
+
+
+def only_ends(reports: Iterable[JobReport]) -> list[JobReport]:
+    """Return of accounting's reports those that count.
+
+    Traces of refused requests are left out, and jobs that are said to live. A job that was requeued
+    has several records under one id, of which the newest counts.
+    """
+    newest: dict[tuple[str, str | None, str], JobReport] = {}
+    for report in reports:
+        if is_refusal(report):
+            continue
+        key = (report.token, report.ref.cluster, report.ref.job_id)
+        if key not in newest or _submitted(report) >= _submitted(newest[key]):
+            newest[key] = report
+    return [report for report in newest.values() if report.phase not in _ALIVE]
 
 
 def by_token(reports: Iterable[JobReport]) -> Mapping[Token, tuple[JobReport, ...]]:
@@ -33,5 +54,8 @@ def by_token(reports: Iterable[JobReport]) -> Mapping[Token, tuple[JobReport, ..
 
 
 def _age(report: JobReport) -> tuple[float, int]:
-    submitted = report.submitted_at.timestamp() if report.submitted_at else 0.0
-    return submitted, int(report.ref.job_id)
+    return _submitted(report), int(report.ref.job_id)
+
+
+def _submitted(report: JobReport) -> float:
+    return report.submitted_at.timestamp() if report.submitted_at else 0.0

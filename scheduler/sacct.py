@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from scheduler.interface import JobRef, JobReport, Phase, Token
-from scheduler.reports import EXITS, is_refusal
+from scheduler.interface import JobRef, JobReport, Token
+from scheduler.reports import EXITS, only_ends
 from scheduler.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
@@ -29,10 +29,6 @@ _FIELDS = (
     "JobName",
 )
 
-# Accounting is believed only about ends. It is asked after the queue has answered without the job; a
-# record that still lives then is behind, or was left by a controller that lost its state ("runaway").
-_ALIVE = frozenset({Phase.PENDING, Phase.HELD, Phase.RUNNING, Phase.FINISHING})
-
 
 def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
     """Return the command that lists our own jobs with these names that lived in the last ``history``.
@@ -55,23 +51,9 @@ def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
 
 
 def read_sacct(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
-    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``.
-
-    Traces of refused requests are left out, and jobs that are said to live. A job that was requeued
-    has several rows under one id, of which the newest counts.
-    """
-    newest: dict[tuple[str, str | None, str], JobReport] = {}
-    for row in split_rows(stdout, len(_FIELDS)):
-        if row[-1] not in tokens or is_refusal(report := _report(row)):
-            continue
-        key = (report.token, report.ref.cluster, report.ref.job_id)
-        if key not in newest or _age(report) >= _age(newest[key]):
-            newest[key] = report
-    return [report for report in newest.values() if report.phase not in _ALIVE]
-
-
-def _age(report: JobReport) -> float:
-    return report.submitted_at.timestamp() if report.submitted_at else 0.0
+    """Return those reports on ``tokens`` that count, see ``only_ends``. Raises ``UnexpectedAnswer``."""
+    rows = split_rows(stdout, len(_FIELDS))
+    return only_ends(_report(row) for row in rows if row[-1] in tokens)
 
 
 def _report(row: list[str]) -> JobReport:

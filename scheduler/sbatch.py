@@ -39,11 +39,11 @@ def sbatch_argv(spec: JobSpec, token: Token, *, export: str) -> list[str]:
         *[f"--{name}={value}" for name, value in optional.items() if value],
         f"--cpus-per-task={spec.cpus}",
         f"--mem={spec.memory_mib}M",
-        f"--time={_minutes(spec)}",
+        f"--time={minutes(spec)}",
         f"--chdir={spec.workdir}",
         "--input=none",
-        f"--output={_literal(spec.stdout)}",
-        f"--error={_literal(spec.stderr)}",
+        f"--output={literal(spec.stdout)}",
+        f"--error={literal(spec.stderr)}",
         "--open-mode=truncate",
     ]
 
@@ -61,11 +61,11 @@ def read_sbatch(answer: Finished) -> Submitted:
     return Indeterminate(message=stderr[:1000] or f"sbatch ended with {answer.returncode}")
 
 
-def _minutes(spec: JobSpec) -> int:
+def minutes(spec: JobSpec) -> int:
     """Whole minutes, rounded up, because sbatch takes no seconds here."""
     return -int(-spec.time_limit.total_seconds() // 60)
 
 
-def _literal(path: PurePosixPath) -> str:
+def literal(path: PurePosixPath) -> str:
     """Keep Slurm from filling in ``%j`` and the like."""
     return str(path).replace("%", "%%")

@@ -8,7 +8,7 @@ from scheduler.tokens import check_token
 from scheduler.transport import Finished
 
 # The job ended between scancel's look at the queue and its request.
-_TOO_LATE = re.compile(
+TOO_LATE = re.compile(
     r"already completing or completed|Invalid job id specified|Job has already finished"
 )
 
@@ -21,6 +21,6 @@ def scancel_argv(token: Token) -> list[str]:
 def read_scancel(answer: Finished) -> None:
     """Return when the request was taken. Raises ``Unreachable`` when nobody knows."""
     complaints = answer.stderr.decode(errors="replace").strip().splitlines()
-    open_ones = [line for line in complaints if not _TOO_LATE.search(line)]
+    open_ones = [line for line in complaints if not TOO_LATE.search(line)]
     if open_ones or (answer.returncode != 0 and not complaints):
         raise Unreachable("; ".join(open_ones)[:1000] or f"exit code {answer.returncode}")

@@ -72,6 +72,7 @@ def _report(row: list[str]) -> JobReport:
         exit_code=exit_code if outcome in EXITS and not signal else None,
         signal=(signal or None) if outcome else None,
         submitted_at=read_time(submitted),
+        expected_at=start if phase is Phase.PENDING else None,
         # A waiting job has a forecast here, and one cancelled while it waited the time of that.
         started_at=start if nodes and phase not in {Phase.PENDING, Phase.HELD} else None,
         # A running job "ends" at its time limit.

@@ -3,15 +3,26 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from scheduler.interface import Phase
 from scheduler.memory import MemoryScheduler
-from tests.contract.labs import ClusterLab, Lab, MemoryLab, connect
+from site_config.practice.releases import DEFAULT_RELEASE
+from tests.contract.clusters import OTHER_RELEASES, Clusters
+from tests.contract.labs import ClusterLab, Lab, MemoryLab, RestLab
+from tests.contract.pyslurm_lab import PyslurmLab
+
+CLUSTERS = [
+    (DEFAULT_RELEASE, "commands"),
+    (DEFAULT_RELEASE, "rest-tcp"),
+    *itertools.product(OTHER_RELEASES, ("commands", "rest-socket")),
+]
+
+
+def _lab_param(release: str, way: str) -> object:
+    return pytest.param((release, way), id=f"{release}-{way}", marks=pytest.mark.cluster)
 
 
 @pytest.fixture(scope="session")
@@ -22,34 +33,52 @@ def tokens() -> Callable[[], str]:
 
 
 @pytest.fixture(scope="session")
-def cluster_folder(practice_site: dict[str, Any]) -> Iterator[PurePosixPath]:
-    """Make a folder on the cluster's storage, and remove it with all that jobs left in it."""
-    storage = PurePosixPath(practice_site["clusters"]["main"]["storage"])
-    folder = storage / f"contract-{time.time_ns()}"
-    transport = connect(practice_site)
-    transport.run(["mkdir", str(folder)], timeout=timedelta(seconds=20))
-    yield folder
-    transport.run(["rm", "-r", str(folder)], timeout=timedelta(seconds=20))
-    transport.close()
+def clusters(request: pytest.FixtureRequest, tokens: Callable[[], str]) -> Iterator[Clusters]:
+    """Return the way to the practice sites of all releases."""
+    found = Clusters(lambda: request.getfixturevalue("practice_site"), tokens)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def cluster_lab(
-    practice_site: dict[str, Any], cluster_folder: PurePosixPath, tokens: Callable[[], str]
-) -> Iterator[ClusterLab]:
-    """Return Slurm's commands on the practice site, through SSH."""
-    lab = ClusterLab(practice_site, cluster_folder, tokens)
+def cluster_lab(clusters: Clusters) -> Iterator[ClusterLab]:
+    """Return Slurm's commands on the usual practice site, through SSH."""
+    lab = clusters.lab(DEFAULT_RELEASE, "commands")
     yield lab
     lab.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("commands-ssh", marks=pytest.mark.cluster)])
-def lab(request: pytest.FixtureRequest, tmp_path: Path, tokens: Callable[[], str]) -> Iterator[Lab]:
+@pytest.fixture(params=[_lab_param(*each) for each in CLUSTERS])
+def slurm_lab(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[ClusterLab]:
+    """Return each release of Slurm, by its commands and through slurmrestd, in turn."""
+    lab = clusters.lab(*request.param)
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(params=[_lab_param(*each) for each in CLUSTERS if each[1] != "commands"])
+def rest_lab(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[RestLab]:
+    """Return slurmrestd of each release in turn."""
+    lab = clusters.lab(*request.param)
+    assert isinstance(lab, RestLab)
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(params=["memory", "pyslurm-standin", *[_lab_param(*each) for each in CLUSTERS]])
+def lab(
+    request: pytest.FixtureRequest, tmp_path: Path, tokens: Callable[[], str], clusters: Clusters
+) -> Iterator[Lab]:
     """Return each scheduler in turn."""
     if request.param == "memory":
         yield MemoryLab(MemoryScheduler(), tmp_path, tokens)
+        return
+    if request.param == "pyslurm-standin":
+        lab: Lab = PyslurmLab(tmp_path, tokens)
     else:
-        yield request.getfixturevalue("cluster_lab")
+        lab = clusters.lab(*request.param)
+    yield lab
+    lab.close()
 
 
 @pytest.fixture

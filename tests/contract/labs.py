@@ -12,10 +12,14 @@ from scheduler.commands import SlurmCommands
 from scheduler.errors import Unreachable
 from scheduler.interface import JobReport, JobSpec, Phase, Scheduler, Token
 from scheduler.memory import MemoryScheduler
+from scheduler.rest import SlurmRest
+from scheduler.rest_answer import Answer
+from scheduler.rest_client import Client, RestClient
 from scheduler.ssh import SshTransport
 from scheduler.transport import Finished, Transport
 
 PATIENCE = timedelta(seconds=60)
+_PRACTICE_DAEMON = "/usr/local/sbin/practice-daemon"
 
 
 class Lab(Protocol):
@@ -82,7 +86,9 @@ class ClusterLab:
         self.site = site
         self.transport = CountingTransport(connect(site))
         slurm = site["clusters"]["main"]["slurm"]
-        self.scheduler = SlurmCommands(self.transport, account=slurm["account"], qos=slurm["qos"])
+        self.scheduler: Scheduler = SlurmCommands(
+            self.transport, account=slurm["account"], qos=slurm["qos"]
+        )
         self.folder = folder
         self._tokens = tokens
         self._used: list[Token] = []
@@ -104,6 +110,17 @@ class ClusterLab:
     def tick(self) -> None:
         time.sleep(0.2)
 
+    def without_queue(self) -> Scheduler:
+        """Return a scheduler that finds the queue empty, as after MinJobAge."""
+        return SlurmCommands(EmptyQueue(self.transport))
+
+    def impatient(self) -> Scheduler:
+        """Return a scheduler that waits for one second, however long it would take."""
+        slurm = self.site["clusters"]["main"]["slurm"]
+        return SlurmCommands(
+            ImpatientTransport(self.transport), account=slurm["account"], qos=slurm["qos"]
+        )
+
     @contextlib.contextmanager
     def losing_replies(self) -> Iterator[None]:
         """Stop slurmctld without ending it; it takes in meanwhile what arrives on its port."""
@@ -118,12 +135,63 @@ class ClusterLab:
             operator.run(["kill", "-CONT", pid], timeout=PATIENCE)
             operator.close()
 
+    @contextlib.contextmanager
+    def without_daemon(self, name: str) -> Iterator[None]:
+        """Stop a daemon of the site, and start it again afterwards.
+
+        Not killed: a slurmctld that has not saved its state can start a job once more, find it running
+        and drain the node (seen with 26.05), and others use the site after us.
+        """
+        operator = connect(self.site, operator=True)
+        stopped = operator.run([_PRACTICE_DAEMON, "stop", name], timeout=PATIENCE)
+        assert stopped.returncode == 0, stopped.stdout
+        try:
+            yield
+        finally:
+            started = operator.run([_PRACTICE_DAEMON, "start", name], timeout=PATIENCE)
+            operator.close()
+        assert started.returncode == 0, started.stdout
+
     def close(self) -> None:
         """Leave no job behind."""
         for token in self._used:
             with contextlib.suppress(Unreachable):
                 self.scheduler.cancel(token)
         self.transport.inner.close()
+
+
+class RestLab(ClusterLab):
+    """slurmrestd on a practice site."""
+
+    def __init__(
+        self, site: dict[str, Any], folder: PurePosixPath, tokens: Callable[[], str], way: str
+    ) -> None:
+        super().__init__(site, folder, tokens)
+        self._way = way
+        self._doors: list[RestClient] = []
+        self.client = CountingClient(rest_client(site, way))
+        self.scheduler = self.speaking(self.client)
+
+    def speaking(self, client: Client) -> SlurmRest:
+        """Return a scheduler that asks through ``client``."""
+        slurm = self.site["clusters"]["main"]["slurm"]
+        return SlurmRest(client, account=slurm["account"], qos=slurm["qos"])
+
+    def without_queue(self) -> Scheduler:
+        return self.speaking(EmptyQueueClient(self.client))
+
+    def impatient(self) -> Scheduler:
+        return self.speaking(self.door(timeout=timedelta(seconds=1)))
+
+    def door(self, **more: Any) -> RestClient:
+        """Return another client of the same slurmrestd, which is closed with the lab."""
+        self._doors.append(rest_client(self.site, self._way, **more))
+        return self._doors[-1]
+
+    def close(self) -> None:
+        super().close()
+        for client in (self.client, *self._doors):
+            client.close()
 
 
 class CountingTransport:
@@ -136,6 +204,38 @@ class CountingTransport:
     def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: timedelta) -> Finished:
         self.programs.append(argv[2] if argv[0] == "env" else argv[0])
         return self.inner.run(argv, stdin=stdin, timeout=timeout)
+
+
+class CountingClient:
+    """Remembers which paths were asked, without the version."""
+
+    def __init__(self, inner: RestClient) -> None:
+        self._inner = inner
+        self.user = inner.user
+        self.paths: list[str] = []
+
+    def ask(self, method: str, path: str, **more: Any) -> Answer:
+        self.paths.append(re.sub(r"v\d+\.\d+\.\d+/", "", path))
+        return self._inner.ask(method, path, **more)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class EmptyQueueClient:
+    """Lets the queue be empty, as after MinJobAge; everything else is real."""
+
+    def __init__(self, inner: CountingClient) -> None:
+        self._inner = inner
+        self.user = inner.user
+
+    def ask(self, method: str, path: str, **more: Any) -> Answer:
+        if path.startswith("/slurm/") and path.endswith("/jobs/"):
+            return Answer(status=200, document={"errors": [], "jobs": []})
+        return self._inner.ask(method, path, **more)
+
+    def close(self) -> None:
+        """Nothing to close: the inner one is somebody else's."""
 
 
 class ImpatientTransport:
@@ -171,6 +271,18 @@ def connect(site: dict[str, Any], *, operator: bool = False) -> SshTransport:
         key_file=key.with_name("operator_ed25519") if operator else key,
         known_hosts=Path(ssh["known_hosts"]),
     )
+
+
+def rest_client(site: dict[str, Any], way: str, **more: Any) -> RestClient:
+    """Return a client of the site's slurmrestd through ``tcp`` or its ``socket``."""
+    ssh = site["clusters"]["main"]["connect"]["ssh"]
+    home = Path(ssh["key_file"]).parents[1]
+    settings: dict[str, Any] = {"user": ssh["user"], "token_file": home / "secrets/slurm-token"}
+    if way == "tcp":
+        settings["url"] = f"http://{ssh['host']}:6820"
+    else:
+        settings["socket"] = home / "rest/slurmrestd.socket"
+    return RestClient(**settings | more)
 
 
 def small_job(script: str, folder: PurePosixPath, **changes: Any) -> JobSpec:

@@ -1,8 +1,10 @@
-"""Recorded answers of real Slurm commands."""
+"""Recorded answers of real Slurm commands and of slurmrestd."""
 
 import json
 from pathlib import Path
 
+from scheduler.rest_answer import Answer
+from scheduler.rest_versions import KNOWN, Dialect
 from scheduler.transport import Finished
 
 RELEASE = "slurm-24.11"
@@ -19,3 +21,16 @@ def recorded(name: str, release: str = RELEASE) -> Finished:
         stdout=content["stdout"].encode(),
         stderr=content["stderr"].encode(),
     )
+
+
+def recorded_rest(name: str, release: str = RELEASE) -> Answer:
+    """Return slurmrestd's answer recorded as ``name``."""
+    content = json.loads((Path(__file__).parent / release / "rest" / f"{name}.json").read_text())
+    return Answer(status=content["status"], document=content["document"])
+
+
+def dialect_of(release: str) -> Dialect:
+    """Return the version of the API in which the release was recorded."""
+    return KNOWN[
+        json.loads((Path(__file__).parent / release / "rest/ping.json").read_text())["version"]
+    ]

@@ -74,7 +74,7 @@ class Recorder:
 @contextlib.contextmanager
 def stopped_controller(operator: Transport) -> Iterator[None]:
     """Stop slurmctld without ending it."""
-    pid = operator.run(["cat", "/run/slurm/slurmctld.pid"], timeout=PATIENCE).stdout.decode()
+    pid = operator.run(["cat", "/run/slurmctld/slurmctld.pid"], timeout=PATIENCE).stdout.decode()
     operator.run(["kill", "-STOP", pid.strip()], timeout=PATIENCE)
     try:
         yield

@@ -4,11 +4,17 @@ import contextlib
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import paramiko
-from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
 
 
 class SshServer:
@@ -19,6 +25,12 @@ class SshServer:
         self.user_key = user_key
         self.connections = 0
         self.commands: list[str] = []
+        self.forwards = True
+        """Whether it lets those who log in go on to other hosts."""
+        self.refuses_sessions = False
+        self.frozen = threading.Event()
+        self.is_deaf = False
+        """Whether it takes sessions and then answers no request in them."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._transports: list[paramiko.Transport] = []
@@ -31,6 +43,11 @@ class SshServer:
             transport.close()
         self._transports.clear()
 
+    def stop_sessions_of_open_connections(self) -> None:
+        """Let every connection that is there now be silent, as one is whose network has gone."""
+        self.frozen.set()
+        self.frozen = threading.Event()
+
     def close(self) -> None:
         """Listen no more."""
         with contextlib.suppress(OSError):
@@ -38,6 +55,14 @@ class SshServer:
         self._listener.close()
         self._thread.join(timeout=5)
         self.drop_connections()
+
+    def channel(self, chanid: int) -> paramiko.Channel:
+        """Return the channel of that number, which is there soon after it was allowed."""
+        for _ in range(100):
+            for transport in self._transports:
+                if (channel := transport.accept(0.05)) is not None and channel.get_id() == chanid:
+                    return channel
+        raise TimeoutError(f"channel {chanid} was not opened")
 
     def _accept(self) -> None:
         while True:
@@ -55,6 +80,7 @@ class SshServer:
 class _Session(paramiko.ServerInterface):
     def __init__(self, server: SshServer) -> None:
         self._server = server
+        self._opens_no_sessions = server.frozen
 
     def get_allowed_auths(self, username: str) -> str:
         return "publickey"
@@ -66,12 +92,45 @@ class _Session(paramiko.ServerInterface):
         return AUTH_SUCCESSFUL
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
+        if self._opens_no_sessions.is_set():
+            time.sleep(10)
+        if self._server.refuses_sessions:
+            return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
         return OPEN_SUCCEEDED
+
+    def check_channel_direct_tcpip_request(
+        self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
+    ) -> int:
+        if not self._server.forwards:
+            return OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
+        threading.Thread(target=self._forward, args=(chanid, destination), daemon=True).start()
+        return OPEN_SUCCEEDED
+
+    def _forward(self, chanid: int, destination: tuple[str, int]) -> None:
+        channel = self._server.channel(chanid)
+        with socket.create_connection(destination) as onward:
+            back = threading.Thread(target=_pump, args=(onward, channel), daemon=True)
+            back.start()
+            _pump(channel, onward)
+            back.join()
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self._server.commands.append(command.decode())
-        threading.Thread(target=_run, args=(channel, command.decode()), daemon=True).start()
+        if self._server.is_deaf:
+            time.sleep(10)
+        # paramiko says yes when this has returned: a command that ends sooner would close before its answer.
+        begun = threading.Timer(0.02, _run, args=(channel, command.decode()))
+        begun.daemon = True
+        begun.start()
         return True
+
+
+def _pump(source: socket.socket | paramiko.Channel, sink: socket.socket | paramiko.Channel) -> None:
+    with contextlib.suppress(OSError, EOFError):
+        while chunk := source.recv(65536):
+            sink.sendall(chunk)
+    with contextlib.suppress(OSError, EOFError):
+        sink.shutdown(socket.SHUT_WR)
 
 
 def _run(channel: paramiko.Channel, command: str) -> None:

@@ -35,11 +35,14 @@ def test_what_slurm_refuses_is_recognised(release: str, name: str, reason: str) 
     assert read_sbatch(answer) == Refused(reason=reason, message=answer.stderr.decode().strip())
 
 
+@pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize(
     ("name", "reason"), [("queue-full", "queue_full"), ("inactive", "partition")]
 )
-def test_what_a_site_forbids_for_a_while_is_recognised(name: str, reason: str) -> None:
-    refusal = read_sbatch(recorded(f"sbatch-refused-{name}"))
+def test_what_a_site_forbids_for_a_while_is_recognised(
+    release: str, name: str, reason: str
+) -> None:
+    refusal = read_sbatch(recorded(f"sbatch-refused-{name}", release))
 
     assert isinstance(refusal, Refused)
     assert refusal.reason == reason

@@ -1,7 +1,7 @@
 import pytest
 
 from scheduler.interface import Outcome, Phase
-from scheduler.states import STATES, interpret
+from scheduler.states import STATES, interpret, leading_word
 
 BASES = [
     "PENDING",
@@ -39,17 +39,18 @@ FLAGS = [
 
 
 def test_each_word_has_a_row() -> None:
-    assert set(STATES) == {*BASES, *FLAGS}
+    assert {word for word, state in STATES.items() if not state.is_flag} == set(BASES)
+    assert {word for word, state in STATES.items() if state.is_flag} == set(FLAGS)
 
 
 def test_an_outcome_is_set_exactly_for_ended_jobs() -> None:
-    ended = {word for word, (phase, _) in STATES.items() if phase is Phase.ENDED}
+    ended = {word for word, state in STATES.items() if state.phase is Phase.ENDED}
 
-    assert ended == {word for word, (_, outcome) in STATES.items() if outcome}
+    assert ended == {word for word, state in STATES.items() if state.outcome}
 
 
 def test_each_outcome_can_happen() -> None:
-    assert {outcome for _, outcome in STATES.values() if outcome} == set(Outcome)
+    assert {state.outcome for state in STATES.values() if state.outcome} == set(Outcome)
 
 
 @pytest.mark.parametrize("word", ["", " ", "COMPLETE", "completed", "CD", "PENDING+", "N/A", "?"])
@@ -87,3 +88,31 @@ def test_infrastructure_is_not_the_jobs_own_fault() -> None:
         Outcome.MEMORY_LIMIT,
         Outcome.CANCELLED,
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "leading"),
+    [
+        (["RUNNING"], "RUNNING"),
+        (["RUNNING", "COMPLETING"], "COMPLETING"),
+        (["COMPLETED", "COMPLETING"], "COMPLETING"),
+        (["PENDING", "REQUEUED", "COMPLETING"], "COMPLETING"),
+        (["PENDING", "REQUEUED"], "REQUEUED"),
+        (["PENDING", "REQUEUE_HOLD", "REQUEUED"], "REQUEUE_HOLD"),
+        (["PENDING", "SPECIAL_EXIT"], "SPECIAL_EXIT"),
+        (["RUNNING", "CONFIGURING"], "CONFIGURING"),
+        (["RUNNING", "SIGNALING"], "SIGNALING"),
+        (["COMPLETED", "SIGNALING"], "COMPLETED"),
+        (["FAILED", "LAUNCH_FAILED"], "LAUNCH_FAILED"),
+        (["PENDING", "LAUNCH_FAILED"], "PENDING"),
+        (["NODE_FAIL", "REQUEUED"], "REQUEUED"),
+        (["CANCELLED", "REVOKED"], "REVOKED"),
+        (["RUNNING", "TELEPORTED"], "TELEPORTED"),
+        ([], ""),
+    ],
+)
+def test_of_several_words_the_one_that_promises_least_decides(
+    words: list[str], leading: str
+) -> None:
+    assert leading_word(words) == leading
+    assert leading_word(words[::-1]) == leading

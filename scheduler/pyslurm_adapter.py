@@ -1,0 +1,113 @@
+"""The batch system through pyslurm, in a process of its own.
+
+For sites with Slurm 25.11 that installed the extra ``pyslurm``. Nothing here imports it.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.interface import Indeterminate, JobSpec, Pong, Snapshot, Submitted, Token
+from scheduler.pyslurm_child import PyslurmChild
+from scheduler.pyslurm_jobs import read_accounting, read_queue
+from scheduler.pyslurm_submit import description, read_submission
+from scheduler.snapshots import take_snapshot
+from scheduler.tokens import check_token
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SlurmPyslurm:
+    """A ``Scheduler`` that asks Slurm's library through a child process.
+
+    ``account`` and ``qos`` are used where a ``JobSpec`` names none. ``timeout`` is for one question
+    and should exceed the site's MessageTimeout. Jobs that ended before ``history`` are not found.
+    """
+
+    def __init__(
+        self,
+        child: PyslurmChild,
+        *,
+        account: str | None = None,
+        qos: str | None = None,
+        timeout: timedelta = timedelta(seconds=60),
+        history: timedelta = timedelta(days=30),
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._child = child
+        self._account = account
+        self._qos = qos
+        self._timeout = timeout
+        self._history = history
+        self._clock = clock
+
+    def submit(self, spec: JobSpec, token: Token) -> Submitted:
+        """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
+        spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
+        job = description(spec, token)
+        try:
+            answer = self._child.ask("submit", timeout=self._timeout, script=spec.script, job=job)
+        except SchedulerError as failure:
+            return Indeterminate(message=f"{type(failure).__name__}: {failure}")
+        return read_submission(answer)
+
+    def find(self, token: Token) -> Snapshot:
+        """Ask the queue and accounting for ``token``; see ``Scheduler.find``."""
+        return self._look({token}, ask_accounting_for_all=True)
+
+    def snapshot(self, tokens: Iterable[Token]) -> Snapshot:
+        """Ask the queue once and accounting at most once; see ``Scheduler.snapshot``."""
+        return self._look(frozenset(tokens), ask_accounting_for_all=False)
+
+    def cancel(self, token: Token) -> None:
+        """Stop every job of ours named ``token``; see ``Scheduler.cancel``."""
+        try:
+            self._ask("cancel", name=check_token(token))
+        except UnexpectedAnswer as odd:
+            raise Unreachable(str(odd)) from odd
+
+    def ping(self) -> Pong:
+        """Ask the controller for its configuration; see ``Scheduler.ping``."""
+        begun = time.monotonic()
+        try:
+            config = self._ask("config")
+            version, seconds = str(config["version"]), int(config["message_timeout"] or 10)
+        except (UnexpectedAnswer, KeyError, TypeError, ValueError) as odd:
+            raise Unreachable(f"the controller's configuration is odd: {odd}") from odd
+        return Pong(
+            version=version,
+            round_trip=timedelta(seconds=time.monotonic() - begun),
+            message_timeout=timedelta(seconds=seconds),
+        )
+
+    def close(self) -> None:
+        """End the child process; the next question starts another."""
+        self._child.close()
+
+    def _look(self, tokens: Collection[Token], *, ask_accounting_for_all: bool) -> Snapshot:
+        taken_at = self._clock()
+        since = int((taken_at - self._history).timestamp())
+        return take_snapshot(
+            tokens,
+            taken_at=taken_at,
+            ask_queue=lambda asked: read_queue(self._ask("queue", names=_names(asked))),
+            ask_accounting=lambda asked: read_accounting(
+                self._ask("accounting", names=_names(asked), since=since)
+            ),
+            ask_accounting_for_all=ask_accounting_for_all,
+        )
+
+    def _ask(self, action: str, **details: object) -> Any:  # noqa: ANN401 - JSON
+        answer = self._child.ask(action, timeout=self._timeout, **details)
+        if (error := answer.get("error")) is not None:
+            raise Unreachable(str(error)[:1000])
+        return answer["result"]
+
+
+def _names(tokens: Collection[Token]) -> list[str]:
+    return sorted(check_token(token) for token in tokens)

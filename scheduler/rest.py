@@ -1,0 +1,172 @@
+"""The batch system through slurmrestd, Slurm's REST service."""
+
+import itertools
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.interface import (
+    Indeterminate,
+    JobReport,
+    JobSpec,
+    Pong,
+    Refused,
+    Snapshot,
+    Submitted,
+    Token,
+)
+from scheduler.rest_answer import NOT_FOUND, Answer
+from scheduler.rest_client import NOTHING, Client
+from scheduler.rest_control import read_cancellation, read_ping
+from scheduler.rest_jobs import read_accounting, read_queue
+from scheduler.rest_submit import read_submission, submission
+from scheduler.rest_versions import Dialect, choose_dialect
+from scheduler.snapshots import take_snapshot
+from scheduler.specs import check_spec
+from scheduler.tokens import check_token
+
+_OFFER = "/openapi/v3"
+# An address has at most 64 KiB.
+_NAMES_AT_ONCE = 900
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SlurmRest:
+    """A ``Scheduler`` that asks slurmrestd, in the newest version of its API that both know.
+
+    ``account`` and ``qos`` are used where a ``JobSpec`` names none. Jobs that ended before
+    ``history`` are not found.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        account: str | None = None,
+        qos: str | None = None,
+        history: timedelta = timedelta(days=30),
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._qos = qos
+        self._history = history
+        self._clock = clock
+        self._dialect: Dialect | None = None
+
+    def submit(self, spec: JobSpec, token: Token) -> Submitted:
+        """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
+        spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
+        check_spec(spec)
+        check_token(token)
+        try:
+            dialect = self._speak()
+            body = submission(dialect, spec, token)
+            answer = read_submission(self._ask("POST", dialect.submit, body=body))
+        except SchedulerError as failure:
+            return Indeterminate(message=f"{type(failure).__name__}: {failure}")
+        return self._tell_full_queue(answer)
+
+    def find(self, token: Token) -> Snapshot:
+        """Ask the queue and accounting for ``token``; see ``Scheduler.find``."""
+        return self._look({token}, ask_accounting_for_all=True)
+
+    def snapshot(self, tokens: Iterable[Token]) -> Snapshot:
+        """Ask for all ``tokens``; see ``Scheduler.snapshot``. Accounting is asked for 900 at a time."""
+        return self._look(frozenset(tokens), ask_accounting_for_all=False)
+
+    def cancel(self, token: Token) -> None:
+        """Stop every job of ours named ``token``; see ``Scheduler.cancel``."""
+        check_token(token)
+        try:
+            dialect = self._speak()
+            for report in self._queue(dialect):
+                if report.token == token and report.outcome is None:
+                    read_cancellation(self._ask("DELETE", dialect.job(report.ref.job_id)))
+        except UnexpectedAnswer as odd:
+            raise Unreachable(str(odd)) from odd
+
+    def ping(self) -> Pong:
+        """Ask slurmrestd whether a controller responds; see ``Scheduler.ping``.
+
+        slurmrestd does not tell MessageTimeout: Slurm's default is returned.
+        """
+        begun = time.monotonic()
+        try:
+            version = read_ping(self._ask("GET", self._speak().ping))
+        except UnexpectedAnswer as odd:
+            raise Unreachable(str(odd)) from odd
+        return Pong(version=version, round_trip=timedelta(seconds=time.monotonic() - begun))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _look(self, tokens: Collection[Token], *, ask_accounting_for_all: bool) -> Snapshot:
+        for token in tokens:
+            check_token(token)
+        return take_snapshot(
+            tokens,
+            taken_at=self._clock(),
+            ask_queue=self._ask_queue,
+            ask_accounting=self._ask_accounting,
+            ask_accounting_for_all=ask_accounting_for_all,
+        )
+
+    def _ask_queue(self, tokens: Collection[Token]) -> list[JobReport]:
+        return [report for report in self._queue(self._speak()) if report.token in tokens]
+
+    def _ask_accounting(self, tokens: Collection[Token]) -> list[JobReport]:
+        dialect = self._speak()
+        minutes = int(self._history.total_seconds() // 60)
+        query = {"start_time": f"now-{minutes}minutes", **dialect.accounting_filter}
+        reports: list[JobReport] = []
+        names = iter(sorted(tokens))
+        while some := list(itertools.islice(names, _NAMES_AT_ONCE)):
+            asked = query | {"job_name": ",".join(some)}
+            answer = self._ask("GET", dialect.accounting, query=asked)
+            reports += read_accounting(answer, some, self._client.user, dialect)
+        return reports
+
+    def _queue(self, dialect: Dialect) -> list[JobReport]:
+        """Return all our jobs in the queue; slurmrestd does not select by name."""
+        return read_queue(self._ask("GET", dialect.queue), self._client.user)
+
+    def _tell_full_queue(self, answer: Submitted) -> Submitted:
+        """Tell a full queue from a job that is too large: slurmrestd has one sentence for both.
+
+        While jobs of ours live, their number may be the reason, and the same request may be accepted
+        later; once none does, it is the request itself.
+        """
+        if not isinstance(answer, Refused) or answer.reason != "qos_limit":
+            return answer
+        try:
+            alive = any(report.outcome is None for report in self._queue(self._speak()))
+        except SchedulerError:
+            alive = True
+        return replace(answer, reason="queue_full") if alive else answer
+
+    def _speak(self) -> Dialect:
+        if self._dialect is None:
+            offer = self._client.ask("GET", _OFFER)
+            self._dialect = choose_dialect(offer.document)
+        return self._dialect
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] = NOTHING,
+        body: object = None,
+    ) -> Answer:
+        answer = self._client.ask(method, path, query=query, body=body)
+        if answer.status == NOT_FOUND:
+            # Another release may have taken its place, with other versions.
+            self._dialect = None
+        return answer

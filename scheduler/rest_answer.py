@@ -1,0 +1,66 @@
+"""What slurmrestd answers: a status, a JSON object, and in it a list of errors."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scheduler.errors import UnexpectedAnswer, Unreachable
+
+OK, UNAUTHENTICATED, NOT_FOUND = 200, 401, 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What slurmrestd answered."""
+
+    status: int
+    document: Mapping[str, Any]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the status is 200, which alone says little: 22.05 has it where the database is down."""
+        return self.status == OK
+
+    @property
+    def errors(self) -> list[str]:
+        """Slurm's sentences of what went wrong; empty where nothing did."""
+        errors = self.document.get("errors")
+        if not isinstance(errors, list):
+            return ["an answer without a list of errors"]
+        return [_sentence(error) for error in errors]
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What slurmrestd says of its Slurm: its release and, where it is new enough, the cluster."""
+        meta = self.document.get("meta")
+        about = (meta.get("slurm") or meta.get("Slurm")) if isinstance(meta, Mapping) else None
+        return about if isinstance(about, Mapping) else {}
+
+    def expect_success(self) -> None:
+        """Return when the request was carried out without complaint. Raises ``Unreachable``."""
+        if not self.is_ok or self.errors:
+            raise Unreachable(f"slurmrestd answered {self.status}: {'; '.join(self.errors)[:1000]}")
+
+
+def read_answer(status: int, content: bytes) -> Answer:
+    """Return the answer in ``content``. Raises ``UnexpectedAnswer``."""
+    if status in {UNAUTHENTICATED, NOT_FOUND} and not content.startswith(b"{"):
+        # These two are said in plain text.
+        text = content.decode(errors="replace").strip()[:200]
+        return Answer(status=status, document={"errors": [{"error": text}]})
+    try:
+        document = json.loads(content)
+    except ValueError as odd:
+        raise UnexpectedAnswer(
+            f"slurmrestd answered {status} without JSON: {content[:200]!r}"
+        ) from odd
+    if not isinstance(document, dict):
+        raise UnexpectedAnswer(f"slurmrestd answered {status} with {type(document).__name__}")
+    return Answer(status=status, document=document)
+
+
+def _sentence(error: object) -> str:
+    if not isinstance(error, Mapping):
+        return str(error)[:200]
+    return str(error.get("error") or error.get("description") or error)[:1000]

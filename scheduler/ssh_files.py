@@ -1,0 +1,199 @@
+"""Carry files to and from a login node by SFTP, where it shares no directory with this machine."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+
+import paramiko
+
+from scheduler.files import FetchLimits
+from scheduler.ssh import SshTransport
+
+PATIENCE = timedelta(minutes=30)
+"""How long one call may take: uploads and weights are large."""
+DEPTH = 40
+"""Directories inside each other that are carried over."""
+
+_FETCHED = ".fetched"
+_CHUNK = 256 * 1024
+_REFUSED = "\x01"
+"""What an entry is called here whose name cannot be taken: no reader of outputs lets it pass."""
+
+
+class SftpFiles:
+    """The files of a login node, through the connection of a transport."""
+
+    def __init__(self, transport: SshTransport, *, patience: timedelta = PATIENCE) -> None:
+        self._transport = transport
+        self._patience = patience
+
+    def put(self, path: Path) -> None:
+        """Send a file or a directory: each file under another name first, then renamed."""
+        with self._transport.sftp(timeout=self._patience) as there:
+            _make_folders(there, path.parent)
+            _put(there, path)
+
+    def get(self, directory: Path, limits: FetchLimits) -> None:
+        """Fetch a directory entry by entry, never through a link."""
+        mark = directory / _FETCHED
+        if mark.exists():
+            return
+        with self._transport.sftp(timeout=self._patience) as there:
+            tally = _Tally(limits)
+            for entry in _entries(there, directory):
+                if entry.filename not in limits.leave:
+                    _get(there, directory, entry, tally, depth=0)
+        if limits.last and (directory / limits.last).is_file():
+            mark.touch()
+
+    def make_once(self, directory: Path, mode: int) -> int | None:
+        """Make the directory there; OpenSSH's server does it in one step."""
+        with self._transport.sftp(timeout=self._patience) as there:
+            _make_folders(there, directory.parent)
+            try:
+                there.mkdir(str(directory), mode)
+            except OSError:
+                return there.lstat(str(directory)).st_mode or 0
+            return None
+
+    def keep(self, made: Path, final: Path) -> int:
+        """Rename the file there."""
+        with self._transport.sftp(timeout=self._patience) as there:
+            _make_folders(there, final.parent)
+            with contextlib.suppress(FileNotFoundError):
+                there.lstat(str(made))
+                there.chmod(str(made), 0o440)
+                there.posix_rename(str(made), str(final))
+            return there.lstat(str(final)).st_size or 0
+
+    def remove(self, paths: Sequence[Path]) -> bool:
+        """Remove files and whole directories there."""
+        with self._transport.sftp(timeout=self._patience) as there:
+            for path in paths:
+                _remove(there, path)
+            return not any(_facts(there, path) for path in paths)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was carried over so far."""
+
+    limits: FetchLimits
+    size: int = 0
+    entries: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.entries > self.limits.entries or self.size > self.limits.bytes
+
+
+def _put(there: paramiko.SFTPClient, path: Path) -> None:
+    facts = path.lstat()
+    if stat.S_ISDIR(facts.st_mode):
+        _make_folders(there, path)
+        for inner in sorted(path.iterdir()):
+            _put(there, inner)
+        return
+    if not stat.S_ISREG(facts.st_mode):
+        return
+    found = _facts(there, path)
+    if found and (found.st_size, found.st_mtime) == (facts.st_size, int(facts.st_mtime)):
+        return
+    part = str(path.with_name(f".{path.name}.{os.getpid()}.part"))
+    there.put(str(path), part, confirm=True)
+    there.chmod(part, stat.S_IMODE(facts.st_mode))
+    there.utime(part, (facts.st_mtime, facts.st_mtime))
+    there.posix_rename(part, str(path))
+
+
+def _make_folders(there: paramiko.SFTPClient, folder: Path) -> None:
+    """Make a directory and those above it, closed to everybody else."""
+    missing: list[Path] = []
+    for one in (folder, *folder.parents):
+        if _facts(there, one):
+            break
+        missing.append(one)
+    for one in reversed(missing):
+        # Somebody else may have made it meanwhile.
+        with contextlib.suppress(OSError):
+            there.mkdir(str(one), 0o700)
+
+
+def _entries(there: paramiko.SFTPClient, directory: Path) -> Iterator[paramiko.SFTPAttributes]:
+    with contextlib.suppress(FileNotFoundError):
+        yield from there.listdir_attr(str(directory))
+
+
+def _get(
+    there: paramiko.SFTPClient,
+    directory: Path,
+    entry: paramiko.SFTPAttributes,
+    tally: _Tally,
+    *,
+    depth: int,
+) -> None:
+    if tally.is_full:
+        return
+    tally.entries += 1
+    name, mode = entry.filename, entry.st_mode or 0
+    if not isinstance(name, str) or PurePosixPath(name).name != name or name in {".", ".."}:
+        (directory / _REFUSED).touch()
+        return
+    here = directory / name
+    if stat.S_ISDIR(mode) and depth < DEPTH:
+        here.mkdir(mode=0o700, exist_ok=True)
+        for inner in _entries(there, here):
+            _get(there, here, inner, tally, depth=depth + 1)
+    elif stat.S_ISREG(mode):
+        _fetch(there, here, tally)
+    else:
+        _refuse(here)
+
+
+def _fetch(there: paramiko.SFTPClient, here: Path, tally: _Tally) -> None:
+    """Read one file, at most one byte more than what is left of the limit."""
+    part = here.with_name(f".{here.name}.fetched")
+    try:
+        with there.open(str(here), "rb") as source, part.open("wb") as copy:
+            while chunk := source.read(min(_CHUNK, tally.limits.bytes - tally.size + 1)):
+                copy.write(chunk)
+                tally.size += len(chunk)
+                if tally.size > tally.limits.bytes:
+                    break
+    except (FileNotFoundError, PermissionError):
+        # Gone meanwhile, or closed to its own account: whoever judges refuses it.
+        part.unlink(missing_ok=True)
+        _refuse(here)
+        return
+    part.chmod(0o600)
+    part.replace(here)
+
+
+def _refuse(here: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        here.symlink_to("refused")
+
+
+def _remove(there: paramiko.SFTPClient, path: Path) -> None:
+    facts = _facts(there, path)
+    if facts is None:
+        return
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        if stat.S_ISDIR(facts.st_mode or 0):
+            there.chmod(str(path), 0o700)
+            for entry in _entries(there, path):
+                _remove(there, path / str(entry.filename))
+            there.rmdir(str(path))
+        else:
+            there.remove(str(path))
+
+
+def _facts(there: paramiko.SFTPClient, path: Path) -> paramiko.SFTPAttributes | None:
+    try:
+        return there.lstat(str(path))
+    except FileNotFoundError:
+        return None
