@@ -14,6 +14,10 @@ The script that this package writes creates these names in it, and nothing else:
     stderr.log
     exit          the container's exit code, decimal (0 for a build)
     output/       mounted read-write at /output, where the run binds it
+    environment.lock what was installed from requirements.txt (build), as pip takes it
+    data          what the data looks like on the node: a digest for each of ``SealedRun.data``
+    manifest      records of what lies in a data directory, each ended by a zero byte (measure)
+    measured      its looks, and the number and bytes of its files (measure)
     image.sif     the image (build), moved into place when it is whole
     image.sha256  its 64 hex digits (build)
     done          the attempt's token; written last, by rename
@@ -41,10 +45,15 @@ class StopReason(StrEnum):
     IMAGE_CHANGED = "image_changed"  #: the SIF's digest is not the recorded one
     ISOLATION_UNAVAILABLE = "isolation_unavailable"  #: the probe saw more than it may
     BUILD_FAILED = "build_failed"  #: apptainer could not make an image of it
+    ENVIRONMENT = "environment"  #: pip could not install what requirements.txt asks for
     IMAGE_TOO_LARGE = "image_too_large"  #: the image, or what it unpacks to, is over the limit
     IMAGE_START = "image_start"  #: apptainer could not start the container
     TIME_LIMIT = "time_limit"  #: the container still ran when its time was over
-    OUTPUT_LIMIT = "output_limit"  #: the output grew over its limits while it ran
+    OUTPUT_LIMIT = "output_limit"  #: output or scratch grew over their limits while it ran
+    DATA_STRANGE = (
+        "data_strange"  #: the data directory holds more than directories, links and files
+    )
+    DATA_CHANGED = "data_changed"  #: the data directory changed while it was measured
     LEFT_BEHIND = "left_behind"  #: something of the container outlived it
 
 
@@ -55,11 +64,14 @@ EXIT_CODES: Mapping[StopReason, int] = MappingProxyType(
         StopReason.IMAGE_CHANGED: 76,
         StopReason.ISOLATION_UNAVAILABLE: 77,
         StopReason.BUILD_FAILED: 78,
+        StopReason.ENVIRONMENT: 78,
         StopReason.IMAGE_TOO_LARGE: 78,
         StopReason.IMAGE_START: 79,
         StopReason.LEFT_BEHIND: 80,
         StopReason.TIME_LIMIT: 81,
         StopReason.OUTPUT_LIMIT: 82,
+        StopReason.DATA_STRANGE: 83,
+        StopReason.DATA_CHANGED: 84,
     }
 )
 """What the script exits with. A container may exit with the same number: ``reason`` decides."""
@@ -97,6 +109,8 @@ class SealedRun:
     binds: tuple[Bind, ...]
     """At most one is writable; its source is made, as a directory, where it is missing."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    data: tuple[PurePosixPath, ...] = ()
+    """Directories of which the script writes down what they look like, before the image starts."""
     time_limit: int = 0
     """Seconds that the container has, to the second where Slurm counts minutes; 0: Slurm's alone."""
     gpu: bool = False
@@ -106,6 +120,10 @@ class SealedRun:
     """Bytes in the writable directory at which a run is ended; looked at every few seconds."""
     output_files: int = 100_000
     """Files and directories in it at which a run is ended, where ``output_limit`` is set."""
+    scratch_limit: int = 16 * 1024**3
+    """Bytes in /tmp and /var/tmp together at which a run is ended."""
+    scratch_files: int = 1_000_000
+    """Files and directories in them at which a run is ended."""
     process_limit: int = 16384
     """Processes and threads on top of those that the account has on the node when the run starts.
 
@@ -136,10 +154,20 @@ class Build:
     base: PurePosixPath | None = None
     """The base SIF, for ``CODE``."""
     base_sha256: str | None = None
+    wheelhouse: PurePosixPath | None = None
+    """Directory of wheels from which the ``requirements.txt`` of ``CODE`` is installed; then it has one."""
     size_limit: int = 20 * 1024**3
     """Bytes that the image may have."""
     unpacked_limit: int = 60 * 1024**3
     """Bytes that the build may need on the way."""
     unpacked_files: int = 1_000_000
     """Files and directories that the build may make on the way."""
+    node: Node = field(default_factory=Node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A directory of which a job says what is in it: every file with its digest."""
+
+    directory: PurePosixPath
     node: Node = field(default_factory=Node)

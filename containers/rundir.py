@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,10 @@ _VERSIONS_LIMIT = 4096
 _STRANGE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
 _EXIT = re.compile(r"[0-9]{1,3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MEASURED = re.compile(r"([0-9a-f]{64}) ([0-9]{1,12}) ([0-9]{1,18})")
+_CHUNK = 1024 * 1024
+# Two paths, of a link and where it leads.
+_RECORD_LIMIT = 3 * 4096
 _TOKEN_NAME = "token"  # noqa: S105 - the name of a file
 # The script's own has 0700, since it writes its token into it.
 _PORTALS_CLAIM = 0o500
@@ -50,22 +54,40 @@ class RunRecord:
     """The report can be read and shows nothing that a run may not have."""
     versions: dict[str, str]
     image_sha256: str | None
+    data: tuple[str, ...] = ()
+    """What the data looked like before the image started: a digest for each directory."""
 
 
-def take_claim(directory: Path) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a data directory holds."""
+
+    looks: str
+    """A digest of names, kinds, sizes and times."""
+    files: int
+    size: int
+    """Bytes."""
+
+
+def _make_once(directory: Path, mode: int) -> int | None:
+    try:
+        directory.mkdir(mode=mode)
+    except FileExistsError:
+        return directory.lstat().st_mode
+    return None
+
+
+def take_claim(directory: Path, make_once: Callable[[Path, int], int | None] = _make_once) -> bool:
     """Claim the run directory for the portal, which gives up on the attempt.
 
     True: the job of this directory can never run any more, also where the portal had the claim
-    already. False: it has started, or has ended.
+    already. False: it has started, or has ended. ``make_once`` makes a directory where the job would
+    make it, in one step, and returns None, or the mode of the one that is there.
     """
-    claim = directory / "claim"
-    try:
-        # One step makes the claim and says whose it is: a worker that is killed here and started
-        # again must not take its own claim for the job's.
-        claim.mkdir(mode=_PORTALS_CLAIM)
-    except FileExistsError:
-        return not claim.lstat().st_mode & stat.S_IWUSR
-    return True
+    # One step makes the claim and says whose it is: a worker that is killed here and started
+    # again must not take its own claim for the job's.
+    mode = make_once(directory / "claim", _PORTALS_CLAIM)
+    return mode is None or not mode & stat.S_IWUSR
 
 
 def read_run(directory: Path, token: str) -> RunRecord:
@@ -86,7 +108,34 @@ def read_run(directory: Path, token: str) -> RunRecord:
         sealed=sealed,
         versions=_versions(_text(_read(directory, "versions", _VERSIONS_LIMIT))),
         image_sha256=_match(_SHA256, _word(directory, "image.sha256")),
+        data=tuple(_SHA256.findall(_text(_read(directory, "data", _VERSIONS_LIMIT)))),
     )
+
+
+def read_measured(directory: Path) -> Measured:
+    """Read what a measurement found. Raises RunFileError where it is not what the script writes."""
+    found = _MEASURED.fullmatch(_word(directory, "measured"))
+    if found is None:
+        raise RunFileError("no proper measurement")
+    return Measured(looks=found[1], files=int(found[2]), size=int(found[3]))
+
+
+def records(manifest: Path) -> Iterator[bytes]:
+    """Give the records of a manifest, in constant memory.
+
+    Raises RunFileError for a link, for one that is cut, and for a record that is longer than it can be.
+    """
+    with _opened(str(manifest), os.O_NONBLOCK) as file:
+        if file is None:
+            raise RunFileError("no manifest")
+        rest = b""
+        while more := os.read(file, _CHUNK):
+            *whole, rest = (rest + more).split(b"\0")
+            yield from whole
+            if len(rest) > _RECORD_LIMIT:
+                raise RunFileError(f"a record of more than {_RECORD_LIMIT} bytes")
+        if rest:
+            raise RunFileError("the manifest is cut short")
 
 
 def read_log(directory: Path, name: str) -> str:
@@ -94,6 +143,11 @@ def read_log(directory: Path, name: str) -> str:
     if name not in {"stdout.log", "stderr.log", "probe.log"}:
         raise ValueError(f"not a log of a run: {name!r}")
     return _text(_read(directory, name, LOG_LIMIT))
+
+
+def read_lock(directory: Path) -> str:
+    """Read what a build installed from ``requirements.txt``; empty where it installed nothing."""
+    return _text(_read(directory, "environment.lock", LOG_LIMIT))
 
 
 def _reason(word: str) -> StopReason | None:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from containers.definitions import definition
-from containers.interface import LOG_LIMIT, Build, BuildKind, Node, SealedRun
+from containers.environments import LOCK, installation
+from containers.interface import LOG_LIMIT, Build, BuildKind, Measure, Node, SealedRun
 from containers.isolation import (
     SCRATCH_NAMES,
     clean_environment,
@@ -44,15 +45,18 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "time_limit": str(run.time_limit),
         "output_kib": "" if run.output_limit is None else str(run.output_limit // _KIB),
         "output_files": str(run.output_files),
+        "scratch_kib": str(max(1, run.scratch_limit // _KIB)),
+        "scratch_files": str(run.scratch_files),
         "image": str(plain_path(run.image)),
         "image_sha256": _digest(run.image_sha256),
         "probe_image": str(plain_path(run.probe_image)),
         "probe_sha256": _digest(run.probe_sha256),
         "outputs": _outputs(run),
+        "data": [str(plain_path(directory)) for directory in run.data],
         "probe": probe_argv(run, scratch=scratch),
         "payload": payload_argv(run, scratch=scratch),
     }
-    return _assemble("A sealed run", values, _seccomp(scratch), "common.sh", "run.sh")
+    return _assemble("A sealed run", values, _seccomp(scratch), "common.sh", "data.sh", "run.sh")
 
 
 def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
@@ -62,7 +66,10 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
     """
     if (build.kind is BuildKind.CODE) != (build.base is not None):
         raise ValueError("a base image belongs to a build from code, and only to that")
+    if build.wheelhouse is not None and build.kind is not BuildKind.CODE:
+        raise ValueError("only a build from code has an environment")
     scratch = _scratch(build.node, token)
+    install = installation(build, scratch=scratch)
     values = {
         **_common(build.node, token=token, directory=directory, scratch=scratch),
         "kind": build.kind.value,
@@ -70,14 +77,35 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         "source_sha256": _digest(build.source_sha256),
         "base": str(plain_path(build.base)) if build.base else "",
         "base_sha256": _digest(build.base_sha256) if build.base else "",
-        "definition": definition(base=scratch / "base.sif", files=scratch / "submission"),
+        "definition": definition(
+            base=scratch / "base.sif",
+            files=scratch / "submission",
+            environment=scratch / "environment" if install else None,
+        ),
+        "wheelhouse": str(plain_path(build.wheelhouse)) if build.wheelhouse else "",
+        "lock": LOCK,
+        "install": payload_argv(install, scratch=scratch) if install else (),
         "size_limit": str(build.size_limit),
         "file_blocks": str(max(1, build.unpacked_limit // _KIB)),
         "unpacked_kib": str(build.unpacked_limit // _KIB),
         "unpacked_files": str(build.unpacked_files),
         "member_limit": str(MEMBER_LIMIT),
     }
-    return _assemble("An image build", values, "", "common.sh", "build.sh")
+    filters = _seccomp(scratch) if install else ""
+    return _assemble("An image build", values, filters, "common.sh", "build.sh")
+
+
+def measure_script(measure: Measure, *, token: str, directory: PurePosixPath) -> str:
+    """Give the batch script that writes down what is in a data directory.
+
+    Nothing of a participant runs in it. Raises ValueError for paths that are not plain.
+    """
+    scratch = _scratch(measure.node, token)
+    values = {
+        **_common(measure.node, token=token, directory=directory, scratch=scratch),
+        "data": str(plain_path(measure.directory)),
+    }
+    return _assemble("A measurement of data", values, "", "common.sh", "data.sh", "measure.sh")
 
 
 def _outputs(run: SealedRun) -> list[str]:

@@ -8,7 +8,10 @@ would be a file system for the kernel to parse, an encrypted one cannot be looke
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+
+from containers.squashfs import NotASquashfsError, check_squashfs
 
 _HEADER = struct.Struct("<32s10s3s3s16s8q")
 _DESCRIPTOR = struct.Struct("<i?IIIqqqqqqq128s384s")
@@ -20,7 +23,11 @@ _ARCHITECTURES = {b"02\0": "amd64", b"04\0": "arm64", b"06\0": "ppc64le", b"12\0
 _DESCRIPTOR_LIMIT = 1024
 _DATA_PARTITION = 0x4004
 _SQUASHFS = 1
+_EXT3 = 2
+_ENCRYPTED = 5
+_SYSTEMS = {1, 2}
 _PRIMARY_SYSTEM = 2
+_OVERLAY = 4
 _TYPES = {
     0x4001: "definition",
     0x4002: "variables",
@@ -59,13 +66,17 @@ def read_sif(path: Path) -> SifHeader:
     if len(table) != header.slots * _DESCRIPTOR.size:
         raise NotASifError("The image is cut short.")
     used = [raw for raw in _DESCRIPTOR.iter_unpack(table) if raw[1]]
-    for raw in used:
-        _check_object(offset=raw[5], length=raw[6], size=size)
-    partitions = [raw[-1] for raw in used if raw[0] == _DATA_PARTITION]
-    return SifHeader(
-        architecture=_system(partitions, header.architecture),
-        objects=tuple(_TYPES.get(raw[0], "unknown") for raw in used),
-    )
+    if any(raw[0] not in _TYPES for raw in used):
+        raise NotASifError("The image holds a part of a kind that is not known here.")
+    _check_places([(raw[5], raw[6]) for raw in used], start=header.table + len(table), size=size)
+    partitions = [raw for raw in used if raw[0] == _DATA_PARTITION]
+    architecture = _system([raw[-1] for raw in partitions], header.architecture)
+    with path.open("rb") as file:
+        try:
+            check_squashfs(file, partitions[0][5], partitions[0][6])
+        except NotASquashfsError as error:
+            raise NotASifError(str(error)) from error
+    return SifHeader(architecture=architecture, objects=tuple(_TYPES[raw[0]] for raw in used))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +98,29 @@ def _unpack_header(raw: bytes, size: int) -> _Header:
     return _Header(architecture, slots, table)
 
 
-def _check_object(*, offset: int, length: int, size: int) -> None:
-    if offset < 0 or length < 0 or offset + length > size:
+def _check_places(places: list[tuple[int, int]], *, start: int, size: int) -> None:
+    if any(at < 0 or length < 0 or at + length > size for at, length in places):
         raise NotASifError("The image is cut short or its table of contents is damaged.")
+    taken = sorted((at, at + length) for at, length in places if length)
+    if taken and taken[0][0] < start:
+        raise NotASifError("A part of the image overlaps its table of contents.")
+    if any(end > following for (_, end), (following, _) in pairwise(taken)):
+        raise NotASifError("Parts of the image overlap each other.")
 
 
 def _system(partitions: list[bytes], architecture: bytes) -> str:
-    if len(partitions) != 1:
-        raise NotASifError("The image must have exactly one partition, and no overlay.")
-    file_system, purpose, partition_architecture = _PARTITION.unpack_from(partitions[0])
-    if (file_system, purpose) != (_SQUASHFS, _PRIMARY_SYSTEM):
-        raise NotASifError("The image's partition must be an unencrypted squashfs system.")
+    found = [_PARTITION.unpack_from(partition) for partition in partitions]
+    if any(file_system == _ENCRYPTED for file_system, _, _ in found):
+        raise NotASifError("The image is encrypted. Build it without --encrypt.")
+    if any(purpose == _OVERLAY for _, purpose, _ in found):
+        raise NotASifError("The image has a writable overlay. Build it again without one.")
+    if any(file_system == _EXT3 for file_system, _, _ in found):
+        raise NotASifError("The image holds an ext3 file system. Build it again as squashfs.")
+    if sum(purpose in _SYSTEMS for _, purpose, _ in found) > 1:
+        raise NotASifError("The image holds several systems. Build it with exactly one.")
+    if len(found) != 1 or found[0][:2] != (_SQUASHFS, _PRIMARY_SYSTEM):
+        raise NotASifError("The image must have exactly one partition, a squashfs with its system.")
     name = _ARCHITECTURES.get(architecture)
-    if name is None or partition_architecture != architecture:
+    if name is None or found[0][2] != architecture:
         raise NotASifError("The image is for a kind of machine that is not known here.")
     return name

@@ -95,8 +95,21 @@ build_code() {
     chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
     # By a link, as a definition file cannot quote the name of the base.
     ln -s -- "$base" "$scratch/base.sif" || stop node_unfit 74
+    if [[ -n $wheelhouse ]]; then install_environment; fi
     printf '%s' "$definition" >"$scratch/definition" || stop node_unfit 74
     build_image "$scratch/definition"
+}
+
+install_environment() { # what requirements.txt asks for, by pip in the base image, sealed off like any run
+    [[ -d $wheelhouse ]] || stop node_unfit 74
+    put_seccomp || stop node_unfit 74
+    mkdir -- "$scratch/environment" || stop node_unfit 74
+    logged stdout.log stderr.log limited "${install[@]}"
+    [[ -e $scratch/too_large ]] && fail image_too_large
+    [[ $code == 0 ]] || fail environment
+    only_plain "$scratch/environment" || fail environment
+    chmod -R u+rwX,go=rX,a-s -- "$scratch/environment" || stop node_unfit 74
+    head -c 1048576 -- "$scratch/environment/$lock" | put environment.lock || stop node_unfit 74
 }
 
 take_sif() {

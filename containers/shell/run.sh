@@ -23,6 +23,16 @@ make_outputs() {
     done
 }
 
+look_at_data() {
+    local place seen found=()
+    ((${#data[@]})) || return 0
+    for place in "${data[@]}"; do
+        seen=$(looks "$place") || stop node_unfit 74
+        found+=("$seen")
+    done
+    printf '%s\n' "${found[@]}" | put data || stop node_unfit 74
+}
+
 check_isolation() {
     local kind
     for kind in net pid ipc mnt; do
@@ -51,8 +61,10 @@ write_versions
 check_digest probe "$probe_image" "$probe_sha256"
 check_digest image "$image" "$image_sha256"
 make_outputs
+look_at_data
 check_isolation
-if [[ -n $output_kib ]]; then watched=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+watched=("$scratch/work" "$scratch_kib" "$scratch_files" 5)
+if [[ -n $output_kib ]]; then watched+=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
 if ((time_limit > 0)); then seconds=$time_limit; fi
 logged stdout.log stderr.log limited "${payload[@]}"
 tidy_outputs

@@ -8,10 +8,12 @@ import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from containers.sif import NotASifError, read_sif
 from portal.files.entries import Entry, EntryKind
 from portal.files.errors import BadArchive, shown
 from portal.files.formats import Format, format_of
-from portal.files.manifests import Index, ManifestReader
+from portal.files.layers import LAYER_LIMITS, LayerLimits, check_layers
+from portal.files.manifests import Described, Index, ManifestReader
 from portal.files.members import read_entries, recipe_refused
 
 
@@ -48,12 +50,12 @@ class FoundImage:
 def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImage:
     """Return what the image is; raise ``BadArchive`` with what to do about it otherwise.
 
-    A SIF is only recognised here. Of an archive from ``docker save`` or ``podman save``, or in OCI
+    Of a SIF the tables and the first block of its system are read. Of an archive from ``docker save`` or ``podman save``, or in OCI
     layout, the list of entries and the manifests are read.
     """
     form = format_of(source)
     if form is Format.SIF:
-        return FoundImage(format="sif")
+        return _inspect_sif(source, limits)
     if form is Format.RECIPE:
         raise recipe_refused()
     if not form.is_archive or form is Format.ZIP:
@@ -65,22 +67,50 @@ def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImag
     return _inspect_archive(source, limits)
 
 
-def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
+def inspect_layers(
+    source: Path, limits: ImageLimits = IMAGE_LIMITS, *, layers: LayerLimits = LAYER_LIMITS
+) -> None:
+    """Look into all layers of an archive; raise ``BadArchive`` with what to do about it.
+
+    This reads the whole upload: it is for the worker, never for a request.
+    """
+    image, index = _describe(source, limits)
+    check_layers(source, image, index, layers)
+
+
+def _describe(source: Path, limits: ImageLimits) -> tuple[Described, Index]:
     index = _index(source, limits)
     reader = ManifestReader(source, index)
-    image = reader.docker() if "manifest.json" in index.sizes else reader.oci()
+    return (reader.docker() if "manifest.json" in index.sizes else reader.oci()), index
+
+
+def _inspect_sif(source: Path, limits: ImageLimits) -> FoundImage:
+    try:
+        header = read_sif(source)
+    except NotASifError as error:
+        raise BadArchive("sif", str(error)) from error
+    _check_architecture(header.architecture, limits)
+    return FoundImage(format="sif", architecture=header.architecture)
+
+
+def _check_architecture(architecture: str, limits: ImageLimits) -> None:
+    if limits.architecture and architecture not in {"", limits.architecture}:
+        raise BadArchive(
+            "architecture",
+            f"The image is made for {shown(architecture)}, but the nodes are"
+            f" {limits.architecture}. Build it with --platform linux/{limits.architecture}.",
+        )
+
+
+def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
+    image, _ = _describe(source, limits)
     if len(image.layers) > limits.layers:
         raise BadArchive(
             "too_many_layers",
             f"The image has {len(image.layers)} layers; up to {limits.layers} are accepted. Build"
             " it with fewer steps, or flatten it.",
         )
-    if limits.architecture and image.architecture not in {"", limits.architecture}:
-        raise BadArchive(
-            "architecture",
-            f"The image is made for {shown(image.architecture)}, but the nodes are"
-            f" {limits.architecture}. Build it with --platform linux/{limits.architecture}.",
-        )
+    _check_architecture(image.architecture, limits)
     return FoundImage(
         format="archive",
         layout=image.layout,

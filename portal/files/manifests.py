@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchive, shown
 from portal.files.members import read_entries
 
 _SIZE_LIMIT = 1024 * 1024
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_LAYER_TYPES = {
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd",
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.oci.image.layer.v1.tar+zstd",
+}
 _INDEX_TYPES = {
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -44,6 +52,8 @@ class Described:
     layers: tuple[str, ...]
     """Names of entries of the archive."""
     architecture: str
+    diff_ids: tuple[str, ...]
+    """Digests of the layers, unpacked, as the configuration lists them; empty where it does not."""
 
 
 class ManifestReader:
@@ -65,7 +75,7 @@ class ManifestReader:
         _expect(str, _expect(dict, self._json("oci-layout")).get("imageLayoutVersion"))
         manifest = self._manifest("index.json")
         descriptors = _expect(list, manifest.get("layers"))
-        layers = [_blob(descriptor) for descriptor in descriptors]
+        layers = [self._layer(descriptor) for descriptor in descriptors]
         return self._described("oci", layers, _blob(manifest.get("config")))
 
     def _manifest(self, name: str) -> dict[str, object]:
@@ -79,12 +89,31 @@ class ManifestReader:
                 return _expect(dict, self._json(name))
         raise _unsound()
 
+    def _layer(self, descriptor: object) -> str:
+        name = _blob(descriptor)
+        found = _expect(dict, descriptor)
+        kind = _expect(str, found.get("mediaType", ""))
+        if kind and kind not in _LAYER_TYPES:
+            raise BadArchive(
+                "media_type",
+                f"A layer of the image is of the kind {shown(kind)}, which is not accepted. Save"
+                " the image with gzip or zstd layers.",
+            )
+        if found.get("size") != self._index.sizes.get(name):
+            raise _unsound()
+        return name
+
     def _described(self, layout: str, layers: list[str], config: str) -> Described:
         if not layers or not all(map(self._index.holds_file, layers)):
             raise _unsound()
-        architecture = _expect(dict, self._json(config)).get("architecture", "")
+        found = _expect(dict, self._json(config))
+        rootfs = _expect(dict, found.get("rootfs", {}))
+        diff_ids = [_expect(str, digest) for digest in _expect(list, rootfs.get("diff_ids", []))]
         return Described(
-            layout=layout, layers=tuple(layers), architecture=_expect(str, architecture)
+            layout=layout,
+            layers=tuple(layers),
+            architecture=_expect(str, found.get("architecture", "")),
+            diff_ids=tuple(diff_ids),
         )
 
     def _json(self, name: str) -> object:

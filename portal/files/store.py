@@ -2,7 +2,7 @@
 
 Below the root lie ``incoming/`` with what is still being written, and ``ab/abcdef...`` with what is
 complete. A file appears under its final name whole and on disk, or not at all, so a process may be
-killed at any instruction.
+killed at any instruction. Where the group may write to the root, it may add files.
 
 * StoreError
   + TooLarge     more bytes came than were allowed
@@ -12,8 +12,11 @@ killed at any instruction.
 import hashlib
 import os
 import re
+import stat
 import tempfile
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -98,10 +101,25 @@ class Incoming(AbstractContextManager["Incoming"]):
 class Store:
     """Files by digest in one directory. Any number of processes may use it at the same time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, for_group: bool = False) -> None:
+        """Open the store in ``root``. Where it has to be made, ``for_group`` opens it to its group."""
         self._root = root
         self.incoming_directory = root / "incoming"
-        self.incoming_directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            root.mkdir(mode=0o750, parents=True)
+            root.chmod(0o2770 if for_group else 0o750)
+        self._make(self.incoming_directory)
+
+    @property
+    def root(self) -> Path:
+        """The directory that holds everything."""
+        return self._root
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Store) and other.root == self._root
+
+    def __hash__(self) -> int:
+        return hash(self._root)
 
     def incoming(self, limit: int | None = None) -> Incoming:
         """Begin a new file of at most ``limit`` bytes."""
@@ -159,15 +177,63 @@ class Store:
                 continue
         return removed
 
+    def remove(self, sha256: str, *, unused_for: timedelta) -> bool:
+        """Remove a file; False, and it stays, if the same bytes came within ``unused_for``.
+
+        Being gone already is as good. It is put aside first and looked at there: an upload of the
+        same bytes either took its place before, and is seen, or comes after and stays.
+        """
+        final = self.path(sha256)
+        aside = self._root / "leaving" / sha256
+        self._make(aside.parent)
+        if not aside.exists():
+            try:
+                final.rename(aside)
+            except FileNotFoundError:
+                return True
+        if time.time() - aside.stat().st_mtime < unused_for.total_seconds():
+            if final.exists():
+                aside.unlink()
+            else:
+                aside.rename(final)
+            return False
+        aside.unlink()
+        _sync_directory(aside.parent)
+        return True
+
+    def unknown_to(
+        self, known: Callable[[list[str]], set[str]], *, prefix: str, older_than: timedelta
+    ) -> list[Stored]:
+        """List files whose name begins with ``prefix``, two hex digits, and that nobody knows.
+
+        ``known`` is asked which of the digests somebody does.
+        """
+        directory = self._root / prefix
+        latest = time.time() - older_than.total_seconds()
+        try:
+            found = {entry.name: entry.stat() for entry in os.scandir(directory)}
+        except FileNotFoundError:
+            return []
+        old = [name for name, facts in found.items() if facts.st_mtime <= latest]
+        return [
+            Stored(sha256=name, size=found[name].st_size) for name in sorted(set(old) - known(old))
+        ]
+
+    def _make(self, directory: Path) -> None:
+        """Make a directory as open to the group as the root: web and worker can be two accounts."""
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o750)
+            mode = self._root.stat().st_mode
+            if mode & stat.S_IWGRP:
+                directory.chmod(stat.S_IMODE(mode))
+
     def _place(self, file: Path, stored: Stored) -> None:
         final = self.path(stored.sha256)
-        final.parent.mkdir(mode=0o750, exist_ok=True)
-        if final.exists():
-            if final.stat().st_size != stored.size:
-                raise Damaged(f"{final} does not have the size of its content")
-            file.unlink()
-        else:
-            file.rename(final)
+        self._make(final.parent)
+        if final.exists() and final.stat().st_size != stored.size:
+            raise Damaged(f"{final} does not have the size of its content")
+        # Also over the same bytes: their file is as new as this upload then, and is not removed.
+        file.rename(final)
         # Also when it was there: the one who renamed it may have been killed before this.
         _sync_directory(final.parent)
         _sync_directory(self._root)

@@ -374,3 +374,31 @@ def test_arguments_arrive_as_they_were_given(
 
     assert node.execute(script_of(node, run)) == 0
     assert node.calls("/p")[0][-len(arguments) - 1 :] == ["/p", *arguments]
+
+
+def test_what_the_data_looks_like_is_written_down_before_the_image_starts(
+    node: FakeNode, tmp_path: Path
+) -> None:
+    data = tmp_path / "da ta"
+    data.mkdir()
+    (data / "cells.csv").write_text("1\n")
+    node.behave("payload", f"touch '{data}/late'")
+    run = replace(node.run, data=(PurePosixPath(data),))
+
+    node.execute(script_of(node, run))
+    before = read_run(node.directory, node.token).data
+    again = FakeNode(tmp_path / "again")
+    again.execute(script_of(again, replace(again.run, data=run.data)))
+    after = read_run(again.directory, again.token).data
+
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+def test_data_that_is_not_there_is_the_nodes_fault(node: FakeNode, tmp_path: Path) -> None:
+    run = replace(node.run, data=(PurePosixPath(tmp_path / "nowhere"),))
+
+    code = node.execute(script_of(node, run))
+
+    assert code == 74
+    assert not (node.directory / "stdout.log").exists()

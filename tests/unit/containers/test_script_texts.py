@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.interface import EXIT_CODES, Build, BuildKind, Node, StopReason
-from containers.scripts import build_script, run_script
+from containers.interface import EXIT_CODES, Build, BuildKind, Measure, Node, StopReason
+from containers.scripts import build_script, measure_script, run_script
 from tests.required import required
 from tests.unit.containers.test_isolation import PLAIN_TEXT, RUN
 
@@ -25,6 +25,7 @@ CODE = Build(
     base_sha256="d" * 64,
 )
 ARCHIVE = replace(CODE, kind=BuildKind.ARCHIVE, base=None, base_sha256=None)
+PARTS = ("common.sh", "data.sh", "run.sh", "build.sh", "measure.sh")
 NAME = st.text(
     alphabet=st.characters(exclude_characters="/:,\\\x7f", exclude_categories=["Cs", "Cc"]),
     min_size=1,
@@ -42,7 +43,13 @@ def values_of(script: str, name: str) -> list[str]:
 SCRIPTS = {
     "run.sh": run_script(RUN, token="t", directory=DIRECTORY),
     "build-code.sh": build_script(CODE, token="t", directory=DIRECTORY),
+    "build-environment.sh": build_script(
+        replace(CODE, wheelhouse=PurePosixPath("/shared/wheels")), token="t", directory=DIRECTORY
+    ),
     "build-archive.sh": build_script(ARCHIVE, token="t", directory=DIRECTORY),
+    "measure.sh": measure_script(
+        Measure(directory=PurePosixPath("/data/a b")), token="t", directory=DIRECTORY
+    ),
 }
 
 
@@ -76,7 +83,7 @@ def test_shellcheck_has_nothing_to_say_about_the_probe() -> None:
 
 
 def test_every_stop_has_the_exit_code_that_is_promised() -> None:
-    text = "".join((SHELL / name).read_text() for name in ("common.sh", "run.sh", "build.sh"))
+    text = "".join((SHELL / name).read_text() for name in PARTS)
     stops = set(re.findall(r"\bstop ([a-z_]+) (\d+)", text))
     failures = {(word, "78") for word in re.findall(r"\bfail ([a-z_]+)", text)}
 

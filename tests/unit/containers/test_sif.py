@@ -13,6 +13,22 @@ DEFINITION, PARTITION, SIGNATURE = 0x4001, 0x4004, 0x4005
 SQUASHFS, EXT3, ENCRYPTED = 1, 2, 5
 SYSTEM, PRIMARY, DATA, OVERLAY = 1, 2, 3, 4
 TABLE, SLOT, START = 4096, 585, 32176
+ABSENT = 2**64 - 1
+
+
+def superblock(
+    *,
+    magic: int = 0x73717368,
+    inodes: int = 5,
+    block: int = 131072,
+    compression: int = 1,
+    version: int = 4,
+    used: int = 100,
+    table: int = 96,
+) -> bytes:
+    short = (compression, 17, 0, 1, version, 0)
+    tables = (table, ABSENT, 96, 96, ABSENT, ABSENT)
+    return struct.pack("<5I6H8Q", magic, inodes, 0, block, 0, *short, 0, used, *tables)
 
 
 def header(
@@ -44,12 +60,19 @@ def descriptor(
     return numbers + bytes(128) + extra
 
 
-def sif(*descriptors: bytes, head: bytes | None = None, length: int = START + 200) -> bytes:
+def sif(
+    *descriptors: bytes,
+    head: bytes | None = None,
+    length: int = START + 400,
+    system: bytes | None = None,
+) -> bytes:
     whole = bytearray(length)
     start = head if head is not None else header()
     whole[: len(start)] = start
     table = b"".join(descriptors)
     whole[TABLE : TABLE + len(table)] = table
+    block = superblock() if system is None else system
+    whole[START : START + len(block)] = block
     return bytes(whole[:length])
 
 
@@ -64,7 +87,11 @@ def upload(tmp_path: Path):
 
 
 def test_a_plain_image_is_taken(upload) -> None:
-    content = sif(descriptor(DEFINITION, size=10), descriptor(), descriptor(SIGNATURE, size=0))
+    content = sif(
+        descriptor(DEFINITION, offset=START + 300, size=10),
+        descriptor(),
+        descriptor(SIGNATURE, size=0),
+    )
 
     assert read_sif(upload(content)) == SifHeader(
         architecture="amd64", objects=("definition", "partition", "signature")
@@ -123,10 +150,78 @@ def test_everything_else_is_refused(upload, content: bytes) -> None:
         read_sif(upload(content))
 
 
+OVERLAPPING = sif(descriptor(DEFINITION, offset=START + 50), descriptor())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            sif(descriptor(file_system=ENCRYPTED)),
+            "The image is encrypted. Build it without --encrypt.",
+        ),
+        (
+            sif(descriptor(), descriptor(offset=START + 200, purpose=OVERLAY)),
+            "The image has a writable overlay. Build it again without one.",
+        ),
+        (
+            sif(descriptor(file_system=EXT3)),
+            "The image holds an ext3 file system. Build it again as squashfs.",
+        ),
+        (
+            sif(descriptor(), descriptor(offset=START + 200, purpose=SYSTEM)),
+            "The image holds several systems. Build it with exactly one.",
+        ),
+        (
+            sif(descriptor(), descriptor(0x40FF, offset=START + 200)),
+            "The image holds a part of a kind that is not known here.",
+        ),
+        (OVERLAPPING, "Parts of the image overlap each other."),
+        (
+            sif(descriptor(DEFINITION, offset=TABLE, size=10), descriptor()),
+            "A part of the image overlaps its table of contents.",
+        ),
+        (
+            sif(descriptor(), system=superblock(magic=0)),
+            "The image's system partition is no squashfs.",
+        ),
+        (
+            sif(descriptor(), system=superblock(version=3)),
+            "The image's system partition is no squashfs.",
+        ),
+        (
+            sif(descriptor(), system=superblock(compression=9)),
+            "The image's squashfs is compressed in a way that is not known.",
+        ),
+        (
+            sif(descriptor(), system=superblock(inodes=2_000_001)),
+            "The image holds 2000001 files; up to 2000000 are accepted. Leave some out.",
+        ),
+        (
+            sif(descriptor(), system=superblock(used=101)),
+            "The image's squashfs is damaged or cut short.",
+        ),
+        (
+            sif(descriptor(), system=superblock(table=2**40)),
+            "The image's squashfs is damaged or cut short.",
+        ),
+        (
+            sif(descriptor(), system=superblock(block=4096)),
+            "The image's squashfs is damaged or cut short.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(upload, content: bytes, sentence: str) -> None:
+    with pytest.raises(NotASifError) as caught:
+        read_sif(upload(content))
+
+    assert str(caught.value) == sentence
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, TABLE + 2 * SLOT), value=st.integers(0, 255))
 def test_a_changed_byte_does_no_harm(upload, place: int, value: int) -> None:
-    content = bytearray(sif(descriptor(DEFINITION, size=10), descriptor()))
+    content = bytearray(sif(descriptor(DEFINITION, offset=START + 300, size=10), descriptor()))
     content[place] = value
 
     try:

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import io
 import json
+import struct
 import tarfile
 from contextlib import suppress
 
@@ -117,10 +118,36 @@ def test_a_layer_may_be_named_through_a_link(make_tar):
     assert inspect_image(make_tar(*members.items(), link("b/layer.tar", "../1.tar"))) == DOCKER
 
 
-def test_a_sif_is_recognised(make_file):
-    content = b"#!/usr/bin/env run-singularity\n".ljust(32, b"\0") + b"SIF_MAGIC\0" + b"01\0"
+def sif(architecture=b"02\0", file_system=1):
+    """A SIF whose only part is the first block of a squashfs."""
+    launch = b"#!/usr/bin/env run-singularity\n".ljust(32, b"\0")
+    place, size = 1024, 96
+    header = launch + b"SIF_MAGIC\x0001\0" + architecture + bytes(16)
+    header += struct.pack("<8q", 0, 0, 0, 1, 128, 585, place, size)
+    part = struct.pack("<i?III7q", 0x4004, True, 1, 1, 0, place, size, size, 0, 0, 0, 0)
+    part += bytes(128) + struct.pack("<ii3s", file_system, 2, architecture).ljust(384, b"\0")
+    tables = (60, 2**64 - 1, 60, 60, 60, 60)
+    system = struct.pack("<5I6H8Q", 0x73717368, 5, 0, 4096, 0, 1, 12, 0, 1, 4, 0, 0, size, *tables)
+    return (header + part).ljust(place, b"\0") + system
 
-    assert inspect_image(make_file(content)) == FoundImage(format="sif")
+
+def test_a_sif_is_described(make_file):
+    assert inspect_image(make_file(sif())) == FoundImage(format="sif", architecture="amd64")
+
+
+def test_a_sif_that_is_encrypted_is_refused(make_file):
+    sentence = "The image is encrypted. Build it without --encrypt."
+
+    assert refusal(make_file(sif(file_system=5))) == ("sif", sentence)
+
+
+def test_a_sif_for_other_machines_is_refused(make_file):
+    sentence = (
+        "The image is made for 'arm64', but the nodes are amd64. Build it with"
+        " --platform linux/amd64."
+    )
+
+    assert refusal(make_file(sif(architecture=b"04\0"))) == ("architecture", sentence)
 
 
 RECIPE = (

@@ -56,11 +56,12 @@ def test_pieces_make_one_file(store):
 
 def test_the_same_content_is_kept_once(store):
     keep(store)
-    inode = store.path(DIGEST).stat().st_ino
+    os.utime(store.path(DIGEST), (0, 0))
 
     assert keep(store) == Stored(sha256=DIGEST, size=7)
     assert files_in(store) == [f"{DIGEST[:2]}/{DIGEST}"]
-    assert store.path(DIGEST).stat().st_ino == inode
+    # As new as the upload that came last: so it is not removed while that is being looked at.
+    assert store.path(DIGEST).stat().st_mtime > 0
 
 
 def test_nothing_is_seen_before_commit(store):
@@ -219,3 +220,62 @@ def test_a_killed_writer_leaves_nothing_under_a_final_name(tmp_path):
     assert process.exitcode == 9
     assert [name.split("/")[0] for name in files_in(store)] == ["incoming"]
     assert store.sweep(timedelta(0), datetime.now(UTC) + timedelta(seconds=1)) == 1
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_an_old_file_is_removed_and_a_fresh_one_stays(store):
+    keep(store)
+    fresh = store.remove(DIGEST, unused_for=HOUR)
+    stayed = files_in(store)
+    os.utime(store.path(DIGEST), (0, 0))
+
+    assert (fresh, stayed) == (False, [f"{DIGEST[:2]}/{DIGEST}"])
+    assert store.remove(DIGEST, unused_for=HOUR)
+    assert files_in(store) == []
+
+
+def test_removing_what_is_gone_is_as_good(store):
+    assert store.remove(DIGEST, unused_for=HOUR)
+
+
+def test_a_removal_that_was_killed_half_way_is_finished(store):
+    keep(store)
+    os.utime(store.path(DIGEST), (0, 0))
+    aside = store.incoming_directory.parent / "leaving" / DIGEST
+    aside.parent.mkdir()
+    store.path(DIGEST).rename(aside)
+
+    assert store.remove(DIGEST, unused_for=HOUR)
+    assert files_in(store) == []
+
+
+def test_what_came_again_during_a_removal_stays(store):
+    keep(store)
+    aside = store.incoming_directory.parent / "leaving" / DIGEST
+    aside.parent.mkdir()
+    store.path(DIGEST).rename(aside)
+    keep(store)
+
+    assert not store.remove(DIGEST, unused_for=HOUR)
+    assert files_in(store) == [f"{DIGEST[:2]}/{DIGEST}"]
+
+
+def test_old_files_that_nobody_knows_are_found(store):
+    keep(store)
+    other = keep(store, b"other")
+    for digest in (DIGEST, other.sha256):
+        os.utime(store.path(digest), (0, 0))
+
+    def known(digests):
+        return {DIGEST}.intersection(digests)
+
+    def found(prefix):
+        return store.unknown_to(known, prefix=prefix, older_than=HOUR)
+
+    assert found(other.sha256[:2]) == [other]
+    assert found(DIGEST[:2]) == []
+    assert found("00") == []
+    keep(store, b"other")
+    assert found(other.sha256[:2]) == []

@@ -33,6 +33,10 @@ From: /tmp/sealrun-t/base.sif
 %files
     /tmp/sealrun-t/submission/. /submission
 '
+wheelhouse=''
+lock=requirements.lock
+install=(
+)
 size_limit=21474836480
 file_blocks=62914560
 unpacked_kib=62914560
@@ -49,7 +53,7 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
-# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, SECONDS for watch_time, or nothing.
+# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
 watched=()
 seconds=
 
@@ -113,6 +117,8 @@ keep() { # NAME: the start of standard input goes to that file; the rest is take
 watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
     local used files
     while sleep "$5"; do
+        # Nobody hides what they fill by shutting its directory; the outer ones are opened first.
+        find "$2" -type d ! -perm -u=rx -exec chmod u+rx -- {} \; 2>/dev/null
         # What vanishes while du looks is no reason to stop looking.
         used=$(du -sk -- "$2")
         files=$(du -s --inodes -- "$2")
@@ -138,7 +144,7 @@ watch() { # COMMAND...: in the background, in a group of its own so that it can 
 }
 
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
-    local out=$1 err=$2 keepers watchers=() watcher
+    local out=$1 err=$2 keepers watchers=() watcher place
     shift 2
     mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
     keep "$out" <"$scratch/out" &
@@ -151,7 +157,9 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
     child=$!
     set +m
-    if ((${#watched[@]})); then watch watch_size "$child" "${watched[@]}"; fi
+    for ((place = 0; place < ${#watched[@]}; place += 4)); do
+        watch watch_size "$child" "${watched[@]:place:4}"
+    done
     if [[ -n $seconds ]]; then watch watch_time "$child" "$seconds"; fi
     # Bash would tell Slurm's log which signal ended the command.
     wait "$child" 2>/dev/null
@@ -284,8 +292,21 @@ build_code() {
     chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
     # By a link, as a definition file cannot quote the name of the base.
     ln -s -- "$base" "$scratch/base.sif" || stop node_unfit 74
+    if [[ -n $wheelhouse ]]; then install_environment; fi
     printf '%s' "$definition" >"$scratch/definition" || stop node_unfit 74
     build_image "$scratch/definition"
+}
+
+install_environment() { # what requirements.txt asks for, by pip in the base image, sealed off like any run
+    [[ -d $wheelhouse ]] || stop node_unfit 74
+    put_seccomp || stop node_unfit 74
+    mkdir -- "$scratch/environment" || stop node_unfit 74
+    logged stdout.log stderr.log limited "${install[@]}"
+    [[ -e $scratch/too_large ]] && fail image_too_large
+    [[ $code == 0 ]] || fail environment
+    only_plain "$scratch/environment" || fail environment
+    chmod -R u+rwX,go=rX,a-s -- "$scratch/environment" || stop node_unfit 74
+    head -c 1048576 -- "$scratch/environment/$lock" | put environment.lock || stop node_unfit 74
 }
 
 take_sif() {

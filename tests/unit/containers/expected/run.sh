@@ -27,12 +27,16 @@ process_limit=16384
 time_limit=0
 output_kib=''
 output_files=100000
+scratch_kib=16777216
+scratch_files=1000000
 image='/shared/images/a b.sif'
 image_sha256=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 probe_image=/shared/images/probe.sif
 probe_sha256=bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
 outputs=(
     /shared/run/output
+)
+data=(
 )
 probe=(
     /usr/bin/env
@@ -156,7 +160,7 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
-# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, SECONDS for watch_time, or nothing.
+# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
 watched=()
 seconds=
 
@@ -220,6 +224,8 @@ keep() { # NAME: the start of standard input goes to that file; the rest is take
 watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
     local used files
     while sleep "$5"; do
+        # Nobody hides what they fill by shutting its directory; the outer ones are opened first.
+        find "$2" -type d ! -perm -u=rx -exec chmod u+rx -- {} \; 2>/dev/null
         # What vanishes while du looks is no reason to stop looking.
         used=$(du -sk -- "$2")
         files=$(du -s --inodes -- "$2")
@@ -245,7 +251,7 @@ watch() { # COMMAND...: in the background, in a group of its own so that it can 
 }
 
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
-    local out=$1 err=$2 keepers watchers=() watcher
+    local out=$1 err=$2 keepers watchers=() watcher place
     shift 2
     mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
     keep "$out" <"$scratch/out" &
@@ -258,7 +264,9 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
     child=$!
     set +m
-    if ((${#watched[@]})); then watch watch_size "$child" "${watched[@]}"; fi
+    for ((place = 0; place < ${#watched[@]}; place += 4)); do
+        watch watch_size "$child" "${watched[@]:place:4}"
+    done
     if [[ -n $seconds ]]; then watch watch_time "$child" "$seconds"; fi
     # Bash would tell Slurm's log which signal ended the command.
     wait "$child" 2>/dev/null
@@ -294,6 +302,16 @@ finish() { # CODE
     exit "$1"
 }
 
+looks() { # DIRECTORY: one digest of the names, kinds, sizes and times in it; no file is read
+    local seen
+    seen=$(
+        set -o pipefail
+        cd -- "$1" 2>/dev/null &&
+            find . \( -type d -printf 'd %T@ %P\0' \) -o -printf '%y %s %T@ %P\0' | sort -z | sha256sum
+    ) || return 1
+    printf '%s' "${seen%% *}"
+}
+
 account_tasks() { # processes and threads of this account on the node
     local process tasks count=0
     for process in /proc/[0-9]*; do
@@ -317,6 +335,16 @@ make_outputs() {
     for output in "${outputs[@]}"; do
         [[ -e $output ]] || mkdir -p -- "$output" || stop node_unfit 74
     done
+}
+
+look_at_data() {
+    local place seen found=()
+    ((${#data[@]})) || return 0
+    for place in "${data[@]}"; do
+        seen=$(looks "$place") || stop node_unfit 74
+        found+=("$seen")
+    done
+    printf '%s\n' "${found[@]}" | put data || stop node_unfit 74
 }
 
 check_isolation() {
@@ -347,8 +375,10 @@ write_versions
 check_digest probe "$probe_image" "$probe_sha256"
 check_digest image "$image" "$image_sha256"
 make_outputs
+look_at_data
 check_isolation
-if [[ -n $output_kib ]]; then watched=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+watched=("$scratch/work" "$scratch_kib" "$scratch_files" 5)
+if [[ -n $output_kib ]]; then watched+=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
 if ((time_limit > 0)); then seconds=$time_limit; fi
 logged stdout.log stderr.log limited "${payload[@]}"
 tidy_outputs

@@ -1,0 +1,189 @@
+"""Looks into every layer of an image archive before anything unpacks it.
+
+Read from front to back, once, in constant memory but for one number per name. Tools are lenient with
+leading slashes, set-user-id bits and absolute symbolic links, which are usual in images; so are we.
+"""
+
+import posixpath
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from portal.files.entries import Entry, EntryKind
+from portal.files.errors import BadArchive, shown
+from portal.files.layer_source import Hashed, LayerSource
+from portal.files.manifests import Described, Index
+from portal.files.members import read_entries
+from portal.files.tar_reader import tar_entries
+
+_NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/([0-9a-f]{64})|([0-9a-f]{64})\.json)")
+_PATH_LIMIT = 4096
+_PART_LIMIT = 255
+_DEPTH_LIMIT = 128
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerLimits:
+    """What the layers of an image may hold together."""
+
+    entries: int = 1_000_000
+    size: int = 100 * 1024**3
+    """Bytes, unpacked."""
+    seconds: float = 600
+    """How long looking may take."""
+
+
+LAYER_LIMITS = LayerLimits()
+"""What is accepted where the caller says nothing else."""
+
+
+def check_layers(
+    source: Path, image: Described, index: Index, limits: LayerLimits = LAYER_LIMITS
+) -> None:
+    """Raise ``BadArchive`` for the first thing in a layer that may not be there.
+
+    Each blob must have the digest that it is named by, each layer the digest that the image's
+    configuration lists (``diff_ids``).
+    """
+    expected = _expected(image, index)
+    budget = _Budget(limits)
+    for entry in read_entries(source):
+        name = posixpath.normpath(entry.name)
+        if entry.kind is not EntryKind.FILE:
+            continue
+        blob = Hashed(entry.chunks())
+        if name in expected:
+            found = _check_layer(blob, entry.size, expected[name][0], budget)
+            if any(digest != f"sha256:{found}" for _, digest in expected[name]):
+                raise _mismatch(expected[name][0][0])
+        named = _NAMED_BY_DIGEST.fullmatch(name)
+        if named and blob.finish() != (named[1] or named[2]):
+            raise BadArchive(
+                "digest",
+                f"The content of {shown(name)} is not what its name says. Save the image again.",
+            )
+
+
+def _expected(image: Described, index: Index) -> dict[str, list[tuple[int, str]]]:
+    """Return the numbers and digests that each entry has as a layer."""
+    if len(image.diff_ids) != len(image.layers):
+        raise BadArchive(
+            "diff_ids",
+            f"The image's configuration lists {len(image.diff_ids)} layers, its manifest"
+            f" {len(image.layers)}. Save the image again with docker save or podman save.",
+        )
+    expected: dict[str, list[tuple[int, str]]] = {}
+    for number, (name, digest) in enumerate(zip(image.layers, image.diff_ids, strict=True), 1):
+        expected.setdefault(index.links.get(name, name), []).append((number, digest))
+    return expected
+
+
+def _mismatch(number: int) -> BadArchive:
+    return BadArchive(
+        "digest",
+        f"Layer {number} is not the one that the image's configuration lists. Save the image again.",
+    )
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What may still come, over all layers."""
+
+    limits: LayerLimits
+    entries: int = 0
+    size: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def spend(self, size: int) -> None:
+        self.size += size
+        if self.size > self.limits.size:
+            raise BadArchive(
+                "too_large",
+                f"The image unpacks to more than {self.limits.size} bytes, the limit.",
+            )
+        if time.monotonic() - self.started > self.limits.seconds:
+            raise BadArchive(
+                "too_slow",
+                f"Looking through the image took more than {self.limits.seconds:g} seconds. Make"
+                " it smaller and hand it in again.",
+            )
+
+    def entry(self) -> None:
+        self.entries += 1
+        if self.entries > self.limits.entries:
+            raise BadArchive(
+                "too_many",
+                f"The image's layers hold more than {self.limits.entries} files. Leave out what is"
+                " not needed, such as caches and package sources.",
+            )
+
+
+def _check_layer(blob: Hashed, size: int, layer: tuple[int, str], budget: _Budget) -> str:
+    """Look at each entry and return the sha256 of the layer, unpacked."""
+    number, _ = layer
+    source = LayerSource(blob, size, budget.spend)
+    # Numbers instead of names, as there may be a million; Python's hashes are keyed.
+    seen: set[int] = set()
+    try:
+        for entry in tar_entries(source):
+            budget.entry()
+            _check_entry(entry, seen)
+    except BadArchive as error:
+        raise BadArchive(error.reason, f"Layer {number} of the image: {error.sentence}") from error
+    return source.digest
+
+
+def _check_entry(entry: Entry, seen: set[int]) -> None:
+    parts = [part for part in entry.name.split("/") if part not in {"", "."}]
+    if problem := _problem(entry.name, parts):
+        raise BadArchive("name", f"The name {shown(entry.name)} {problem}.")
+    if entry.kind in {EntryKind.DEVICE, EntryKind.PIPE, EntryKind.OTHER}:
+        raise BadArchive("kind", f"{shown(entry.name)} is a {entry.kind}. Leave it out.")
+    if not parts and entry.kind is not EntryKind.DIRECTORY:
+        raise BadArchive("kind", f"The root of the image is a {entry.kind}, not a directory.")
+    if _leads_out(entry, parts):
+        raise BadArchive(
+            "link", f"The {entry.kind} {shown(entry.name)} leads out of the image. Leave it out."
+        )
+    if any(part.startswith(_WHITEOUT) for part in parts) and not _is_whiteout(entry, parts):
+        raise BadArchive(
+            "whiteout",
+            f"{shown(entry.name)} is no proper mark of a deleted file. Names that begin with .wh."
+            " are kept for those.",
+        )
+    key = hash("/".join(parts))
+    if entry.kind is not EntryKind.DIRECTORY and key in seen:
+        raise BadArchive("duplicate", f"{shown(entry.name)} is there twice. Build the image anew.")
+    seen.add(key)
+
+
+def _problem(name: str, parts: list[str]) -> str | None:
+    if "\0" in name:
+        return "has a zero byte"
+    if ".." in parts:
+        return "leads out of the image"
+    sizes = [len(part.encode("utf-8", "surrogateescape")) for part in parts]
+    if sum(sizes) + len(sizes) > _PATH_LIMIT or max(sizes, default=0) > _PART_LIMIT:
+        return "is too long"
+    return "is too deep" if len(parts) > _DEPTH_LIMIT else None
+
+
+def _leads_out(entry: Entry, parts: list[str]) -> bool:
+    if entry.kind is EntryKind.HARD_LINK:
+        return ".." in entry.target.split("/") or "\0" in entry.target
+    if entry.kind is EntryKind.SYMLINK and not entry.target.startswith("/"):
+        place = posixpath.normpath("/".join([*parts[:-1], entry.target]))
+        return place == ".." or place.startswith("../") or "\0" in entry.target
+    return False
+
+
+def _is_whiteout(entry: Entry, parts: list[str]) -> bool:
+    *folders, name = parts
+    if any(folder.startswith(_WHITEOUT) for folder in folders):
+        return False
+    hidden = name.removeprefix(_WHITEOUT)
+    is_named = hidden not in {"", ".", ".."} and not hidden.startswith(_WHITEOUT)
+    return (name == _OPAQUE or is_named) and entry.kind is EntryKind.FILE and entry.size == 0

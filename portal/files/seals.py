@@ -1,0 +1,210 @@
+"""Signs statements and checks them: in-toto statements in DSSE envelopes, with Ed25519 keys.
+
+An envelope is JSON with the exact bytes that were signed, so that nothing has to be written again in the same way
+to be checked (https://github.com/secure-systems-lab/dsse, protocol.md; in-toto Statement v1).
+
+* SealError
+  + NotASeal      the file is no envelope, or holds no statement that we know
+  + BrokenSeal    no given key has signed these bytes
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+LONGEST = 1024 * 1024
+"""Bytes that an envelope may have."""
+
+_RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+_PEM = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+class SealError(Exception):
+    """A statement cannot be relied on."""
+
+
+class NotASeal(SealError):  # noqa: N818 - named for what it is
+    """The file is none, or not one that we know."""
+
+
+class BrokenSeal(SealError):  # noqa: N818 - named for what happened
+    """The signature is of other bytes, or of another key."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that statements are checked with."""
+
+    key: Ed25519PublicKey
+
+    @property
+    def id(self) -> str:
+        """The sha256 of the 32 bytes of the key, in hexadecimal."""
+        return hashlib.sha256(self.key.public_bytes(*_RAW)).hexdigest()
+
+    @property
+    def pem(self) -> str:
+        """The key as text."""
+        return self.key.public_bytes(*_PEM).decode("ascii")
+
+
+class Sealer:
+    """Signs with a site's key."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = PublicKey(key.public_key())
+
+    def seal(
+        self, predicate_type: str, predicate: Mapping[str, Any], subjects: Mapping[str, str]
+    ) -> str:
+        """Return the envelope of a statement about ``subjects``: names with their sha256."""
+        statement = {
+            "_type": STATEMENT_TYPE,
+            "subject": [
+                {"name": name, "digest": {"sha256": sha256}} for name, sha256 in subjects.items()
+            ],
+            "predicateType": predicate_type,
+            "predicate": predicate,
+        }
+        payload = json.dumps(
+            statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        ).encode()
+        signature = self._key.sign(_to_sign(PAYLOAD_TYPE, payload))
+        envelope = {
+            "payloadType": PAYLOAD_TYPE,
+            "payload": _text(payload),
+            "signatures": [{"keyid": self.public.id, "sig": _text(signature)}],
+        }
+        return json.dumps(envelope, indent=1) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A statement whose signature holds."""
+
+    statement: dict[str, Any]
+    key_id: str
+
+
+def check(envelope: bytes, keys: Iterable[PublicKey]) -> Checked:
+    """Return the statement that one of the keys has signed; raise ``SealError`` otherwise."""
+    document = _object(envelope, "the file")
+    payload, signatures = _parts(document)
+    to_check = _to_sign(PAYLOAD_TYPE, payload)
+    for key in keys:
+        for signature in signatures:
+            try:
+                key.key.verify(signature, to_check)
+            except InvalidSignature:
+                continue
+            return Checked(statement=_statement(payload), key_id=key.id)
+    raise BrokenSeal("no given key has signed it: it was changed, or is another site's")
+
+
+def new_key(file: Path) -> PublicKey:
+    """Write a new key, for its owner only, and beside it ``FILE.pub``; raise ``FileExistsError`` if it is there."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(private)
+        os.fsync(stream.fileno())
+    public = PublicKey(key.public_key())
+    file.with_name(f"{file.name}.pub").write_text(public.pem, encoding="ascii")
+    return public
+
+
+def read_sealer(file: Path) -> Sealer:
+    """Return the sealer of a key file; raise ``ValueError`` if others can read it or it is none."""
+    if file.stat().st_mode & 0o077:
+        raise ValueError(f"{file} is open to others; make it readable by its owner only")
+    try:
+        key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except ValueError:
+        raise ValueError(f"{file} holds no private key") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{file} holds another kind of key than Ed25519")  # noqa: TRY004
+    return Sealer(key)
+
+
+def read_public_key(file: Path) -> PublicKey:
+    """Return the key in a PEM file; raise ``ValueError`` for anything else."""
+    try:
+        key = serialization.load_pem_public_key(file.read_bytes())
+    except ValueError:
+        raise ValueError(f"{file} holds no public key") from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError(f"{file} holds another kind of key than Ed25519")  # noqa: TRY004
+    return PublicKey(key)
+
+
+def _to_sign(kind: str, payload: bytes) -> bytes:
+    """Give the bytes that are signed: DSSE's pre-authentication encoding."""
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
+
+
+def _parts(document: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
+    if document.get("payloadType") != PAYLOAD_TYPE:
+        raise NotASeal("the file is no envelope of a statement")
+    signatures = document.get("signatures")
+    if not isinstance(signatures, list) or not signatures:
+        raise NotASeal("the envelope has no signature")
+    return _bytes(document.get("payload")), [
+        _bytes(one.get("sig") if isinstance(one, dict) else None) for one in signatures
+    ]
+
+
+def _statement(payload: bytes) -> dict[str, Any]:
+    statement = _object(payload, "the statement")
+    if statement.get("_type") != STATEMENT_TYPE:
+        raise NotASeal("the envelope holds no statement")
+    return statement
+
+
+def _object(content: bytes, what: str) -> dict[str, Any]:
+    if len(content) > LONGEST:
+        raise NotASeal(f"{what} is larger than {LONGEST} bytes")
+    try:
+        value = json.loads(content, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise NotASeal(f"{what} is not JSON, or names something twice") from None
+    if not isinstance(value, dict):
+        raise NotASeal(f"{what} is not a JSON object")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _bytes(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise NotASeal("the envelope is damaged")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise NotASeal("the envelope is damaged") from None

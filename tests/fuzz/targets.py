@@ -1,0 +1,83 @@
+"""What is fuzzed: each reader of foreign bytes, with the only errors that may come out of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from containers.sif import NotASifError, read_sif
+from portal.files.archives import repack_code
+from portal.files.errors import BadArchive, BadScoreFile
+from portal.files.images import ImageLimits, inspect_image, inspect_layers
+from portal.files.layers import LayerLimits
+from portal.files.members import read_entries
+from portal.files.scores import ScoreColumn, read_scores
+from tests.fuzz.seeds import docker_image
+
+Target = Callable[[Path], None]
+
+_SMALL = 8 * 1024 * 1024
+
+
+def sif(upload: Path) -> None:
+    """Read the tables of a SIF."""
+    try:
+        read_sif(upload)
+    except NotASifError:
+        return
+
+
+def archive(upload: Path) -> None:
+    """Read every entry of a tar or zip to its end."""
+    try:
+        for entry in read_entries(upload):
+            for _ in entry.chunks():
+                pass
+    except BadArchive:
+        return
+
+
+def code(upload: Path) -> None:
+    """Repack an archive of code."""
+    target = upload.with_name("code.tar")
+    try:
+        repack_code(upload, target)
+    except BadArchive:
+        return
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def image(upload: Path) -> None:
+    """Look at an image and into its layers."""
+    try:
+        found = inspect_image(upload, ImageLimits(size=_SMALL))
+        if found.format == "archive":
+            limits = LayerLimits(entries=10_000, size=_SMALL, seconds=10)
+            inspect_layers(upload, ImageLimits(size=_SMALL), layers=limits)
+    except BadArchive:
+        return
+
+
+def layer(upload: Path) -> None:
+    """Look into a layer that is all of an image: what surrounds it takes no bytes of the fuzzer."""
+    whole = upload.with_name("image.tar")
+    whole.write_bytes(docker_image(upload.read_bytes()))
+    image(whole)
+
+
+def scores(upload: Path) -> None:
+    """Read a score file."""
+    try:
+        read_scores(upload, [ScoreColumn(key="accuracy", minimum=0, maximum=1)])
+    except BadScoreFile:
+        return
+
+
+TARGETS: dict[str, Target] = {
+    "sif": sif,
+    "archive": archive,
+    "code": code,
+    "image": image,
+    "layer": layer,
+    "scores": scores,
+}
+"""Name to what is called with a file of foreign bytes."""

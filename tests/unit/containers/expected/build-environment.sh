@@ -1,0 +1,445 @@
+#!/bin/bash
+# An image build, written by Sealrun.
+
+directory='/shared/runs/1 a'
+token=t
+scratch=/tmp/sealrun-t
+scratch_directories=(
+    /tmp/sealrun-t/work
+    /tmp/sealrun-t/temporary
+    /tmp/sealrun-t/cache
+    /tmp/sealrun-t/settings
+)
+log_limit=1048576
+apptainer=/usr/bin/apptainer
+minimum=1.0
+clean_environment=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+)
+kind=code
+source=/shared/code.tar
+source_sha256=cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc
+base=/shared/images/base.sif
+base_sha256=dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd
+definition='Bootstrap: localimage
+From: /tmp/sealrun-t/base.sif
+
+%files
+    /tmp/sealrun-t/submission/. /submission
+    /tmp/sealrun-t/environment/. /packages
+
+%environment
+    export PYTHONPATH=/packages PATH="/packages/bin:$PATH"
+'
+wheelhouse=/shared/wheels
+lock=requirements.lock
+install=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+    /usr/bin/apptainer
+    --silent
+    --nocolor
+    exec
+    --containall
+    --no-home
+    --home
+    /tmp
+    --no-eval
+    --no-privs
+    --drop-caps
+    all
+    --net
+    --network
+    none
+    --no-mount
+    hostfs,bind-paths,cwd
+    --workdir
+    /tmp/sealrun-t/work
+    --security
+    seccomp:/tmp/sealrun-t/seccomp.json
+    --bind
+    /shared/wheels:/wheelhouse:ro
+    --bind
+    /tmp/sealrun-t/submission/requirements.txt:/requirements.txt:ro
+    --bind
+    /tmp/sealrun-t/environment:/packages:rw
+    --pwd
+    /packages
+    /tmp/sealrun-t/base.sif
+    python3
+    -c
+    '
+import glob, json, runpy, sys
+try:
+    import pip
+except ImportError:
+    sys.path[:0] = sorted(glob.glob("/wheelhouse/pip-*.whl"))[-1:]
+sys.argv = [
+    "pip", "--isolated", "--disable-pip-version-check", "--no-input", "--no-color", "--quiet",
+    "install", "--no-index", "--find-links", "/wheelhouse", "--only-binary", ":all:", "--no-cache-dir",
+    "--no-compile", "--no-warn-script-location", "--target", "/packages", "--report", "/tmp/report",
+    "--requirement", "/requirements.txt",
+]
+try:
+    runpy.run_module("pip", run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    if end.code:
+        raise
+with open("/tmp/report", encoding="utf-8") as report:
+    chosen = json.load(report)["install"]
+def line(one):
+    # Releases of pip before 23.1 say the digest in one word.
+    archive = one["download_info"]["archive_info"]
+    digest = archive["hashes"]["sha256"] if "hashes" in archive else archive["hash"].partition("=")[2]
+    return one["metadata"]["name"] + "==" + one["metadata"]["version"] + " --hash=sha256:" + digest
+lines = sorted(map(line, chosen))
+with open("/packages/requirements.lock", "w", encoding="utf-8") as lock:
+    lock.writelines(line + chr(10) for line in lines)
+'
+)
+size_limit=21474836480
+file_blocks=62914560
+unpacked_kib=62914560
+unpacked_files=1000000
+member_limit=4096
+
+put_seccomp() {
+    cat >/tmp/sealrun-t/seccomp.json <<'PROFILE'
+{"defaultAction": "SCMP_ACT_TRACE", "syscalls": [
+{"names": ["accept", "accept4", "access", "alarm", "arch_prctl", "bind", "brk", "cachestat", "capget", "capset", "chdir", "chmod", "chown", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "close_range", "connect", "copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2", "execve", "execveat", "exit", "exit_group", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock", "fork", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync", "ftruncate", "futex", "futex_requeue", "futex_wait", "futex_waitv", "futex_wake", "futimesat", "get_mempolicy", "get_robust_list", "get_thread_area", "getcpu", "getcwd", "getdents", "getdents64", "getegid", "geteuid", "getgid", "getgroups", "getitimer", "getpeername", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrandom", "getresgid", "getresuid", "getrlimit", "getrusage", "getsid", "getsockname", "getsockopt", "gettid", "gettimeofday", "getuid", "getxattr", "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "io_cancel", "io_destroy", "io_getevents", "io_pgetevents", "io_setup", "io_submit", "ioctl", "ioprio_get", "ioprio_set", "kcmp", "kill", "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "lchown", "lgetxattr", "link", "linkat", "listen", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "madvise", "map_shadow_stack", "mbind", "membarrier", "memfd_create", "migrate_pages", "mincore", "mkdir", "mkdirat", "mknod", "mknodat", "mlock", "mlock2", "mlockall", "mmap", "move_pages", "mprotect", "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink", "mremap", "mseal", "msgctl", "msgget", "msgrcv", "msgsnd", "msync", "munlock", "munlockall", "munmap", "name_to_handle_at", "nanosleep", "newfstatat", "open", "openat", "openat2", "pause", "pidfd_getfd", "pidfd_open", "pidfd_send_signal", "pipe", "pipe2", "pkey_alloc", "pkey_free", "pkey_mprotect", "poll", "ppoll", "prctl", "pread64", "preadv", "preadv2", "prlimit64", "process_madvise", "process_mrelease", "process_vm_readv", "process_vm_writev", "pselect6", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "recvfrom", "recvmmsg", "recvmsg", "remap_file_pages", "removexattr", "rename", "renameat", "renameat2", "restart_syscall", "rmdir", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max", "sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_rr_get_interval", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "select", "semctl", "semget", "semop", "semtimedop", "sendfile", "sendmmsg", "sendmsg", "sendto", "set_mempolicy", "set_mempolicy_home_node", "set_robust_list", "set_thread_area", "set_tid_address", "setfsgid", "setfsuid", "setgid", "setgroups", "setitimer", "setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid", "setrlimit", "setsid", "setsockopt", "setuid", "setxattr", "shmat", "shmctl", "shmdt", "shmget", "shutdown", "sigaltstack", "signalfd", "signalfd4", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync", "sync_file_range", "sync_file_range2", "syncfs", "sysinfo", "tee", "tgkill", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "tkill", "truncate", "umask", "uname", "unlink", "unlinkat", "utime", "utimensat", "utimes", "vfork", "vmsplice", "wait4", "waitid", "write", "writev"], "action": "SCMP_ACT_ALLOW", "args": []},
+{"names": ["acct", "add_key", "bpf", "chroot", "clock_adjtime", "clock_settime", "delete_module", "fanotify_init", "fanotify_mark", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mount", "mount_setattr", "move_mount", "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "pivot_root", "ptrace", "quotactl", "quotactl_fd", "reboot", "request_key", "seccomp", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "umount", "umount2", "unshare", "userfaultfd", "vhangup"], "action": "SCMP_ACT_ERRNO", "args": []},
+{"names": ["clone"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 2114060288, "valueTwo": 0}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 131072, "valueTwo": 131072}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 33554432, "valueTwo": 33554432}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 67108864, "valueTwo": 67108864}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 134217728, "valueTwo": 134217728}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 268435456, "valueTwo": 268435456}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 536870912, "valueTwo": 536870912}]},
+{"names": ["clone"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "op": "SCMP_CMP_MASKED_EQ", "value": 1073741824, "valueTwo": 1073741824}]},
+{"names": ["socketpair"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 1, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 1, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 2, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 10, "valueTwo": 0}]},
+{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 16, "valueTwo": 0}]},
+{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 0, "valueTwo": 0}]},
+{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 262144, "valueTwo": 0}]},
+{"names": ["personality"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 4294967295, "valueTwo": 0}]}
+]}
+PROFILE
+}
+
+set -u
+umask 077
+export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+unset BASH_ENV ENV CDPATH
+cd /
+
+put() { # NAME: standard input becomes that file of the run directory, whole or not at all
+    cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
+}
+
+# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
+watched=()
+seconds=
+
+stop() { # REASON CODE
+    printf '%s\n' "$1" | put reason
+    exit "$2"
+}
+
+take_claim() {
+    if ! mkdir -- "$directory/claim" 2>/dev/null; then
+        # Nothing may be written here: the directory is another attempt's, or the portal's again.
+        [[ -e $directory/claim ]] && exit 75
+        exit 74
+    fi
+    printf '%s\n' "$token" >"$directory/claim/token" || stop node_unfit 74
+}
+
+clean() {
+    if [[ -n ${child-} ]]; then kill -KILL -- "-$child" 2>/dev/null; fi
+    # A container may leave directories that even their owner cannot enter.
+    chmod -R u+rwX -- "$scratch" 2>/dev/null
+    rm -rf -- "$scratch"
+}
+
+make_scratch() {
+    mkdir -- "$scratch" || stop node_unfit 74
+    trap clean EXIT
+    # Slurm is ending the job: leave without the marker that says the work is done.
+    trap 'exit 143' TERM INT HUP
+    mkdir -- "${scratch_directories[@]}" || stop node_unfit 74
+}
+
+check_digest() { # NAME FILE EXPECTED
+    local seen
+    seen=$(sha256sum <"$2") || stop node_unfit 74
+    seen=${seen%% *}
+    printf '%s %s %s\n' "$1" "$seen" "$3" >>"$directory/image.check"
+    [[ $seen == "$3" ]] || stop image_changed 76
+}
+
+write_versions() {
+    local apptainer_version slurm_version
+    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    [[ $(printf '%s\n' "$minimum" "${apptainer_version%%$'\n'*}" | sort -V | head -n 1) == "$minimum" ]] ||
+        stop node_unfit 74
+    # One word: distributions put their own in front of the number.
+    slurm_version=$(srun --version 2>/dev/null)
+    put versions <<END || stop node_unfit 74
+apptainer ${apptainer_version%%$'\n'*}
+kernel $(uname -r)
+slurm ${slurm_version##* }
+node ${SLURMD_NODENAME:-$(uname -n)}
+END
+}
+
+keep() { # NAME: the start of standard input goes to that file; the rest is taken off the writer's hands
+    head -c "$log_limit" >"$directory/$1"
+    cat >/dev/null
+}
+
+watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
+    local used files
+    while sleep "$5"; do
+        # Nobody hides what they fill by shutting its directory; the outer ones are opened first.
+        find "$2" -type d ! -perm -u=rx -exec chmod u+rx -- {} \; 2>/dev/null
+        # What vanishes while du looks is no reason to stop looking.
+        used=$(du -sk -- "$2")
+        files=$(du -s --inodes -- "$2")
+        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
+        if ((${used:-0} > $3 || ${files:-0} > $4)); then
+            : >"$scratch/too_large"
+            kill -KILL -- "-$1"
+        fi
+    done
+}
+
+watch_time() { # GROUP SECONDS: ends the processes that take too long; they have nothing to save
+    sleep "$2"
+    : >"$scratch/too_late"
+    kill -KILL -- "-$1"
+}
+
+watch() { # COMMAND...: in the background, in a group of its own so that it can be ended whole
+    set -m
+    "$@" </dev/null >/dev/null 2>&1 &
+    watchers+=("$!")
+    set +m
+}
+
+logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
+    local out=$1 err=$2 keepers watchers=() watcher place
+    shift 2
+    mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
+    keep "$out" <"$scratch/out" &
+    keepers=$!
+    keep "$err" <"$scratch/err" &
+    keepers+=" $!"
+    # With job control the command has a process group of its own: a container's kill(0, ...) reaches
+    # the whole group, also the part of it that is outside.
+    set -m
+    "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
+    child=$!
+    set +m
+    for ((place = 0; place < ${#watched[@]}; place += 4)); do
+        watch watch_size "$child" "${watched[@]:place:4}"
+    done
+    if [[ -n $seconds ]]; then watch watch_time "$child" "$seconds"; fi
+    # Bash would tell Slurm's log which signal ended the command.
+    wait "$child" 2>/dev/null
+    code=$?
+    child=
+    for watcher in ${watchers[@]+"${watchers[@]}"}; do
+        kill -KILL -- "-$watcher"
+        wait "$watcher"
+    done 2>/dev/null
+    rm -f -- "$scratch/out" "$scratch/err"
+    expect_end "$keepers"
+}
+
+expect_end() { # PIDS: they end as soon as nothing holds the container's output open
+    local pid try
+    for pid in $1; do
+        for ((try = 0; try < 1500; try++)); do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.02
+        done
+        kill -KILL "$pid" 2>/dev/null
+        stop left_behind 80
+    done
+}
+
+finish() { # CODE
+    printf '%s\n' "$1" | put exit || stop node_unfit 74
+    trap - TERM INT HUP
+    clean
+    trap - EXIT
+    [[ -e $scratch ]] && stop left_behind 80
+    printf '%s\n' "$token" | put "done" || exit 74
+    exit "$1"
+}
+
+fail() { # REASON
+    rm -f -- "$directory"/image.sif "$directory"/.image.sif.part "$directory"/image.sha256
+    stop "$1" 78
+}
+
+no_network=(unshare --user --map-root-user --net --)
+
+require_no_network() {
+    local inside
+    # shellcheck disable=SC2016
+    inside=$("${clean_environment[@]}" "${no_network[@]}" /bin/bash -c 'while IFS=: read -r name _; do
+        [[ $name == *"|"* ]] || printf "%s" "${name// /}"
+    done </proc/net/dev')
+    [[ $inside == lo ]] || stop isolation_unavailable 77
+}
+
+limited() { # COMMAND...
+    # Whoever the container runs as must be able to read the image.
+    umask 022
+    # Only a limit that is stricter already cannot be set; then that one holds.
+    { ulimit -c 0; ulimit -f "$file_blocks"; } 2>/dev/null
+    exec "$@"
+}
+
+converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
+    logged stdout.log stderr.log limited "${clean_environment[@]}" "${no_network[@]}" "$@"
+    [[ -e $scratch/too_large ]] && fail image_too_large
+    [[ $code == 0 ]] || fail build_failed
+}
+
+build_image() { # FROM: with the quickest gzip, as the best one takes six times as long for a tenth less
+    converted "$apptainer" --silent --nocolor build --disable-cache \
+        --mksquashfs-args "-comp gzip -Xcompression-level 1" "$scratch/image.sif" "$1"
+    [[ -f $scratch/image.sif ]] || fail build_failed
+    take "$scratch/image.sif"
+}
+
+take() { # FILE: a copy in the run directory is what will be the image
+    (($(stat -c %s -- "$1") <= size_limit)) || fail image_too_large
+    cp -- "$1" "$directory/.image.sif.part" || stop node_unfit 74
+}
+
+uncompress() { # sets archive; Apptainer takes no compressed ones
+    local program
+    case $(head -c 6 -- "$source" | od -An -tx1 | tr -d ' ') in
+    1f8b*) program=gzip ;;
+    425a68*) program=bzip2 ;;
+    fd377a585a00) program=xz ;;
+    *)
+        archive=$source
+        return
+        ;;
+    esac
+    command -v "$program" >/dev/null || stop node_unfit 74
+    archive=$scratch/archive.tar
+    # shellcheck disable=SC2016
+    converted /bin/bash -c '"$1" -dc <"$2" >"$3"' bash "$program" "$source" "$archive"
+}
+
+transport() { # how Apptainer calls the kind of archive; docker save writes the marks of both
+    local name members=0 docker='' oci=''
+    while IFS= read -r name; do
+        members=$((members + 1))
+        case ${name#./} in
+        manifest.json) docker='docker-archive' ;;
+        oci-layout) oci='oci-archive' ;;
+        esac
+    done < <(tar -tf "$archive" 2>/dev/null | head -n "$((member_limit + 1))")
+    ((members <= member_limit)) && printf '%s' "${docker:-$oci}"
+}
+
+build_archive() {
+    local format archive
+    check_digest source "$source" "$source_sha256"
+    uncompress
+    format=$(transport)
+    [[ -n $format ]] || fail build_failed
+    build_image "$format:$archive"
+}
+
+only_plain() { # whether there are only directories and regular files below DIRECTORY
+    local entry
+    shopt -s globstar dotglob nullglob
+    for entry in "$1"/**; do
+        [[ ! -L $entry && (-d $entry || -f $entry) ]] || return 1
+    done
+}
+
+build_code() {
+    check_digest source "$source" "$source_sha256"
+    check_digest base "$base" "$base_sha256"
+    mkdir -- "$scratch/submission" || stop node_unfit 74
+    converted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
+    only_plain "$scratch/submission" || fail build_failed
+    chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
+    # By a link, as a definition file cannot quote the name of the base.
+    ln -s -- "$base" "$scratch/base.sif" || stop node_unfit 74
+    if [[ -n $wheelhouse ]]; then install_environment; fi
+    printf '%s' "$definition" >"$scratch/definition" || stop node_unfit 74
+    build_image "$scratch/definition"
+}
+
+install_environment() { # what requirements.txt asks for, by pip in the base image, sealed off like any run
+    [[ -d $wheelhouse ]] || stop node_unfit 74
+    put_seccomp || stop node_unfit 74
+    mkdir -- "$scratch/environment" || stop node_unfit 74
+    logged stdout.log stderr.log limited "${install[@]}"
+    [[ -e $scratch/too_large ]] && fail image_too_large
+    [[ $code == 0 ]] || fail environment
+    only_plain "$scratch/environment" || fail environment
+    chmod -R u+rwX,go=rX,a-s -- "$scratch/environment" || stop node_unfit 74
+    head -c 1048576 -- "$scratch/environment/$lock" | put environment.lock || stop node_unfit 74
+}
+
+take_sif() {
+    local listing
+    take "$source"
+    # The copy is what is used, so the copy is what is checked.
+    check_digest source "$directory/.image.sif.part" "$source_sha256"
+    converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
+    listing=$(head -c 65536 "$directory/stdout.log")
+    [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed
+    [[ ${listing#*"|FS ("} != *"|FS ("* ]] || fail build_failed
+}
+
+architecture() { # the node's, as image formats spell it
+    case $(uname -m) in
+    x86_64) printf amd64 ;;
+    aarch64) printf arm64 ;;
+    *) uname -m ;;
+    esac
+}
+
+publish() {
+    local part=$directory/.image.sif.part seen
+    seen=$(sha256sum <"$part") || stop node_unfit 74
+    mv -f -- "$part" "$directory/image.sif" || stop node_unfit 74
+    printf '%s\n' "${seen%% *}" | put image.sha256 || stop node_unfit 74
+}
+
+take_claim
+make_scratch
+write_versions
+require_no_network
+watched=("$scratch" "$unpacked_kib" "$unpacked_files" 1)
+case $kind in
+archive) build_archive ;;
+sif) take_sif ;;
+code) build_code ;;
+esac
+publish
+finish 0

@@ -1,0 +1,219 @@
+#!/bin/bash
+# A measurement of data, written by Sealrun.
+
+directory='/shared/runs/1 a'
+token=t
+scratch=/tmp/sealrun-t
+scratch_directories=(
+    /tmp/sealrun-t/work
+    /tmp/sealrun-t/temporary
+    /tmp/sealrun-t/cache
+    /tmp/sealrun-t/settings
+)
+log_limit=1048576
+apptainer=/usr/bin/apptainer
+minimum=1.0
+clean_environment=(
+    /usr/bin/env
+    -i
+    PATH=/usr/bin:/bin:/usr/sbin:/sbin
+    LC_ALL=C
+    APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
+    APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
+    APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+)
+data='/data/a b'
+
+set -u
+umask 077
+export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+unset BASH_ENV ENV CDPATH
+cd /
+
+put() { # NAME: standard input becomes that file of the run directory, whole or not at all
+    cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
+}
+
+# What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
+watched=()
+seconds=
+
+stop() { # REASON CODE
+    printf '%s\n' "$1" | put reason
+    exit "$2"
+}
+
+take_claim() {
+    if ! mkdir -- "$directory/claim" 2>/dev/null; then
+        # Nothing may be written here: the directory is another attempt's, or the portal's again.
+        [[ -e $directory/claim ]] && exit 75
+        exit 74
+    fi
+    printf '%s\n' "$token" >"$directory/claim/token" || stop node_unfit 74
+}
+
+clean() {
+    if [[ -n ${child-} ]]; then kill -KILL -- "-$child" 2>/dev/null; fi
+    # A container may leave directories that even their owner cannot enter.
+    chmod -R u+rwX -- "$scratch" 2>/dev/null
+    rm -rf -- "$scratch"
+}
+
+make_scratch() {
+    mkdir -- "$scratch" || stop node_unfit 74
+    trap clean EXIT
+    # Slurm is ending the job: leave without the marker that says the work is done.
+    trap 'exit 143' TERM INT HUP
+    mkdir -- "${scratch_directories[@]}" || stop node_unfit 74
+}
+
+check_digest() { # NAME FILE EXPECTED
+    local seen
+    seen=$(sha256sum <"$2") || stop node_unfit 74
+    seen=${seen%% *}
+    printf '%s %s %s\n' "$1" "$seen" "$3" >>"$directory/image.check"
+    [[ $seen == "$3" ]] || stop image_changed 76
+}
+
+write_versions() {
+    local apptainer_version slurm_version
+    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    [[ $(printf '%s\n' "$minimum" "${apptainer_version%%$'\n'*}" | sort -V | head -n 1) == "$minimum" ]] ||
+        stop node_unfit 74
+    # One word: distributions put their own in front of the number.
+    slurm_version=$(srun --version 2>/dev/null)
+    put versions <<END || stop node_unfit 74
+apptainer ${apptainer_version%%$'\n'*}
+kernel $(uname -r)
+slurm ${slurm_version##* }
+node ${SLURMD_NODENAME:-$(uname -n)}
+END
+}
+
+keep() { # NAME: the start of standard input goes to that file; the rest is taken off the writer's hands
+    head -c "$log_limit" >"$directory/$1"
+    cat >/dev/null
+}
+
+watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
+    local used files
+    while sleep "$5"; do
+        # Nobody hides what they fill by shutting its directory; the outer ones are opened first.
+        find "$2" -type d ! -perm -u=rx -exec chmod u+rx -- {} \; 2>/dev/null
+        # What vanishes while du looks is no reason to stop looking.
+        used=$(du -sk -- "$2")
+        files=$(du -s --inodes -- "$2")
+        used=${used%%[!0-9]*} files=${files%%[!0-9]*}
+        if ((${used:-0} > $3 || ${files:-0} > $4)); then
+            : >"$scratch/too_large"
+            kill -KILL -- "-$1"
+        fi
+    done
+}
+
+watch_time() { # GROUP SECONDS: ends the processes that take too long; they have nothing to save
+    sleep "$2"
+    : >"$scratch/too_late"
+    kill -KILL -- "-$1"
+}
+
+watch() { # COMMAND...: in the background, in a group of its own so that it can be ended whole
+    set -m
+    "$@" </dev/null >/dev/null 2>&1 &
+    watchers+=("$!")
+    set +m
+}
+
+logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
+    local out=$1 err=$2 keepers watchers=() watcher place
+    shift 2
+    mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
+    keep "$out" <"$scratch/out" &
+    keepers=$!
+    keep "$err" <"$scratch/err" &
+    keepers+=" $!"
+    # With job control the command has a process group of its own: a container's kill(0, ...) reaches
+    # the whole group, also the part of it that is outside.
+    set -m
+    "$@" </dev/null >"$scratch/out" 2>"$scratch/err" &
+    child=$!
+    set +m
+    for ((place = 0; place < ${#watched[@]}; place += 4)); do
+        watch watch_size "$child" "${watched[@]:place:4}"
+    done
+    if [[ -n $seconds ]]; then watch watch_time "$child" "$seconds"; fi
+    # Bash would tell Slurm's log which signal ended the command.
+    wait "$child" 2>/dev/null
+    code=$?
+    child=
+    for watcher in ${watchers[@]+"${watchers[@]}"}; do
+        kill -KILL -- "-$watcher"
+        wait "$watcher"
+    done 2>/dev/null
+    rm -f -- "$scratch/out" "$scratch/err"
+    expect_end "$keepers"
+}
+
+expect_end() { # PIDS: they end as soon as nothing holds the container's output open
+    local pid try
+    for pid in $1; do
+        for ((try = 0; try < 1500; try++)); do
+            kill -0 "$pid" 2>/dev/null || continue 2
+            sleep 0.02
+        done
+        kill -KILL "$pid" 2>/dev/null
+        stop left_behind 80
+    done
+}
+
+finish() { # CODE
+    printf '%s\n' "$1" | put exit || stop node_unfit 74
+    trap - TERM INT HUP
+    clean
+    trap - EXIT
+    [[ -e $scratch ]] && stop left_behind 80
+    printf '%s\n' "$token" | put "done" || exit 74
+    exit "$1"
+}
+
+looks() { # DIRECTORY: one digest of the names, kinds, sizes and times in it; no file is read
+    local seen
+    seen=$(
+        set -o pipefail
+        cd -- "$1" 2>/dev/null &&
+            find . \( -type d -printf 'd %T@ %P\0' \) -o -printf '%y %s %T@ %P\0' | sort -z | sha256sum
+    ) || return 1
+    printf '%s' "${seen%% *}"
+}
+
+records() { # one for each directory, link and file, in the order of their bytes
+    {
+        find . -mindepth 1 -type d -printf 'd %P\0' &&
+            # No part of a path is empty, so that the first two slashes in a row end it.
+            find . -type l -printf 'l %P//%l\0' &&
+            find . -type f -printf '%P\0' | xargs -0 -r sha256sum -z --
+    } | sort -z
+}
+
+sizes() { # number and bytes of the files
+    local size number=0 bytes=0
+    while read -r size; do
+        number=$((number + 1)) bytes=$((bytes + size))
+    done
+    printf '%s %s\n' "$number" "$bytes"
+}
+
+take_claim
+make_scratch
+write_versions
+set -o pipefail
+cd -- "$data" 2>/dev/null || stop node_unfit 74
+before=$(looks .) || stop node_unfit 74
+# A pipe or a device has no content that could be told again.
+[[ -z $(find . ! -type f ! -type d ! -type l -print -quit) ]] || stop data_strange 83
+records | put manifest || stop node_unfit 74
+found=$(find . -type f -printf '%s\n' | sizes) || stop node_unfit 74
+[[ $(looks .) == "$before" ]] || stop data_changed 84
+printf '%s %s\n' "$before" "$found" | put measured || stop node_unfit 74
+cd /
+finish 0

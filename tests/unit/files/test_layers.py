@@ -1,0 +1,251 @@
+"""Every layer of an uploaded image is looked into before anything unpacks it."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+
+import pytest
+import zstandard
+
+from portal.files.errors import BadArchive
+from portal.files.images import inspect_layers
+from portal.files.layers import LayerLimits
+
+NO_WHITEOUT = (
+    "'{}' is no proper mark of a deleted file. Names that begin with .wh. are kept for those."
+)
+TOO_MANY = (
+    "Layer 2 of the image: The image's layers hold more than 10 files. Leave out what is not needed,"
+    " such as caches and package sources."
+)
+TOO_SLOW = (
+    "Layer 1 of the image: Looking through the image took more than 0 seconds. Make it smaller and"
+    " hand it in again."
+)
+
+
+def entry(name, kind=tarfile.REGTYPE, *, target="", content=b""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, target, len(content)
+    return info, content
+
+
+def layer(*entries):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for info, content in entries:
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+USUAL = layer(
+    entry("./", tarfile.DIRTYPE),
+    entry("bin", tarfile.SYMTYPE, target="usr/bin"),
+    entry("/usr/bin/su", content=b"program"),
+    entry("usr/bin/perl", tarfile.LNKTYPE, target="/usr/bin/su"),
+    entry("etc/mtab", tarfile.SYMTYPE, target="../proc/mounts"),
+    entry("etc/localtime", tarfile.SYMTYPE, target="/usr/share/zoneinfo"),
+    entry("var/cache/.wh..wh..opq"),
+    entry("var/.wh.old"),
+)
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def docker(*layers, packed=bytes, **changes):
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(one)}" for one in layers]},
+        }
+        | changes
+    ).encode()
+    names = [f"{number}/layer.tar" for number in range(len(layers))]
+    manifest = [{"Config": f"{digest(config)}.json", "Layers": names}]
+    return {
+        f"{digest(config)}.json": config,
+        "manifest.json": json.dumps(manifest).encode(),
+        **dict(zip(names, map(packed, layers), strict=True)),
+    }
+
+
+def oci(*layers, packed=bytes, **changes):
+    members = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
+
+    def blob(content, **more):
+        members[f"blobs/sha256/{digest(content)}"] = content
+        return {"digest": f"sha256:{digest(content)}", "size": len(content)} | more
+
+    diff_ids = [f"sha256:{digest(one)}" for one in layers]
+    config = blob(json.dumps({"rootfs": {"diff_ids": diff_ids}}).encode())
+    kind = "application/vnd.oci.image.layer.v1.tar+gzip"
+    blobs = [blob(packed(one), **({"mediaType": kind} | changes)) for one in layers]
+    image = blob(json.dumps({"config": config, "layers": blobs}).encode())
+    members["index.json"] = json.dumps({"manifests": [image]}).encode()
+    return members
+
+
+def zstd(content):
+    return zstandard.ZstdCompressor().compress(content)
+
+
+def refusal(make_tar, members):
+    with pytest.raises(BadArchive) as caught:
+        inspect_layers(make_tar(*members.items()))
+    return caught.value.reason, caught.value.sentence
+
+
+@pytest.mark.parametrize("layout", [docker, oci])
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstd])
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_what_is_usual_in_images_passes(make_tar, layout, packed, mode):
+    members = layout(USUAL, layer(entry("a", content=b"a" * 100_000)), packed=packed)
+
+    inspect_layers(make_tar(*members.items(), mode=mode))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason", "sentence"),
+    [
+        (entry("../x"), "name", "The name '../x' leads out of the image."),
+        (entry("a/../../x"), "name", "The name 'a/../../x' leads out of the image."),
+        (entry("a" * 256), "name", f"The name '{'a' * 99}...' is too long."),
+        (entry("a/" * 128 + "a"), "name", f"The name '{('a/' * 50)[:99]}...' is too deep."),
+        (entry("dev/sda", tarfile.BLKTYPE), "kind", "'dev/sda' is a device. Leave it out."),
+        (entry("dev/null", tarfile.CHRTYPE), "kind", "'dev/null' is a device. Leave it out."),
+        (entry("run/p", tarfile.FIFOTYPE), "kind", "'run/p' is a pipe. Leave it out."),
+        (
+            entry("/", tarfile.SYMTYPE, target="x"),
+            "kind",
+            "The root of the image is a symbolic link, not a directory.",
+        ),
+        (
+            entry("a/b", tarfile.SYMTYPE, target="../../etc"),
+            "link",
+            "The symbolic link 'a/b' leads out of the image. Leave it out.",
+        ),
+        (
+            entry("a", tarfile.LNKTYPE, target="../../etc/shadow"),
+            "link",
+            "The hard link 'a' leads out of the image. Leave it out.",
+        ),
+        *(
+            (
+                entry(name, content=content),
+                "whiteout",
+                NO_WHITEOUT.format(name),
+            )
+            for name, content in [
+                ("a/.wh.", b""),
+                ("a/.wh..", b""),
+                ("a/.wh...", b""),
+                ("a/.wh..wh.aufs", b""),
+                ("a/.wh.b", b"content"),
+                ("a/.wh.b/c", b""),
+            ]
+        ),
+        (entry("same"), "duplicate", "'same' is there twice. Build the image anew."),
+    ],
+)
+def test_what_may_not_be_in_a_layer_is_refused(make_tar, bad, reason, sentence):
+    members = docker(USUAL, layer(entry("same"), bad))
+
+    assert refusal(make_tar, members) == (reason, f"Layer 2 of the image: {sentence}")
+
+
+@pytest.mark.parametrize("layout", [docker, oci])
+def test_a_layer_that_the_configuration_does_not_list_is_refused(make_tar, layout):
+    diff_ids = ["sha256:" + "0" * 64]
+    members = layout(USUAL)
+    changed = json.dumps({"rootfs": {"diff_ids": diff_ids}}).encode()
+    if layout is docker:
+        manifest = [{"Config": "config.json", "Layers": ["0/layer.tar"]}]
+        members |= {"config.json": changed, "manifest.json": json.dumps(manifest).encode()}
+    else:
+        members = oci(USUAL, packed=lambda _: layer(entry("other")))
+
+    assert refusal(make_tar, members) == (
+        "digest",
+        "Layer 1 is not the one that the image's configuration lists. Save the image again.",
+    )
+
+
+def test_a_blob_that_is_not_what_its_name_says_is_refused(make_tar):
+    name = f"blobs/sha256/{'0' * 64}"
+    sentence = f"The content of '{name}' is not what its name says. Save the image again."
+
+    assert refusal(make_tar, oci(USUAL) | {name: b"other"}) == ("digest", sentence)
+
+
+def test_layers_without_digests_are_refused(make_tar):
+    sentence = (
+        "The image's configuration lists 0 layers, its manifest 1. Save the image again with"
+        " docker save or podman save."
+    )
+
+    assert refusal(make_tar, docker(USUAL, rootfs={})) == ("diff_ids", sentence)
+
+
+def test_a_media_type_that_is_not_known_is_refused(make_tar):
+    sentence = (
+        "A layer of the image is of the kind 'application/x-squashfs', which is not accepted. Save"
+        " the image with gzip or zstd layers."
+    )
+    members = oci(USUAL, mediaType="application/x-squashfs")
+
+    assert refusal(make_tar, members) == ("media_type", sentence)
+
+
+def test_a_size_that_is_not_the_blobs_is_refused(make_tar):
+    assert refusal(make_tar, oci(USUAL, size=5))[0] == "manifest"
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, zstd])
+def test_a_bomb_in_a_layer_is_stopped(make_tar, packed):
+    members = docker(layer(entry("zeros", content=bytes(80 * 1024**2))), packed=packed)
+
+    assert refusal(make_tar, members)[0] == "ratio"
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, zstd])
+def test_a_cut_layer_is_damaged(make_tar, packed):
+    members = docker(USUAL, packed=lambda content: packed(content)[:100])
+
+    assert refusal(make_tar, members)[0] == "damaged"
+
+
+def test_entries_after_the_end_are_refused(make_tar):
+    assert refusal(make_tar, docker(USUAL + USUAL))[0] == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason", "sentence"),
+    [
+        (
+            LayerLimits(entries=10),
+            "too_many",
+            TOO_MANY,
+        ),
+        (
+            LayerLimits(size=10_000),
+            "too_large",
+            "Layer 1 of the image: The image unpacks to more than 10000 bytes, the limit.",
+        ),
+        (
+            LayerLimits(seconds=0),
+            "too_slow",
+            TOO_SLOW,
+        ),
+    ],
+)
+def test_all_layers_together_have_limits(make_tar, limits, reason, sentence):
+    source = make_tar(*docker(USUAL, USUAL).items())
+
+    with pytest.raises(BadArchive) as caught:
+        inspect_layers(source, layers=limits)
+
+    assert (caught.value.reason, caught.value.sentence) == (reason, sentence)
