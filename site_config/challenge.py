@@ -1,5 +1,6 @@
 """What an organiser writes in ``challenge.yaml``. ``docs/reference/challenge-yaml.md`` is made from this."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
@@ -7,9 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
+from site_config.gates import Claims
 from site_config.kinds import Kind
-from site_config.model import Claims
-from site_config.units import Size
+from site_config.units import Duration, Size
 
 WORD_LIMIT = 1000
 """Letters that one argument of a submission's program may have."""
@@ -62,6 +63,13 @@ class Join(Section):
     claims: Claims = Field(
         default={}, description="With `policy: claims`: the claims, all of which count."
     )
+    rule: Title | None = Field(
+        default=None,
+        description="With `policy: claims`: the rule in words; a person who is refused is told it.",
+    )
+    ask: Title | None = Field(
+        default=None, description="Whom people can ask about joining; the site's support without."
+    )
 
     @model_validator(mode="after")
     def _claims_with_policy(self) -> Self:
@@ -74,6 +82,10 @@ class Teams(Section):
     """How people team up."""
 
     max_size: int = Field(default=1, ge=1, le=100, description="Most members of one team.")
+    freeze: Moment | None = Field(
+        default=None,
+        description="From when on nobody joins, leaves or merges teams; never without it.",
+    )
 
 
 class Source(Section):
@@ -181,6 +193,26 @@ class Phase(Section):
         description="`smoke`: runs on the public sample show their log; `sealed`: nothing does.",
     )
 
+    failures: Literal["typed", "sealed"] = Field(
+        default="sealed",
+        description=(
+            "What a team is told of a failure: `sealed`: for all that the private data can have"
+            " brought about the same sentence, and times only to `time_step`; `typed`: the reason,"
+            " for phases whose data is no secret."
+        ),
+    )
+    time_step: Duration = Field(
+        default=timedelta(minutes=5),
+        description="With `failures: sealed`: up to which step the length of a run is rounded.",
+    )
+    hold_results: bool = Field(
+        default=False,
+        description=(
+            "With `failures: sealed`: take the end of a run in only after a whole number of"
+            " `time_step`; otherwise whoever keeps looking sees when it ended."
+        ),
+    )
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.end <= self.start:
@@ -212,6 +244,14 @@ class Column(Section):
         return self
 
 
+class Ladder(Section):
+    """Show a new best only if it is better than the last one shown by a step."""
+
+    eta: float = Field(
+        gt=0, allow_inf_nan=False, description="The step, in the unit of the primary column."
+    )
+
+
 class Leaderboard(Section):
     """How submissions are ranked and what the table shows."""
 
@@ -220,6 +260,10 @@ class Leaderboard(Section):
     )
     reveal: Moment | None = Field(
         default=None, description="When private columns are shown; never without it."
+    )
+    ladder: Ladder | None = Field(
+        default=None,
+        description="Show a new best of a team only if it is better by a step; needs `rule: best`.",
     )
     columns: tuple[Column, ...] = Field(min_length=1, max_length=30, description="The scores.")
 
@@ -230,6 +274,30 @@ class Leaderboard(Section):
         if len({column.key for column in self.columns}) < len(self.columns):
             raise ValueError("every column must have a key of its own")
         return self
+
+    @model_validator(mode="after")
+    def _ladder_fits(self) -> Self:
+        if self.ladder is None:
+            return self
+        if self.rule != "best":
+            raise ValueError("'ladder' needs 'rule: best'")
+        column = next(column for column in self.columns if column.primary)
+        if self.ladder.eta < 10.0**-column.precision:
+            raise ValueError(
+                "'ladder.eta' must not be finer than the digits that the primary column shows"
+            )
+        return self
+
+
+class Retention(Section):
+    """How long what belongs to submissions is kept after the end of the last phase."""
+
+    uploads: Duration | None = Field(
+        default=None, description="What was handed in; the site's default without."
+    )
+    images: Duration | None = Field(default=None, description="The images made of it.")
+    outputs: Duration | None = Field(default=None, description="What runs wrote.")
+    logs: Duration | None = Field(default=None, description="What runs printed.")
 
 
 class Challenge(Section):
@@ -249,3 +317,7 @@ class Challenge(Section):
     )
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=50, description="The phases.")
     leaderboard: Leaderboard = Field(description="How submissions are ranked.")
+    retention: Retention = Field(
+        default=Retention(),
+        description="How long files are kept after the end of the last phase; the site may say less.",
+    )

@@ -42,6 +42,9 @@ def _contradictions(site: Site) -> Iterator[tuple[Key, str]]:
     for name, profile in site.profiles.items():
         if profile.cluster not in site.clusters:
             yield ("profiles", name, "cluster"), f"there is no cluster '{profile.cluster}'"
+    for name, data in site.data.items():
+        if data.profile is not None and data.profile not in site.profiles:
+            yield ("data", name, "profile"), f"there is no profile '{data.profile}' to measure with"
     for name, cluster in site.clusters.items():
         build = site.profiles.get(cluster.build)
         if build is None:

@@ -2,11 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     ValidationInfo,
     field_validator,
@@ -26,21 +25,8 @@ from site_config.fields import (
     Version,
 )
 from site_config.kinds import Kind
+from site_config.login import Login
 from site_config.units import Duration, Size
-
-
-def _claim_values(value: object) -> object:
-    values = value if isinstance(value, list) else [value]
-    if not values or not all(isinstance(one, str) and one for one in values):
-        raise ValueError("must be the value that the claim must have, or a list of values")
-    return value
-
-
-Claims = Annotated[
-    dict[str, Annotated[str | tuple[str, ...], BeforeValidator(_claim_values)]],
-    Kind("claims with values"),
-]
-"""For each claim the value that it must have or, if it is a list, hold; of several values any one."""
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:
@@ -77,35 +63,14 @@ class Database(Section):
     )
 
 
-class Provider(Section):
-    """One institution's OpenID Connect login."""
+class Jump(Section):
+    """A host on the way to the login node; its own host key is pinned too."""
 
-    id: Identifier = Field(description="Short name, part of the redirect address.")
-    title: Title = Field(description="What the login button says.")
-    issuer: HttpUrl = Field(description="Issuer, exactly as the provider announces it.")
-    client_id: Title = Field(description="The portal's name at the provider.")
-    client_secret_file: SitePath = Field(
-        description="File that holds the client secret; others must not be able to read it."
-    )
-    require: Claims = Field(
-        default={}, description="Claims without which nobody may log in; all of them count."
-    )
-    staff: Claims = Field(
-        default={}, description="Claims that make an account staff; all of them count."
-    )
-
-
-class Login(Section):
-    """Who may log in, and how."""
-
-    providers: tuple[Provider, ...] = Field(default=(), description="The logins on offer.")
-
-    @field_validator("providers")
-    @classmethod
-    def _distinct(cls, providers: tuple[Provider, ...]) -> tuple[Provider, ...]:
-        if len({provider.id for provider in providers}) < len(providers):
-            raise ValueError("must have a different id for each provider")
-        return providers
+    host: HostName = Field(description="Name or address of the host in between.")
+    port: int = Field(default=22, ge=1, le=65535, description="Port of its SSH server.")
+    user: UserName = Field(description="Account on it.")
+    key_file: SitePath = Field(description="Private key of that account.")
+    known_hosts: SitePath = Field(description="File with its host key; any other key is refused.")
 
 
 class Ssh(Section):
@@ -117,6 +82,10 @@ class Ssh(Section):
     key_file: SitePath = Field(description="Private key of that account.")
     known_hosts: SitePath = Field(
         description="File with the node's host key; any other key is refused."
+    )
+    jump: Jump | None = Field(
+        default=None,
+        description="Host through which the login node is reached, where there is no direct way.",
     )
 
 
@@ -137,22 +106,53 @@ class Connect(Section):
         return value
 
 
+class Rest(Section):
+    """slurmrestd, and the account that it is asked for; either `url` or `socket`."""
+
+    url: HttpUrl | None = Field(
+        default=None,
+        description="Its address. The token goes with every request, so only with TLS or on this machine.",
+    )
+    socket: SitePath | None = Field(default=None, description="Its Unix socket on this machine.")
+    user: UserName = Field(description="Account that submits the jobs; the token is for it.")
+    token_file: SitePath = Field(
+        description=(
+            "File with the token, as `scontrol token` prints it; others must not be able to read it."
+            " It is read again whenever it changes."
+        )
+    )
+    ca_file: SitePath | None = Field(
+        default=None,
+        description="Certificates that are trusted with `url`, where the site has its own authority.",
+    )
+
+    @model_validator(mode="after")
+    def _one_door(self) -> "Rest":
+        if (self.url is None) == (self.socket is None):
+            raise ValueError("must have either 'url' or 'socket'")
+        return self
+
+
 class Slurm(Section):
     """How jobs are submitted."""
 
     interface: Literal["commands", "rest", "pyslurm"] = Field(
         default="commands",
-        description="Way to speak with Slurm. Today `commands`; `rest` and `pyslurm` are to come.",
+        description=(
+            "Way to speak with Slurm: its `commands`; slurmrestd (`rest`, which makes no use of `connect`); or"
+            " `pyslurm` (Slurm 25.11, with `connect: local` and the extra `pyslurm`)."
+        ),
     )
     account: SlurmName | None = Field(default=None, description="Slurm account that is charged.")
     qos: SlurmName | None = Field(default=None, description="Quality of service of all jobs.")
 
-    @field_validator("interface")
-    @classmethod
-    def _available(cls, interface: str) -> str:
-        if interface != "commands":
-            raise ValueError(f"'{interface}' is not yet available; use 'commands'")
-        return interface
+    rest: Rest | None = Field(default=None, description="slurmrestd, for `interface: rest`.")
+
+    @model_validator(mode="after")
+    def _rest_where_it_is_used(self) -> "Slurm":
+        if (self.interface == "rest") != (self.rest is not None):
+            raise ValueError("must have 'rest: {...}' with 'interface: rest', and only then")
+        return self
 
 
 class Apptainer(Section):
@@ -169,12 +169,38 @@ class Cluster(Section):
     storage: SitePath = Field(
         description="Directory that portal and nodes see under the same path: uploads, images, runs."
     )
+    files: Literal["shared", "sftp"] = Field(
+        default="shared",
+        description=(
+            "`shared`: the storage is one directory that all of them see. `sftp`: it is a directory of its own on"
+            " the portal's machine and another one, at the same path, on the nodes; files are carried over by SFTP."
+        ),
+    )
     apptainer: Apptainer = Field(
         default=Apptainer(), description="What is asked of Apptainer on the nodes."
     )
     build: Identifier = Field(
         default="build", description="Profile with which images are built on this cluster."
     )
+    wheelhouse: SitePath | None = Field(
+        default=None,
+        description=(
+            "Directory of Python wheels, as the nodes see it, from which the `requirements.txt` of code is installed;"
+            " without it, none is."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _library_is_here(self) -> Self:
+        if self.slurm.interface == "pyslurm" and self.connect.ssh is not None:
+            raise ValueError(
+                "'interface: pyslurm' uses Slurm's library here: write 'connect: local'"
+            )
+        if self.files == "sftp" and self.connect.ssh is None:
+            raise ValueError(
+                "'files: sftp' goes to a login node: name it under 'connect: {ssh: ...}'"
+            )
+        return self
 
 
 class Profile(Section):
@@ -208,16 +234,80 @@ class Data(Section):
     challenges: tuple[Identifier, ...] = Field(
         min_length=1, description="Slugs of the challenges that may use it."
     )
+    measure: bool = Field(
+        default=True,
+        description=(
+            "Whether a job reads all of it before the first run, so that seal records name its digest. Nothing"
+            " that reads it runs before."
+        ),
+    )
+    recheck: Duration = Field(
+        default=timedelta(days=7), description="After this it is measured again."
+    )
+    profile: Identifier | None = Field(
+        default=None,
+        description="Profile of the job that measures it; the cluster's build profile without.",
+    )
 
 
 class Limits(Section):
     """What one submission may take up; a challenge can only ask for less."""
 
     upload: Size = Field(default=20 * 1024**3, description="Size of one upload.")
+    weights: Size = Field(
+        default=100 * 1024**3, description="Size of all weights that a team keeps in a challenge."
+    )
     output: Size = Field(default=2 * 1024**3, description="Size of all files that a run writes.")
     output_files: int = Field(
         default=10_000, ge=1, description="Number of files and directories that a run writes."
     )
+    scratch: Size = Field(
+        default=16 * 1024**3, description="Size of all that a run has in its own /tmp at once."
+    )
+
+
+class Periods(Section):
+    """How long each kind is kept after the end of a challenge's last phase; for ever without."""
+
+    uploads: Duration | None = Field(default=None, description="What teams handed in.")
+    images: Duration | None = Field(default=None, description="The images made of it.")
+    outputs: Duration | None = Field(default=None, description="What runs wrote.")
+    logs: Duration | None = Field(default=None, description="What runs printed.")
+
+
+class Retention(Section):
+    """How long what belongs to submissions is kept. Results and seal records are kept for ever."""
+
+    default: Periods = Field(
+        default=Periods(), description="Where a challenge does not say how long."
+    )
+    longest: Periods = Field(
+        default=Periods(), description="The most, whatever a challenge asks for."
+    )
+    refused: Duration = Field(
+        default=timedelta(days=7), description="Uploads that no submission was made of."
+    )
+
+
+class Share(Section):
+    """What one challenge may take of the cluster; no limit where nothing is said."""
+
+    running: int | None = Field(
+        default=None, ge=1, description="Most evaluations of the challenge at the same time."
+    )
+    team_running: int | None = Field(
+        default=None, ge=1, description="Most evaluations of one of its teams at the same time."
+    )
+    gpu_hours: float | None = Field(
+        default=None, ge=0, description="GPU-hours of all its teams together."
+    )
+    team_gpu_hours: float | None = Field(
+        default=None, ge=0, description="GPU-hours of each of its teams."
+    )
+    account: SlurmName | None = Field(
+        default=None, description="Slurm account that its jobs are charged to."
+    )
+    qos: SlurmName | None = Field(default=None, description="Quality of service of its jobs.")
 
 
 class Probe(Section):
@@ -235,6 +325,16 @@ class Worker(Section):
     poll: Duration = Field(
         default=timedelta(seconds=1),
         description="Pause between two rounds while there is nothing to do; it is shorter otherwise.",
+    )
+    slowest: Duration = Field(
+        default=timedelta(seconds=3),
+        description="Longest pause between two questions to Slurm about jobs of which nothing changes.",
+    )
+    ceiling: int = Field(
+        default=200,
+        ge=1,
+        le=1000,
+        description="Most questions to Slurm about live jobs in a minute, whatever happens.",
     )
 
 
@@ -254,12 +354,42 @@ class Grace(Section):
     )
 
 
+class Seal(Section):
+    """The key with which results are signed, and those with which they are checked."""
+
+    key_file: SitePath | None = Field(
+        default=None,
+        description=(
+            "Private key that the worker signs seal records with, readable by its account only: `sealrun seal new-key`"
+            " makes one. Without it records are kept unsigned."
+        ),
+    )
+    public_keys: tuple[SitePath, ...] = Field(
+        default=(),
+        description="Public keys that are published: the present one, and those of before.",
+    )
+
+
+class Accounts(Section):
+    """Accounts of this machine, where `sealrun serve` has one of its own."""
+
+    web: UserName | None = Field(
+        default=None,
+        description=(
+            "Account that runs `sealrun serve`: it reaches neither data nor outputs. Without it, web and"
+            " worker have the same one."
+        ),
+    )
+
+
 class Site(Section):
     """All settings of one site."""
 
     site: About = Field(description="Who runs the portal and where it is.")
     database: Database = Field(description="Where the portal keeps its records.")
     login: Login = Field(default=Login(), description="Who may log in, and how.")
+    seal: Seal = Field(default=Seal(), description="How results are signed.")
+    accounts: Accounts = Field(default=Accounts(), description="Who runs web and worker.")
     clusters: dict[Identifier, Cluster] = Field(
         min_length=1, description="The Slurm clusters, by name."
     )
@@ -270,6 +400,12 @@ class Site(Section):
         default={}, description="The only directories that a challenge can mount, by name."
     )
     limits: Limits = Field(default=Limits(), description="What one submission may take up.")
+    retention: Retention = Field(
+        default=Retention(), description="How long what belongs to submissions is kept."
+    )
+    shares: dict[Identifier, Share] = Field(
+        default={}, description="What a challenge may take of the cluster, by its slug."
+    )
     probe: Probe = Field(default=Probe(), description="The isolation probe.")
     worker: Worker = Field(default=Worker(), description="The loop that runs the jobs.")
     grace: Grace = Field(

@@ -1,8 +1,9 @@
 """Engines and transactions, the same on SQLite and PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 15_000
 """How long SQLite waits for another writer before it gives up."""
+
+_LAST = "last acts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ class Database:
         """
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.connection(execution_options={"sealrun_writes": True})
+            session.info[_LAST] = []
             yield session
+            for act in session.info[_LAST]:
+                act(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -44,6 +50,13 @@ class Database:
     def is_postgresql(self) -> bool:
         """Whether rows can be locked one by one."""
         return self.engine.dialect.name == "postgresql"
+
+
+def at_the_end(session: Session, act: Callable[[Session], None]) -> None:
+    """Have something done as the last act of a transaction of ``Database.writing``."""
+    if _LAST not in session.info:
+        raise RuntimeError("only a session of Database.writing has an end to do something at")
+    session.info[_LAST].append(act)
 
 
 def added(session: Session, row: object) -> bool:
@@ -69,6 +82,15 @@ def open_database(url: str) -> Database:
     else:
         engine = create_engine(parsed, pool_pre_ping=True)
     return Database(engine)
+
+
+def share_with_group(database: Database) -> None:
+    """Let the group of SQLite's file write to it, as web and worker can be two accounts.
+
+    What SQLite keeps beside it gets the same mode.
+    """
+    if not database.is_postgresql:
+        Path(str(database.engine.url.database)).chmod(0o660)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

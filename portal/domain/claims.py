@@ -1,8 +1,10 @@
 """What an identity provider says of somebody, and the rules that a site makes of it."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from portal.domain.claim_places import MANY_IN_A_STRING
 
 LONGEST_NAME = 120
 
@@ -11,10 +13,20 @@ PROTOCOL_CLAIMS = frozenset(
 )
 """Claims about the token rather than the person; they are not kept."""
 
+LONGEST_UNIQUE_ID = 300
+LONGEST_ACR = 200
+"""Letters that the database has room for."""
+
+LARGEST_NUMBER = 2**53
+"""Beyond it a number in JSON is no longer exact, and says nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who logged in: an account is (issuer, subject), never an e-mail address."""
+    """Who logged in: an account is (issuer, subject), never an e-mail address.
+
+    ``claims`` are as ``own_names.told`` returns them.
+    """
 
     issuer: str
     subject: str
@@ -29,13 +41,27 @@ class Identity:
         return clean_name(self.subject) or "Unnamed"
 
     @property
+    def unique_id(self) -> str | None:
+        """Return what tells the person apart across providers, if this one says it."""
+        return _plain_line(self.claims, "unique_id", LONGEST_UNIQUE_ID) or None
+
+    @property
+    def acr(self) -> str:
+        """Return how the provider made sure of this login; empty: it does not say."""
+        return _plain_line(self.claims, "acr", LONGEST_ACR)
+
+    @property
     def kept(self) -> dict[str, object]:
         """Return the claims that say something of the person."""
         return {key: value for key, value in self.claims.items() if key not in PROTOCOL_CLAIMS}
 
 
 Rule = Mapping[str, tuple[str, ...]]
-"""For each claim the values of which it must have one."""
+"""For each claim the values of which it must have one.
+
+A claim is one of the portal's own names, any other claim, or a path into one such as
+``realm_access.roles``. A value may be ``member@*`` or ``*@uni.example``.
+"""
 
 
 def holds(claims: Mapping[str, object], rule: Rule) -> bool:
@@ -43,7 +69,37 @@ def holds(claims: Mapping[str, object], rule: Rule) -> bool:
 
     A claim that is missing is absent, not empty: it holds nothing. An empty rule holds for nobody.
     """
-    return bool(rule) and all(_has(claims.get(key), values) for key, values in rule.items())
+    return bool(rule) and missing(claims, rule) is None
+
+
+def missing(claims: Mapping[str, object], rule: Rule) -> str | None:
+    """Return the first claim of the rule that has none of its values; None if all have one."""
+    return next((key for key, wanted in rule.items() if not _has(claims, key, wanted)), None)
+
+
+def values(claims: Mapping[str, object], name: str, *, splits: bool = False) -> tuple[str, ...]:
+    """Return the values of a claim as text; none where it is absent, null, or made of objects.
+
+    ``splits`` says that ``;`` separates values in it, as it does in the claims known for that.
+    """
+    if name == "email" and claims.get("email_verified") is not True:
+        # Whoever could write it there themselves would be whoever they like.
+        return ()
+    return tuple(_texts(_found(claims, name), splits=splits or name in MANY_IN_A_STRING))
+
+
+def is_kept_back(claims: Mapping[str, object], name: str) -> bool:
+    """Whether the provider has the claim, and did not send it because there was too much of it.
+
+    Microsoft Entra does so with the groups of somebody who is in more than 200.
+    """
+    elsewhere = claims.get("_claim_names")
+    return name not in claims and isinstance(elsewhere, Mapping) and name in elsewhere
+
+
+def is_scoped(value: str) -> bool:
+    """Whether a value has one ``@`` with something on both sides."""
+    return bool(_halves(value)[1])
 
 
 def clean_name(raw: object) -> str:
@@ -54,11 +110,64 @@ def clean_name(raw: object) -> str:
     return " ".join(plain.split())[:LONGEST_NAME].strip()
 
 
+def _plain_line(claims: Mapping[str, object], name: str, longest: int) -> str:
+    # Cut off or with letters that no database takes, it would be another's, or nobody's.
+    text = next(iter(values(claims, name)), "")
+    return text if len(text) <= longest and text.isprintable() else ""
+
+
 def _is_plain(character: str) -> bool:
     # Cf holds the marks that reverse text: a name could otherwise redraw the row that it is in.
     return unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 
-def _has(claim: object, values: tuple[str, ...]) -> bool:
-    said = claim if isinstance(claim, list | tuple) else (claim,)
-    return any(value in said for value in values)
+def _found(claims: Mapping[str, object], name: str) -> object:
+    # Names of claims may have dots of their own: a URL, say. The name as a whole comes first.
+    if name in claims or "." not in name:
+        return claims.get(name)
+    found: object = claims
+    for part in name.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(part)
+    return found
+
+
+def _texts(found: object, *, splits: bool) -> Iterator[str]:
+    if isinstance(found, str):
+        parts = found.split(";") if splits else ()
+        yield from (text for text in (found.strip(), *(part.strip() for part in parts)) if text)
+    elif isinstance(found, bool):
+        yield str(found).lower()
+    elif isinstance(found, int | float):
+        if abs(found) <= LARGEST_NUMBER:
+            yield str(found)
+    elif isinstance(found, list | tuple):
+        for one in found:
+            if not isinstance(one, list | tuple):
+                yield from _texts(one, splits=False)
+
+
+def _has(claims: Mapping[str, object], name: str, wanted: tuple[str, ...]) -> bool:
+    said = values(claims, name)
+    if name == "domain":
+        # Host names have no case.
+        said, wanted = tuple(map(str.lower, said)), tuple(map(str.lower, wanted))
+    return any(_matches(value, wish) for wish in wanted for value in said)
+
+
+def _matches(value: str, wish: str) -> bool:
+    """Compare exactly; of ``member@uni.example`` the scope is compared without case."""
+    if value == wish:
+        return True
+    own, scope = _halves(value)
+    wanted, wanted_scope = _halves(wish)
+    if not scope or not wanted_scope:
+        return False
+    return wanted in {"*", own} and wanted_scope.lower() in {"*", scope.lower()}
+
+
+def _halves(text: str) -> tuple[str, str]:
+    own, _, scope = text.partition("@")
+    # With a second @ nobody can say where the scope begins.
+    return (own, scope) if own and scope and "@" not in scope else ("", "")

@@ -13,6 +13,7 @@ class FailureReason(StrEnum):
 
     BAD_ARCHIVE = "bad_archive"
     BUILD_FAILED = "build_failed"
+    ENVIRONMENT = "environment"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_START = "image_start"
     EXIT_CODE = "exit_code"
@@ -30,6 +31,8 @@ class FailureReason(StrEnum):
     REFUSED = "refused"
     LOST = "lost"
     PREPARATION = "preparation"
+    NO_RESULT = "no_result"
+    """What a team is told instead of a reason that could depend on private data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ FAILURES: dict[FailureReason, Failure] = {
         "No image could be made of it",
         "Apptainer could not turn the upload into an image. Check that the archive is complete "
         "and that it starts on your own machine.",
+        counts=True,
+    ),
+    FailureReason.ENVIRONMENT: Failure(
+        "The environment could not be installed",
+        "A package that requirements.txt asks for is not in this site's collection, or not in a "
+        "version that fits the others and the base image.",
         counts=True,
     ),
     FailureReason.IMAGE_TOO_LARGE: Failure(
@@ -93,7 +102,8 @@ FAILURES: dict[FailureReason, Failure] = {
     ),
     FailureReason.OUTPUT_LIMIT: Failure(
         "The output is too large",
-        "The files in /output are larger, or more, than the challenge allows.",
+        "The files in /output are larger, or more, than the challenge allows, or those in /tmp than "
+        "the site does.",
         counts=True,
     ),
     FailureReason.BAD_OUTPUT_ENTRY: Failure(
@@ -116,4 +126,10 @@ FAILURES: dict[FailureReason, Failure] = {
     FailureReason.REFUSED: Failure("The cluster refused the job", _SITE, counts=False),
     FailureReason.LOST: Failure("The job was lost", _SITE, counts=False),
     FailureReason.PREPARATION: Failure("The job could not be prepared", _SITE, counts=False),
+    FailureReason.NO_RESULT: Failure(
+        "It gave no result",
+        "The program or its output failed on the private data. In which way is told to nobody but "
+        "the organisers, as that could give the data away. Run it on the public sample.",
+        counts=True,
+    ),
 }

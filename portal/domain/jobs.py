@@ -13,6 +13,7 @@ class JobKind(StrEnum):
     PREDICT = "predict"
     SCORE = "score"
     PROBE = "probe"
+    MEASURE = "measure"  #: says what is in a data directory
 
 
 class ImageKind(StrEnum):

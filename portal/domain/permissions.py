@@ -1,10 +1,15 @@
-"""Who may do what. Every predicate of the portal is here, and the answer is no unless it says yes."""
+"""Who may do what. Every predicate of the portal is here, and the answer is no unless it says yes.
+
+A browser acts with all scopes; a token with those that its owner gave it. Staff are staff in a
+browser only: no token carries that.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.domain.people import Actor
+from portal.domain.people import Actor, ActorKind
+from portal.domain.tokens import Scope
 
 
 class Audience(StrEnum):
@@ -16,46 +21,130 @@ class Audience(StrEnum):
     HIDDEN = "hidden"
 
 
+class Role(StrEnum):
+    """What somebody does for a challenge."""
+
+    OWNER = "owner"
+    """Names the others; there is always one, or else staff stand in."""
+    ORGANISER = "organiser"
+    """Co-organiser: does everything but name others."""
+    REVIEWER = "reviewer"
+    """Reads what is sealed, and changes nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How an actor stands to one challenge."""
 
     published: bool
+    owners: Collection[str] = ()
     organisers: Collection[str] = ()
+    """Co-organisers; owners need not be among them."""
+    reviewers: Collection[str] = ()
     participants: Collection[str] = ()
+    """Members of its teams."""
+
+
+def may_use(actor: Actor, scope: Scope) -> bool:
+    """Whoever is logged in, in a browser or with a token that has the scope."""
+    return actor.is_known and actor.has_accepted and scope in actor.scopes
+
+
+def may_own(actor: Actor, standing: Standing) -> bool:
+    """Owners of the challenge, and staff."""
+    return may_use(actor, Scope.ORGANISE) and (actor.is_staff or actor.person_id in standing.owners)
 
 
 def may_organise(actor: Actor, standing: Standing) -> bool:
-    """Organisers of the challenge, and staff."""
-    return actor.is_known and (actor.is_staff or actor.person_id in standing.organisers)
+    """Owners and co-organisers of the challenge, and staff."""
+    return may_own(actor, standing) or (
+        may_use(actor, Scope.ORGANISE) and actor.person_id in standing.organisers
+    )
+
+
+def may_review(actor: Actor, standing: Standing) -> bool:
+    """Reviewers of the challenge, and whoever organises it: they see what is sealed."""
+    return may_organise(actor, standing) or (
+        may_use(actor, Scope.ORGANISE) and actor.person_id in standing.reviewers
+    )
+
+
+def may_release_logs(actor: Actor, standing: Standing) -> bool:
+    """Whoever organises the challenge, in a browser: reviewers read, and change nothing."""
+    return may_organise(actor, standing) and actor.kind is ActorKind.BROWSER
 
 
 def may_see_challenge(actor: Actor, standing: Standing) -> bool:
-    """Everybody once it is published; before that whoever organises it."""
-    return standing.published or may_organise(actor, standing)
+    """Everybody once it is published; before that whoever works for it."""
+    return standing.published or may_review(actor, standing)
+
+
+def may_take_part(actor: Actor, standing: Standing) -> bool:
+    """Whoever is logged in and sees the challenge; its join policy comes on top of that."""
+    return may_use(actor, Scope.SUBMIT) and may_see_challenge(actor, standing)
 
 
 def may_submit(actor: Actor, standing: Standing) -> bool:
-    """Whoever is logged in and sees the challenge."""
-    return actor.is_known and may_see_challenge(actor, standing)
+    """Whoever may take part; whether they have joined is checked when they hand in."""
+    return may_take_part(actor, standing)
+
+
+def may_change_team(actor: Actor, team: Collection[str]) -> bool:
+    """Its members, and nobody else: not even staff hand in, leave or merge for a team."""
+    return may_use(actor, Scope.SUBMIT) and actor.person_id in team
 
 
 def may_see_submission(actor: Actor, standing: Standing, team: Collection[str]) -> bool:
+    """Whoever is in the team that handed it in, and whoever works for the challenge."""
+    return may_use(actor, Scope.READ) and (actor.person_id in team or may_review(actor, standing))
+
+
+def may_cancel(actor: Actor, standing: Standing, team: Collection[str]) -> bool:
     """Whoever is in the team that handed it in, and whoever organises the challenge."""
-    return actor.is_known and (actor.person_id in team or may_organise(actor, standing))
+    return may_change_team(actor, team) or may_organise(actor, standing)
 
 
 def may_see_leaderboard(actor: Actor, standing: Standing, audience: Audience) -> bool:
     """As wide as the phase's audience, never wider than the challenge itself."""
-    if may_organise(actor, standing):
+    if may_review(actor, standing):
         return True
     if not may_see_challenge(actor, standing):
         return False
     if audience is Audience.PARTICIPANTS:
-        return actor.is_known and actor.person_id in standing.participants
+        return may_use(actor, Scope.READ) and actor.person_id in standing.participants
     return audience is Audience.PUBLIC
 
 
 def may_see_staff_pages(actor: Actor) -> bool:
     """Site staff."""
-    return actor.is_known and actor.is_staff
+    return may_use(actor, Scope.ORGANISE) and actor.is_staff
+
+
+def may_operate(actor: Actor) -> bool:
+    """Whoever runs the ``sealrun`` command on the portal's machine, and nobody through the web."""
+    return actor.kind is ActorKind.OPERATOR
+
+
+def may_name_roles(actor: Actor, standing: Standing) -> bool:
+    """Owners of the challenge, staff, and operators: a first owner has nobody else to name them."""
+    return may_own(actor, standing) or may_operate(actor)
+
+
+def may_step_down(actor: Actor, person_id: str) -> bool:
+    """Whoever has a role may give up their own."""
+    return may_use(actor, Scope.ORGANISE) and actor.person_id == person_id
+
+
+def may_change_role_of(actor: Actor, person_id: str) -> bool:
+    """Of those who name roles: anybody's but their own; staff theirs as well."""
+    return actor.is_staff or actor.person_id != person_id
+
+
+def may_see_people(actor: Actor) -> bool:
+    """Site staff, and operators: they name staff and first owners by account number."""
+    return may_see_staff_pages(actor) or may_operate(actor)
+
+
+def may_block(actor: Actor, person_id: str) -> bool:
+    """Site staff, and nobody themselves: they could not take it back."""
+    return may_see_staff_pages(actor) and actor.person_id != person_id

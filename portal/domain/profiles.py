@@ -1,8 +1,12 @@
 """What the sysadmin offers, as plain values: the portal never sees site.yaml itself."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
+
+from portal.domain.retention import FOR_EVER, Policy
+from portal.domain.shares import EVERYTHING, Share, gpu_count, gpu_hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,11 @@ class Profile:
     @property
     def has_gpu(self) -> bool:
         """Whether the job is given a GPU."""
-        return self.gres is not None and self.gres.split(":")[0] == "gpu"
+        return gpu_count(self.gres) > 0
+
+    def gpu_hours(self, time: timedelta | None = None) -> float:
+        """Return the GPU-hours that a job takes in a time, or in its whole time limit."""
+        return gpu_hours(gpu_count(self.gres), self.time_limit if time is None else time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,12 @@ class DataDirectory:
     name: str
     path: PurePosixPath
     challenges: frozenset[str]
+    measure: bool = False
+    """Whether results refer to what is in it, by its digest."""
+    recheck: timedelta = timedelta(days=7)
+    """After this it is measured again."""
+    profile: str | None = None
+    """Where it is measured; in the profile in which images are made where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +55,21 @@ class Resources:
     """Everything a site offers to its challenges, by name."""
 
     profiles: dict[str, Profile]
-    build_profile: str
-    """The profile in which images are made."""
+    build_profiles: Mapping[str, str]
+    """The profile in which images are made, by cluster."""
     data: dict[str, DataDirectory]
     upload_limit: int
     output_limit: int
     output_files: int
+    weights_limit: int = 100 * 1024**3
+    """Bytes that all weights of a team may have in a challenge."""
+    scratch_limit: int = 16 * 1024**3
+    """Bytes that a run may have in its own /tmp and /var/tmp."""
+    retention: Policy = FOR_EVER
+    """How long what belongs to submissions is kept."""
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    """What a challenge may take of the cluster, by its slug."""
+
+    def share_of(self, slug: str) -> Share:
+        """Return what a challenge may take; everything, where the site says nothing."""
+        return self.shares.get(slug, EVERYTHING)

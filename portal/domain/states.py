@@ -49,7 +49,16 @@ class ImageState(StrEnum):
     FAILED = "failed"
 
 
-E, A, S = EvaluationState, AttemptState, ImageState
+class SnapshotState(StrEnum):
+    """Where a measurement of data is."""
+
+    WAITING = "waiting"
+    MEASURING = "measuring"
+    READY = "ready"
+    FAILED = "failed"
+
+
+E, A, S, D = EvaluationState, AttemptState, ImageState, SnapshotState
 _STOPPED = frozenset({E.FAILED, E.CANCELLED, E.HELD})
 
 EVALUATION_STEPS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
@@ -83,8 +92,16 @@ ATTEMPT_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
 IMAGE_STEPS: Mapping[ImageState, frozenset[ImageState]] = {
     S.WAITING: frozenset({S.BUILDING, S.FAILED}),
     S.BUILDING: frozenset({S.WAITING, S.READY, S.FAILED}),
-    S.READY: frozenset(),
+    # Its file was deleted by policy, and it is needed again.
+    S.READY: frozenset({S.WAITING}),
     S.FAILED: frozenset({S.WAITING}),
+}
+
+SNAPSHOT_STEPS: Mapping[SnapshotState, frozenset[SnapshotState]] = {
+    D.WAITING: frozenset({D.MEASURING, D.FAILED}),
+    D.MEASURING: frozenset({D.READY, D.FAILED}),
+    D.READY: frozenset(),
+    D.FAILED: frozenset(),
 }
 
 LIVE_ATTEMPTS = frozenset({A.QUEUED, A.RUNNING, A.FINISHING})

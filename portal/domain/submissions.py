@@ -77,5 +77,23 @@ def check_quota(limits: Limits, used: Used, *, now: datetime) -> None:
         )
 
 
+SMOKE_PER_DAY = 20
+"""Smoke runs of a team in a phase on one day; only one at a time."""
+
+
+def check_smoke(kind: SubmissionKind, *, today: int, running: int, is_offered: bool) -> None:
+    """Refuse a run on the public sample that cannot be made."""
+    if not is_offered:
+        raise ParticipantError("This phase has no runs on a public sample.", reason="smoke")
+    if kind is SubmissionKind.RESULTS:
+        raise ParticipantError("Results are not run, so there is no log of them.", reason="smoke")
+    if running:
+        raise ParticipantError(
+            "Wait until your team's run on the sample has ended.", reason="smoke"
+        )
+    if today >= SMOKE_PER_DAY:
+        raise QuotaUsedUp(f"Your team has made its {SMOKE_PER_DAY} runs on the sample of today.")
+
+
 def _minute(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

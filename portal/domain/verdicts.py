@@ -50,14 +50,19 @@ _BY_STOP_REASON = {
     "image_changed": FailureReason.IMAGE_CHANGED,
     "isolation_unavailable": FailureReason.ISOLATION_UNAVAILABLE,
     "build_failed": FailureReason.BUILD_FAILED,
+    "environment": FailureReason.ENVIRONMENT,
     "image_too_large": FailureReason.IMAGE_TOO_LARGE,
     "time_limit": FailureReason.TIME_LIMIT,
     "image_start": FailureReason.IMAGE_START,
+    "data_strange": FailureReason.PREPARATION,
 }
 _CLUSTER_AT_FAULT = frozenset(
     {"node_failure", "boot_failure", "preempted", "launch_failure", "deadline"}
 )
-_NODE_AT_FAULT = frozenset({"node_unfit", "left_behind", "claimed"})
+_NODE_AT_FAULT = frozenset({"node_unfit", "left_behind", "claimed", "data_changed"})
+# A controller that is killed before it saved a job's end takes the job for running until its time is over.
+# The mark is the script's last act, and Slurm's signal ends the script without it.
+_ENDED_WELL = frozenset({"completed", "time_limit"})
 _OWN_LIMITS = {
     "time_limit": FailureReason.TIME_LIMIT,
     "memory_limit": FailureReason.MEMORY_LIMIT,
@@ -70,7 +75,7 @@ def judge(ended: Ended, kind: JobKind) -> Verdict:
         return Verdict(kind=VerdictKind.CANCELLED)
     if blame := _cluster_at_fault(ended):
         return Verdict(kind=VerdictKind.TRY_AGAIN, detail=blame)
-    if ended.outcome == "completed" and ended.done and not ended.container_exit:
+    if ended.outcome in _ENDED_WELL and ended.done and not ended.container_exit:
         return Verdict(kind=VerdictKind.SUCCESS)
     if not ended.settled and not _is_clear(ended):
         return Verdict(kind=VerdictKind.WAIT)
@@ -92,6 +97,8 @@ def _failure(ended: Ended, kind: JobKind) -> Verdict:
     if not ended.claimed:
         return Verdict(kind=VerdictKind.TRY_AGAIN, detail="the script never started")
     detail = f"{ended.outcome}, exit {ended.exit_code}, container exit {ended.container_exit}"
+    if ended.stop_reason:
+        detail = f"{ended.stop_reason}; {detail}"
     reason = _OWN_LIMITS.get(ended.outcome) or _BY_STOP_REASON.get(ended.stop_reason)
     if reason is None and not ended.done:
         # The script always ends with its marker: something else ended it.

@@ -5,24 +5,40 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Challenge, Membership, Organiser
 from portal.domain.people import Actor
-from portal.domain.permissions import Standing
+from portal.domain.permissions import Role, Standing
 
 
 def standing_of(session: Session, challenge: Challenge, actor: Actor) -> Standing:
     """Look up, for this actor only, whether they organise or take part. One query."""
     if not actor.is_known:
         return Standing(published=challenge.published)
-    organises = select(Organiser.person_id).where(
+    role = select(Organiser.role).where(
         Organiser.challenge_id == challenge.id, Organiser.person_id == actor.person_id
     )
     takes_part = select(Membership.person_id).where(
         Membership.challenge_id == challenge.id, Membership.person_id == actor.person_id
     )
-    organiser, participant = session.execute(
-        select(organises.scalar_subquery(), takes_part.scalar_subquery())
+    has_role, participant = session.execute(
+        select(role.scalar_subquery(), takes_part.scalar_subquery())
     ).one()
+    return standing(actor, challenge, role=has_role, takes_part=participant is not None)
+
+
+def standing(
+    actor: Actor, challenge: Challenge, *, role: Role | None, takes_part: bool
+) -> Standing:
+    """Return how the actor stands to a challenge; other people do not matter to the answer."""
+    me = only(actor)
+    nobody: frozenset[str] = frozenset()
     return Standing(
         published=challenge.published,
-        organisers=frozenset({organiser} - {None}),
-        participants=frozenset({participant} - {None}),
+        owners=me if role is Role.OWNER else nobody,
+        organisers=me if role is Role.ORGANISER else nobody,
+        reviewers=me if role is Role.REVIEWER else nobody,
+        participants=me if takes_part else nobody,
     )
+
+
+def only(actor: Actor) -> frozenset[str]:
+    """Return the set of this one person, or of nobody."""
+    return frozenset() if actor.person_id is None else frozenset({actor.person_id})

@@ -4,13 +4,14 @@ The order is the protocol: an attempt is committed before the cluster hears its 
 being submitted before the command runs, and only then given an answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from containers.interface import EXIT_CODES, StopReason
+from portal.db.queries import attempts as queries
 from portal.db.tables import Attempt, Evaluation, Job
 from portal.domain.ids import new_id, new_token
 from portal.domain.jobs import JobKind
@@ -27,6 +28,7 @@ def open_job(
     profile: Profile,
     evaluation_id: str | None = None,
     image_id: str | None = None,
+    snapshot_id: str | None = None,
     now: datetime,
 ) -> Job:
     """Write down a job and its first attempt."""
@@ -35,6 +37,7 @@ def open_job(
         kind=kind,
         evaluation_id=evaluation_id,
         image_id=image_id,
+        snapshot_id=snapshot_id,
         cluster=profile.cluster,
         profile=profile.name,
         created_at=now,
@@ -152,29 +155,76 @@ _STATES = {
 }
 
 
-def reported(session: Session, report: JobReport, *, now: datetime) -> None:
-    """Take over what the cluster said of an attempt; an unknown word changes no state."""
+def reported(session: Session, report: JobReport, *, now: datetime) -> bool:
+    """Take over what the cluster said of an attempt; an unknown word changes no state.
+
+    Returns whether Slurm's words are others than the last time.
+    """
     attempt = lock_attempt(session, report.token)
     if attempt.state not in _WATCHED:
-        return
+        return False
+    # A reason may go on with the names of many nodes; PostgreSQL takes no text that is too long.
+    words = (report.raw_state[:_MOST_STATE], report.raw_reason[:_MOST_REASON])
+    is_news = words != (attempt.raw_state, attempt.raw_reason)
     attempt.confirmed_at = now
     attempt.absent_since = None
     attempt.cluster_job_id = report.ref.job_id
     attempt.slurm_cluster = report.ref.cluster or attempt.slurm_cluster
-    attempt.raw_state = report.raw_state
-    attempt.raw_reason = report.raw_reason
-    attempt.nodes = report.nodes
+    attempt.raw_state, attempt.raw_reason = words
+    attempt.nodes = report.nodes[:_MOST_NODES]
+    attempt.expected_at = report.expected_at
     attempt.started_at = report.started_at or attempt.started_at
     to = _STATES.get(report.phase)
     if to is None:
-        return
+        return is_news
     step(attempt, to)
     if report.phase is Phase.ENDED:
         attempt.ended_at = report.ended_at or now
         attempt.outcome = report.outcome
         attempt.exit_code = report.exit_code
     _tell_evaluation(session, attempt, to, now=now)
+    return is_news
 
+
+def confirm(session: Session, reports: Sequence[JobReport], *, now: datetime) -> list[JobReport]:
+    """Record that the cluster said of these attempts what it had said before; return the other reports.
+
+    Most jobs are as they were: for those it takes two statements, however many they are.
+    """
+    known: dict[str, queries.Words] = {}
+    for part in _parts([str(report.token) for report in reports]):
+        known |= queries.words_of(session, part)
+    same = [str(one.token) for one in reports if known.get(str(one.token)) == _words_of(one)]
+    for part in _parts(same):
+        queries.confirm(session, part, now=now)
+    unchanged = set(same)
+    return [report for report in reports if report.token not in unchanged]
+
+
+def _parts(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(tokens), _AT_ONCE):
+        yield tokens[begin : begin + _AT_ONCE]
+
+
+def _words_of(report: JobReport) -> queries.Words:
+    """Return what a row holds of a report, in the order of ``queries.words_of``."""
+    state = _STATES.get(report.phase)
+    return (
+        None if state is AttemptState.ENDED else state,
+        report.raw_state[:_MOST_STATE],
+        report.raw_reason[:_MOST_REASON],
+        report.nodes[:_MOST_NODES],
+        report.ref.job_id,
+        report.expected_at,
+        report.started_at,
+    )
+
+
+_AT_ONCE = 5000
+"""Tokens in one statement: SQLite takes 32,766 values."""
+
+_MOST_STATE, _MOST_REASON, _MOST_NODES = 120, 200, 200
+"""Lengths of the columns, in characters."""
 
 _WATCHED = frozenset(
     {

@@ -15,6 +15,8 @@ from portal.domain.errors import NotFound
 from portal.domain.people import Actor
 from portal.domain.permissions import Standing
 from portal.domain.submissions import SubmissionKind
+from portal.domain.teams import ParticipationState, must_accept
+from portal.services import access
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,13 @@ class Frame:
     team_size: int
     may_submit: bool
     may_organise: bool
+    may_review: bool
+    may_own: bool
     takes_part: bool
+    """Whether they are in a team of the challenge, or have been let in."""
+    participation: ParticipationState | None
+    must_join: bool
+    """Whether they have to be let in, or accept changed terms, before they can hand in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +82,9 @@ def look_up(
     found = queries.find(session, slug, actor.person_id, *queries.titles_and_phases(), *options)
     if found is None:
         raise NotFound
-    standing = standing_from(actor, found)
+    standing = access.standing(
+        actor, found.challenge, role=found.role, takes_part=found.team_id is not None
+    )
     if not permissions.may_see_challenge(actor, standing):
         raise NotFound
     return Visible(
@@ -83,21 +93,6 @@ def look_up(
         team_id=found.team_id,
         frame=_frame(actor, found, standing, now),
     )
-
-
-def standing_from(actor: Actor, found: queries.Found) -> Standing:
-    """Return how the actor stands to a challenge; other people do not matter to the answer."""
-    me = only(actor)
-    return Standing(
-        published=found.challenge.published,
-        organisers=me if found.organises else frozenset(),
-        participants=me if found.team_id else frozenset(),
-    )
-
-
-def only(actor: Actor) -> frozenset[str]:
-    """Return the set of this one person, or of nobody."""
-    return frozenset() if actor.person_id is None else frozenset({actor.person_id})
 
 
 def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
@@ -130,5 +125,13 @@ def _frame(actor: Actor, found: queries.Found, standing: Standing, now: datetime
         team_size=challenge.team_size,
         may_submit=permissions.may_submit(actor, standing),
         may_organise=permissions.may_organise(actor, standing),
-        takes_part=found.team_id is not None,
+        may_review=permissions.may_review(actor, standing),
+        may_own=permissions.may_own(actor, standing),
+        takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
+        participation=found.participation,
+        must_join=challenge.join_policy != "open"
+        and (
+            found.participation is not ParticipationState.ADMITTED
+            or must_accept(challenge.terms, found.terms_sha256)
+        ),
     )

@@ -13,6 +13,7 @@ from portal.domain.calendar import Season, Span, current, season_of
 from portal.domain.errors import NotFound
 from portal.domain.people import Actor
 from portal.domain.profiles import Profile, Resources
+from portal.domain.tokens import Scope
 from portal.services.challenge_frames import Frame, look_up
 
 
@@ -75,10 +76,12 @@ class TextPage:
 def home(session: Session, *, actor: Actor, now: datetime) -> Home:
     """List the challenges that the actor may see."""
     every = permissions.may_see_staff_pages(actor)
+    # A token that may only read sees what everybody sees, whoever its owner is.
+    organiser = actor.person_id if permissions.may_use(actor, Scope.ORGANISE) else None
     teams = queries.team_counts(session)
     cards = [
         _card(challenge, teams.get(challenge.id, 0), now)
-        for challenge in queries.open_to(session, actor.person_id, every=every)
+        for challenge in queries.open_to(session, organiser, every=every)
     ]
     return Home(
         open=_in_season(cards, Season.OPEN),

@@ -21,20 +21,24 @@ from portal.db.tables import (
     Submission,
     Task,
 )
+from portal.domain.audit import Action, Subject
 from portal.domain.errors import ParticipantError
+from portal.domain.gates import Gate
 from portal.domain.ids import new_id
 from portal.domain.jobs import ImageKind
+from portal.domain.people import Actor
 from portal.domain.permissions import Audience
 from portal.domain.profiles import Resources
 from portal.domain.scores import Rule, Sort
-from portal.services import images, standings
+from portal.domain.sealing import Failures
+from portal.services import audit, images, standings
 from portal.services.submissions import Upload
 from site_config import challenge as bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What lies beside ``challenge.yaml``: its texts, and the archives that the store now has."""
+    """What lies beside ``challenge.yaml``: its texts, and the archives and samples that the store now has."""
 
     texts: Mapping[PurePosixPath, str]
     archives: Mapping[PurePosixPath, Upload]
@@ -46,6 +50,7 @@ _Row = TypeVar("_Row", bound=Base)
 def add_challenge(
     session: Session,
     *,
+    actor: Actor,
     described: bundle.Challenge,
     material: Material,
     resources: Resources,
@@ -57,20 +62,27 @@ def add_challenge(
     handed in: a phase or a task that submissions refer to cannot go.
     """
     _refuse_what_is_to_come(described)
-    challenge = _challenge(session, described, material, now=now)
+    challenge, is_new = _challenge(session, described, material, now=now)
     _pages(session, challenge, described, material, now=now)
     tasks = _tasks(session, challenge, described, material, resources, now=now)
     _phases(session, challenge, described, tasks, now=now)
     _columns(session, challenge, described, now=now)
     # Precision, sense and rule decide who stands where: what is shown has to follow them.
     standings.rebuild(session, challenge.id)
+    audit.note(
+        session,
+        actor=actor,
+        action=Action.CHALLENGE_ADDED if is_new else Action.CHALLENGE_CHANGED,
+        subject=Subject(kind="challenge", id=challenge.id),
+        challenge_id=challenge.id,
+        now=now,
+    )
     return challenge.id
 
 
 def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
     """Refuse what the format has and the portal does not do yet, rather than pass over it."""
     missing = {
-        f"join.policy '{described.join.policy}'": described.join.policy != "open",
         "leaderboard.rule 'chosen'": described.leaderboard.rule == "chosen",
         "a phase with more than one task": any(len(p.tasks) > 1 for p in described.phases),
     }
@@ -81,22 +93,42 @@ def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
 
 def _challenge(
     session: Session, described: bundle.Challenge, material: Material, *, now: datetime
-) -> Challenge:
+) -> tuple[Challenge, bool]:
+    """Return the challenge, and whether it is new."""
     row = session.scalar(
         select(Challenge).where(Challenge.slug == described.slug).with_for_update()
     )
+    is_new = row is None
     if row is None:
         row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
         session.add(row)
     row.title = described.title
     row.terms = material.texts[described.terms] if described.terms else ""
     row.join_policy = described.join.policy
+    row.join_gate = _join_gate(described.join)
     row.team_size = described.teams.max_size
+    row.rosters_freeze_at = described.teams.freeze
     row.rule = Rule(described.leaderboard.rule)
     row.reveal_at = described.leaderboard.reveal
+    row.ladder_eta = described.leaderboard.ladder.eta if described.leaderboard.ladder else None
+    row.retention = {
+        name: int(period.total_seconds())
+        for name, period in dict(described.retention).items()
+        if period is not None
+    }
     row.updated_at = now
     session.flush()
-    return row
+    return row, is_new
+
+
+def _join_gate(join: bundle.Join) -> dict[str, Any]:
+    if not join.claims:
+        return {}
+    claims = {
+        claim: (want,) if isinstance(want, str) else want for claim, want in join.claims.items()
+    }
+    title = join.rule or f"What this challenge asks of a login: {', '.join(claims)}"
+    return Gate(title=title, claims=claims, ask=join.ask or "").as_json()
 
 
 def _pages(
@@ -127,18 +159,31 @@ def _tasks(
     *,
     now: datetime,
 ) -> dict[str, Task]:
-    def image(archive: bundle.Archive | None) -> str | None:
+    def cluster(task: bundle.Task) -> str:
+        return resources.profiles[task.predict.profile].cluster
+
+    def sample(name: PurePosixPath | None) -> str | None:
+        if name is None:
+            return None
+        upload = material.archives[name]
+        images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
+        return upload.sha256
+
+    def image(archive: bundle.Archive | None, task: bundle.Task) -> str | None:
         if archive is None:
             return None
-        return _image(session, material.archives[archive.image], now=now).id
+        upload = material.archives[archive.image]
+        return _image(session, upload, cluster(task), now=now).id
 
     wanted = {
         name: {
             "position": position,
+            "cluster": cluster(task),
             "input_data": task.input.data,
             "truth_data": task.truth.data,
-            "scorer_image_id": image(task.scorer),
-            "base_image_id": image(task.base),
+            "sample_sha256": sample(task.sample),
+            "scorer_image_id": image(task.scorer, task),
+            "base_image_id": image(task.base, task),
             "predict_profile": task.predict.profile,
             "predict_argv": list(task.predict.argv),
             "score_profile": task.score.profile,
@@ -154,9 +199,15 @@ def _tasks(
     return _bring_up_to_date(session, Task, "slug", challenge, wanted, now=now)
 
 
-def _image(session: Session, upload: Upload, *, now: datetime) -> Image:
+def _image(session: Session, upload: Upload, cluster: str, *, now: datetime) -> Image:
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
-    return images.image_of(session, kind=ImageKind.ARCHIVE, source_sha256=upload.sha256, now=now)
+    return images.image_of(
+        session,
+        kind=ImageKind.ARCHIVE,
+        source_sha256=upload.sha256,
+        cluster=cluster,
+        now=now,
+    )
 
 
 def _phases(
@@ -180,6 +231,9 @@ def _phases(
             "leaderboard": Audience(phase.leaderboard),
             "feedback": phase.feedback,
             "logs": phase.logs,
+            "failures": Failures(phase.failures),
+            "time_step": int(phase.time_step.total_seconds()),
+            "hold_results": phase.hold_results,
         }
         for position, phase in enumerate(described.phases)
     }

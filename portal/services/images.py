@@ -14,9 +14,15 @@ from portal.domain.states import IMAGE_STEPS, ImageState, check_step
 
 
 def keep_blob(session: Session, *, sha256: str, size: int, now: datetime) -> None:
-    """Note that the store has these bytes; noting it twice changes nothing."""
-    if session.get(Blob, sha256) is None:
+    """Note that the store has these bytes; noting it twice changes nothing.
+
+    What is not noted is taken for an upload that was refused, and is removed after a while.
+    """
+    blob = session.get(Blob, sha256, with_for_update=True)
+    if blob is None:
         added(session, Blob(sha256=sha256, size=size, created_at=now))
+    elif blob.deleted_at is not None:
+        blob.deleted_at = None
 
 
 def image_of(
@@ -24,21 +30,23 @@ def image_of(
     *,
     kind: ImageKind,
     source_sha256: str,
+    cluster: str,
     base: Image | None = None,
     now: datetime,
 ) -> Image:
-    """Return the image of a recipe; a new one waits to be built.
+    """Return the image of a recipe on a cluster; a new one waits to be built.
 
     An image that failed for the cluster's reasons waits again; one that failed because of what is
     in it stays failed, since the same bytes would fail again.
     """
     recipe = f"{kind}:{source_sha256}" + (f":{base.source_sha256}" if base else "")
-    known = select(Image).where(Image.recipe == recipe).with_for_update()
+    known = select(Image).where(Image.recipe == recipe, Image.cluster == cluster).with_for_update()
     image = session.scalar(known)
     if image is None:
         image = Image(
             id=new_id(now),
             recipe=recipe,
+            cluster=cluster,
             kind=kind,
             source_sha256=source_sha256,
             base_image_id=base.id if base else None,
@@ -49,7 +57,15 @@ def image_of(
         return image if added(session, image) else session.scalars(known).one()
     if image.state is ImageState.FAILED and not FAILURES[FailureReason(image.reason)].counts:
         move_image(image, ImageState.WAITING, now=now)
+    elif image.deleted_at is not None:
+        build_again(image, now=now)
     return image
+
+
+def build_again(image: Image, *, now: datetime) -> None:
+    """Let an image whose file was deleted wait to be built."""
+    image.deleted_at = None
+    move_image(image, ImageState.WAITING, now=now)
 
 
 def move_image(image: Image, to: ImageState, *, now: datetime) -> None:

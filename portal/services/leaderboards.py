@@ -66,11 +66,11 @@ def leaderboard(
     columns = visible_columns(
         [as_column(row) for row in visible.challenge.columns],
         is_revealed=is_revealed(visible.challenge.reveal_at, now),
-        may_organise=visible.frame.may_organise,
+        may_review=visible.frame.may_review,
     )
     # The order itself would tell the values of a private column.
     primary = next((column for column in columns if column.primary), None)
-    boards = _boards(actor, visible) if primary else []
+    boards = open_boards(actor, visible) if primary else []
     row, facts = _chosen(boards, phase_slug, now)
     found = _rows(session, visible, row, page)
     listed = [r for r in found if page_with(r.position) == page]
@@ -98,13 +98,14 @@ def is_revealed(reveal_at: datetime | None, now: datetime) -> bool:
 
 
 def visible_columns(
-    columns: Sequence[Column], *, is_revealed: bool, may_organise: bool
+    columns: Sequence[Column], *, is_revealed: bool, may_review: bool
 ) -> list[Column]:
     """Return the columns that are open to the actor."""
-    return [c for c in columns if may_organise or is_revealed or not c.private]
+    return [c for c in columns if may_review or is_revealed or not c.private]
 
 
-def _boards(actor: Actor, visible: Visible) -> list[tuple[Phase, PhaseFacts]]:
+def open_boards(actor: Actor, visible: Visible) -> list[tuple[Phase, PhaseFacts]]:
+    """Return the phases whose leaderboard the actor may see."""
     pairs = zip(visible.challenge.phases, visible.frame.phases, strict=True)
     return [
         (row, facts)
@@ -141,7 +142,7 @@ def _rows(
 
 def _row(row: queries.RankedRow, columns: Sequence[Column], visible: Visible) -> Row:
     is_own = row.team_id == visible.team_id
-    may_open = is_own or visible.frame.may_organise
+    may_open = is_own or visible.frame.may_review
     return Row(
         position=row.position,
         rank=row.rank,

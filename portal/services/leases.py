@@ -26,6 +26,13 @@ def take_lease(
     return True
 
 
+def wait_for_turn(session: Session, *, name: str, now: datetime) -> None:
+    """Return when no other transaction is within the same turn; it lasts until this one ends."""
+    if session.get(Lease, name, with_for_update=True) is None:
+        added(session, Lease(name=name, holder="", expires_at=now))
+        session.get(Lease, name, with_for_update=True, populate_existing=True)
+
+
 def give_back_lease(session: Session, *, name: str, holder: str, now: datetime) -> None:
     """Let go of the lease at the end, so that another worker need not wait for it to run out."""
     lease = session.get(Lease, name, with_for_update=True)

@@ -6,13 +6,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.queries import work
-from portal.db.tables import Evaluation, Image
+from portal.db.tables import Blob, Evaluation, Image, Weights
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.domain.profiles import Profile, Resources
 from portal.domain.states import EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
-from portal.services import attempts, images, progress
+from portal.services import attempts, images, leases, progress, snapshots
+from portal.services.room import Room
+from portal.services.snapshots import Measured
+from portal.services.turns import first_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,20 +22,29 @@ class Planned:
     """How many jobs a planning step opened."""
 
     builds: int
+    measurements: int
     runs: int
 
 
-def plan(session: Session, *, resources: Resources, probe_image_id: str, now: datetime) -> Planned:
-    """Open a job for everything that can go on, within the limits of phases and profiles."""
+def plan(
+    session: Session, *, resources: Resources, cluster: str, probe_image_id: str, now: datetime
+) -> Planned:
+    """Open a job for everything that can go on on a cluster, within the limits of phases and profiles.
+
+    Some limits hold for all clusters together, so that they are planned for one after the other.
+    """
+    leases.wait_for_turn(session, name="planning", now=now)
+    build = resources.profiles[resources.build_profiles[cluster]]
     return Planned(
-        builds=_plan_images(session, resources.profiles[resources.build_profile], now=now),
-        runs=_plan_evaluations(session, resources, probe_image_id, now=now),
+        builds=_plan_images(session, build, now=now),
+        measurements=snapshots.plan(session, resources=resources, cluster=cluster, now=now),
+        runs=_plan_evaluations(session, resources, cluster, probe_image_id, now=now),
     )
 
 
 def _plan_images(session: Session, profile: Profile, *, now: datetime) -> int:
     opened = 0
-    for image in work.images_waiting(session):
+    for image in work.images_waiting(session, profile.cluster):
         if not _base_is_ready(session, image, now=now):
             continue
         attempts.open_job(session, kind=JobKind.BUILD, profile=profile, image_id=image.id, now=now)
@@ -54,16 +65,24 @@ def _base_is_ready(session: Session, image: Image, *, now: datetime) -> bool:
 
 
 def _plan_evaluations(
-    session: Session, resources: Resources, probe_image_id: str, *, now: datetime
+    session: Session, resources: Resources, cluster: str, probe_image_id: str, *, now: datetime
 ) -> int:
     probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
+    ready = [
+        evaluation
+        for evaluation in work.evaluations_waiting(session, cluster)
+        if _image_is_ready(session, evaluation, now=now) and probe_ready
+    ]
+    measured = Measured(session, resources, cluster)
+    room = Room(session, resources)
     opened = 0
-    for evaluation in work.evaluations_waiting(session):
-        if not _image_is_ready(session, evaluation, now=now) or not probe_ready:
-            continue
-        kind, profile_name = _first_job(evaluation)
+    for evaluation in room.in_turn([one for one in ready if measured.has_all_of(one)]):
+        task = evaluation.task
+        kind, profile_name = first_job(
+            evaluation.submission, (task.predict_profile, task.score_profile)
+        )
         profile = resources.profiles[profile_name]
-        if not _has_room(session, evaluation, profile):
+        if not room.take(evaluation, profile):
             continue
         attempts.open_job(session, kind=kind, profile=profile, evaluation_id=evaluation.id, now=now)
         to = EvaluationState.SCORING if kind is JobKind.SCORE else EvaluationState.QUEUED
@@ -74,6 +93,8 @@ def _plan_evaluations(
 
 def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
     """Whether all images that the evaluation runs in are there; fails it if one cannot be."""
+    if _is_deleted(session, evaluation, now=now):
+        return False
     scorer = session.get_one(Image, evaluation.task.scorer_image_id)
     image = session.get_one(Image, evaluation.image_id) if evaluation.image_id else scorer
     if image.state is ImageState.FAILED:
@@ -89,21 +110,24 @@ def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) 
     return image.state is ImageState.READY and scorer.state is ImageState.READY
 
 
-def _first_job(evaluation: Evaluation) -> tuple[JobKind, str]:
-    """Results are scored as they are; everything else predicts first."""
-    if evaluation.submission.kind is SubmissionKind.RESULTS:
-        return JobKind.SCORE, evaluation.task.score_profile
-    return JobKind.PREDICT, evaluation.task.predict_profile
+def _is_deleted(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
+    """Whether what would run was deleted for good, which fails the evaluation.
 
-
-def _has_room(session: Session, evaluation: Evaluation, profile: Profile) -> bool:
-    phase = evaluation.submission.phase
-    if phase.running is not None:
-        running = work.running_of_team(
-            session, phase_id=phase.id, team_id=evaluation.submission.team_id
-        )
-        if running >= phase.running:
-            return False
-    return profile.running is None or (
-        work.open_jobs_of_profile(session, profile.name) < profile.running
-    )
+    An image whose upload is still there is built again instead.
+    """
+    submission = evaluation.submission
+    image = session.get(Image, evaluation.image_id) if evaluation.image_id else None
+    needed = []
+    if image is None or image.deleted_at is not None:
+        needed.append(("upload", session.get_one(Blob, submission.blob_sha256)))
+    if submission.weights_id is not None:
+        weights = session.get_one(Weights, submission.weights_id)
+        needed.append(("file of weights", session.get_one(Blob, weights.blob_sha256)))
+    for what, blob in needed:
+        if blob.deleted_at is not None:
+            detail = f"the {what} was deleted by policy at {blob.deleted_at:%Y-%m-%d %H:%M} UTC"
+            progress.fail(session, evaluation, FailureReason.PREPARATION, now=now, detail=detail)
+            return True
+    if image is not None and image.deleted_at is not None:
+        images.build_again(image, now=now)
+    return False

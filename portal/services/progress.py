@@ -4,7 +4,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Evaluation, Event, Submission
+from portal.db.tables import Evaluation, Event, Phase, Submission
+from portal.domain import sealing
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
 from portal.domain.states import EVALUATION_STEPS, EvaluationState, check_step
@@ -51,12 +52,14 @@ def fail(
     detail: str = "",
 ) -> None:
     """End an evaluation without a score; what was the site's fault does not count."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    phase = session.get_one(Phase, submission.phase_id)
     evaluation.reason = reason
     evaluation.sentence = sentence
     evaluation.detail = detail
     move(session, evaluation, EvaluationState.FAILED, now=now, sentence=FAILURES[reason].title)
-    if not FAILURES[reason].counts:
-        session.get_one(Submission, evaluation.submission_id).counts = False
+    if evaluation.rerun_of is None and not sealing.counts(reason, sealed=phase.is_sealed):
+        submission.counts = False
 
 
 def hold(

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Evaluation, Image, Job, Result, Submission
+from portal.domain import sealing
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import JobKind, may_try_again
 from portal.domain.profiles import Profile
 from portal.domain.states import AttemptState, EvaluationState, ImageState
-from portal.services import attempts, images, progress, standings
+from portal.services import attempts, cancellations, images, progress, snapshots, standings
+from portal.services.snapshots import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,16 @@ class BuiltImage:
 
     sha256: str
     size: int
+    lock: str = ""
+    """What was installed from ``requirements.txt``; empty where nothing was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A seal record as it was signed: in full, and what the team may show of it."""
+
+    envelope: str
+    team_envelope: str
 
 
 def image_ready(
@@ -35,6 +47,17 @@ def image_ready(
     image = session.get_one(Image, job.image_id, with_for_update=True)
     images.move_image(image, ImageState.READY, now=now)
     image.sif_sha256, image.size = built.sha256, built.size
+    image.lock = built.lock or None
+
+
+def measured(
+    session: Session, token: str, found: Found, record: dict[str, Any], *, now: datetime
+) -> bool:
+    """Record what is in a data directory; return whether that is other than it was."""
+    job = _collect(session, token, record)
+    if job is None or job.snapshot_id is None:
+        return False
+    return snapshots.measured(session, job.snapshot_id, found, now=now)
 
 
 def predicted(
@@ -47,9 +70,16 @@ def predicted(
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
+    if cancellations.is_asked(session, evaluation):
+        cancellations.settle(session, evaluation, now=now)
+        return
     if evaluation.state is EvaluationState.QUEUED:
         progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
     progress.move(session, evaluation, EvaluationState.SCORING, now=now)
+    if session.get_one(Submission, evaluation.submission_id).is_smoke:
+        # On the sample nothing is scored: its log is what it was for.
+        progress.move(session, evaluation, EvaluationState.SCORED, now=now)
+        return
     attempts.open_job(
         session, kind=JobKind.SCORE, profile=score, evaluation_id=evaluation.id, now=now
     )
@@ -61,6 +91,7 @@ def scored(
     *,
     scores: Mapping[str, float],
     seal: dict[str, Any],
+    signed: Signed | None = None,
     record: dict[str, Any],
     now: datetime,
 ) -> None:
@@ -76,13 +107,21 @@ def scored(
             evaluation_id=evaluation.id,
             scores=dict(scores),
             seal=seal,
+            envelope=signed.envelope if signed else None,
+            team_envelope=signed.team_envelope if signed else None,
             seal_sha256=canonical_digest(seal),
             created_at=now,
         )
     )
     progress.move(session, evaluation, EvaluationState.SCORED, now=now)
     session.flush()
-    submission = session.get_one(Submission, evaluation.submission_id)
+    if evaluation.rerun_of is not None:
+        # It was run to be compared, and stands for nobody.
+        return
+    # A merger of teams may be moving it at this moment: wait for that, and read where it is now.
+    submission = session.get_one(
+        Submission, evaluation.submission_id, with_for_update=True, populate_existing=True
+    )
     standings.update(session, submission)
 
 
@@ -118,7 +157,9 @@ def try_again(
     if job is None:
         return
     attempt.problem = detail
-    if may_try_again(made):
+    if _is_cancelled(session, job, now=now):
+        job.is_open = False
+    elif may_try_again(made):
         attempts.new_attempt(session, job, now=now)
         _back_to_queue(session, job, now=now)
     else:
@@ -126,17 +167,24 @@ def try_again(
 
 
 def cancelled(session: Session, token: str, record: dict[str, Any], *, now: datetime) -> None:
-    """Record that the job was cancelled on the cluster, by whoever may do that."""
+    """Record that the job was cancelled: here, or on the cluster by whoever may do that."""
     job = _collect(session, token, record)
     if job is None:
         return
-    if job.image_id is not None:
+    if job.evaluation_id is None:
         end_in_failure(session, job, FailureReason.INFRASTRUCTURE, detail="cancelled", now=now)
         return
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if not evaluation.state.is_final:
-        progress.move(session, evaluation, EvaluationState.CANCELLED, now=now)
-        session.get_one(Submission, evaluation.submission_id).counts = False
+        cancellations.settle(session, evaluation, now=now)
+
+
+def never_sent(session: Session, token: str, *, now: datetime) -> None:
+    """Close an attempt that waits to be sent, because its evaluation is to end."""
+    attempt = attempts.lock_attempt(session, token)
+    if attempt.state is AttemptState.CREATED:
+        attempts.step(attempt, AttemptState.ENDED)
+        cancelled(session, token, {}, now=now)
 
 
 def lost(session: Session, token: str, *, detail: str, now: datetime) -> None:
@@ -154,6 +202,17 @@ def lost(session: Session, token: str, *, detail: str, now: datetime) -> None:
         progress.hold(session, evaluation, FailureReason.LOST, detail=detail, now=now)
 
 
+def _is_cancelled(session: Session, job: Job, *, now: datetime) -> bool:
+    """Whether the evaluation of a job is to end; if so, it has ended now."""
+    if job.evaluation_id is None:
+        return False
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if evaluation.state.is_final or not cancellations.is_asked(session, evaluation):
+        return False
+    cancellations.settle(session, evaluation, now=now)
+    return True
+
+
 def end_in_failure(
     session: Session,
     job: Job,
@@ -164,14 +223,21 @@ def end_in_failure(
     now: datetime,
 ) -> None:
     """Fail whatever the job was for."""
+    if job.snapshot_id is not None:
+        snapshots.failed(session, job.snapshot_id, detail or reason.value)
+        return
     if job.image_id is not None:
         image = session.get_one(Image, job.image_id, with_for_update=True)
         images.move_image(image, ImageState.FAILED, now=now)
         image.reason, image.sentence, image.detail = reason, sentence, detail
         return
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
-    if not evaluation.state.is_final:
-        progress.fail(session, evaluation, reason, sentence=sentence, detail=detail, now=now)
+    if evaluation.state.is_final:
+        return
+    if evaluation.state is EvaluationState.QUEUED and reason in sealing.AFTER_DATA:
+        # A run too short to be seen running is told of like any other.
+        progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
+    progress.fail(session, evaluation, reason, sentence=sentence, detail=detail, now=now)
 
 
 def canonical_json(value: object) -> str:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import sessions as queries
 from portal.db.tables import LoginSession
+from portal.domain.ids import new_id
 from portal.domain.people import VISITOR, Actor
-from portal.domain.sessions import expiry, is_over, is_worth_noting
+from portal.domain.sessions import SessionLimits, is_worth_noting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +24,57 @@ class Login:
     """Whether the last sight of the browser should be written down."""
 
 
-def find(session: Session, *, secret_sha256: str, now: datetime) -> Login | None:
-    """Return the session of a cookie, unless there is none or it is over."""
-    row = queries.with_person(session, secret_sha256)
-    if row is None or is_over(seen_at=row.seen_at, expires_at=row.expires_at, now=now):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Who has just logged in, and what the provider said of this login."""
+
+    person_id: str
+    issuer: str | None = None
+    subject: str | None = None
+    provider_id: str = ""
+    provider_session: str | None = None
+    id_token: str = ""
+    acr: str = ""
+
+
+def find(
+    session: Session,
+    *,
+    secret_sha256: str,
+    limits: SessionLimits,
+    terms_version: str,
+    origin: str,
+    now: datetime,
+) -> Login | None:
+    """Return the session of a cookie, unless there is none, it is over, or its person is blocked.
+
+    ``terms_version`` is the version of the site's terms that has to be accepted; empty: none.
+    """
+    row = queries.with_person(session, secret_sha256, terms_version)
+    if row is None or limits.is_over(seen_at=row.seen_at, expires_at=row.expires_at, now=now):
         return None
-    actor = VISITOR
-    if row.person_id is not None:
-        actor = Actor(person_id=row.person_id, name=row.name or "", is_staff=bool(row.is_staff))
-    return Login(actor=actor, data=row.data, to_note=is_worth_noting(seen_at=row.seen_at, now=now))
+    if row.person is not None and (row.person.blocked_at or row.person.deleted_at):
+        return None
+    return Login(
+        actor=_actor(row, terms_version, origin),
+        data=row.data,
+        to_note=is_worth_noting(seen_at=row.seen_at, now=now),
+    )
+
+
+def _actor(row: queries.SessionRow, terms_version: str, origin: str) -> Actor:
+    if row.person is None:
+        return VISITOR
+    issuer, subject = row.account
+    return Actor(
+        person_id=row.person.id,
+        name=row.person.names.own,
+        is_staff=row.person.is_staff or bool(row.grants_staff),
+        has_accepted=not terms_version or row.has_accepted,
+        account=(issuer, subject) if issuer is not None and subject is not None else None,
+        acr=row.acr,
+        origin=origin,
+    )
 
 
 def start(
@@ -39,34 +82,53 @@ def start(
     *,
     secret_sha256: str,
     replaces: str | None,
-    person_id: str | None,
+    signed_in: SignedIn | None,
     data: dict[str, Any],
     agent: str,
+    origin: str,
+    limits: SessionLimits,
     now: datetime,
 ) -> None:
     """Write a new session and delete the one that it replaces, and whatever has expired."""
     session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
     if replaces is not None:
         end(session, secret_sha256=replaces)
-    session.add(
-        LoginSession(
-            secret_sha256=secret_sha256,
-            person_id=person_id,
-            data=data,
-            created_at=now,
-            seen_at=now,
-            expires_at=expiry(logged_in=person_id is not None, now=now),
-            agent=agent,
-        )
+    row = LoginSession(
+        secret_sha256=secret_sha256,
+        id=new_id(now),
+        data=data,
+        created_at=now,
+        seen_at=now,
+        expires_at=limits.expiry(logged_in=signed_in is not None, now=now),
+        agent=agent,
+        origin=origin,
     )
+    if signed_in is not None:
+        row.person_id = signed_in.person_id
+        row.issuer, row.subject = signed_in.issuer, signed_in.subject
+        row.provider_id = signed_in.provider_id
+        row.provider_session = signed_in.provider_session
+        row.id_token = signed_in.id_token
+        row.acr = signed_in.acr
+    session.add(row)
 
 
-def keep(session: Session, *, secret_sha256: str, data: dict[str, Any], now: datetime) -> None:
-    """Write what a session holds now, and that its browser was seen."""
+def keep(
+    session: Session,
+    *,
+    secret_sha256: str,
+    data: dict[str, Any],
+    now: datetime,
+    becomes: str | None = None,
+) -> None:
+    """Write what a session holds now, and that its browser was seen.
+
+    ``becomes`` is the digest of the secret that opens it from now on, instead of the old one.
+    """
     session.execute(
         update(LoginSession)
         .where(LoginSession.secret_sha256 == secret_sha256)
-        .values(data=data, seen_at=now)
+        .values(data=data, seen_at=now, secret_sha256=becomes or secret_sha256)
     )
 
 

@@ -1,8 +1,6 @@
 """Which submission stands for a team, kept with every new result."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.db.queries import work
@@ -16,6 +14,7 @@ from portal.db.tables import (
     Submission,
 )
 from portal.domain import scores
+from portal.domain.ladders import Ladder
 from portal.domain.scores import Rule
 
 
@@ -46,12 +45,18 @@ def update(session: Session, submission: Submission) -> None:
     phase = session.get_one(Phase, submission.phase_id)
     challenge = session.get_one(Challenge, submission.challenge_id)
     columns = columns_of(session, challenge.id)
-    shown = _shown(session, submission, phase, columns)
-    if shown is None:
+    exact = _exact(session, submission, phase)
+    if exact is None:
         return
+    standing = work.standing(session, phase=phase, team_id=submission.team_id)
+    shown = scores.shown(exact, columns)
+    submission.shown = None
+    if challenge.ladder_eta is not None:
+        before = standing.scores if standing is not None else None
+        shown = Ladder(eta=challenge.ladder_eta).shows(exact, columns, before)
+        submission.shown = shown
     column = scores.primary(columns)
     value = scores.rank_value(shown[column.key], column)
-    standing = work.standing(session, phase=phase, team_id=submission.team_id)
     if standing is None:
         standing = Standing(phase_id=phase.id, team_id=submission.team_id)
         session.add(standing)
@@ -67,22 +72,42 @@ def rebuild(session: Session, challenge_id: str) -> None:
     """Work out every standing of a challenge again, as if its results came in anew."""
     phases = select(Phase.id).where(Phase.challenge_id == challenge_id)
     session.execute(delete(Standing).where(Standing.phase_id.in_(phases)))
-    scored = (
-        select(Submission)
-        .join(Evaluation, Evaluation.submission_id == Submission.id)
-        .join(Result, Result.evaluation_id == Evaluation.id)
-        .where(Submission.challenge_id == challenge_id)
-        .order_by(Submission.id)
-        .distinct()
-    )
+    scored = _scored().where(Submission.challenge_id == challenge_id)
     for submission in session.scalars(scored).all():
         update(session, submission)
         session.flush()
 
 
-def _shown(
-    session: Session, submission: Submission, phase: Phase, columns: Sequence[scores.Column]
-) -> dict[str, float] | None:
+def rebuild_team(session: Session, team_id: str) -> None:
+    """Work out what stands for one team again, in every phase, from all that it has handed in."""
+    session.execute(delete(Standing).where(Standing.team_id == team_id))
+    session.flush()
+    session.expire_all()
+    for submission in session.scalars(_scored().where(Submission.team_id == team_id)).all():
+        update(session, submission)
+        session.flush()
+
+
+def _scored() -> Select[Submission]:
+    """Select the submissions with a result, in the order in which those first came.
+
+    The Ladder shows what climbs above what was shown before: in another order it would show more.
+    """
+    first = (
+        select(Evaluation.submission_id, func.min(Result.created_at).label("at"))
+        .join(Result, Result.evaluation_id == Evaluation.id)
+        .where(Evaluation.rerun_of.is_(None))
+        .group_by(Evaluation.submission_id)
+        .subquery()
+    )
+    return (
+        select(Submission)
+        .join(first, first.c.submission_id == Submission.id)
+        .order_by(first.c.at, Submission.id)
+    )
+
+
+def _exact(session: Session, submission: Submission, phase: Phase) -> dict[str, float] | None:
     """Merge the scores of all tasks; None while one is missing."""
     evaluations = work.evaluations_of_phase_submission(session, submission.id)
     merged: dict[str, float] = {}
@@ -92,7 +117,7 @@ def _shown(
         merged |= evaluation.result.scores
     if {e.task_id for e in evaluations} != work.tasks_of_phase(session, phase.id):
         return None
-    return scores.shown(merged, columns)
+    return merged
 
 
 def _replaces(

@@ -1,18 +1,22 @@
 """Submissions as values for pages: what a team may know, and what only organisers and staff may."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.db.tables import Attempt, Evaluation, Job, Submission
-from portal.domain import scores
-from portal.domain.failures import FAILURES, Failure
+from portal.domain import scores, sealing
+from portal.domain.failures import FAILURES, Failure, FailureReason
 from portal.domain.jobs import JobKind
-from portal.domain.queue_reasons import in_words
 from portal.domain.scores import Column
 from portal.domain.states import EvaluationState
 from portal.domain.steps import Happened, Step, steps
 from portal.domain.submissions import SubmissionKind
+from portal.services.run_logs import LogFacts
+from portal.services.turns import QueueFacts
+
+Logs = Mapping[str, tuple[LogFacts, ...]]
+"""The streams of attempts, by their tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,7 @@ class SubmissionFacts:
     id: str
     kind: SubmissionKind
     phase: str
+    phase_slug: str
     team: str
     person: str
     filename: str
@@ -29,7 +34,10 @@ class SubmissionFacts:
     sha256: str
     note: str
     counts: bool
+    is_smoke: bool
     created_at: datetime
+    deleted_at: datetime | None
+    """When the file was deleted by policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +50,10 @@ class ListedSubmission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFacts:
-    """What the cluster last said of a job that it has."""
-
-    confirmed_at: datetime | None
-    queued_at: datetime | None
-    why: str
-    tries: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFacts:
     """One try at a job, for organisers and staff only."""
 
+    token: str
     kind: JobKind
     number: int
     state: str
@@ -63,6 +62,8 @@ class AttemptFacts:
     outcome: str | None
     raw_state: str
     problem: str
+    logs: tuple[LogFacts, ...]
+    """The end of what the run wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class EvaluationFacts:
     state: EvaluationState
     steps: tuple[Step, ...]
     queue: QueueFacts | None
+    reason: FailureReason | None
     failure: Failure | None
     sentence: str
     scores: dict[str, float]
@@ -120,34 +122,68 @@ def facts_of(row: Submission) -> SubmissionFacts:
         id=row.id,
         kind=row.kind,
         phase=row.phase.title,
+        phase_slug=row.phase.slug,
         team=row.team.name,
-        person=row.person.name,
+        person=row.person.names.own,
         filename=row.filename,
         size=row.blob.size,
         sha256=row.blob_sha256,
         note=row.note,
         counts=row.counts,
+        is_smoke=row.is_smoke,
         created_at=row.created_at,
+        deleted_at=row.blob.deleted_at,
     )
 
 
-def listed(row: Submission, columns: Sequence[Column], organises: bool) -> ListedSubmission:
+def listed(row: Submission, columns: Sequence[Column], may_review: bool) -> ListedSubmission:
     """Return a line of the list."""
     evaluations = newest(row.evaluations)
     merged: dict[str, float] = {}
     for evaluation in evaluations:
-        merged |= _scores(row, evaluation, columns, organises)
-    return ListedSubmission(
-        facts=facts_of(row), state=telling(e.state for e in evaluations), scores=merged
+        merged |= _scores(row, evaluation, columns, may_review)
+    sealed = _is_sealed(row, may_review)
+    states = [sealing.state_told(row.kind, e.state, sealed=sealed) for e in evaluations]
+    return ListedSubmission(facts=facts_of(row), state=telling(states), scores=merged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What somebody may know of how an evaluation went. Pages, API and exports have it from here."""
+
+    state: EvaluationState
+    reason: FailureReason | None
+    sentence: str
+    scores: dict[str, float]
+
+
+def told_of(
+    row: Submission, evaluation: Evaluation, columns: Sequence[Column], *, may_review: bool
+) -> Told:
+    """Return what whoever looks may know; its team knows less than its organisers."""
+    sealed = _is_sealed(row, may_review)
+    reason = sealing.told(evaluation.reason, sealed=sealed) if evaluation.reason else None
+    return Told(
+        state=sealing.state_told(row.kind, evaluation.state, sealed=sealed),
+        reason=reason,
+        sentence="" if reason is FailureReason.NO_RESULT else evaluation.sentence,
+        scores=_scores(row, evaluation, columns, may_review),
     )
 
 
+def _is_sealed(row: Submission, may_review: bool) -> bool:
+    """Whether who looks may not see how a run on private data went."""
+    return row.phase.is_sealed and not row.is_smoke and not may_review
+
+
 def _scores(
-    row: Submission, evaluation: Evaluation, columns: Sequence[Column], organises: bool
+    row: Submission, evaluation: Evaluation, columns: Sequence[Column], may_review: bool
 ) -> dict[str, float]:
-    told = organises or row.phase.feedback == FEEDBACK_SCORES
-    if evaluation.result is None or not told:
+    is_told = may_review or row.phase.feedback == FEEDBACK_SCORES
+    if evaluation.result is None or not is_told:
         return {}
+    if row.shown is not None and not may_review:
+        return scores.shown(row.shown, columns)
     return scores.shown(evaluation.result.scores, columns)
 
 
@@ -160,50 +196,57 @@ def evaluation_facts(
     evaluation: Evaluation,
     jobs: Sequence[Job],
     columns: Sequence[Column],
-    organises: bool,
+    *,
+    queue: QueueFacts | None,
+    may_review: bool,
+    logs: Logs | None,
 ) -> EvaluationFacts:
-    """Return what came of a submission on one task; ``jobs`` are all that it may have caused."""
+    """Return what came of a submission on one task; ``jobs`` are all that it may have caused.
+
+    With the ``logs`` of their attempts comes all that is sealed, without them nothing of it.
+    """
     own = [j for j in jobs if j.evaluation_id == evaluation.id]
     built = [j for j in jobs if evaluation.image_id and j.image_id == evaluation.image_id]
-    happened = [Happened(state=event.state, at=event.at) for event in evaluation.events]
+    told = told_of(row, evaluation, columns, may_review=may_review)
+    sealed = _is_sealed(row, may_review)
+    if sealed and told.state is EvaluationState.RUNNING:
+        # Its job, or the one that scores it: the cluster's words would tell which.
+        queue = None
+    happened = sealing.happened_told(
+        [Happened(state=event.state, at=event.at) for event in evaluation.events],
+        sealed=sealed,
+        step=timedelta(seconds=row.phase.time_step),
+    )
     return EvaluationFacts(
         task=evaluation.task.slug,
-        state=evaluation.state,
-        steps=steps(row.kind, evaluation.state, happened),
-        queue=_queue(evaluation, built + own),
-        failure=FAILURES[evaluation.reason] if evaluation.reason else None,
-        sentence=evaluation.sentence,
-        scores=_scores(row, evaluation, columns, organises),
-        inside=_inside(evaluation, built + own) if organises else None,
+        state=told.state,
+        steps=steps(row.kind, told.state, happened),
+        queue=queue,
+        reason=told.reason,
+        failure=FAILURES[told.reason] if told.reason else None,
+        sentence=told.sentence,
+        scores=told.scores,
+        inside=_inside(evaluation, built + own, logs) if logs is not None else None,
     )
 
 
-def _queue(evaluation: Evaluation, jobs: Sequence[Job]) -> QueueFacts | None:
-    live = [job for job in jobs if job.is_open and job.attempts]
-    if evaluation.state.is_final or not live:
-        return None
-    attempt = live[-1].attempts[-1]
-    waits = attempt.started_at is None
-    return QueueFacts(
-        confirmed_at=attempt.confirmed_at,
-        queued_at=attempt.queued_at if waits else None,
-        why=in_words(attempt.raw_reason) if waits else "",
-        tries=attempt.number,
-    )
-
-
-def _inside(evaluation: Evaluation, jobs: Sequence[Job]) -> Inside:
+def _inside(evaluation: Evaluation, jobs: Sequence[Job], logs: Logs) -> Inside:
     result = evaluation.result
     return Inside(
         detail=evaluation.detail,
         exact_scores=result.scores if result else {},
         seal_sha256=result.seal_sha256 if result else None,
-        attempts=tuple(_attempt(job, attempt) for job in jobs for attempt in job.attempts),
+        attempts=tuple(
+            _attempt(job, attempt, logs.get(attempt.token, ()))
+            for job in jobs
+            for attempt in job.attempts
+        ),
     )
 
 
-def _attempt(job: Job, row: Attempt) -> AttemptFacts:
+def _attempt(job: Job, row: Attempt, logs: tuple[LogFacts, ...]) -> AttemptFacts:
     return AttemptFacts(
+        token=row.token,
         kind=job.kind,
         number=row.number,
         state=row.state,
@@ -212,4 +255,5 @@ def _attempt(job: Job, row: Attempt) -> AttemptFacts:
         outcome=row.outcome,
         raw_state=row.raw_state,
         problem=row.problem,
+        logs=logs,
     )

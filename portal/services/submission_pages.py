@@ -8,14 +8,20 @@ from sqlalchemy.orm import Session
 from portal.db.queries import submission_pages as queries
 from portal.db.tables import Challenge
 from portal.domain import permissions
+from portal.domain.audit import Action, Subject
+from portal.domain.cancelling import FINISHED
 from portal.domain.errors import NotAllowed, NotFound
 from portal.domain.pages import PAGE_SIZE, Slice
 from portal.domain.people import Actor
-from portal.domain.permissions import Standing
+from portal.domain.profiles import Resources
 from portal.domain.scores import Column
 from portal.domain.states import EvaluationState
-from portal.services.challenge_frames import Frame, look_up, only
+from portal.services import access, audit, log_releases, reruns, run_logs
+from portal.services.challenge_frames import Frame, look_up
 from portal.services.leaderboards import is_revealed, visible_columns
+from portal.services.log_releases import ReleasedLog
+from portal.services.reruns import RerunFacts
+from portal.services.run_logs import LogFacts
 from portal.services.standings import columns_of
 from portal.services.submission_facts import (
     EvaluationFacts,
@@ -27,6 +33,8 @@ from portal.services.submission_facts import (
     newest,
     telling,
 )
+from portal.services.turns import queue_facts
+from portal.services.weights import WeightsFacts, used_by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +54,32 @@ class SubmissionPage:
     challenge_slug: str
     challenge: str
     facts: SubmissionFacts
+    smoke_logs: tuple[LogFacts, ...]
+    """What a run on the public sample wrote."""
+    released_logs: tuple[ReleasedLog, ...]
+    """What organisers let the team see besides."""
+    weights: WeightsFacts | None
+    has_seal: bool
+    """Whether there is a signed record of its result."""
+    packages: tuple[str, ...]
+    """What was installed from its ``requirements.txt``: versions and digests, as pip takes them."""
     columns: tuple[Column, ...]
     evaluations: tuple[EvaluationFacts, ...]
     state: EvaluationState
+    reruns: tuple[RerunFacts, ...]
+    """What came of running it again to compare; only where this page shows what is sealed."""
     is_settled: bool
     """Whether nothing will change without somebody's doing."""
-    may_organise: bool
+    may_review: bool
+    """Whether they may look at what is sealed."""
+    is_inside: bool
+    """Whether this page shows it."""
+    may_release: bool
+    """Whether they may let the team see a log."""
+    may_cancel: bool
+    """Whether they may cancel it, and something of it can be."""
+    is_ending: bool
+    """Whether somebody has cancelled it and the cluster has not followed yet."""
 
 
 def submission_list(
@@ -61,7 +89,7 @@ def submission_list(
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not actor.is_known:
         raise NotAllowed("Log in to see your submissions.")
-    every = visible.frame.may_organise
+    every = visible.frame.may_review
     found = queries.page_of(
         session,
         challenge_id=visible.challenge.id,
@@ -82,49 +110,141 @@ def submission_list(
 
 
 def submission_page(
-    session: Session, *, actor: Actor, submission_id: str, now: datetime
+    session: Session, *, actor: Actor, submission_id: str, resources: Resources, now: datetime
 ) -> SubmissionPage:
     """Return a submission; raise ``NotFound`` if there is none that the actor may see."""
+    found = _find(session, actor, submission_id)
+    return _page(session, actor, found, resources, inside=False, now=now)
+
+
+def sealed_page(
+    session: Session, *, actor: Actor, submission_id: str, resources: Resources, now: datetime
+) -> SubmissionPage:
+    """Return a submission with what is sealed, and write down that it was looked at."""
+    found = _find(session, actor, submission_id)
+    if not permissions.may_review(actor, _standing(actor, found)):
+        raise NotFound
+    audit.note(
+        session,
+        actor=actor,
+        action=Action.SEALED_LOOKED_AT,
+        subject=Subject(kind="submission", id=submission_id),
+        challenge_id=found.submission.challenge_id,
+        now=now,
+    )
+    return _page(session, actor, found, resources, inside=True, now=now)
+
+
+def seal_of(
+    session: Session, *, actor: Actor, submission_id: str, in_full: bool, now: datetime
+) -> str:
+    """Return the signed record of a submission's newest result; raise ``NotFound`` where there is none.
+
+    In full to whoever may look at what is sealed, which is written down; otherwise what the team may show.
+    """
+    found = _find(session, actor, submission_id)
+    if in_full:
+        if not permissions.may_review(actor, _standing(actor, found)):
+            raise NotFound
+        audit.note(
+            session,
+            actor=actor,
+            action=Action.SEALED_LOOKED_AT,
+            subject=Subject(kind="submission", id=submission_id),
+            challenge_id=found.submission.challenge_id,
+            now=now,
+        )
+    results = [one.result for one in newest(found.submission.evaluations) if one.result]
+    envelopes = [one.envelope if in_full else one.team_envelope for one in results]
+    signed = [one for one in envelopes if one]
+    if not signed:
+        raise NotFound
+    return signed[-1]
+
+
+def _find(session: Session, actor: Actor, submission_id: str) -> queries.Found:
     if actor.person_id is None:
         raise NotAllowed("Log in to see this submission.")
     found = queries.find(session, submission_id, actor.person_id)
     if found is None or not _may_see(actor, found):
         raise NotFound
+    return found
+
+
+def _page(
+    session: Session,
+    actor: Actor,
+    found: queries.Found,
+    resources: Resources,
+    *,
+    inside: bool,
+    now: datetime,
+) -> SubmissionPage:
     row = found.submission
-    inside = permissions.may_organise(actor, _standing(actor, found))
-    columns = _columns(session, row.challenge, now, inside)
+    may_review = permissions.may_review(actor, _standing(actor, found))
+    columns = _columns(session, row.challenge, now, may_review)
     evaluations = newest(row.evaluations)
+    unfinished = [evaluation for evaluation in evaluations if evaluation.state not in FINISHED]
     jobs = queries.jobs_of(session, evaluations)
+    tokens = [attempt.token for job in jobs for attempt in job.attempts]
+    kept = run_logs.of_attempts(session, tokens) if inside or row.is_smoke else {}
+    logs = kept if inside else None
+    facts = tuple(
+        evaluation_facts(
+            row,
+            e,
+            jobs,
+            columns,
+            queue=queue_facts(session, e, jobs, resources),
+            may_review=may_review,
+            logs=logs,
+        )
+        for e in evaluations
+    )
     return SubmissionPage(
         challenge_slug=row.challenge.slug,
         challenge=row.challenge.title,
         facts=facts_of(row),
+        smoke_logs=tuple(log for logs in kept.values() for log in logs) if row.is_smoke else (),
+        released_logs=log_releases.released(session, row.id),
+        weights=used_by(session, row),
+        has_seal=any(e.result and e.result.team_envelope for e in evaluations),
+        packages=queries.packages_of(session, evaluations),
         columns=columns,
-        evaluations=tuple(evaluation_facts(row, e, jobs, columns, inside) for e in evaluations),
-        state=telling(e.state for e in evaluations),
+        evaluations=facts,
+        state=telling(one.state for one in facts),
+        reruns=reruns.of_submission(session, row.id) if inside else (),
         is_settled=all(e.state.is_final or e.state is EvaluationState.HELD for e in evaluations),
-        may_organise=inside,
+        may_review=may_review,
+        is_inside=inside,
+        may_release=permissions.may_release_logs(actor, _standing(actor, found)),
+        may_cancel=_may_cancel(actor, found) and bool(unfinished),
+        is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )
 
 
+def _may_cancel(actor: Actor, found: queries.Found) -> bool:
+    team = access.only(actor) if found.in_team else frozenset()
+    return permissions.may_cancel(actor, _standing(actor, found), team)
+
+
 def _may_see(actor: Actor, found: queries.Found) -> bool:
-    team = only(actor) if found.in_team else frozenset()
+    team = access.only(actor) if found.in_team else frozenset()
     return permissions.may_see_submission(actor, _standing(actor, found), team)
 
 
-def _standing(actor: Actor, found: queries.Found) -> Standing:
-    return Standing(
-        published=found.submission.challenge.published,
-        organisers=only(actor) if found.organises else frozenset(),
+def _standing(actor: Actor, found: queries.Found) -> permissions.Standing:
+    return access.standing(
+        actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )
 
 
 def _columns(
-    session: Session, challenge: Challenge, now: datetime, organises: bool
+    session: Session, challenge: Challenge, now: datetime, may_review: bool
 ) -> tuple[Column, ...]:
     rows = columns_of(session, challenge.id)
     return tuple(
         visible_columns(
-            rows, is_revealed=is_revealed(challenge.reveal_at, now), may_organise=organises
+            rows, is_revealed=is_revealed(challenge.reveal_at, now), may_review=may_review
         )
     )

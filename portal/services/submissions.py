@@ -1,5 +1,6 @@
 """Handing in: one transaction that checks, counts and writes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from portal.db.tables import (
     Submission,
     Task,
     Team,
+    Weights,
 )
 from portal.domain import permissions
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
@@ -28,10 +30,11 @@ from portal.domain.submissions import (
     Used,
     Window,
     check_quota,
+    check_smoke,
     check_window,
     start_of_day,
 )
-from portal.services import images, progress, teams
+from portal.services import images, participations, progress, rosters, teams
 from portal.services.access import standing_of
 
 
@@ -61,6 +64,8 @@ def submit(
     upload: Upload,
     filename: str,
     note: str,
+    weights: str = "",
+    smoke: bool = False,
     now: datetime,
 ) -> str:
     """Write a submission and one evaluation per task of the phase; return the submission's id.
@@ -71,12 +76,13 @@ def submit(
     challenge, phase = _open_phase(session, actor, challenge_slug, phase_slug)
     check_window(_window(phase), kind, now=now)
     tasks = _tasks(session, phase, kind)
-    team = teams.join_alone(
-        session, challenge_id=challenge.id, person_id=str(actor.person_id), now=now
-    )
-    # On PostgreSQL the lock on the team's row makes its requests wait for each other.
-    session.get_one(Team, team.id, with_for_update=True)
-    check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
+    participations.admit_silently(session, challenge, actor, now=now)
+    team = teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
+    team = locked_team(session, actor, team)
+    if smoke:
+        _check_smoke(session, phase, tasks, team, kind, now=now)
+    else:
+        check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
     submission = Submission(
@@ -87,7 +93,10 @@ def submit(
         person_id=str(actor.person_id),
         kind=kind,
         blob_sha256=upload.sha256,
+        weights_id=_weights(session, team, kind, weights),
         filename=filename[:255],
+        is_smoke=smoke,
+        counts=not smoke,
         note=note[:500],
         created_at=now,
     )
@@ -96,6 +105,74 @@ def submit(
     for task in tasks:
         _start(session, submission, task, now=now)
     return submission.id
+
+
+def _check_smoke(
+    session: Session,
+    phase: Phase,
+    tasks: list[Task],
+    team: Team,
+    kind: SubmissionKind,
+    *,
+    now: datetime,
+) -> None:
+    mine = select(func.count(Submission.id.distinct())).where(
+        Submission.phase_id == phase.id, Submission.team_id == team.id, Submission.is_smoke
+    )
+    over = (EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED)
+    running = mine.join(Evaluation).where(
+        Evaluation.state.not_in(over), Evaluation.rerun_of.is_(None)
+    )
+    check_smoke(
+        kind,
+        today=session.scalar(mine.where(Submission.created_at >= start_of_day(now))) or 0,
+        running=session.scalar(running) or 0,
+        is_offered=offers_smoke(phase, tasks),
+    )
+
+
+def offers_smoke(phase: Phase, tasks: Iterable[Task]) -> bool:
+    """Whether programs can be tried on a public sample, with their whole log."""
+    return phase.logs == "smoke" and all(task.sample_sha256 is not None for task in tasks)
+
+
+def tasks_of(session: Session, phase: Phase) -> list[Task]:
+    """List the tasks of a phase in their order."""
+    return list(
+        session.scalars(
+            select(Task)
+            .join(PhaseTask, PhaseTask.task_id == Task.id)
+            .where(PhaseTask.phase_id == phase.id)
+            .order_by(Task.position)
+        )
+    )
+
+
+def _weights(session: Session, team: Team, kind: SubmissionKind, chosen: str) -> str | None:
+    """Return the weights that are named; raise ``ParticipantError`` for what the team has not."""
+    if not chosen:
+        return None
+    if kind is SubmissionKind.RESULTS:
+        raise ParticipantError("Results are not run: choose no weights.", reason="weights")
+    row = session.get(Weights, chosen)
+    if row is None or row.team_id != team.id or row.removed_at is not None:
+        raise ParticipantError("Choose weights that your team has uploaded.", reason="weights")
+    return row.id
+
+
+def locked_team(session: Session, actor: Actor, team: Team) -> Team:
+    """Lock the row of the actor's team, so that its requests wait for each other.
+
+    If it has merged before the lock was had, the one that it became part of is locked as well.
+    """
+    locked = rosters.try_to_lock(session, team.id)
+    if locked is not None and locked.merged_into_id is not None:
+        locked = rosters.try_to_lock(session, locked.merged_into_id)
+    if locked is None or not permissions.may_change_team(
+        actor, rosters.members_of(session, locked.id)
+    ):
+        raise ParticipantError("Your team has changed at this moment. Hand in again.")
+    return locked
 
 
 def quota_left(session: Session, *, person_id: str, phase: Phase, now: datetime) -> QuotaLeft:
@@ -157,14 +234,7 @@ def _window(phase: Phase) -> Window:
 
 
 def _tasks(session: Session, phase: Phase, kind: SubmissionKind) -> list[Task]:
-    tasks = list(
-        session.scalars(
-            select(Task)
-            .join(PhaseTask, PhaseTask.task_id == Task.id)
-            .where(PhaseTask.phase_id == phase.id)
-            .order_by(Task.position)
-        )
-    )
+    tasks = tasks_of(session, phase)
     if kind is SubmissionKind.CODE and any(task.base_image_id is None for task in tasks):
         raise ParticipantError("This phase has no base image for code.", reason="kind")
     return tasks
@@ -193,5 +263,10 @@ def _image(session: Session, submission: Submission, task: Task, *, now: datetim
     else:
         kind, base = ImageKind.CODE, session.get(Image, task.base_image_id)
     return images.image_of(
-        session, kind=kind, source_sha256=submission.blob_sha256, base=base, now=now
+        session,
+        kind=kind,
+        source_sha256=submission.blob_sha256,
+        cluster=task.cluster,
+        base=base,
+        now=now,
     ).id

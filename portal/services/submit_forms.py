@@ -8,9 +8,13 @@ from sqlalchemy.orm import Session
 from portal.domain.calendar import Season
 from portal.domain.errors import NotAllowed
 from portal.domain.people import Actor
+from portal.domain.profiles import Resources
 from portal.domain.submissions import Limits, Used, start_of_day
-from portal.services.challenge_frames import Frame, PhaseFacts, look_up
-from portal.services.submissions import quota_left
+from portal.services import participations
+from portal.services.budgets import Budget, own_budgets
+from portal.services.challenge_frames import Frame, PhaseFacts, Visible, look_up
+from portal.services.submissions import offers_smoke, quota_left, tasks_of
+from portal.services.weights import WeightsFacts, offered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,8 @@ class PhaseChoice:
     next_slot: datetime | None
     """When the next submission can be handed in, if none can now and one can later."""
     is_full: bool
+    has_sample: bool
+    """Whether a program can be tried on the public sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,22 +37,47 @@ class SubmitForm:
 
     frame: Frame
     choices: tuple[PhaseChoice, ...]
+    budgets: tuple[Budget, ...]
+    """GPU-hours that what is handed in counts against."""
+    weights: tuple[WeightsFacts, ...]
+    """What the team can have its program run with."""
 
 
-def submit_form(session: Session, *, actor: Actor, slug: str, now: datetime) -> SubmitForm:
+def submit_form(
+    session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
+) -> SubmitForm:
     """Return what can be handed in now, and how often."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_submit or actor.person_id is None:
         raise NotAllowed("Log in to hand something in.")
-    choices = []
+    if visible.frame.must_join:
+        raise participations.not_yet(visible.frame.participation)
+    return SubmitForm(
+        frame=visible.frame,
+        choices=choices(session, visible, actor.person_id, now=now),
+        budgets=own_budgets(
+            session, challenge=visible.challenge, team_id=visible.team_id, resources=resources
+        ),
+        weights=offered(session, visible.challenge.id, actor),
+    )
+
+
+def choices(
+    session: Session, visible: Visible, person_id: str, *, now: datetime
+) -> tuple[PhaseChoice, ...]:
+    """Return the phases that are open, with what the person's team has used of each."""
+    found = []
     for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
         if facts.season is Season.OPEN:
-            left = quota_left(session, person_id=actor.person_id, phase=phase, now=now)
-            choices.append(_choice(facts, left.limits, left.used, now))
-    return SubmitForm(frame=visible.frame, choices=tuple(choices))
+            left = quota_left(session, person_id=person_id, phase=phase, now=now)
+            sample = offers_smoke(phase, tasks_of(session, phase))
+            found.append(_choice(facts, left.limits, left.used, now, has_sample=sample))
+    return tuple(found)
 
 
-def _choice(phase: PhaseFacts, limits: Limits, used: Used, now: datetime) -> PhaseChoice:
+def _choice(
+    phase: PhaseFacts, limits: Limits, used: Used, now: datetime, *, has_sample: bool
+) -> PhaseChoice:
     used_up = limits.total is not None and used.total >= limits.total
     full_today = limits.per_day is not None and used.today >= limits.per_day
     tomorrow = start_of_day(now) + timedelta(days=1)
@@ -57,4 +88,5 @@ def _choice(phase: PhaseFacts, limits: Limits, used: Used, now: datetime) -> Pha
         used=used,
         next_slot=tomorrow if opens_again else None,
         is_full=used_up or full_today,
+        has_sample=has_sample,
     )

@@ -6,7 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Challenge, Membership, Person, Team
+from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
+from portal.domain.people import Actor
+from portal.services import audit
 
 
 def team_of(session: Session, *, challenge_id: str, person_id: str) -> Team | None:
@@ -18,12 +21,13 @@ def team_of(session: Session, *, challenge_id: str, person_id: str) -> Team | No
     )
 
 
-def join_alone(session: Session, *, challenge_id: str, person_id: str, now: datetime) -> Team:
-    """Return the person's team, making a team of one if there is none yet.
+def join_alone(session: Session, *, actor: Actor, challenge_id: str, now: datetime) -> Team:
+    """Return the actor's team, making a team of one if there is none yet.
 
     Two requests at once can make neither two teams of a person nor two of a name: the database has
     both unique, and whoever makes a team waits for the challenge's row first instead of failing.
     """
+    person_id = str(actor.person_id)
     if existing := team_of(session, challenge_id=challenge_id, person_id=person_id):
         return existing
     # key_share: rows that refer to the challenge can still be written, or their writers would wait
@@ -35,7 +39,8 @@ def join_alone(session: Session, *, challenge_id: str, person_id: str, now: date
     team = Team(
         id=new_id(now),
         challenge_id=challenge_id,
-        name=_free_name(session, challenge_id, person.name),
+        name=_free_name(session, challenge_id, person.names.public, besides=""),
+        named_after=person.id,
         created_at=now,
     )
     session.add(team)
@@ -44,17 +49,65 @@ def join_alone(session: Session, *, challenge_id: str, person_id: str, now: date
         Membership(team_id=team.id, person_id=person_id, challenge_id=challenge_id, joined_at=now)
     )
     session.flush()
+    audit.note(
+        session,
+        actor=actor,
+        action=Action.TEAM_MADE,
+        subject=Subject(kind="team", id=team.id),
+        challenge_id=challenge_id,
+        now=now,
+    )
     return team
 
 
-def _free_name(session: Session, challenge_id: str, wish: str) -> str:
-    taken = set(
-        session.scalars(
-            select(Team.name).where(
-                Team.challenge_id == challenge_id, Team.name.startswith(wish, autoescape=True)
-            )
+def named(session: Session, challenge_id: str, name: str) -> str | None:
+    """Return the id of the team of a challenge that has a name, whatever its case."""
+    wish = name.strip().casefold()
+    names = _names(session, challenge_id).items()
+    return next((team_id for team_id, taken in names if taken.casefold() == wish), None)
+
+
+def is_taken(session: Session, challenge_id: str, name: str, *, besides: str) -> bool:
+    """Whether another team of the challenge has this name, whatever its case."""
+    return named(session, challenge_id, name) not in {None, besides}
+
+
+def _names(session: Session, challenge_id: str) -> dict[str, str]:
+    """Return the names of the teams that compete, by id: databases disagree on what case is."""
+    rows = session.execute(
+        select(Team.id, Team.name).where(
+            Team.challenge_id == challenge_id, Team.merged_into_id.is_(None)
         )
     )
-    if wish not in taken:
+    return {team_id: name for team_id, name in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def follow_name(session: Session, person: Person) -> None:
+    """Give the teams that are named after somebody the public name that they have now.
+
+    Teams that have merged into another keep that in their names.
+    """
+    mine = select(Team).where(Team.named_after == person.id).order_by(Team.challenge_id, Team.id)
+    for team in session.scalars(mine).all():
+        # Names of a challenge are given one after the other, so that no two become the same.
+        session.get_one(Challenge, team.challenge_id, with_for_update={"key_share": True})
+        if team.merged_into_id is not None:
+            team.name = merged_name(team, person.names.public)
+        else:
+            wish = person.names.public
+            team.name = _free_name(session, team.challenge_id, wish, besides=team.id)
+        session.flush()
+
+
+def merged_name(team: Team, name: str) -> str:
+    """Return what a team is called that has merged: its name is free again for others."""
+    return f"{name[:150]} (merged {team.id})"
+
+
+def _free_name(session: Session, challenge_id: str, wish: str, *, besides: str) -> str:
+    names = _names(session, challenge_id)
+    taken = {name.casefold() for team_id, name in names.items() if team_id != besides}
+    if wish.casefold() not in taken:
         return wish
-    return next(name for n in range(2, len(taken) + 3) if (name := f"{wish} ({n})") not in taken)
+    numbered = (f"{wish} ({n})" for n in range(2, len(taken) + 3))
+    return next(name for name in numbered if name.casefold() not in taken)

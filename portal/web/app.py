@@ -8,7 +8,8 @@ from portal.web.context import WebContext
 from portal.web.csrf import SameOriginOnly
 from portal.web.errors import HANDLERS, BrokenPages, foreign_request
 from portal.web.headers import SecurityHeaders
-from portal.web.oidc import Logins
+from portal.web.logins import logins_of
+from portal.web.rates import RateLimits
 from portal.web.rendering import Renderer
 from portal.web.request_log import RequestLog
 from portal.web.routes import routes
@@ -25,9 +26,16 @@ def create_app(context: WebContext) -> Starlette:
         exception_handlers=HANDLERS,
     )
     app.state.context = context
-    app.state.logins = Logins(context)
+    app.state.logins = logins_of(context)
+    app.state.rates = RateLimits(context.rates)
     app.state.renderer = Renderer(
-        static, {"name": context.site_name, "url": context.site_url, "support": context.support}
+        static,
+        {
+            "name": context.site_name,
+            "url": context.site_url,
+            "support": context.support,
+            "has_terms": bool(context.terms.version),
+        },
     )
     return app
 

@@ -1,21 +1,25 @@
 """What the web portal is given: bootstrap fills it, nothing else does."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from portal.db.engine import Database
 from portal.domain.claims import Rule
+from portal.domain.gates import Gate
+from portal.domain.login_profiles import LoginProfile
 from portal.domain.profiles import Resources
+from portal.domain.sessions import SessionLimits
+from portal.files.seals import PublicKey
 from portal.files.store import Store
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """An institution's OpenID Connect login."""
+    """An institution's login."""
 
     id: str
     """Part of the redirect address."""
@@ -23,10 +27,46 @@ class Provider:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    require: Rule = field(default_factory=dict)
-    """Claims without which nobody logs in here."""
+    profile: LoginProfile = LoginProfile.OIDC
+    scopes: tuple[str, ...] = ()
+    """What to ask for besides what the profile does."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """Where it keeps what the portal has names of its own for, if not where all others do."""
+    clock_skew: timedelta = timedelta(seconds=60)
+    """How far its clock may be from ours."""
+    logout: bool = True
+    """Whether logging out here goes on to its own logout."""
+    require: tuple[Gate, ...] = ()
+    """What a login here has to say of somebody."""
     staff: Rule = field(default_factory=dict)
     """Claims that make somebody staff; without any, a login changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteTerms:
+    """What everybody accepts before they do anything on the site; once for each version."""
+
+    version: str = ""
+    """Empty: the site has no terms."""
+    markdown: str = ""
+
+
+NO_TERMS = SiteTerms()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How often somebody may try: each a number per second, minute, hour or day."""
+
+    login: str = "60/minute"
+    token: str = "30/minute"  # noqa: S105 - how often one may be wrong
+    token_made: str = "20/hour"  # noqa: S105
+    invitation: str = "30/hour"
+    invitation_tried: str = "30/minute"
+
+    def by_name(self) -> Mapping[str, str]:
+        """Return the rates by the names that routes give."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +83,18 @@ class WebContext:
     """Where people find help: an e-mail address or a web page."""
     providers: tuple[Provider, ...]
     clock: Callable[[], datetime]
+    gates: tuple[Gate, ...] = ()
+    """What every login has to say of somebody, whichever provider it comes from."""
+    terms: SiteTerms = NO_TERMS
+    session_limits: SessionLimits = SessionLimits()  # noqa: RUF009 - it is frozen
+    rates: Rates = Rates()
+    seal_keys: tuple[PublicKey, ...] = ()
+    """With which anybody can check what the site has signed."""
 
     def __post_init__(self) -> None:
         """Refuse an address under which the cookie of the login would travel in the clear."""
         address = urlsplit(self.site_url)
-        is_loopback = address.scheme == "http" and address.hostname in _LOOPBACK
+        is_loopback = address.scheme == "http" and address.hostname in LOOPBACK
         if address.scheme != "https" and not is_loopback:
             raise ValueError("the site's address must start with https:// or be a loopback address")
 

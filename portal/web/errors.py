@@ -1,15 +1,19 @@
-"""Failures as pages: what went wrong in a sentence, and what to do about it."""
+"""Failures as answers: what went wrong in a sentence, and what to do about it.
+
+People get a page; programs, at addresses of the API, the same sentence as JSON.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
+from portal.web.local_paths import is_api
 from portal.web.visit import visit_of
 
 log = structlog.get_logger("sealrun.web")
@@ -21,48 +25,90 @@ class Explanation:
 
     title: str
     sentence: str
+    reason: str
+    """A short code for programs."""
 
 
 EXPLANATIONS: Mapping[int, Explanation] = {
-    400: Explanation("That did not work", "The request could not be understood."),
-    403: Explanation("This is not open to you", "You may not do this with your account."),
-    404: Explanation("There is nothing here", "There is no such page, or it is not open to you."),
-    405: Explanation("That did not work", "This page cannot be used in this way."),
-    413: Explanation("That is too large", "The upload is larger than this site allows."),
-    422: Explanation("Something is missing", "The form could not be used as it was sent."),
-    429: Explanation("Too many", "A limit is reached. Wait, and try again later."),
+    400: Explanation("That did not work", "The request could not be understood.", "not_understood"),
+    403: Explanation(
+        "This is not open to you", "You may not do this with your account.", "not_allowed"
+    ),
+    404: Explanation(
+        "There is nothing here", "There is no such page, or it is not open to you.", "not_found"
+    ),
+    405: Explanation(
+        "That did not work", "This page cannot be used in this way.", "method_not_allowed"
+    ),
+    408: Explanation(
+        "That took too long",
+        "The upload came too slowly and was broken off. Try again on a better connection.",
+        "too_slow",
+    ),
+    413: Explanation(
+        "That is too large", "The upload is larger than this site allows.", "too_large"
+    ),
+    422: Explanation(
+        "Something is missing", "The form could not be used as it was sent.", "incomplete"
+    ),
+    429: Explanation("Too many", "A limit is reached. Wait, and try again later.", "too_often"),
     500: Explanation(
         "Something broke here",
         "This is a fault of the portal, not yours. It has been written to the log.",
+        "broken",
     ),
-    503: Explanation("Not available", "The portal cannot answer at the moment. Try again soon."),
+    503: Explanation(
+        "Not available", "The portal cannot answer at the moment. Try again soon.", "unavailable"
+    ),
 }
 
 FOREIGN = "This request came from another site. Open the page here and try again."
 
 
-def error_page(request: Request, status: int, sentence: str = "", reference: str = "") -> Response:
-    """Return the page for a status; the sentence, if there is one, replaces the general one."""
+class Refusal(HTTPException):
+    """An answer that says no: a status, a sentence for people and a reason for programs."""
+
+    def __init__(
+        self, status: int, sentence: str, reason: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, sentence, headers)
+        self.sentence = sentence
+        self.reason = reason
+
+
+def error_answer(
+    request: Request, status: int, sentence: str = "", reason: str = "", *, is_broken: bool = False
+) -> Response:
+    """Return the answer for a status; a sentence or reason, if given, replaces the general one.
+
+    Whoever meets what ``is_broken`` is given the reference under which it is in the log.
+    """
     known = EXPLANATIONS.get(status, EXPLANATIONS[400])
+    sentence = sentence or known.sentence
+    reference = request.state.reference
+    if is_api(request.url.path):
+        told = {"reason": reason or known.reason, "sentence": sentence, "reference": reference}
+        return JSONResponse({"error": told}, status)
     return visit_of(request).page(
         "error.html",
         status=status,
         code=status,
         title=known.title,
-        sentence=sentence or known.sentence,
-        reference=reference,
+        sentence=sentence,
+        reference=reference if is_broken else "",
     )
 
 
 def foreign_request(request: Request) -> Response:
-    """Return the page for a request that another site made the browser send."""
-    return error_page(request, 403, FOREIGN)
+    """Return the answer for a request that another site made the browser send."""
+    return error_answer(request, 403, FOREIGN, "foreign")
 
 
 def http_error(request: Request, error: Exception) -> Response:
     """Answer for an address or a method that does not exist, or a body that is too long."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    response = error_page(request, status)
+    told = (error.sentence, error.reason) if isinstance(error, Refusal) else ("", "")
+    response = error_answer(request, status, *told)
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response
@@ -71,7 +117,12 @@ def http_error(request: Request, error: Exception) -> Response:
 def participant_error(request: Request, error: Exception) -> Response:
     """Answer for what the person can do something about."""
     sentence = error.sentence if isinstance(error, ParticipantError) else ""
-    return error_page(request, status_of(error), sentence)
+    return error_answer(request, status_of(error), sentence, reason_of(error))
+
+
+def reason_of(error: Exception) -> str:
+    """Return the short code of a refusal."""
+    return error.reason if isinstance(error, ParticipantError) else ""
 
 
 def status_of(error: Exception) -> int:
@@ -105,12 +156,14 @@ class BrokenPages:
 
         try:
             await self._app(scope, receive, send_noted)
+        except ClientDisconnect:
+            # Nobody is left to be answered, and nothing here is broken.
+            log.info("the sender went away", path=scope["path"])
         except Exception:
             if scope["type"] != "http":
                 raise
-            reference = scope["state"]["reference"]
             log.exception("a page failed", path=scope["path"])
             if begun:
                 # Half an answer cannot be taken back; breaking off tells the browser so.
                 raise
-            await error_page(Request(scope), 500, reference=reference)(scope, receive, send)
+            await error_answer(Request(scope), 500, is_broken=True)(scope, receive, send)

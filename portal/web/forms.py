@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -19,11 +19,15 @@ class SubmitInput(BaseModel):
     phase: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     kind: SubmissionKind
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NOTE)] = ""
+    smoke: Literal["yes", ""] = ""
+    weights: Annotated[str, StringConstraints(max_length=60)] = ""
 
 
 SENTENCES: Mapping[str, str] = {
     "phase": "Choose the phase to hand in to.",
     "kind": "Choose what kind of file it is.",
+    "smoke": "Say yes, or nothing.",
+    "weights": "Choose weights that your team has uploaded.",
     "note": f"Write at most {LONGEST_NOTE} characters.",
     "file": "Choose the file to hand in. It must not be empty.",
 }

@@ -4,6 +4,14 @@ from urllib.parse import urlencode, urlsplit
 
 LONGEST = 500
 
+API = "/api/v1"
+"""The root of every address of the API."""
+
+
+def is_api(path: str) -> bool:
+    """Whether an address is the API's: no cookie opens it, and it answers in JSON."""
+    return path == "/api" or path.startswith("/api/")
+
 
 def local_path(wish: str | None, *, otherwise: str = "/") -> str:
     """Return ``wish`` if it leads to a page of this portal, or else ``otherwise``.

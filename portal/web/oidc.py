@@ -1,150 +1,173 @@
-"""Logging in with OpenID Connect: code flow with PKCE, state and nonce. The only user of Authlib."""
+"""Logging in with OpenID Connect: code flow with PKCE, state and nonce."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import httpx2
-from authlib.integrations.starlette_client import OAuth, OAuthError
-from joserfc.errors import JoseError
-from starlette.requests import Request
-from starlette.responses import Response
+from authlib.common.urls import add_params_to_uri
 
 from portal.domain.claims import Identity
-from portal.web.context import Provider, WebContext
+from portal.domain.login_profiles import MANNERS, scopes_of
+from portal.domain.own_names import told
+from portal.web.context import Provider
+from portal.web.login_attempts import Attempt
+from portal.web.login_failures import LoginFailed
+from portal.web.oidc_client import Client
+from portal.web.oidc_discovery import Discovery
+from portal.web.oidc_tokens import LogoutOrder, Verifier, is_name
 
-SCOPE = "openid profile"
-PATIENCE = 10.0
-"""Seconds that the provider has for each answer."""
+OF_THE_LOGIN = frozenset({"iss", "acr", "amr", "auth_time"})
+"""What only the signed token says; user info is about the person, not about this login."""
 
-SAFE_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"})  # fmt: skip
-"""Signatures that only the provider can make: none, and nothing made with a shared secret."""
-
-
-class LoginFailed(Exception):  # noqa: N818 - named for what happened
-    """The login did not work; ``sentence`` says so to the person, ``reason`` to the log."""
-
-    def __init__(self, sentence: str, *, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.sentence = sentence
-        self.reason = reason
-        self.status = status
+LONGEST_HINT = 6000
+"""Letters of an ID token that still fits into an address."""
 
 
-UNREACHABLE = "The login service of your institution does not answer. Try again in a few minutes."
-EXPIRED = (
-    "This login was begun in another window, took too long, or has already been used. "
-    "Please start again."
-)
-DENIED = "The login was not completed: your institution's login service or you yourself declined."
-UNTRUSTED = "The answer of the login service could not be trusted, so nobody was logged in."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """Who a provider says has logged in, and what it calls this login."""
+
+    identity: Identity
+    sid: str | None = None
+    id_token: str = ""
 
 
-class Logins:
-    """The providers of the site. Their addresses and keys are fetched at the first login."""
+class OpenIdLogin:
+    """One provider of the site. Its addresses and keys are fetched when they are first needed."""
 
-    def __init__(self, context: WebContext) -> None:
-        self._site_url = context.site_url
-        self._oauth = OAuth()
-        for provider in context.providers:
-            self._oauth.register(
-                provider.id,
-                client_id=provider.client_id,
-                client_secret=provider.client_secret,
-                server_metadata_url=f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration",
-                client_kwargs={
-                    "scope": SCOPE,
-                    "code_challenge_method": "S256",
-                    "timeout": PATIENCE,
-                },
-            )
+    def __init__(
+        self, provider: Provider, *, site_url: str, discovery: Discovery, patience: float
+    ) -> None:
+        self._provider = provider
+        self._discovery = discovery
+        self._client = Client(
+            client_id=provider.client_id,
+            client_secret=provider.client_secret,
+            # One address per provider: a code of one cannot be slipped in as an answer of another.
+            redirect_uri=f"{site_url}/login/{provider.id}/callback",
+            scope=scopes_of(provider.profile, provider.scopes),
+            patience=patience,
+        )
+        self._verifier = Verifier(
+            issuer=provider.issuer,
+            client_id=provider.client_id,
+            leeway=int(provider.clock_skew.total_seconds()),
+            discovery=self._discovery,
+        )
 
-    async def begin(self, request: Request, provider: Provider) -> Response:
-        """Send the browser to the provider; state, nonce and verifier stay in the session."""
+    async def begin(self, attempt: Attempt, *, state: str, acr: Iterable[str], afresh: bool) -> str:
+        """Return where the browser logs in: with ``acr``, if any, and ``afresh`` if asked for."""
+        document = await self._discovery.announced()
+        wishes = _of_strength(tuple(acr), is_heard=document.hears_claims)
+        if afresh:
+            wishes["prompt"] = "login"
+        return self._client.address(
+            document.addresses["authorization_endpoint"],
+            state=state,
+            verifier=attempt.verifier,
+            nonce=attempt.nonce,
+            **wishes,
+        )
+
+    async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+        """Return who has logged in; raise ``LoginFailed``."""
         try:
-            await self._metadata(provider)
-            response: Response = await self._client(provider).authorize_redirect(
-                request, self._redirect_uri(provider), **_wishes(provider)
-            )
-        except (httpx2.HTTPError, ValueError, RuntimeError, TypeError) as error:
-            raise LoginFailed(UNREACHABLE, reason=f"discovery: {error!r}", status=503) from error
-        return response
+            return await self._finish(answer, attempt)
+        except LoginFailed as failure:
+            if failure.reason.endswith(("_unreachable", "_unreadable")):
+                # The provider's addresses may have changed: look again next time.
+                self._discovery.forget()
+            raise
 
-    async def finish(self, request: Request, provider: Provider) -> Identity:
-        """Take the provider's answer and return who it says has logged in."""
-        try:
-            metadata = await self._metadata(provider)
-            _check_sender(request, provider, metadata)
-            token = await self._client(provider).authorize_access_token(
-                request, claims_options=_expected(provider)
-            )
-            claims = await self._claims(provider, metadata, token)
-        except OAuthError as error:
-            raise _explained(error) from error
-        except httpx2.HTTPError as error:
-            raise LoginFailed(UNREACHABLE, reason=f"token: {error!r}", status=503) from error
-        except (JoseError, ValueError, RuntimeError, KeyError, TypeError) as error:
-            raise LoginFailed(UNTRUSTED, reason=f"token: {error!r}") from error
-        return Identity(issuer=provider.issuer, subject=str(claims["sub"]), claims=claims)
+    async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
+        """Return where the browser logs out at the provider; None: it has no such place."""
+        document = await self._discovery.announced()
+        place = document.addresses.get("end_session_endpoint")
+        if place is None:
+            return None
+        asked = {
+            "client_id": self._provider.client_id,
+            "post_logout_redirect_uri": back,
+            "state": state,
+        }
+        if id_token and len(id_token) <= LONGEST_HINT:
+            asked["id_token_hint"] = id_token
+        return str(add_params_to_uri(place, list(asked.items())))
 
-    async def _metadata(self, provider: Provider) -> Mapping[str, Any]:
-        metadata: dict[str, Any] = await self._client(provider).load_server_metadata()
-        if metadata.get("issuer") != provider.issuer:
-            # To be fetched again next time: it may only have been a bad moment.
-            metadata.clear()
-            raise ValueError("the provider calls itself by another name than the settings do")
-        offered = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
-        metadata["id_token_signing_alg_values_supported"] = [
-            name for name in offered if name in SAFE_ALGORITHMS
-        ] or ["RS256"]
-        return metadata
+    async def logout_order(self, token: str) -> LogoutOrder:
+        """Return whom the provider's logout token logs out; raise ``LoginFailed``."""
+        return await self._verifier.logout_token(token)
 
-    async def _claims(
-        self, provider: Provider, metadata: Mapping[str, Any], token: Mapping[str, Any]
+    async def _finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+        document = await self._discovery.announced()
+        check_sender(answer, self._provider.issuer, names_itself=document.names_itself)
+        token = await self._client.swap(
+            document.addresses["token_endpoint"],
+            code=code_of(answer),
+            verifier=attempt.verifier,
+            in_form=not document.takes_basic,
+        )
+        id_token, access_token = token.get("id_token"), token["access_token"]
+        if not isinstance(id_token, str):
+            raise LoginFailed("token_answer_without_id_token")
+        claims = await self._verifier.id_token(
+            id_token, nonce=attempt.nonce, access_token=access_token
+        )
+        more = await self._more(document.addresses.get("userinfo_endpoint"), access_token, claims)
+        sid = claims.get("sid")
+        return Confirmed(
+            identity=identity_of(self._provider, claims["sub"], more | claims),
+            sid=sid if is_name(sid) else None,
+            id_token=id_token,
+        )
+
+    async def _more(
+        self, endpoint: str | None, access_token: str, claims: Mapping[str, Any]
     ) -> dict[str, Any]:
-        claims = dict(token["userinfo"])
-        if "userinfo_endpoint" in metadata:
-            # Many providers put affiliation and entitlements only here.
-            more = dict(await self._client(provider).userinfo(token=token))
-            if more.get("sub") != claims["sub"]:
-                raise ValueError("the user info is about somebody else")
-            claims = more | claims
-        return claims
-
-    def _client(self, provider: Provider) -> Any:  # noqa: ANN401 - Authlib has no types
-        return self._oauth.create_client(provider.id)
-
-    def _redirect_uri(self, provider: Provider) -> str:
-        # One address per provider: a code of one cannot be slipped in as an answer of another.
-        return f"{self._site_url}/login/{provider.id}/callback"
+        """Return what user info adds: many providers put affiliation and entitlements only here."""
+        if endpoint is None:
+            if MANNERS[self._provider.profile].needs_userinfo:
+                raise LoginFailed("userinfo_missing")
+            return {}
+        said = await self._client.ask(endpoint, access_token)
+        if said.get("sub") != claims["sub"]:
+            raise LoginFailed("userinfo_of_another")
+        return {name: value for name, value in said.items() if name not in OF_THE_LOGIN}
 
 
-def _wishes(provider: Provider) -> dict[str, str]:
-    acr = provider.require.get("acr")
-    return {"acr_values": " ".join(acr)} if acr else {}
+def _of_strength(acr: tuple[str, ...], *, is_heard: bool) -> dict[str, str]:
+    """Return how to ask for a login that is made sure of in one of these ways."""
+    if not acr:
+        return {}
+    essential = {"id_token": {"acr": {"essential": True, "values": list(acr)}}}
+    return {"acr_values": " ".join(acr)} | ({"claims": json.dumps(essential)} if is_heard else {})
 
 
-def _expected(provider: Provider) -> dict[str, dict[str, object]]:
-    return {
-        "iss": {"essential": True, "values": [provider.issuer]},
-        "sub": {"essential": True},
-        "exp": {"essential": True},
-    }
+def identity_of(provider: Provider, subject: str, claims: Mapping[str, Any]) -> Identity:
+    """Return who a provider's claims are about, with the portal's own names in them."""
+    # NaN and its kind are no JSON: a database may refuse them.
+    clean = json.loads(json.dumps(dict(claims)), parse_constant=lambda _: None)
+    return Identity(issuer=provider.issuer, subject=subject, claims=told(clean, provider.claims))
 
 
-def _check_sender(request: Request, provider: Provider, metadata: Mapping[str, Any]) -> None:
-    # RFC 9207: where the provider names itself in its answer, it has to be the right one.
-    sender = request.query_params.get("iss")
-    promised = metadata.get("authorization_response_iss_parameter_supported", False)
-    if (sender is None and promised) or (sender is not None and sender != provider.issuer):
-        raise LoginFailed(UNTRUSTED, reason="answer from another issuer")
+def code_of(answer: Mapping[str, str]) -> str:
+    """Return the code of an answer, or raise what the provider refused with."""
+    if error := answer.get("error"):
+        # The description comes with the address and could say anything: it is not shown.
+        declined = {"access_denied", "login_required", "consent_required", "interaction_required"}
+        unmet = error == "unmet_authentication_requirements"
+        reason = "declined" if error in declined else "acr_missing" if unmet else "refused"
+        raise LoginFailed(reason, error=error[:80])
+    if not (code := answer.get("code")):
+        raise LoginFailed("answer_without_code")
+    return code
 
 
-def _explained(error: OAuthError) -> LoginFailed:
-    # The description comes with the address and could say anything: it is not shown.
-    if error.error == "mismatching_state":
-        return LoginFailed(EXPIRED, reason="state")
-    if error.error in {"access_denied", "login_required", "consent_required"}:
-        return LoginFailed(DENIED, reason=str(error.error), status=403)
-    if error.error == "invalid_grant":
-        return LoginFailed(EXPIRED, reason="code refused")
-    return LoginFailed(UNTRUSTED, reason=str(error.error)[:80])
+def check_sender(answer: Mapping[str, str], issuer: str, *, names_itself: bool) -> None:
+    """Refuse the answer of another provider, where they say whose it is (RFC 9207)."""
+    sender = answer.get("iss")
+    if sender is None and names_itself:
+        raise LoginFailed("answer_without_issuer")
+    if sender is not None and sender != issuer:
+        raise LoginFailed("answer_of_another_issuer")

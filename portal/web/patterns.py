@@ -7,14 +7,22 @@ from portal.domain.calendar import Season
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.pages import Slice
 from portal.domain.scores import Column
+from portal.domain.shares import Spent
 from portal.domain.states import EvaluationState
 from portal.domain.steps import Happened, steps
 from portal.domain.submissions import SubmissionKind
+from portal.services.budgets import Budget
 from portal.services.leaderboards import Row
+from portal.services.run_logs import LogFacts
+from portal.web.bars import budget_bars
 from portal.web.forms import SENTENCES, Filled
 from portal.web.plots import rank_plot
 
 E = EvaluationState
+BUDGETS = (
+    Budget(title="Team 1", spent=Spent(used=12.5, reserved=3.0), limit=20.0),
+    Budget(title="Team 2", spent=Spent(used=4.0), limit=20.0),
+)
 
 
 def samples(now: datetime) -> Mapping[str, object]:
@@ -28,7 +36,15 @@ def samples(now: datetime) -> Mapping[str, object]:
         "ways": tuple(_way(state, now) for state in (E.RUNNING, E.SCORED, E.FAILED, E.HELD)),
         "filled": Filled(values={"note": "A note"}, errors=SENTENCES),
         "nothing_wrong": Filled(),
+        "options": (("one", "The first"), ("two", "The second")),
         "plot": rank_plot([_row(n, now) for n in range(12)], column),
+        "budgets": BUDGETS,
+        "bars": budget_bars(BUDGETS),
+        "logs": (
+            LogFacts(
+                stream="stdout", text="epoch 1: loss 0.7\nepoch 2: loss 0.4\n", truncated=True
+            ),
+        ),
         "pages": Slice(number=3, total=400),
     }
 

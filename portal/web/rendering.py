@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from portal.web import filters, words
+from portal.web import audit_words, filters, words
+from portal.web.agents import agent_in_words
+from portal.web.bars import hours
 from portal.web.markdown import html_of, without_title
 from portal.web.static_files import StaticFiles
 
@@ -14,21 +16,25 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "day": filters.day,
     "machine_moment": filters.machine_moment,
     "file_size": filters.file_size,
+    "hours": hours,
     "memory": filters.memory,
     "duration": filters.duration,
     "gpus": filters.gpus,
     "score": filters.score,
+    "agent": agent_in_words,
     "counted": filters.counted,
     "label": words.label,
     "word": words.word,
     "explanation": words.explanation,
+    "audit_sentence": audit_words.sentence,
+    "audit_rest": audit_words.rest,
 }
 
 
 class Renderer:
     """Turns a template and its values into HTML. A name that is not there is an error."""
 
-    def __init__(self, static: StaticFiles, site: Mapping[str, str]) -> None:
+    def __init__(self, static: StaticFiles, site: Mapping[str, object]) -> None:
         self._environment = Environment(
             loader=PackageLoader("portal", "templates"),
             autoescape=True,

@@ -2,9 +2,39 @@
 
 from starlette.routing import BaseRoute, Route
 
-from portal.web.pages import challenges, leaderboards, login, site, submissions, submit
+from portal.web.api import openapi
+from portal.web.api.endpoints import api_routes
+from portal.web.api.openapi import OPENAPI
+from portal.web.pages import (
+    account,
+    audit,
+    budgets,
+    cancelling,
+    challenges,
+    invitations,
+    join,
+    leaderboards,
+    leaks,
+    linking,
+    log_releases,
+    login,
+    logout,
+    participants,
+    retention,
+    roles,
+    site,
+    site_checks,
+    staff,
+    submissions,
+    submit,
+    teams,
+    tokens,
+    weights,
+    welcome,
+)
+from portal.web.rates import address, limited, person
 from portal.web.static_files import StaticFiles
-from portal.web.visit import async_page, members_only, page
+from portal.web.visit import async_page, form_page, members_only, page
 
 
 def routes(static: StaticFiles) -> list[BaseRoute]:
@@ -17,14 +47,149 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
         Route("/challenges/{slug}/submit", page(members_only(submit.form)), methods=["GET"]),
         Route("/challenges/{slug}/submit", async_page(submit.hand_in), methods=["POST"]),
+        Route("/challenges/{slug}/weights", page(members_only(weights.show)), methods=["GET"]),
+        Route("/challenges/{slug}/weights", async_page(weights.upload), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/weights/{id}/remove", form_page(weights.remove), methods=["POST"]
+        ),
         Route("/challenges/{slug}/submissions", page(members_only(submissions.submissions))),
+        Route("/challenges/{slug}/join", page(members_only(join.show)), methods=["GET"]),
+        Route("/challenges/{slug}/join", form_page(join.join), methods=["POST"]),
+        Route("/challenges/{slug}/team", page(members_only(teams.show)), methods=["GET"]),
+        Route("/challenges/{slug}/team/rename", form_page(teams.rename), methods=["POST"]),
+        Route("/challenges/{slug}/team/leave", form_page(teams.leave), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/team/invitations",
+            limited(form_page(teams.invite), "invitation", by=person),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/team/invitations/{id}/withdraw",
+            form_page(teams.withdraw),
+            methods=["POST"],
+        ),
+        Route("/challenges/{slug}/team/merges", form_page(teams.ask_to_merge), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/team/merges/{id}/accept",
+            form_page(teams.accept_merge),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/team/merges/{id}/decline",
+            form_page(teams.decline_merge),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/team/merges/{id}/withdraw",
+            form_page(teams.withdraw_merge),
+            methods=["POST"],
+        ),
+        Route("/challenges/{slug}/participants", page(members_only(participants.show))),
+        Route(
+            "/challenges/{slug}/participants/{person}/admit",
+            form_page(participants.admit),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/participants/{person}/decline",
+            form_page(participants.decline),
+            methods=["POST"],
+        ),
+        Route(
+            "/invitation",
+            limited(page(members_only(invitations.show)), "invitation_tried", by=address),
+            methods=["GET"],
+        ),
+        Route(
+            "/invitation",
+            limited(form_page(invitations.accept), "invitation_tried", by=address),
+            methods=["POST"],
+        ),
+        Route("/challenges/{slug}/resources", page(members_only(budgets.challenge))),
+        Route("/challenges/{slug}/leaks", page(members_only(leaks.show))),
+        Route("/challenges/{slug}/retention", page(members_only(retention.of_challenge))),
+        Route("/challenges/{slug}/roles", page(members_only(roles.show)), methods=["GET"]),
+        Route("/challenges/{slug}/roles", form_page(roles.give), methods=["POST"]),
+        Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
         Route("/submissions/{id}", page(members_only(submissions.submission))),
         Route("/submissions/{id}/progress", page(members_only(submissions.progress))),
+        Route("/submissions/{id}/seal", page(members_only(submissions.seal))),
+        Route("/submissions/{id}/statement", page(members_only(submissions.statement))),
+        Route("/submissions/{id}/sealed", page(members_only(submissions.sealed))),
+        Route("/submissions/{id}/cancel", page(members_only(cancelling.ask)), methods=["GET"]),
+        Route("/submissions/{id}/cancel", form_page(cancelling.cancel), methods=["POST"]),
+        Route(
+            "/submissions/{id}/logs/{token}/release",
+            page(members_only(log_releases.ask)),
+            methods=["GET"],
+        ),
+        Route(
+            "/submissions/{id}/logs/{token}/release",
+            form_page(log_releases.release),
+            methods=["POST"],
+        ),
+        Route("/seal-keys", page(site.seal_keys)),
         Route("/login", page(login.choose)),
-        Route("/login/{provider}", async_page(login.begin), methods=["GET"]),
-        Route("/login/{provider}/callback", async_page(login.callback), methods=["GET"]),
-        Route("/logout", page(login.leave), methods=["POST"]),
-        Route("/account", page(members_only(site.account))),
+        Route(
+            "/login/{provider}",
+            limited(async_page(login.begin), "login", by=address),
+            methods=["GET"],
+        ),
+        Route(
+            "/login/{provider}/callback",
+            limited(async_page(login.callback), "login", by=address),
+            methods=["GET"],
+        ),
+        Route(
+            "/login/{provider}/back-channel-logout",
+            async_page(logout.back_channel),
+            methods=["POST"],
+        ),
+        Route("/logout", async_page(logout.leave), methods=["POST"]),
+        Route("/logged-out", page(logout.logged_out)),
+        Route("/account/logins/remove", form_page(linking.remove), methods=["POST"]),
+        Route("/account/logins/{provider}", async_page(linking.add), methods=["POST"]),
+        Route("/terms", page(site.terms)),
+        Route("/welcome", page(welcome.show), methods=["GET"]),
+        Route("/welcome", form_page(welcome.accept, accepted=False), methods=["POST"]),
+        Route("/account", page(members_only(account.show))),
+        Route("/account/names", form_page(account.rename), methods=["POST"]),
+        Route(
+            "/account/sessions/end-others", form_page(account.end_other_sessions), methods=["POST"]
+        ),
+        Route("/account/sessions/{id}/end", form_page(account.end_session), methods=["POST"]),
+        Route("/account/tokens", page(members_only(tokens.show)), methods=["GET"]),
+        Route(
+            "/account/tokens",
+            limited(form_page(tokens.make), "token_made", by=person),
+            methods=["POST"],
+        ),
+        Route("/account/tokens/{id}/revoke", form_page(tokens.revoke), methods=["POST"]),
+        Route("/account/export", page(members_only(account.export))),
+        Route("/account/delete", page(members_only(account.ask_to_delete)), methods=["GET"]),
+        Route("/account/delete", form_page(account.delete), methods=["POST"]),
+        Route("/staff", page(members_only(staff.overview))),
+        Route("/staff/site", page(members_only(site_checks.show))),
+        Route("/staff/resources", page(members_only(budgets.site))),
+        Route("/staff/retention", page(members_only(retention.of_site))),
+        Route("/staff/audit", page(members_only(audit.log))),
+        Route("/staff/audit/entries.jsonl", page(members_only(audit.download))),
+        Route("/staff/people", page(members_only(staff.people))),
+        Route("/staff/people/{id}", page(members_only(staff.person))),
+        Route(
+            "/staff/people/{id}/sessions/end-all",
+            form_page(staff.end_all_sessions),
+            methods=["POST"],
+        ),
+        Route(
+            "/staff/people/{id}/sessions/{session}/end",
+            form_page(staff.end_session),
+            methods=["POST"],
+        ),
+        Route("/staff/people/{id}/block", form_page(staff.block), methods=["POST"]),
+        Route("/staff/people/{id}/unblock", form_page(staff.unblock), methods=["POST"]),
+        *api_routes(),
+        Route(OPENAPI, page(openapi.show)),
         Route("/-/health", page(site.is_healthy)),
         Route("/-/patterns", page(site.patterns)),
         Route("/static/{name}", static.respond),

@@ -9,10 +9,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.domain.people import VISITOR, Actor
-from portal.domain.sessions import BEGUN, LONGEST
+from portal.domain.sessions import BEGUN
 from portal.services import sessions
+from portal.services.sessions import SignedIn
 from portal.web.context import WebContext
 from portal.web.cookies import LoginCookie, digest, new_secret
+from portal.web.local_paths import is_api
 
 LONGEST_AGENT = 300
 
@@ -29,18 +31,27 @@ class Browser:
     found: dict[str, Any] = field(default_factory=dict)
     """The data as they were found."""
     to_note: bool = False
-    person_id: str | None = None
+    origin: str = ""
+    """The network address that the request came from."""
+    signed_in: SignedIn | None = None
     """Whoever has just logged in."""
     is_leaving: bool = False
+    is_renewed: bool = False
 
-    def sign_in(self, person_id: str) -> None:
+    def sign_in(self, signed_in: SignedIn) -> None:
         """Log a person in: under a new secret, without what the login needed."""
-        self.person_id = person_id
+        self.signed_in = signed_in
         self.data.clear()
 
-    def sign_out(self) -> None:
-        """Log out."""
+    def sign_out(self, **kept: str) -> None:
+        """Log out; what is ``kept`` goes into a new session in which nobody is logged in."""
         self.is_leaving = True
+        self.data.clear()
+        self.data.update(kept)
+
+    def renew(self) -> None:
+        """Go on under a new secret: whoever else has the old one is not to gain by what changed."""
+        self.is_renewed = True
 
     @property
     def is_changed(self) -> bool:
@@ -64,10 +75,12 @@ class Sessions:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look the session up, pass the request on, and save before the answer starts."""
-        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+        # A cookie opens nothing of the API: a foreign page could have a browser send it.
+        if scope["type"] != "http" or scope["path"].startswith("/static/") or is_api(scope["path"]):
             await self._app(scope, receive, send)
             return
-        browser = await self._find(Headers(scope=scope))
+        origin = scope["client"][0] if scope.get("client") else ""
+        browser = await self._find(Headers(scope=scope), origin)
         scope.setdefault("state", {})["browser"] = browser
         scope["session"] = browser.data
 
@@ -80,31 +93,42 @@ class Sessions:
 
         await self._app(scope, receive, send_saved)
 
-    async def _find(self, headers: Headers) -> Browser:
+    async def _find(self, headers: Headers, origin: str) -> Browser:
         agent = headers.get("user-agent", "")[:LONGEST_AGENT]
         secret = self._cookie.read(headers.get("cookie", ""))
-        login = await run_in_threadpool(self._look_up, secret) if secret else None
+        login = await run_in_threadpool(self._look_up, secret, origin) if secret else None
         if login is None:
-            return Browser(agent=agent)
+            return Browser(agent=agent, origin=origin)
         return Browser(
             actor=login.actor,
             secret=secret,
             agent=agent,
+            origin=origin,
             data=dict(login.data),
             found=dict(login.data),
             to_note=login.to_note,
         )
 
-    def _look_up(self, secret: str) -> sessions.Login | None:
+    def _look_up(self, secret: str, origin: str) -> sessions.Login | None:
         with self._context.database.reading() as session:
-            return sessions.find(session, secret_sha256=digest(secret), now=self._context.clock())
+            return sessions.find(
+                session,
+                secret_sha256=digest(secret),
+                limits=self._context.session_limits,
+                terms_version=self._context.terms.version,
+                origin=origin,
+                now=self._context.clock(),
+            )
 
     async def _save(self, browser: Browser) -> str | None:
-        if browser.is_leaving:
+        if browser.is_leaving and not browser.data:
             await run_in_threadpool(self._end, browser)
             return self._cookie.deleted()
-        if browser.person_id is not None or (browser.data and browser.secret is None):
+        is_new = browser.is_leaving or (browser.data and browser.secret is None)
+        if browser.signed_in is not None or is_new:
             return await run_in_threadpool(self._start, browser)
+        if browser.secret is not None and browser.is_renewed:
+            return await run_in_threadpool(self._renew, browser)
         if browser.secret is not None and browser.is_changed:
             await run_in_threadpool(self._keep, browser)
         return None
@@ -116,20 +140,29 @@ class Sessions:
                 session,
                 secret_sha256=digest(secret),
                 replaces=digest(browser.secret) if browser.secret else None,
-                person_id=browser.person_id,
+                signed_in=browser.signed_in,
                 data=browser.data,
                 agent=browser.agent,
+                origin=browser.origin,
+                limits=self._context.session_limits,
                 now=self._context.clock(),
             )
-        return self._cookie.written(secret, LONGEST if browser.person_id else BEGUN)
+        lasts = self._context.session_limits.longest if browser.signed_in else BEGUN
+        return self._cookie.written(secret, lasts)
 
-    def _keep(self, browser: Browser) -> None:
+    def _renew(self, browser: Browser) -> str:
+        secret = new_secret()
+        self._keep(browser, becomes=digest(secret))
+        return self._cookie.written(secret, self._context.session_limits.longest)
+
+    def _keep(self, browser: Browser, becomes: str | None = None) -> None:
         with self._context.database.writing() as session:
             sessions.keep(
                 session,
                 secret_sha256=digest(str(browser.secret)),
                 data=browser.data,
                 now=self._context.clock(),
+                becomes=becomes,
             )
 
     def _end(self, browser: Browser) -> None:

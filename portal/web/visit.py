@@ -1,12 +1,13 @@
 """One visit to a page: what a handler needs of the request, the portal and the person."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -48,8 +49,11 @@ class Visit:
         return self.context.clock()
 
     def part(self, name: str) -> str:
-        """Return a named part of the address."""
-        return str(self.request.path_params[name])
+        """Return a named part of the address; raise ``NotFound`` for what no database can hold."""
+        part = str(self.request.path_params[name])
+        if "\0" in part:
+            raise NotFound
+        return part
 
     def page_number(self) -> int:
         """Return which page of a list is asked for; raise ``NotFound`` for what is no number."""
@@ -83,16 +87,31 @@ class Visit:
         values |= {"actor": self.actor, "here": self.request.url.path, "now": self.now}
         return HTMLResponse(self.renderer.html(template, values), status)
 
-    def to_login(self) -> Response:
-        """Send a visitor to the login, and from there back to this page."""
-        path = self.request.url.path
+    def admission(self, *, accepted: bool = True) -> Response | None:
+        """Return where to go first: to the login, or to the site's terms; None for a member."""
+        if not self.actor.is_known:
+            return RedirectResponse(with_query("/login", next=self._back), 303)
+        if accepted and not self.actor.has_accepted:
+            return RedirectResponse(with_query("/welcome", next=self._back), 303)
+        return None
+
+    @property
+    def _back(self) -> str:
+        """Return the way back to this page; a form that was sent is not sent again."""
+        if self.request.method != "GET":
+            return "/"
         query = self.request.url.query
-        back = f"{path}?{query}" if query else path
-        return RedirectResponse(with_query("/login", next=back), 303)
+        return f"{self.request.url.path}?{query}" if query else self.request.url.path
+
+    def to(self, address: str) -> Response:
+        """Send the browser to a page after a form has done its work."""
+        return RedirectResponse(address, 303)
 
 
 Handler = Callable[[Visit], Response]
 AsyncHandler = Callable[[Visit], Awaitable[Response]]
+Fields = Mapping[str, str]
+FormHandler = Callable[[Visit, Fields], Response]
 
 
 def visit_of(request: Request) -> Visit:
@@ -119,10 +138,34 @@ def async_page(handler: AsyncHandler) -> Callable[[Request], Awaitable[Response]
     return endpoint
 
 
+def form_page(
+    handler: FormHandler, *, accepted: bool = True
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make a handler of a small form's fields an endpoint for members; it runs in the thread pool.
+
+    Of fields with the same name the last counts; files are passed over. With ``accepted=False`` it is
+    also for those who have not accepted the site's terms.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        visit = visit_of(request)
+        if (elsewhere := visit.admission(accepted=accepted)) is not None:
+            return elsewhere
+        form = await request.form()
+        # A database may refuse NUL, and no field means anything by it.
+        fields = {n: value.replace("\0", "") for n, value in form.items() if isinstance(value, str)}
+        return await run_in_threadpool(handler, visit, fields)
+
+    return endpoint
+
+
 def members_only(handler: Handler) -> Handler:
-    """Send visitors to the login first, whether what they asked for exists or not."""
+    """Send visitors to the login first, whether what they asked for exists or not.
+
+    Whoever has not accepted the site's terms as they are now goes to them first.
+    """
 
     def only(visit: Visit) -> Response:
-        return handler(visit) if visit.actor.is_known else visit.to_login()
+        return visit.admission() or handler(visit)
 
     return only

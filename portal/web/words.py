@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from portal.domain.audit import Group
+from portal.domain.blocks import BlockReason
 from portal.domain.calendar import Season
+from portal.domain.findings import Level
 from portal.domain.jobs import JobKind
-from portal.domain.permissions import Audience
+from portal.domain.permissions import Audience, Role
+from portal.domain.retention import Kept
 from portal.domain.scores import Rule
 from portal.domain.states import EvaluationState
 from portal.domain.steps import StepState
 from portal.domain.submissions import SubmissionKind
+from portal.domain.teams import ParticipationState
+from portal.domain.tokens import Scope, TokenState
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,21 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         EvaluationState.CANCELLED: Label("Cancelled", "bar", "quiet"),
         EvaluationState.HELD: Label("With staff", "pause", "warn"),
     },
+    ParticipationState: {
+        ParticipationState.ASKED: Label("Waiting for the organisers", "half", "calm"),
+        ParticipationState.ADMITTED: Label("Taking part", "check", "good"),
+        ParticipationState.DECLINED: Label("Declined", "cross", "bad"),
+    },
+    TokenState: {
+        TokenState.LIVE: Label("Works", "check", "good"),
+        TokenState.EXPIRED: Label("Expired", "bar", "quiet"),
+        TokenState.REVOKED: Label("Revoked", "cross", "quiet"),
+    },
+    Level: {
+        Level.OK: Label("Well", "check", "good"),
+        Level.WARNING: Label("Warning", "pause", "warn"),
+        Level.FAILURE: Label("Failure", "cross", "bad"),
+    },
     StepState: {
         StepState.DONE: Label("done", "check", "good"),
         StepState.NOW: Label("going on", "half", "busy"),
@@ -67,22 +88,67 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Rule.LAST: "The last submission of each team counts.",
         Rule.CHOSEN: "The submission that each team has chosen counts.",
     },
+    Scope: {
+        Scope.READ: "read",
+        Scope.SUBMIT: "hand in",
+        Scope.ORGANISE: "organise",
+    },
+    Role: {
+        Role.OWNER: "Owner",
+        Role.ORGANISER: "Co-organiser",
+        Role.REVIEWER: "Reviewer",
+    },
+    BlockReason: {
+        BlockReason.MISUSE: "Misuse of the site",
+        BlockReason.TAKEN_OVER: "The account may be in other hands",
+        BlockReason.LEFT: "Has left the institution",
+        BlockReason.OTHER: "Something else",
+    },
+    Group: {
+        Group.LOGINS: "Logins, sessions and tokens",
+        Group.DATA: "Names, terms and personal data",
+        Group.SITE: "Staff, blocking and the log",
+        Group.CHALLENGES: "Challenges and roles",
+        Group.JOINING: "Joining",
+        Group.TEAMS: "Teams",
+        Group.SUBMISSIONS: "Submissions",
+        Group.LOOKS: "Looks at people, sealed results and the log",
+    },
+    Kept: {
+        Kept.UPLOAD: "Upload",
+        Kept.IMAGE: "Image",
+        Kept.OUTPUT: "Output of a run",
+        Kept.LOG: "Logs of a run",
+    },
     JobKind: {
         JobKind.BUILD: "Build",
         JobKind.PREDICT: "Predict",
         JobKind.SCORE: "Score",
         JobKind.PROBE: "Probe",
+        JobKind.MEASURE: "Measure data",
     },
 }
 
-EXPLANATIONS: Mapping[SubmissionKind, str] = {
-    SubmissionKind.IMAGE: (
-        "An archive made by docker save, or an Apptainer image (.sif), with your program in it."
-    ),
-    SubmissionKind.CODE: (
-        "A .zip or .tar.gz with your files. They are laid over the organisers' base image."
-    ),
-    SubmissionKind.RESULTS: "The output itself, computed elsewhere. Nothing of yours is run.",
+EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
+    SubmissionKind: {
+        SubmissionKind.IMAGE: (
+            "An archive made by docker save, or an Apptainer image (.sif), with your program in it."
+        ),
+        SubmissionKind.CODE: (
+            "A .zip or .tar.gz with your files. They are laid over the organisers' base image."
+        ),
+        SubmissionKind.RESULTS: "The output itself, computed elsewhere. Nothing of yours is run.",
+    },
+    Role: {
+        Role.OWNER: "Does everything for the challenge, and says who else works for it.",
+        Role.ORGANISER: "Does everything for the challenge, but does not name others.",
+        Role.REVIEWER: "Reads all submissions and what is sealed, and changes nothing.",
+    },
+    Scope: {
+        Scope.READ: "Read what you can read: challenges, leaderboards, your submissions and scores.",
+        Scope.SUBMIT: "Hand in for your team.",
+        Scope.ORGANISE: "Do what organisers do, in the challenges where you have a role.",
+    },
 }
 
 
@@ -96,6 +162,6 @@ def word(value: StrEnum) -> str:
     return WORDS[type(value)][value]
 
 
-def explanation(kind: SubmissionKind) -> str:
-    """Return what a kind of submission is."""
-    return EXPLANATIONS[kind]
+def explanation(value: StrEnum) -> str:
+    """Return what a kind of submission is, what a role does, or what a token may do."""
+    return EXPLANATIONS[type(value)][value]

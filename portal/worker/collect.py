@@ -4,7 +4,6 @@ Files are moved before the transaction, and every move can be repeated: a worker
 between finds the file in its final place and writes the same rows.
 """
 
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -12,30 +11,47 @@ from typing import Any
 
 import structlog
 
-from containers.rundir import RunFileError, RunRecord, read_run
+from containers.interface import LOG_LIMIT
+from containers.rundir import RunFileError, RunRecord, read_lock, read_log, read_run
 from portal.db.queries import work
-from portal.db.queries.runs import BuildWork, RunWork, work_of
+from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
 from portal.db.tables import Attempt
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
+from portal.domain.logs import error_of_pip, tail
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
 from portal.files.errors import BadOutput, BadScoreFile
 from portal.files.outputs import copy_outputs
 from portal.files.scores import ScoreColumn, read_scores
-from portal.services import results, standings
+from portal.services import results, run_logs, standings
 from portal.services.results import BuiltImage
 from portal.worker.context import WorkerContext
-from portal.worker.seal import seal_record
+from portal.worker.holding import is_held_back
+from portal.worker.measure import MANIFEST_BYTES, take_measurement
+from portal.worker.orders import keep_note
+from portal.worker.seal import seal_record, signed
+from scheduler.errors import Unreachable
+from scheduler.files import FetchLimits
 
 log = structlog.get_logger("sealrun.worker")
+
+_NOT_FETCHED = frozenset({"image.sif", "code.tar", "results", "collected", "made-of"})
 
 
 def collect_ended(context: WorkerContext) -> int:
     """Take in every attempt that has ended; return how many were."""
     with context.database.reading() as session:
         tokens = work.tokens_in(session, context.cluster.name, [AttemptState.ENDED])
-    return sum(_collect(context, token) for token in tokens)
+    collected = 0
+    for token in tokens:
+        try:
+            collected += _collect(context, token)
+        except Unreachable as problem:
+            # What comes after it would hardly be fetched either.
+            log.warning("not_fetched", token=token, problem=str(problem))
+            break
+    return collected
 
 
 def _collect(context: WorkerContext, token: str) -> bool:
@@ -43,6 +59,7 @@ def _collect(context: WorkerContext, token: str) -> bool:
         attempt = session.get_one(Attempt, token)
         job = work_of(session, token)
     directory = context.cluster.run_directory(job.job.id, token)
+    context.cluster.files.get(directory, _limits(job))
     try:
         run = read_run(directory, token)
     except RunFileError as problem:
@@ -54,19 +71,56 @@ def _collect(context: WorkerContext, token: str) -> bool:
             reason=FailureReason.ISOLATION_UNAVAILABLE,
             detail="the probe's report does not say that the run was sealed",
         )
+    if isinstance(job, RunWork) and is_held_back(context, job, attempt, verdict):
+        return False
     log.info("judged", token=token, verdict=verdict.kind, reason=verdict.reason)
     if verdict.kind is VerdictKind.WAIT:
         return False
+    if isinstance(job, RunWork):
+        _keep_logs(context, token, directory)
     if verdict.kind is VerdictKind.SUCCESS:
         _take_in(context, job, attempt, directory, run)
     else:
-        _record_verdict(context, token, verdict, run)
+        _record_verdict(context, token, verdict, run, sentence=_sentence(verdict, directory))
     return True
 
 
-def _is_sealed(job: BuildWork | RunWork, run: RunRecord) -> bool:
+def _limits(job: Work) -> FetchLimits:
+    """Return what is fetched of a run directory: all but what this worker has put there, and the image."""
+    size, entries = 4 * LOG_LIMIT, 1000
+    if isinstance(job, RunWork):
+        size, entries = size + job.task.output_limit, entries + job.task.output_files
+    if isinstance(job, MeasureWork):
+        size += MANIFEST_BYTES
+    return FetchLimits(bytes=size, entries=entries, leave=_NOT_FETCHED, last="done")
+
+
+def _sentence(verdict: Verdict, directory: Path) -> str:
+    """Return what else the team is told. A build has seen no private data, so that pip's words leak none."""
+    if verdict.reason is not FailureReason.ENVIRONMENT:
+        return ""
+    try:
+        return error_of_pip(read_log(directory, "stderr.log"))
+    except RunFileError:
+        return ""
+
+
+def _is_sealed(job: Work, run: RunRecord) -> bool:
     """Judge the probe's findings once more: a script could have been cut short or changed."""
-    return isinstance(job, BuildWork) or run.sealed
+    return not isinstance(job, RunWork) or run.sealed
+
+
+def _keep_logs(context: WorkerContext, token: str, directory: Path) -> None:
+    """Keep the end of what the run wrote. A log that cannot be read decides nothing."""
+    tails = {}
+    for stream in ("stdout", "stderr"):
+        try:
+            tails[stream] = tail(read_log(directory, f"{stream}.log"))
+        except RunFileError as problem:
+            log.warning("strange_log", token=token, detail=str(problem))
+    if any(kept.text for kept in tails.values()):
+        with context.database.writing() as session:
+            run_logs.keep(session, token, tails)
 
 
 def _tampered(context: WorkerContext, token: str, detail: str) -> bool:
@@ -91,7 +145,9 @@ def _ended(context: WorkerContext, attempt: Attempt, run: RunRecord) -> Ended:
     )
 
 
-def _record_verdict(context: WorkerContext, token: str, verdict: Verdict, run: RunRecord) -> None:
+def _record_verdict(
+    context: WorkerContext, token: str, verdict: Verdict, run: RunRecord, *, sentence: str
+) -> None:
     now, record = context.clock(), as_record(run)
     with context.database.writing() as session:
         if verdict.kind is VerdictKind.TRY_AGAIN:
@@ -100,7 +156,15 @@ def _record_verdict(context: WorkerContext, token: str, verdict: Verdict, run: R
             results.cancelled(session, token, record, now=now)
         else:
             reason = verdict.reason or FailureReason.INFRASTRUCTURE
-            results.failed(session, token, reason, detail=verdict.detail, record=record, now=now)
+            results.failed(
+                session,
+                token,
+                reason,
+                sentence=sentence,
+                detail=verdict.detail,
+                record=record,
+                now=now,
+            )
 
 
 def as_record(run: RunRecord) -> dict[str, Any]:
@@ -110,13 +174,15 @@ def as_record(run: RunRecord) -> dict[str, Any]:
 
 def _take_in(
     context: WorkerContext,
-    job: BuildWork | RunWork,
+    job: Work,
     attempt: Attempt,
     directory: Path,
     run: RunRecord,
 ) -> None:
     if isinstance(job, BuildWork):
         _take_image(context, attempt.token, directory, run)
+    elif isinstance(job, MeasureWork):
+        take_measurement(context, job, attempt.token, directory, as_record(run))
     elif job.job.kind is JobKind.PREDICT:
         _take_predictions(context, job, attempt.token, directory, run)
     else:
@@ -128,11 +194,9 @@ def _take_image(context: WorkerContext, token: str, directory: Path, run: RunRec
     final = context.cluster.images / f"{digest}.sif"
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     made = directory / "image.sif"
-    if made.exists():
-        made.chmod(0o440)
-        made.replace(final)
-        _sync_directory(final.parent)
-    built = BuiltImage(sha256=digest, size=final.stat().st_size)
+    keep_note(context, directory, digest)
+    size = context.cluster.files.keep(made, final)
+    built = BuiltImage(sha256=digest, size=size, lock=read_lock(directory))
     with context.database.writing() as session:
         results.image_ready(session, token, built, as_record(run), now=context.clock())
 
@@ -153,6 +217,7 @@ def _take_predictions(
         _fail(context, token, FailureReason(problem.reason), problem.sentence, run)
         return
     shutil.rmtree(directory / "output", ignore_errors=True)
+    context.cluster.files.remove([directory / "output"])
     profile = context.resources.profiles[job.task.score_profile]
     with context.database.writing() as session:
         results.predicted(session, token, profile, as_record(run), now=context.clock())
@@ -177,6 +242,7 @@ def _take_scores(
             attempt.token,
             scores=scores,
             seal=seal,
+            signed=signed(context, job, seal, scores),
             record=as_record(run),
             now=context.clock(),
         )
@@ -189,12 +255,3 @@ def _fail(
         results.failed(
             session, token, reason, detail=detail, record=as_record(run), now=context.clock()
         )
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename last through a power cut."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

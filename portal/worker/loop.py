@@ -7,8 +7,12 @@ from datetime import timedelta
 import structlog
 
 from portal.services import leases, planning
+from portal.worker.asking import Asked
+from portal.worker.cancel import end_unsent, stop_live
 from portal.worker.collect import collect_ended
 from portal.worker.context import WorkerContext
+from portal.worker.expire import expire
+from portal.worker.pacing import QUICK, Pacer
 from portal.worker.resolve import resolve_unclear
 from portal.worker.send import send_created
 from portal.worker.watch import watch_live
@@ -16,10 +20,10 @@ from portal.worker.watch import watch_live
 log = structlog.get_logger("sealrun.worker")
 
 LEASE = timedelta(seconds=20)
-BUSY_PAUSE = 0.3
-"""Seconds between passes while jobs are with the cluster: one squeue each."""
 ABANDONED = timedelta(days=1)
 """After this an upload to which nothing was added is what a killed process left: it goes."""
+EXPIRE_EVERY = timedelta(minutes=10)
+"""How often files are looked for whose time is over; sooner while there are more of them."""
 LONGEST_PAUSE = 30.0
 """Seconds; failing passes are spaced wider and wider up to this."""
 
@@ -40,18 +44,46 @@ class PassResult:
         return any((self.planned, self.sent, self.unclear, self.live, self.collected))
 
 
-def run_pass(context: WorkerContext) -> PassResult:
+def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
     """Do everything that can be done now, once. Killed anywhere, the next pass goes on from there.
 
     Unclear attempts come before sending: what a dead worker left ``submitting`` must be looked up
-    before this worker marks others so.
+    before this worker marks others so. Nothing is sent while the cluster is left alone.
     """
-    unclear = resolve_unclear(context)
-    live = watch_live(context)
+    unclear = live = sent = Asked()
+    end_unsent(context)
+    if pacer.is_due:
+        unclear = resolve_unclear(context)
+        live = _look_after_live(context) if unclear.complete else Asked()
+        _note(pacer, unclear, live)
     collected = collect_ended(context)
     planned = _plan(context)
-    sent = send_created(context)
-    return PassResult(planned=planned, sent=sent, unclear=unclear, live=live, collected=collected)
+    if not pacer.is_broken:
+        sent = send_created(context)
+        if not sent.complete:
+            pacer.failed()
+    if sent.news or collected or planned:
+        pacer.expect()
+    return PassResult(
+        planned=planned,
+        sent=sent.about,
+        unclear=unclear.about,
+        live=live.about,
+        collected=collected,
+    )
+
+
+def _look_after_live(context: WorkerContext) -> Asked:
+    if not stop_live(context):
+        return Asked(complete=False)
+    return watch_live(context)
+
+
+def _note(pacer: Pacer, *rounds: Asked) -> None:
+    if not all(asked.complete for asked in rounds):
+        pacer.failed()
+    elif any(asked.about for asked in rounds):
+        pacer.answered(news=any(asked.news for asked in rounds))
 
 
 def _plan(context: WorkerContext) -> int:
@@ -59,20 +91,26 @@ def _plan(context: WorkerContext) -> int:
         done = planning.plan(
             session,
             resources=context.resources,
+            cluster=context.cluster.name,
             probe_image_id=context.probe_image_id,
             now=context.clock(),
         )
-    return done.builds + done.runs
+    return done.builds + done.measurements + done.runs
 
 
 def work_until(context: WorkerContext, stop: threading.Event) -> None:
     """Run passes until ``stop`` is set; a failing pass is logged and tried again later."""
-    context.store.sweep(ABANDONED, context.clock())
-    pause = BUSY_PAUSE
+    context.cluster.store.sweep(ABANDONED, context.clock())
+    pacer = Pacer(context.pace)
+    pause = QUICK
     name = f"cluster:{context.cluster.name}"
+    expires_at = context.clock()
     while not stop.is_set():
         try:
-            pause = _one_round(context, name)
+            pause = _one_round(context, pacer, name)
+            if context.clock() >= expires_at:
+                expires_at = context.clock() + EXPIRE_EVERY
+                expires_at -= _expire(context)
         except Exception:
             pause = min(LONGEST_PAUSE, pause * 2)
             log.exception("pass_failed", again_in=pause)
@@ -81,10 +119,29 @@ def work_until(context: WorkerContext, stop: threading.Event) -> None:
         leases.give_back_lease(session, name=name, holder=context.holder, now=context.clock())
 
 
-def _one_round(context: WorkerContext, name: str) -> float:
+def _expire(context: WorkerContext) -> timedelta:
+    """Delete what is due, if no other worker does; return how much sooner to look again."""
+    with context.database.writing() as session:
+        mine = leases.take_lease(
+            session,
+            name=f"retention:{context.cluster.name}",
+            holder=context.holder,
+            lasts=EXPIRE_EVERY,
+            now=context.clock(),
+        )
+    more = mine and expire(context).deleted > 0
+    return EXPIRE_EVERY - LEASE if more else timedelta(0)
+
+
+def _one_round(context: WorkerContext, pacer: Pacer, name: str) -> float:
+    """Run a pass if this worker drives the cluster; return the seconds until the next.
+
+    Rounds come often, as new work is found in the database alone; the pacer says in which of them
+    the cluster is asked.
+    """
     with context.database.writing() as session:
         mine = leases.take_lease(
             session, name=name, holder=context.holder, lasts=LEASE, now=context.clock()
         )
     idle = context.idle_pause.total_seconds()
-    return min(idle, BUSY_PAUSE) if mine and run_pass(context).is_busy else idle
+    return min(idle, QUICK) if mine and run_pass(context, pacer).is_busy else idle

@@ -4,15 +4,22 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 from containers.interface import Bind, Build, BuildKind, SealedRun
-from containers.scripts import build_script, run_script
-from portal.db.queries.runs import BuildWork, RunWork, work_of
+from containers.scripts import build_script, measure_script, run_script
+from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
 from portal.db.tables import Image
 from portal.domain.errors import OperatorError
 from portal.domain.jobs import ImageKind, JobKind
 from portal.domain.profiles import Profile
+from portal.domain.shares import EVERYTHING, Share
 from portal.files.archives import repack_code, unpack_results
-from portal.files.images import inspect_image
+from portal.files.images import inspect_image, inspect_layers
+from portal.files.layers import LayerLimits
+from portal.files.requirements import asks_for_packages
 from portal.worker.context import WorkerContext
+from portal.worker.measure import looked_at, measure_of
+from portal.worker.orders import check_order, note_source
+from portal.worker.samples import sample_of
+from portal.worker.weights import weights_binds
 from scheduler.interface import JobSpec
 
 OWN_TIME = timedelta(seconds=30)
@@ -22,8 +29,9 @@ OWN_TIME = timedelta(seconds=30)
 def prepare(context: WorkerContext, token: str) -> JobSpec:
     """Make the run directory and return what to submit.
 
-    Raises ``BadArchive`` where the participant's file is not usable and ``OperatorError`` where
-    the site's settings or storage are at fault. Nothing has been sent to the cluster then.
+    Raises ``BadArchive`` where the participant's file is not usable, ``OperatorError`` where the
+    site's settings or storage are at fault, and ``Unreachable`` where files could not be carried to
+    the nodes. No job has been sent to the cluster then.
     """
     with context.database.reading() as session:
         work = work_of(session, token)
@@ -31,15 +39,43 @@ def prepare(context: WorkerContext, token: str) -> JobSpec:
     directory = context.cluster.run_directory(work.job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if isinstance(work, BuildWork):
+        note_source(directory, work.image)
         build = _build(context, work, directory)
         script = build_script(build, token=token, directory=PurePosixPath(directory))
+        _carry(context, directory, build.source)
+    elif isinstance(work, MeasureWork):
+        script = measure_script(
+            measure_of(context, work), token=token, directory=PurePosixPath(directory)
+        )
+        _carry(context, directory)
     else:
+        check_order(context, work, probe)
         run = _sealed_run(context, work, probe, directory)
         script = run_script(run, token=token, directory=PurePosixPath(directory))
-    return _spec(context.resources.profiles[work.job.profile], script, directory)
+        _carry(context, directory, *(bind.source for bind in run.binds if not bind.writable))
+    return _spec(
+        context.resources.profiles[work.job.profile], _share(context, work), script, directory
+    )
 
 
-def _spec(profile: Profile, script: str, directory: Path) -> JobSpec:
+def _carry(context: WorkerContext, directory: Path, *sources: PurePosixPath) -> None:
+    """Let the nodes have the run directory, and what else of the storage the job reads.
+
+    Private data is on the nodes already, and images are made there.
+    """
+    ours = [Path(one) for one in sources if one.is_relative_to(context.cluster.storage)]
+    for path in (directory, *ours):
+        context.cluster.files.put(path)
+
+
+def _share(context: WorkerContext, work: Work) -> Share:
+    """Return the share of the challenge; a build is nobody's, as many can use its image."""
+    if isinstance(work, RunWork):
+        return context.resources.share_of(work.challenge.slug)
+    return EVERYTHING
+
+
+def _spec(profile: Profile, share: Share, script: str, directory: Path) -> JobSpec:
     place = PurePosixPath(directory)
     return JobSpec(
         script=script,
@@ -50,8 +86,8 @@ def _spec(profile: Profile, script: str, directory: Path) -> JobSpec:
         cpus=profile.cpus,
         memory_mib=profile.memory_mib,
         time_limit=profile.time_limit + OWN_TIME,
-        account=profile.account,
-        qos=profile.qos,
+        account=share.account or profile.account,
+        qos=share.qos or profile.qos,
         gres=profile.gres,
         comment="sealrun",
     )
@@ -62,25 +98,33 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
     if work.image.kind is ImageKind.CODE:
         return _code_build(context, work, source, directory)
     found = inspect_image(source)
-    return Build(
+    there = context.cluster.uploaded(work.image.source_sha256, context.store)
+    build = Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
-        source=PurePosixPath(source),
+        source=PurePosixPath(there),
         source_sha256=work.image.source_sha256,
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
     )
+    if build.kind is BuildKind.ARCHIVE:
+        limits = LayerLimits(entries=build.unpacked_files, size=build.unpacked_limit)
+        inspect_layers(source, layers=limits)
+    return build
 
 
 def _code_build(context: WorkerContext, work: BuildWork, source: Path, directory: Path) -> Build:
     if work.base is None or work.base.sif_sha256 is None:
         raise OperatorError(f"image {work.image.id} has no base image that is ready")
     packed = repack_code(source, directory / "code.tar")
+    wheelhouse = context.cluster.wheelhouse
+    installs = wheelhouse is not None and asks_for_packages(directory / "code.tar")
     return Build(
         kind=BuildKind.CODE,
         source=PurePosixPath(directory / "code.tar"),
         source_sha256=packed.sha256,
         base=PurePosixPath(image_path(context, work.base)),
         base_sha256=work.base.sif_sha256,
+        wheelhouse=PurePosixPath(wheelhouse) if wheelhouse and installs else None,
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
     )
@@ -106,11 +150,13 @@ def _sealed_run(context: WorkerContext, work: RunWork, probe: Image, directory: 
         if scores
         else _predict_binds(context, work, directory),
         environment=_environment(work),
+        data=looked_at(context, work),
         gpu=profile.has_gpu,
         time_limit=int(profile.time_limit.total_seconds()),
         file_size_limit=context.resources.output_limit,
         output_limit=work.task.output_limit,
         output_files=work.task.output_files,
+        scratch_limit=context.resources.scratch_limit,
         node=context.cluster.node,
     )
 
@@ -122,13 +168,19 @@ def _environment(work: RunWork) -> dict[str, str]:
         "SEALRUN_SUBMISSION": "/submission",
         "SEALRUN_TASK": work.task.slug,
         "SEALRUN_PHASE": work.phase.slug,
-        "SEALRUN_SMOKE": "0",
+        "SEALRUN_SMOKE": "1" if work.submission.is_smoke else "0",
     }
 
 
 def _predict_binds(context: WorkerContext, work: RunWork, directory: Path) -> tuple[Bind, ...]:
+    source = (
+        PurePosixPath(sample_of(context, work.task))
+        if work.submission.is_smoke
+        else _data(context, work, work.task.input_data)
+    )
     return (
-        Bind(source=_data(context, work, work.task.input_data), target=PurePosixPath("/input")),
+        Bind(source=source, target=PurePosixPath("/input")),
+        *weights_binds(context, work.weights),
         _output(directory),
     )
 

@@ -9,7 +9,10 @@ from portal.db.queries import work
 from portal.db.queries.runs import work_of
 from portal.domain.states import AttemptState
 from portal.services import attempts, results
+from portal.worker.asking import Asked
 from portal.worker.context import WorkerContext
+from portal.worker.reports import take_over
+from scheduler.errors import Unreachable
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
@@ -17,18 +20,26 @@ log = structlog.get_logger("sealrun.worker")
 UNCLEAR = (AttemptState.SUBMITTING, AttemptState.INDETERMINATE)
 
 
-def resolve_unclear(context: WorkerContext) -> int:
-    """Look every unclear attempt up by its token; return how many are still unclear.
+def resolve_unclear(context: WorkerContext) -> Asked:
+    """Look every unclear attempt up by its token, until one lookup is not answered.
 
     An attempt that is still ``submitting`` when a pass begins was left by a worker that died
     between the mark and the answer.
     """
     with context.database.reading() as session:
         tokens = work.tokens_in(session, context.cluster.name, UNCLEAR)
-    return sum(not _resolve(context, token) for token in tokens)
+    settled = 0
+    for token in tokens:
+        is_settled = _resolve(context, token)
+        if is_settled is None:
+            # What comes after it would hardly be answered either.
+            return Asked(about=len(tokens), complete=False, news=settled > 0)
+        settled += is_settled
+    return Asked(about=len(tokens), news=settled > 0)
 
 
-def _resolve(context: WorkerContext, token: str) -> bool:
+def _resolve(context: WorkerContext, token: str) -> bool | None:
+    """Return whether the attempt is clear now; None where the cluster did not answer."""
     with context.database.writing() as session:
         attempt = attempts.lock_attempt(session, token)
         if attempt.state is AttemptState.SUBMITTING:
@@ -36,10 +47,9 @@ def _resolve(context: WorkerContext, token: str) -> bool:
     answer = context.cluster.scheduler.find(Token(token))
     found = answer.jobs.get(Token(token), ())
     if found:
-        with context.database.writing() as session:
-            attempts.reported(session, attempts.decisive(found), now=context.clock())
+        take_over(context, found)
         return True
-    return answer.complete and _denied(context, token)
+    return _denied(context, token) if answer.complete else None
 
 
 def _denied(context: WorkerContext, token: str) -> bool:
@@ -63,7 +73,11 @@ def give_up(context: WorkerContext, token: str, detail: str) -> bool:
         job = work_of(session, token).job
     directory: Path = context.cluster.run_directory(job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    never_ran = take_claim(directory)
+    try:
+        never_ran = take_claim(directory, context.cluster.files.make_once)
+    except Unreachable as problem:
+        log.warning("not_given_up", token=token, problem=str(problem))
+        return False
     log.warning("given_up", token=token, detail=detail, never_ran=never_ran)
     with context.database.writing() as session:
         if never_ran:

@@ -16,25 +16,34 @@ from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState
 from portal.files.errors import BadArchive
 from portal.services import attempts, results
+from portal.worker.asking import Asked
 from portal.worker.context import WorkerContext
 from portal.worker.prepare import prepare
+from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Submitted, Token
 
 log = structlog.get_logger("sealrun.worker")
 
 
-def send_created(context: WorkerContext) -> int:
-    """Send every attempt that was never sent; return how many were."""
+def send_created(context: WorkerContext) -> Asked:
+    """Send every attempt that was never sent, until the cluster is full or does not answer."""
     with context.database.reading() as session:
         tokens = work.tokens_in(session, context.cluster.name, [AttemptState.CREATED])
     sent = 0
     for token in tokens:
-        answer = _send(context, token)
+        try:
+            answer = _send(context, token)
+        except Unreachable as problem:
+            log.warning("not_carried", token=token, problem=str(problem))
+            return Asked(about=sent, complete=False, news=sent > 0)
         if isinstance(answer, Refused) and answer.is_temporary:
             # What comes after it would be refused as well: the next pass asks again.
             break
         sent += answer is not None
-    return sent
+        if isinstance(answer, Indeterminate):
+            # What comes after it would wait as long, and be as unclear.
+            return Asked(about=sent, complete=False, news=True)
+    return Asked(about=sent, news=sent > 0)
 
 
 def _send(context: WorkerContext, token: str) -> Submitted | None:

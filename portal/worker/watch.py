@@ -5,40 +5,35 @@ import structlog
 from portal.db.queries import work
 from portal.domain.states import LIVE_ATTEMPTS
 from portal.services import attempts
+from portal.worker.asking import Asked
 from portal.worker.context import WorkerContext
+from portal.worker.reports import take_over
 from portal.worker.resolve import give_up
-from scheduler.interface import Phase, Snapshot, Token
+from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
 
 
-def watch_live(context: WorkerContext) -> int:
-    """Ask about all live attempts at once; return how many there are.
+def watch_live(context: WorkerContext) -> Asked:
+    """Ask about all live attempts at once.
 
     An incomplete answer changes only what it does mention: silence about a job is no news.
     """
     with context.database.reading() as session:
         tokens = work.tokens_in(session, context.cluster.name, sorted(LIVE_ATTEMPTS))
     if not tokens:
-        return 0
+        return Asked()
     answer = context.cluster.scheduler.snapshot([Token(token) for token in tokens])
     if not answer.complete:
         log.warning("incomplete_snapshot", problem=answer.problem)
-    _take_over(context, answer)
+    reports = [attempts.decisive(found) for found in answer.jobs.values()]
+    with context.database.writing() as session:
+        others = attempts.confirm(session, reports, now=context.clock())
+    news = [take_over(context, [report]) for report in others]
     if answer.complete:
         for token in set(tokens) - set(answer.jobs):
             _absent(context, token)
-    return len(tokens)
-
-
-def _take_over(context: WorkerContext, answer: Snapshot) -> None:
-    now = context.clock()
-    for reports in answer.jobs.values():
-        report = attempts.decisive(reports)
-        if report.phase is Phase.UNKNOWN:
-            log.error("unknown_state", token=report.token, state=report.raw_state)
-        with context.database.writing() as session:
-            attempts.reported(session, report, now=now)
+    return Asked(about=len(tokens), complete=answer.complete, news=any(news))
 
 
 def _absent(context: WorkerContext, token: str) -> None:

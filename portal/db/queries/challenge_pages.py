@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, false, func, null, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.db.tables import (
@@ -12,37 +12,71 @@ from portal.db.tables import (
     Membership,
     Organiser,
     Page,
+    Participation,
     Phase,
     PhaseTask,
     Task,
     Team,
 )
+from portal.domain.permissions import Role
+from portal.domain.teams import ParticipationState
 
 
 class Found(NamedTuple):
     """A challenge, and how the person who asks stands to it."""
 
     challenge: Challenge
-    organises: bool
+    role: Role | None
     team_id: str | None
+    participation: ParticipationState | None
+    terms_sha256: str | None
+    """The terms that the person has accepted."""
 
 
 def find(session: Session, slug: str, person_id: str | None, *options: ORMOption) -> Found | None:
     """Find a challenge by its slug: one query, and one more for each list loaded apart."""
     statement = (
-        select(Challenge, organises(person_id), team_of(person_id))
+        select(
+            Challenge,
+            role_of(person_id),
+            team_of(person_id),
+            _participation(Participation.state, person_id),
+            _participation(Participation.terms_sha256, person_id),
+        )
         .where(Challenge.slug == slug)
         .options(*options)
     )
     row = session.execute(statement).unique().one_or_none()
-    return None if row is None else Found(row[0], bool(row[1]), row[2])
+    return None if row is None else Found(*row)
 
 
 def organises(person_id: str | None) -> ColumnElement[bool]:
-    """Whether a person organises the challenge of the row."""
+    """Whether a person works for the challenge of the row, as whatever."""
     if person_id is None:
         return false()
     return exists().where(Organiser.challenge_id == Challenge.id, Organiser.person_id == person_id)
+
+
+def role_of(person_id: str | None) -> ColumnElement[Any]:
+    """Return what a person does for the challenge of the row."""
+    if person_id is None:
+        return null()
+    return (
+        select(Organiser.role)
+        .where(Organiser.challenge_id == Challenge.id, Organiser.person_id == person_id)
+        .scalar_subquery()
+    )
+
+
+def _participation(column: InstrumentedAttribute[Any], person_id: str | None) -> ColumnElement[Any]:
+    """Return what is written of how a person takes part in the challenge of the row."""
+    if person_id is None:
+        return null()
+    return (
+        select(column)
+        .where(Participation.challenge_id == Challenge.id, Participation.person_id == person_id)
+        .scalar_subquery()
+    )
 
 
 def team_of(person_id: str | None) -> ColumnElement[Any]:

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from portal.db.tables import Attempt, Challenge, Evaluation, Image, Job, Phase, Submission, Task
+from portal.db.tables import (
+    Attempt,
+    Challenge,
+    DataSnapshot,
+    Evaluation,
+    Image,
+    Job,
+    Phase,
+    Submission,
+    Task,
+    Weights,
+)
 from portal.domain.jobs import JobKind
 
 
@@ -16,6 +27,14 @@ class BuildWork:
     job: Job
     image: Image
     base: Image | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureWork:
+    """A data directory to measure."""
+
+    job: Job
+    snapshot: DataSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +49,17 @@ class RunWork:
     task: Task
     image: Image
     """The submission's image to predict, the scorer's to score."""
+    weights: Weights | None
+    """What the submission is run with."""
     predict_token: str | None
     """The collected predict attempt whose output is scored; None for results."""
     predict_job_id: str | None
 
 
-def work_of(session: Session, token: str) -> BuildWork | RunWork:
+Work = BuildWork | MeasureWork | RunWork
+
+
+def work_of(session: Session, token: str) -> Work:
     """Load what an attempt is for. Raises ``NoResultFound`` for an unknown token."""
     attempt = session.get_one(Attempt, token)
     job = session.get_one(Job, attempt.job_id)
@@ -43,6 +67,8 @@ def work_of(session: Session, token: str) -> BuildWork | RunWork:
         image = session.get_one(Image, job.image_id)
         base = session.get(Image, image.base_image_id) if image.base_image_id else None
         return BuildWork(job=job, image=image, base=base)
+    if job.snapshot_id is not None:
+        return MeasureWork(job=job, snapshot=session.get_one(DataSnapshot, job.snapshot_id))
     return _run_work(session, job)
 
 
@@ -68,6 +94,7 @@ def _run_work(session: Session, job: Job) -> RunWork:
         phase=submission.phase,
         task=task,
         image=session.get_one(Image, image_id),
+        weights=session.get(Weights, submission.weights_id) if submission.weights_id else None,
         predict_token=predict.token if predict else None,
         predict_job_id=predict.job_id if predict else None,
     )

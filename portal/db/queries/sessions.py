@@ -3,35 +3,53 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import LoginSession, Person
+from portal.db.tables import Account, LoginSession, Person, TermsAcceptance
 
 
 class SessionRow(NamedTuple):
     """A session and whose it is."""
 
     person_id: str | None
-    name: str | None
-    is_staff: bool | None
+    person: Person | None
+    grants_staff: bool | None
+    has_accepted: bool
+    account: tuple[str | None, str | None]
+    acr: str
     data: dict[str, Any]
     seen_at: datetime
     expires_at: datetime
 
 
-def with_person(session: Session, secret_sha256: str) -> SessionRow | None:
+def with_person(session: Session, secret_sha256: str, terms_version: str) -> SessionRow | None:
     """Return the session and its person, in one query."""
+    accepted = exists().where(
+        TermsAcceptance.person_id == LoginSession.person_id,
+        TermsAcceptance.version == terms_version,
+    )
     row = session.execute(
-        select(
-            LoginSession.person_id,
-            Person.name,
-            Person.is_staff,
-            LoginSession.data,
-            LoginSession.seen_at,
-            LoginSession.expires_at,
-        )
+        select(LoginSession, Person, Account.grants_staff, accepted)
         .join(Person, Person.id == LoginSession.person_id, isouter=True)
+        .join(
+            Account,
+            and_(Account.issuer == LoginSession.issuer, Account.subject == LoginSession.subject),
+            isouter=True,
+        )
         .where(LoginSession.secret_sha256 == secret_sha256)
     ).one_or_none()
-    return SessionRow(*row) if row else None
+    if row is None:
+        return None
+    login, person, grants_staff, has_accepted = row
+    return SessionRow(
+        person_id=login.person_id,
+        person=person,
+        grants_staff=grants_staff,
+        has_accepted=has_accepted,
+        account=(login.issuer, login.subject),
+        acr=login.acr,
+        data=login.data,
+        seen_at=login.seen_at,
+        expires_at=login.expires_at,
+    )

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, false, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, immediateload, joinedload, selectinload
 
-from portal.db.queries.challenge_pages import organises
+from portal.db.queries.challenge_pages import role_of
 from portal.db.tables import (
     Challenge,
     Evaluation,
+    Image,
     Job,
     Membership,
     Submission,
 )
+from portal.domain.permissions import Role
 
 
 class Listed(NamedTuple):
@@ -27,7 +29,7 @@ class Found(NamedTuple):
     """A submission, and how the person who asks stands to it."""
 
     submission: Submission
-    organises: bool
+    role: Role | None
     in_team: bool
 
 
@@ -58,7 +60,7 @@ def page_of(
 def find(session: Session, submission_id: str, person_id: str) -> Found | None:
     """Find a submission with everything of its page but the jobs. Three queries."""
     row = session.execute(
-        select(Submission, organises(person_id), _in_team(person_id))
+        select(Submission, role_of(person_id), _in_team(person_id))
         .join(Challenge, Challenge.id == Submission.challenge_id)
         .where(Submission.id == submission_id)
         .options(
@@ -68,13 +70,16 @@ def find(session: Session, submission_id: str, person_id: str) -> Found | None:
             joinedload(Submission.person),
             joinedload(Submission.blob),
             selectinload(Submission.evaluations).options(
+                # It is there already: this asks nothing, and lets what an evaluation waits for be told.
+                immediateload(Evaluation.submission),
                 joinedload(Evaluation.task),
                 joinedload(Evaluation.result),
+                joinedload(Evaluation.cancellation),
                 selectinload(Evaluation.events),
             ),
         )
     ).one_or_none()
-    return None if row is None else Found(row[0], bool(row[1]), bool(row[2]))
+    return None if row is None else Found(row[0], row[1], bool(row[2]))
 
 
 def jobs_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Job]:
@@ -90,6 +95,13 @@ def jobs_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Job
         .options(selectinload(Job.attempts))
         .order_by(Job.id)
     ).all()
+
+
+def packages_of(session: Session, evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
+    """List what was installed in the images of evaluations, a line each."""
+    images = {e.image_id for e in evaluations if e.image_id}
+    locks = session.scalars(select(Image.lock).where(Image.id.in_(images), Image.lock.is_not(None)))
+    return tuple(sorted({line for lock in locks for line in str(lock).splitlines()}))
 
 
 def _in_team(person_id: str) -> ColumnElement[bool]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.db.tables import (
     Attempt,
+    Cancellation,
     Evaluation,
     Image,
     Job,
@@ -14,6 +15,7 @@ from portal.db.tables import (
     PhaseTask,
     Standing,
     Submission,
+    Task,
 )
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 
@@ -23,57 +25,43 @@ BATCH = 200
 ON_THE_CLUSTER = (EvaluationState.QUEUED, EvaluationState.RUNNING)
 
 
-def images_waiting(session: Session) -> Sequence[Image]:
-    """List images for which no job has been opened yet, oldest first."""
+def images_waiting(session: Session, cluster: str) -> Sequence[Image]:
+    """List images of a cluster for which no job has been opened yet, oldest first."""
     return session.scalars(
         select(Image)
-        .where(Image.state == ImageState.WAITING)
+        .where(Image.state == ImageState.WAITING, Image.cluster == cluster)
         .order_by(Image.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     ).all()
 
 
-def evaluations_waiting(session: Session) -> Sequence[Evaluation]:
-    """List evaluations that wait for an image or a slot, oldest first, with what planning needs."""
+def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
+    """List evaluations on a cluster that wait for an image or a slot, with what planning needs, oldest first.
+
+    Of each team as many as a batch has room for, its oldest: one that hands in a thousand does not
+    keep the others out of sight.
+    """
+    here = select(Task.id).where(Task.cluster == cluster)
+    waits = and_(
+        Evaluation.state.in_((EvaluationState.WAITING, EvaluationState.BUILDING)),
+        Evaluation.task_id.in_(here),
+    )
+    place = func.row_number().over(partition_by=Submission.team_id, order_by=Evaluation.id)
+    ranked = select(Evaluation.id, place.label("place")).join(Submission).where(waits).subquery()
+    first = select(ranked.c.id).order_by(ranked.c.place, ranked.c.id).limit(BATCH)
     return session.scalars(
         select(Evaluation)
-        .where(Evaluation.state.in_((EvaluationState.WAITING, EvaluationState.BUILDING)))
+        .where(Evaluation.id.in_(first), waits)
         .options(
             selectinload(Evaluation.task),
-            selectinload(Evaluation.submission).selectinload(Submission.phase),
+            selectinload(Evaluation.submission).options(
+                selectinload(Submission.phase), selectinload(Submission.challenge)
+            ),
         )
         .order_by(Evaluation.id)
-        .limit(BATCH)
         .with_for_update(skip_locked=True)
     ).all()
-
-
-def running_of_team(session: Session, *, phase_id: str, team_id: str) -> int:
-    """Count the evaluations of a team in a phase that are with the cluster."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Evaluation)
-            .join(Submission)
-            .where(
-                Submission.phase_id == phase_id,
-                Submission.team_id == team_id,
-                Evaluation.state.in_(ON_THE_CLUSTER),
-            )
-        )
-        or 0
-    )
-
-
-def open_jobs_of_profile(session: Session, profile: str) -> int:
-    """Count the open jobs of a profile."""
-    return (
-        session.scalar(
-            select(func.count()).select_from(Job).where(Job.profile == profile, Job.is_open)
-        )
-        or 0
-    )
 
 
 def tokens_in(session: Session, cluster: str, states: Sequence[AttemptState]) -> list[str]:
@@ -88,11 +76,24 @@ def tokens_in(session: Session, cluster: str, states: Sequence[AttemptState]) ->
     )
 
 
+def cancelled_in(session: Session, cluster: str, states: Sequence[AttemptState]) -> list[str]:
+    """List tokens in any of the states whose evaluation somebody wants to end, oldest first."""
+    return list(
+        session.scalars(
+            select(Attempt.token)
+            .join(Job)
+            .join(Cancellation, Cancellation.evaluation_id == Job.evaluation_id)
+            .where(Job.cluster == cluster, Attempt.state.in_(states))
+            .order_by(Attempt.token)
+        )
+    )
+
+
 def evaluations_of_phase_submission(session: Session, submission_id: str) -> Sequence[Evaluation]:
     """List the newest evaluation of a submission on each task, with results."""
     rows = session.scalars(
         select(Evaluation)
-        .where(Evaluation.submission_id == submission_id)
+        .where(Evaluation.submission_id == submission_id, Evaluation.rerun_of.is_(None))
         .options(selectinload(Evaluation.result))
         .order_by(Evaluation.task_id, Evaluation.number)
     )

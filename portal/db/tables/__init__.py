@@ -1,42 +1,76 @@
 """The tables. One module per area; importing this package knows them all."""
 
+from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
 from portal.db.tables.challenges import Challenge, Column, Organiser, Page, Phase, PhaseTask, Task
-from portal.db.tables.jobs import Attempt, Image, Job, Lease
-from portal.db.tables.people import Account, LoginSession, Person
+from portal.db.tables.checks import CheckReport
+from portal.db.tables.deletions import Deletion
+from portal.db.tables.jobs import Attempt, Image, Job, Lease, LogRelease, RunLog
+from portal.db.tables.people import (
+    Account,
+    ApiToken,
+    LoginSession,
+    Person,
+    SpentLogoutToken,
+    TermsAcceptance,
+)
+from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (
     Blob,
+    Cancellation,
     Evaluation,
     Event,
-    Membership,
     Result,
     Standing,
     Submission,
+)
+from portal.db.tables.teams import (
+    Invitation,
+    Membership,
+    MergeRequest,
+    Participation,
+    PastMembership,
     Team,
 )
+from portal.db.tables.weights import Weights
 
 __all__ = [
     "Account",
+    "ApiToken",
     "Attempt",
+    "AuditEntry",
     "Base",
     "Blob",
+    "Cancellation",
     "Challenge",
+    "CheckReport",
     "Column",
+    "DataSnapshot",
+    "Deletion",
     "Evaluation",
     "Event",
     "Image",
+    "Invitation",
     "Job",
     "Lease",
+    "LogRelease",
     "LoginSession",
     "Membership",
+    "MergeRequest",
     "Organiser",
     "Page",
+    "Participation",
+    "PastMembership",
     "Person",
     "Phase",
     "PhaseTask",
     "Result",
+    "RunLog",
+    "SpentLogoutToken",
     "Standing",
     "Submission",
     "Task",
     "Team",
+    "TermsAcceptance",
+    "Weights",
 ]

@@ -1,13 +1,16 @@
 """Challenges as their bundle describes them."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.base import Base, Key
-from portal.domain.permissions import Audience
+from portal.db.tables.people import Person
+from portal.domain.permissions import Audience, Role
 from portal.domain.scores import Rule, Sort
+from portal.domain.sealing import DEFAULT_STEP, Failures
 
 
 class Challenge(Base):
@@ -21,10 +24,18 @@ class Challenge(Base):
     published: Mapped[bool] = mapped_column(default=True)
     terms: Mapped[str] = mapped_column(Text, default="")
     join_policy: Mapped[str] = mapped_column(String(20))
+    join_gate: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """For the policy ``claims``: title, claims and whom to ask, as ``portal.domain.gates`` reads it."""
     team_size: Mapped[int]
+    rosters_freeze_at: Mapped[datetime | None]
+    """From when on nobody joins, leaves or merges teams; never without it."""
     rule: Mapped[Rule]
     reveal_at: Mapped[datetime | None]
     """When private columns are shown to everybody; never without it."""
+    ladder_eta: Mapped[float | None]
+    """The Ladder's step in the primary column; None: every score is shown."""
+    retention: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """How many seconds each kind is kept, as ``portal.domain.retention`` reads it."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -37,12 +48,18 @@ class Challenge(Base):
 
 
 class Organiser(Base):
-    """Who owns a challenge."""
+    """Who works for a challenge, and as what."""
 
     __tablename__ = "organisers"
 
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
+    role: Mapped[Role] = mapped_column(default=Role.OWNER)
+    added_at: Mapped[datetime | None]
+    added_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    """None: an operator did."""
+
+    person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
 
 
 class Page(Base):
@@ -69,9 +86,13 @@ class Task(Base):
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
     slug: Mapped[str] = mapped_column(String(60))
     position: Mapped[int]
+    cluster: Mapped[str] = mapped_column(String(60))
+    """Where all of it runs, and where its images are."""
     input_data: Mapped[str] = mapped_column(String(60))
     """A name from the site's settings, never a path."""
     truth_data: Mapped[str] = mapped_column(String(60))
+    sample_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    """Public data for smoke runs: the digest of a plain tar of it."""
     scorer_image_id: Mapped[str] = mapped_column(ForeignKey("images.id"))
     base_image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"))
     predict_profile: Mapped[str] = mapped_column(String(60))
@@ -103,6 +124,16 @@ class Phase(Base):
     leaderboard: Mapped[Audience]
     feedback: Mapped[str] = mapped_column(String(20))
     logs: Mapped[str] = mapped_column(String(20))
+    failures: Mapped[Failures] = mapped_column(default=Failures.SEALED)
+    time_step: Mapped[int] = mapped_column(default=int(DEFAULT_STEP.total_seconds()))
+    """Seconds: how coarsely a team is told when a run on private data ended."""
+    hold_results: Mapped[bool] = mapped_column(default=False)
+    """Whether a run's end is taken in only after a whole number of those steps."""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether failures, their steps and their times are told as if they were all one."""
+        return self.failures is Failures.SEALED
 
     challenge: Mapped[Challenge] = relationship(lazy="raise", back_populates="phases")
 

@@ -12,41 +12,49 @@ from portal.domain.states import AttemptState, ImageState
 
 
 class Image(Base):
-    """A SIF: made or checked once, known by what it was made of."""
+    """A SIF on a cluster: made or checked once there, known by what it was made of."""
 
     __tablename__ = "images"
-    __table_args__ = (Index("ix_images_state", "state"),)
+    __table_args__ = (UniqueConstraint("recipe", "cluster"), Index("ix_images_state", "state"))
 
     id: Mapped[Key]
-    recipe: Mapped[str] = mapped_column(String(160), unique=True)
-    """Kind and digests of all that goes in: the same recipe is never built twice."""
+    recipe: Mapped[str] = mapped_column(String(160))
+    """Kind and digests of all that goes in: a cluster builds the same recipe once."""
+    cluster: Mapped[str] = mapped_column(String(60))
+    """Where it lies, and where it is built."""
     kind: Mapped[ImageKind]
     source_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     base_image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"))
     state: Mapped[ImageState]
     sif_sha256: Mapped[str | None] = mapped_column(String(64))
     size: Mapped[int | None] = mapped_column(BigInteger)
+    lock: Mapped[str | None] = mapped_column(Text)
+    """What was installed from ``requirements.txt``: versions and digests, as pip takes them."""
     reason: Mapped[str] = mapped_column(String(24), default="")
     sentence: Mapped[str] = mapped_column(Text, default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    """When the SIF was deleted by policy; what needs it again builds it again."""
 
 
 class Job(Base):
-    """Something to run on the cluster, for an evaluation or for an image."""
+    """Something to run on the cluster: for an evaluation, an image, or a measurement of data."""
 
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("evaluation_id", "kind"),
         # An image that failed can be tried again as another job, hence no unique image.
         Index("ix_jobs_image_id", "image_id"),
+        Index("ix_jobs_snapshot_id", "snapshot_id"),
     )
 
     id: Mapped[Key]
     kind: Mapped[JobKind]
     evaluation_id: Mapped[str | None] = mapped_column(ForeignKey("evaluations.id"))
     image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"))
+    snapshot_id: Mapped[str | None] = mapped_column(ForeignKey("data_snapshots.id"))
     cluster: Mapped[str] = mapped_column(String(60))
     profile: Mapped[str] = mapped_column(String(60))
     is_open: Mapped[bool] = mapped_column(default=True, index=True)
@@ -76,6 +84,8 @@ class Attempt(Base):
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     queued_at: Mapped[datetime | None]
+    expected_at: Mapped[datetime | None]
+    """When the cluster last expected it to start."""
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]
@@ -92,6 +102,31 @@ class Attempt(Base):
     """What its run directory held when it was collected."""
 
     job: Mapped[Job] = relationship(lazy="raise", back_populates="attempts")
+
+
+class RunLog(Base):
+    """The end of what a run wrote. It can hold anything that the run saw: teams see it only once it is released."""
+
+    __tablename__ = "run_logs"
+
+    attempt_token: Mapped[str] = mapped_column(ForeignKey("attempts.token"), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """``stdout`` or ``stderr``."""
+    text: Mapped[str] = mapped_column(Text)
+    truncated: Mapped[bool]
+    """Whether there was more before it."""
+
+
+class LogRelease(Base):
+    """That organisers let a team see the log of an attempt; it is never taken back."""
+
+    __tablename__ = "log_releases"
+
+    attempt_token: Mapped[str] = mapped_column(ForeignKey("attempts.token"), primary_key=True)
+    released_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    released_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(500))
+    """The team reads it."""
 
 
 class Lease(Base):

@@ -1,41 +1,18 @@
-"""Teams, what they handed in, and what came of it."""
+"""What teams handed in, and what came of it."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.base import Base, Digest, Key
 from portal.db.tables.challenges import Challenge, Phase, Task
 from portal.db.tables.people import Person
+from portal.db.tables.teams import Team
 from portal.domain.failures import FailureReason
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
-
-
-class Team(Base):
-    """Who competes; a person alone is a team of one."""
-
-    __tablename__ = "teams"
-    __table_args__ = (UniqueConstraint("challenge_id", "name"),)
-
-    id: Mapped[Key]
-    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
-    name: Mapped[str] = mapped_column(String(200))
-    created_at: Mapped[datetime]
-
-
-class Membership(Base):
-    """A person is in at most one team of a challenge."""
-
-    __tablename__ = "memberships"
-    __table_args__ = (UniqueConstraint("challenge_id", "person_id"),)
-
-    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
-    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True)
-    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
-    joined_at: Mapped[datetime]
 
 
 class Blob(Base):
@@ -46,6 +23,8 @@ class Blob(Base):
     sha256: Mapped[Digest] = mapped_column(primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+    """When the file was deleted by policy; the same bytes may come again."""
 
 
 class Submission(Base):
@@ -55,30 +34,45 @@ class Submission(Base):
     __table_args__ = (
         Index("ix_submissions_quota", "phase_id", "team_id", "created_at"),
         Index("ix_submissions_challenge_id_team_id", "challenge_id", "team_id"),
+        Index("ix_submissions_challenge_id_blob_sha256", "challenge_id", "blob_sha256"),
     )
 
     id: Mapped[Key]
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
     phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"))
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    first_team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
+    """The team that handed it in, where that has merged into another since."""
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     kind: Mapped[SubmissionKind]
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
+    weights_id: Mapped[str | None] = mapped_column(ForeignKey("weights.id"))
+    """What its runs find at ``/weights``."""
     filename: Mapped[str] = mapped_column(String(255))
     """As the browser called it: shown, never used as a path."""
     note: Mapped[str] = mapped_column(String(500), default="")
+    is_smoke: Mapped[bool] = mapped_column(default=False)
+    """Whether it only runs on the public sample: it has a log to show, and no score."""
     counts: Mapped[bool] = mapped_column(default=True)
     """Whether it counts against the team's limits; taken back when the site was at fault."""
+    shown: Mapped[dict[str, float] | None]
+    """What its team is shown where the Ladder decides that, instead of its own rounded scores."""
     created_at: Mapped[datetime]
 
     challenge: Mapped[Challenge] = relationship(lazy="raise")
     phase: Mapped[Phase] = relationship(lazy="raise")
-    team: Mapped[Team] = relationship(lazy="raise")
+    team: Mapped[Team] = relationship(lazy="raise", foreign_keys=[team_id])
     person: Mapped[Person] = relationship(lazy="raise")
     blob: Mapped[Blob] = relationship(lazy="raise")
     evaluations: Mapped[list["Evaluation"]] = relationship(
-        lazy="raise", back_populates="submission", order_by="Evaluation.id"
+        lazy="raise",
+        order_by="Evaluation.id",
+        primaryjoin=lambda: and_(
+            Evaluation.submission_id == Submission.id, Evaluation.rerun_of.is_(None)
+        ),
+        viewonly=True,
     )
+    """Without reruns: what those come to is never the submission's result."""
 
 
 class Evaluation(Base):
@@ -95,6 +89,8 @@ class Evaluation(Base):
     task_id: Mapped[str] = mapped_column(ForeignKey("tasks.id"))
     number: Mapped[int] = mapped_column(default=1)
     """1 for the first; a rerun takes the next number."""
+    rerun_of: Mapped[str | None] = mapped_column(ForeignKey("evaluations.id"), index=True)
+    """The evaluation that this one repeats, to compare; it counts nowhere."""
     image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"), index=True)
     state: Mapped[EvaluationState]
     reason: Mapped[FailureReason | None]
@@ -105,10 +101,23 @@ class Evaluation(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    submission: Mapped[Submission] = relationship(lazy="raise", back_populates="evaluations")
+    submission: Mapped[Submission] = relationship(lazy="raise")
     task: Mapped[Task] = relationship(lazy="raise")
     events: Mapped[list["Event"]] = relationship(lazy="raise", order_by="Event.id")
     result: Mapped["Result | None"] = relationship(lazy="raise", uselist=False)
+    cancellation: Mapped["Cancellation | None"] = relationship(lazy="raise", uselist=False)
+
+
+class Cancellation(Base):
+    """That somebody wants an evaluation to end; the worker makes the cluster follow."""
+
+    __tablename__ = "cancellations"
+
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), primary_key=True)
+    asked_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    asked_at: Mapped[datetime]
+    counts: Mapped[bool]
+    """Whether the submission counts all the same, as the person was told before."""
 
 
 class Event(Base):
@@ -133,6 +142,10 @@ class Result(Base):
     """As the scorer wrote them: exact, for organisers."""
     seal: Mapped[dict[str, Any]]
     seal_sha256: Mapped[Digest]
+    envelope: Mapped[str | None] = mapped_column(Text)
+    """The record as it was signed; None on a site without a key."""
+    team_envelope: Mapped[str | None] = mapped_column(Text)
+    """What the team may show of it, signed as well."""
     created_at: Mapped[datetime]
 
 

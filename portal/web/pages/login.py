@@ -1,20 +1,31 @@
-"""Logging in and out."""
+"""Logging in: choosing a login, going to the provider, and coming back."""
+
+import re
+from collections.abc import Mapping
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from portal.domain.claims import Identity, holds
-from portal.domain.errors import NotFound
-from portal.services import people
+from portal.domain.claims import holds
+from portal.domain.errors import NotAllowed, NotFound
+from portal.domain.gates import Gate, first_closed, wanted_acr
+from portal.services import linking, logins
+from portal.services.sessions import SignedIn
 from portal.web.context import Provider
 from portal.web.local_paths import local_path, with_query
-from portal.web.oidc import LoginFailed, Logins
+from portal.web.login_attempts import Attempt, keep, new_attempt, take
+from portal.web.login_failures import LoginFailed
+from portal.web.login_refusals import AGAIN, FOR, NEXT, failed, not_admitted
+from portal.web.logins import ProviderLogin
+from portal.web.oidc import Confirmed, code_of
 from portal.web.visit import Visit
 
 log = structlog.get_logger("sealrun.login")
 
-NEXT = "next"
+ACCOUNT = "/account#logins"
+
+_SLUG = re.compile(r"[a-z0-9-]{1,60}")
 
 
 def choose(visit: Visit) -> Response:
@@ -26,70 +37,125 @@ def choose(visit: Visit) -> Response:
         (provider.title, with_query(f"/login/{provider.id}", next=back))
         for provider in visit.context.providers
     ]
-    return visit.page("login.html", offers=offers)
+    return visit.page("login/choose.html", offers=offers)
 
 
 async def begin(visit: Visit) -> Response:
     """Send the browser to the provider."""
-    provider = _provider(visit)
-    visit.request.session[NEXT] = local_path(visit.request.query_params.get(NEXT))
+    provider, asked = provider_of(visit), visit.request.query_params
+    slug = asked.get(FOR, "")
+    attempt = new_attempt(
+        provider=provider.id,
+        back=local_path(asked.get(NEXT)),
+        now=visit.now,
+        challenge=slug if _SLUG.fullmatch(slug) else "",
+    )
     try:
-        return await _logins(visit).begin(visit.request, provider)
+        address = await address_of(visit, provider, attempt, afresh=AGAIN in asked)
     except LoginFailed as failure:
-        return await run_in_threadpool(_failed, visit, provider, failure)
+        return await run_in_threadpool(failed, visit, provider, failure)
+    return RedirectResponse(address, 302)
 
 
 async def callback(visit: Visit) -> Response:
     """Take the provider's answer, and log the person in under a new session."""
-    provider = _provider(visit)
-    back = local_path(visit.request.session.pop(NEXT, None))
+    provider, answer = provider_of(visit), dict(visit.request.query_params)
+    attempt: Attempt | None = None
     try:
-        identity = await _logins(visit).finish(visit.request, provider)
-        person_id = await run_in_threadpool(_sign_in, visit, provider, identity)
+        attempt = _attempt(visit, provider, answer)
+        confirmed = await login_of(visit, provider).finish(answer, attempt)
+        return await run_in_threadpool(_admit, visit, provider, attempt, confirmed)
     except LoginFailed as failure:
-        return await run_in_threadpool(_failed, visit, provider, failure)
-    visit.browser.sign_in(person_id)
-    return RedirectResponse(back, 303)
+        return await run_in_threadpool(failed, visit, provider, failure, attempt)
+    except NotAllowed as refusal:
+        log.warning("login failed", provider=provider.id, reason=refusal.reason)
+        raise
 
 
-def leave(visit: Visit) -> Response:
-    """Log out: the session is deleted, so that a copy of the cookie opens nothing either."""
-    visit.browser.sign_out()
-    return RedirectResponse("/", 303)
+async def address_of(
+    visit: Visit, provider: Provider, attempt: Attempt, *, afresh: bool = False
+) -> str:
+    """Return where the browser logs in, and remember in its session that it has begun to."""
+    gates = await run_in_threadpool(_gates, visit, provider, attempt)
+    data = visit.request.session
+    state = keep(data, attempt)
+    return await login_of(visit, provider).begin(
+        attempt, state=state, acr=wanted_acr(gates), afresh=afresh
+    )
 
 
-def _provider(visit: Visit) -> Provider:
+def provider_of(visit: Visit) -> Provider:
+    """Return the provider that the address names."""
     provider = visit.context.providers_by_id.get(visit.part("provider"))
     if provider is None:
         raise NotFound
     return provider
 
 
-def _logins(visit: Visit) -> Logins:
-    logins: Logins = visit.request.app.state.logins
-    return logins
+def login_of(visit: Visit, provider: Provider) -> ProviderLogin:
+    """Return what speaks with a provider."""
+    known: Mapping[str, ProviderLogin] = visit.request.app.state.logins
+    return known[provider.id]
 
 
-def _sign_in(visit: Visit, provider: Provider, identity: Identity) -> str:
-    if provider.require and not holds(identity.claims, provider.require):
-        raise LoginFailed(NOT_ADMITTED, reason="required claims", status=403)
-    is_staff = holds(identity.claims, provider.staff) if provider.staff else None
-    person_id = visit.write(people.sign_in, identity=identity, is_staff=is_staff, now=visit.now)
-    log.info("logged in", provider=provider.id, person_id=person_id)
-    return person_id
+def _attempt(visit: Visit, provider: Provider, answer: Mapping[str, str]) -> Attempt:
+    if "state" not in answer:
+        # Some providers refuse without saying what. It leads nowhere, so it may be believed.
+        code_of({"code": "none", **answer})
+    attempt = take(visit.request.session, answer, visit.now)
+    if attempt.provider != provider.id:
+        raise LoginFailed("another_provider", begun_at=attempt.provider)
+    if attempt.links and attempt.links != visit.actor.person_id:
+        raise LoginFailed("link_of_somebody_else")
+    return attempt
 
 
-NOT_ADMITTED = (
-    "Your institution confirmed who you are, but not what this site asks for, "
-    "such as a second factor or a membership. The support of this site knows more."
-)
-
-
-def _failed(visit: Visit, provider: Provider, failure: LoginFailed) -> Response:
-    log.warning("login failed", provider=provider.id, reason=failure.reason)
-    return visit.page(
-        "login_failed.html",
-        status=failure.status,
-        sentence=failure.sentence,
-        provider_title=provider.title,
+def _admit(visit: Visit, provider: Provider, attempt: Attempt, confirmed: Confirmed) -> Response:
+    identity = confirmed.identity
+    closed = first_closed(_gates(visit, provider, attempt), identity.claims)
+    if closed is not None:
+        raise not_admitted(closed, identity)
+    grants_staff = holds(identity.claims, provider.staff)
+    if attempt.links:
+        visit.write(
+            linking.link,
+            actor=visit.actor,
+            identity=identity,
+            provider_id=provider.id,
+            grants_staff=grants_staff,
+            now=visit.now,
+        )
+        visit.browser.renew()
+        return RedirectResponse(ACCOUNT, 303)
+    person_id = visit.write(
+        logins.sign_in,
+        identity=identity,
+        provider_id=provider.id,
+        grants_staff=grants_staff,
+        origin=visit.browser.origin,
+        now=visit.now,
     )
+    log.info("logged in", provider=provider.id, person_id=person_id)
+    visit.browser.sign_in(_signed_in(provider, person_id, confirmed))
+    return RedirectResponse(attempt.back, 303)
+
+
+def _signed_in(provider: Provider, person_id: str, confirmed: Confirmed) -> SignedIn:
+    return SignedIn(
+        person_id=person_id,
+        issuer=confirmed.identity.issuer,
+        subject=confirmed.identity.subject,
+        provider_id=provider.id,
+        provider_session=confirmed.sid,
+        id_token=confirmed.id_token,
+        acr=confirmed.identity.acr,
+    )
+
+
+def _gates(visit: Visit, provider: Provider, attempt: Attempt) -> tuple[Gate, ...]:
+    """Return what this login has to say of somebody: site, provider, and a challenge's ``acr``."""
+    gates = (*visit.context.gates, *provider.require)
+    if not attempt.challenge:
+        return gates
+    gate = visit.read(logins.stronger_login, slug=attempt.challenge, actor=visit.actor)
+    return gates if gate is None else (*gates, gate)

@@ -1,19 +1,26 @@
-"""Pages about the person and the site itself."""
+"""Pages about the site itself."""
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from portal.domain import permissions
 from portal.domain.errors import NotFound
-from portal.services import health, people
+from portal.services import health
 from portal.web.patterns import samples
 from portal.web.visit import Visit
 
 
-def account(visit: Visit) -> Response:
-    """Show the person what the portal knows of them."""
-    view = visit.read(people.account_page, actor=visit.actor)
-    return visit.page("account.html", view=view)
+def terms(visit: Visit) -> Response:
+    """Show the terms of the site."""
+    if not visit.context.terms.version:
+        raise NotFound
+    return visit.page("terms.html", terms=visit.context.terms)
+
+
+def seal_keys(visit: Visit) -> Response:
+    """Publish the keys with which anybody can check what the site has signed."""
+    keys = [{"keyid": key.id, "pem": key.pem} for key in visit.context.seal_keys]
+    return JSONResponse({"keys": keys})
 
 
 def is_healthy(visit: Visit) -> Response:

@@ -24,6 +24,18 @@ def submission(visit: Visit) -> Response:
     return visit.page("submissions/page.html", view=_view(visit))
 
 
+def sealed(visit: Visit) -> Response:
+    """Show one submission with what is sealed; the look is written down."""
+    view = visit.write(
+        submission_pages.sealed_page,
+        actor=visit.actor,
+        submission_id=visit.part("id"),
+        resources=visit.context.resources,
+        now=visit.now,
+    )
+    return visit.page("submissions/page.html", view=view)
+
+
 def progress(visit: Visit) -> Response:
     """Show the part of a submission's page that changes; its script asks for it."""
     return visit.page("submissions/_progress.html", view=_view(visit))
@@ -34,5 +46,30 @@ def _view(visit: Visit) -> SubmissionPage:
         submission_pages.submission_page,
         actor=visit.actor,
         submission_id=visit.part("id"),
+        resources=visit.context.resources,
         now=visit.now,
     )
+
+
+def seal(visit: Visit) -> Response:
+    """Hand out the signed record in full; the look is written down."""
+    return _envelope(visit, in_full=True)
+
+
+def statement(visit: Visit) -> Response:
+    """Hand out what the team may show of the signed record."""
+    return _envelope(visit, in_full=False)
+
+
+def _envelope(visit: Visit, *, in_full: bool) -> Response:
+    submission_id = visit.part("id")
+    text = visit.write(
+        submission_pages.seal_of,
+        actor=visit.actor,
+        submission_id=submission_id,
+        in_full=in_full,
+        now=visit.now,
+    )
+    name = f"{submission_id}.{'seal' if in_full else 'statement'}.json"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="application/json", headers=headers)

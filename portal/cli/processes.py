@@ -1,4 +1,4 @@
-"""The ``sealrun`` command."""
+"""``sealrun serve`` and ``sealrun work``: the two processes of a site."""
 
 import logging
 import signal
@@ -8,53 +8,14 @@ from pathlib import Path
 
 import click
 import structlog
-from sqlalchemy.exc import OperationalError
 
-from portal.domain.errors import PortalError
+from portal.cli.own_account import check_account
+from portal.cli.site import SITE, opened
 from portal.worker.context import WorkerContext
 from scheduler.errors import SchedulerError
-from site_config.errors import SettingsError
-from site_config.practice.commands import practice
-
-SITE = click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path),
-    envvar="SEALRUN_SITE",
-    default=Path("/etc/sealrun/site.yaml"),
-    show_default=True,
-    show_envvar=True,
-    help="The site's settings.",
-)
 
 
-class _Commands(click.Group):
-    """Shows an error that somebody can act on as one sentence, never as a traceback."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except (PortalError, SettingsError, OSError, OperationalError) as problem:
-            raise click.ClickException(_sentence(problem)) from problem
-
-
-def _sentence(problem: Exception) -> str:
-    """Return one sentence; the driver's own where the database cannot be reached."""
-    if isinstance(problem, OperationalError):
-        return f"the database cannot be used: {problem.orig}"
-    return str(problem)
-
-
-@click.group(cls=_Commands)
-@click.version_option(package_name="sealrun")
-def main() -> None:
-    """Host data challenges on your own Slurm cluster."""
-
-
-main.add_command(practice)
-
-
-@main.command()
+@click.command()
 @SITE
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
@@ -62,24 +23,26 @@ def serve(site_file: Path, host: str, port: int) -> None:
     """Serve the portal's pages."""
     import uvicorn  # noqa: PLC0415 - only this command needs it
 
-    from portal import bootstrap  # noqa: PLC0415 - 'sealrun practice' works without a site
+    from portal import bootstrap  # noqa: PLC0415
     from portal.web.app import create_app  # noqa: PLC0415
+    from portal.web.connections import ImpatientProtocol  # noqa: PLC0415
 
     _log_to_stderr()
-    site = bootstrap.open_site(site_file)
-    bootstrap.check_schema(site)
+    site = opened(site_file)
+    check_account(site.settings, serves=True)
     structlog.get_logger("sealrun.web").info("serving", host=host, port=port)
     uvicorn.run(
         create_app(bootstrap.web_context(site)),
         host=host,
         port=port,
+        http=ImpatientProtocol,
         access_log=False,
         log_config=None,
         server_header=False,
     )
 
 
-@main.command()
+@click.command()
 @SITE
 def work(site_file: Path) -> None:
     """Run the worker: submit jobs, watch them and take in what they leave."""
@@ -87,10 +50,11 @@ def work(site_file: Path) -> None:
     from portal.worker.loop import work_until  # noqa: PLC0415
 
     _log_to_stderr()
-    site = bootstrap.open_site(site_file)
-    bootstrap.check_schema(site)
+    site = opened(site_file)
+    check_account(site.settings, serves=False)
     contexts = bootstrap.worker_contexts(site)
     for context in contexts:
+        context.cluster.close_to_others()
         _say_how_it_is(context)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,40 +78,6 @@ def _say_how_it_is(context: WorkerContext) -> None:
         log.error("cluster_does_not_answer", problem=str(problem))  # noqa: TRY400 - one line will do
     else:
         log.info("started", slurm=pong.version, holder=context.holder)
-
-
-@main.group()
-def db() -> None:
-    """Look after the database."""
-
-
-@db.command()
-@SITE
-def upgrade(site_file: Path) -> None:
-    """Bring the database's tables up to date."""
-    from portal import bootstrap  # noqa: PLC0415
-    from portal.db import schema  # noqa: PLC0415
-
-    schema.upgrade(bootstrap.open_site(site_file).database)
-    click.echo("The database is up to date.")
-
-
-@main.group()
-def challenge() -> None:
-    """Look after challenges."""
-
-
-@challenge.command()
-@SITE
-@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def add(site_file: Path, directory: Path) -> None:
-    """Add the challenge in DIRECTORY, or bring it up to date."""
-    from portal import bootstrap  # noqa: PLC0415
-
-    site = bootstrap.open_site(site_file)
-    bootstrap.check_schema(site)
-    slug = bootstrap.add_challenge(site, directory)
-    click.echo(f"{slug}: {site.settings.site.url}/challenges/{slug}")
 
 
 def _log_to_stderr() -> None:

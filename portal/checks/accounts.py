@@ -1,0 +1,112 @@
+"""Accounts: whether the web process has one of its own, and what that one reaches."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from portal.checks.reach import ENTER, READ, WRITE, Account, account_named, reaches
+from portal.checks.subject import Subject
+from portal.domain.findings import Finding, Level, Rule
+from site_config.model import Site
+
+SEPARATE = Rule(
+    id="accounts.separate",
+    title="The web process has an account of its own",
+    level=Level.WARNING,
+    meaning="Whoever takes over the web process has what the worker has: data, truth and outputs.",
+    change="site.yaml: accounts.web",
+)
+KNOWN = Rule(
+    id="accounts.known",
+    title="The web process's account exists on this machine",
+    level=Level.FAILURE,
+    meaning="The pages cannot be served.",
+    change="run: useradd --system ACCOUNT",
+)
+SEALED = Rule(
+    id="accounts.sealed",
+    title="The web process's account reaches no data, run, image or secret of the worker",
+    level=Level.FAILURE,
+    meaning="Whoever takes over the web process reads it; the web process refuses to start.",
+    change="chmod 700 PATH",
+)
+WRITES = Rule(
+    id="accounts.writes",
+    title="The web process's account can keep uploads and write to the database",
+    level=Level.FAILURE,
+    meaning="Nobody can log in or hand anything in.",
+    change="chmod 2770 PATH, in a group of web and worker",
+)
+RULES = (SEPARATE, KNOWN, SEALED, WRITES)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Compare what the web process's account may do with what it must and must not."""
+    name = subject.settings.accounts.web
+    if name is None:
+        yield SEPARATE.broken("web and worker run as the same account")
+        return
+    yield SEPARATE.holds(f"{name} serves the pages")
+    try:
+        account = account_named(name)
+    except KeyError:
+        yield KNOWN.broken(f"there is no account {name}", change=f"run: useradd --system {name}")
+        return
+    yield KNOWN.holds(f"{name} has the user id {account.uid}")
+    for path in kept_away(subject.settings):
+        yield _sealed(path, account)
+    for path in _written(subject):
+        yield _writes(path, account)
+
+
+def kept_away(site: Site) -> list[Path]:
+    """Return what the web process must not reach: runs, images, data, and the worker's secrets."""
+    clusters = site.clusters.values()
+    hops = [cluster.connect.ssh for cluster in clusters if cluster.connect.ssh]
+    return [
+        *(cluster.storage / name for cluster in clusters for name in ("runs", "images")),
+        *(data.path for data in site.data.values()),
+        *(hop.key_file for hop in hops),
+        *(hop.jump.key_file for hop in hops if hop.jump),
+        *([site.seal.key_file] if site.seal.key_file else []),
+        *(cluster.slurm.rest.token_file for cluster in clusters if cluster.slurm.rest),
+    ]
+
+
+def _sealed(path: Path, account: Account) -> Finding:
+    try:
+        open_to = [want for want in (READ, WRITE, ENTER) if reaches(path, account, want)]
+    except FileNotFoundError:
+        return SEALED.holds(f"{path} is not on this machine, or not yet", subject=str(path))
+    except OSError as error:
+        return SEALED.unchecked(f"{path}: {error.strerror}", subject=str(path))
+    # To enter a file is to run it, which hands nothing over that reading does not.
+    wrong = [want for want in open_to if want != ENTER or path.is_dir()]
+    mode = path.stat().st_mode & 0o777
+    return SEALED.judged(
+        not wrong,
+        f"{path} (mode {mode:04o}) is {'open' if wrong else 'closed'} to {account.name}",
+        subject=str(path),
+        change=f"chmod {'700' if path.is_dir() else '600'} {path}",
+    )
+
+
+def _written(subject: Subject) -> list[Path]:
+    blobs = subject.cluster.storage / "blobs"
+    url = subject.settings.database.url
+    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
+    return [blobs, blobs / "incoming", *([file.parent, file] if file else [])]
+
+
+def _writes(path: Path, account: Account) -> Finding:
+    want = WRITE | ENTER if path.is_dir() else READ | WRITE
+    try:
+        can = reaches(path, account, want)
+        mode = path.stat().st_mode & 0o7777
+    except OSError as error:
+        return WRITES.broken(f"{path}: {error.strerror}", subject=str(path))
+    return WRITES.judged(
+        can,
+        f"{path} (mode {mode:04o}) is {'open' if can else 'closed'} to {account.name}",
+        subject=str(path),
+        change=f"chmod {'2770' if path.is_dir() else '660'} {path}, in a group of web and worker",
+    )

@@ -1,0 +1,282 @@
+"""Send the jobs of a check, in every profile, and bring back what they saw."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from secrets import token_hex
+
+from containers.interface import Bind, Build, BuildKind, Node, SealedRun
+from containers.probe import write_probe_archive
+from containers.rundir import RunRecord
+from containers.scripts import build_script, run_script
+from portal.checks.jobs import Jobs, Sent
+from portal.checks.node_scripts import (
+    Notes,
+    find_script,
+    inside_text,
+    look_script,
+    memory_script,
+    read_notes,
+    stubborn_script,
+)
+from portal.checks.probe_files import last_words, notes, run_record
+from portal.checks.subject import Subject
+from portal.checks.workplaces import workplace
+from portal.domain.profiles import Profile
+from scheduler.files import FetchLimits, Files
+from scheduler.interface import JobSpec, Scheduler, Token
+
+MEMORY_MIB = 128
+"""What the job asks for that takes three times as much."""
+SHORTEST = timedelta(minutes=1)
+"""The shortest time limit that Slurm has."""
+
+_OVERTIME = timedelta(minutes=4)
+_FETCHED = FetchLimits(
+    bytes=16 * 1024**2, entries=1000, leave=frozenset({"image.sif"}), last="done"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What the jobs of one profile saw, and what became of them."""
+
+    profile: Profile
+    look: Sent
+    memory: Sent
+    stubborn: Sent | None = None
+    find: Sent | None = None
+    sealed: Sent | None = None
+    looked: Notes | None = None
+    found: Notes | None = None
+    run: RunRecord | None = None
+    inside: Notes | None = None
+    log: str = ""
+    """The end of what Apptainer or the script said of the sealed run."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Observed:
+    """What a round of jobs brought back."""
+
+    canary: str
+    """The word that the portal wrote for the jobs to read."""
+    build: Sent
+    build_log: str = ""
+    built: bool = False
+    profiles: list[Seen] = field(default_factory=list)
+    unended: list[Sent] = field(default_factory=list)
+    """Jobs that could not be ended."""
+    left: str = ""
+    """What could not be removed from the storage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bench:
+    """Where a check works, and with what."""
+
+    subject: Subject
+    jobs: Jobs
+    directory: Path
+    files: Files
+    """How they get to the nodes and back."""
+    node: Node
+    patience: timedelta
+
+    def spec(self, profile: Profile, name: str, script: str, **changes: object) -> JobSpec:
+        """Return a small job of a profile, with a directory of its own."""
+        place = PurePosixPath(self.directory / name)
+        asked: dict[str, object] = {
+            "script": script,
+            "workdir": place,
+            "stdout": place / "slurm.out",
+            "stderr": place / "slurm.err",
+            "partition": profile.partition,
+            "cpus": 1,
+            "memory_mib": min(profile.memory_mib, 1024),
+            "time_limit": min(profile.time_limit, 3 * SHORTEST),
+            "account": profile.account,
+            "qos": profile.qos,
+            "comment": "sealrun check",
+        }
+        return JobSpec(**(asked | changes))  # type: ignore[arg-type]
+
+    def send(self, profile: Profile, name: str, script: str, **changes: object) -> Sent:
+        """Make the job's directory and hand the job over."""
+        (self.directory / name).mkdir(exist_ok=True)
+        return self.hand_over(self.spec(profile, name, script, **changes), self.jobs.new_token())
+
+    def hand_over(self, spec: JobSpec, token: Token) -> Sent:
+        """Let the nodes have the job's directory, and hand the job over."""
+        self.files.put(Path(spec.workdir))
+        return self.jobs.send(spec, token)
+
+    def fetch(self, name: str) -> Callable[[], None]:
+        """Return what brings back what a job left in its directory so far."""
+        return lambda: self.files.get(self.directory / name, _FETCHED)
+
+
+def observe(
+    subject: Subject,
+    scheduler: Scheduler,
+    files: Files,
+    *,
+    with_time_limit: bool,
+    patience: timedelta,
+    say: Callable[[str], None],
+) -> Observed:
+    """Run all jobs and return what they saw. Nothing is left behind, whatever interrupts this.
+
+    Raises ``OSError`` where the storage cannot be used.
+    """
+    jobs = Jobs(scheduler, subject.clock)
+    with workplace(subject.cluster.storage / "checks", jobs, files, say) as (directory, ended):
+        bench = _Bench(
+            subject=subject,
+            jobs=jobs,
+            directory=directory,
+            files=files,
+            node=Node(minimum=subject.cluster.apptainer.minimum),
+            patience=patience,
+        )
+        observed = _observe(bench, with_time_limit=with_time_limit, say=say)
+    observed.unended, observed.left = ended.jobs, ended.left
+    return observed
+
+
+def _observe(bench: _Bench, *, with_time_limit: bool, say: Callable[[str], None]) -> Observed:
+    canary = token_hex(16)
+    (bench.directory / "input").mkdir()
+    (bench.directory / "input" / "canary").write_text(f"{canary}\n", encoding="ascii")
+    (bench.directory / "input" / "inside.sh").write_text(inside_text(), encoding="ascii")
+    bench.files.put(bench.directory / "input")
+    say(f"sending jobs in {', '.join(profile.name for profile in bench.subject.profiles)}")
+    observed = Observed(canary=canary, build=_send_build(bench))
+    for profile in bench.subject.profiles:
+        seen = Seen(
+            profile=profile, look=_send_look(bench, profile), memory=_send_memory(bench, profile)
+        )
+        if with_time_limit:
+            seen.stubborn = bench.send(
+                profile, f"{profile.name}-stubborn", stubborn_script(), time_limit=SHORTEST,
+                memory_mib=min(profile.memory_mib, MEMORY_MIB),
+            )  # fmt: skip
+        observed.profiles.append(seen)
+    bench.jobs.wait([observed.build, *(seen.look for seen in observed.profiles)], bench.patience)
+    _take_build(bench, observed)
+    _second_round(bench, observed)
+    if with_time_limit:
+        say("waiting for the time limit of a job that does not end by itself, up to two minutes")
+        stubborn = [seen.stubborn for seen in observed.profiles if seen.stubborn]
+        bench.jobs.wait(stubborn, bench.patience + _OVERTIME)
+    return observed
+
+
+def _second_round(bench: _Bench, observed: Observed) -> None:
+    for seen in observed.profiles:
+        name = seen.profile.name
+        seen.looked = notes(
+            bench.directory / f"{name}-look" / "notes", seen.look, bench.fetch(f"{name}-look")
+        )
+        if observed.built:
+            seen.sealed = _send_sealed(bench, seen.profile)
+        if seen.looked is not None:
+            script = find_script(bench.directory / f"{name}-find", mark=_mark(bench, seen.profile))
+            seen.find = bench.send(seen.profile, f"{name}-find", script)
+    others = [
+        job for seen in observed.profiles for job in (seen.sealed, seen.find, seen.memory) if job
+    ]
+    bench.jobs.wait(others, bench.patience)
+    for seen in observed.profiles:
+        if seen.find is not None:
+            name = f"{seen.profile.name}-find"
+            seen.found = notes(bench.directory / name / "notes", seen.find, bench.fetch(name))
+        if seen.sealed is not None:
+            _take_sealed(bench, seen, seen.sealed)
+
+
+def _mark(bench: _Bench, profile: Profile) -> str:
+    return f"sealrun-check-{bench.directory.name}-{profile.name}"
+
+
+def _send_look(bench: _Bench, profile: Profile) -> Sent:
+    name = f"{profile.name}-look"
+    script = look_script(
+        bench.directory / name,
+        mark=_mark(bench, profile),
+        canary=bench.directory / "input" / "canary",
+        data=[PurePosixPath(data.path) for data in bench.subject.settings.data.values()],
+        node=bench.node,
+    )
+    # Without a generic resource: it must not be able to open any GPU.
+    return bench.send(profile, name, script)
+
+
+def _send_memory(bench: _Bench, profile: Profile) -> Sent:
+    memory = min(profile.memory_mib, MEMORY_MIB)
+    script = memory_script(3 * memory * 1024**2)
+    return bench.send(profile, f"{profile.name}-memory", script, memory_mib=memory)
+
+
+def _send_build(bench: _Bench) -> Sent:
+    archive, directory = bench.directory / "probe.tar", bench.directory / "build"
+    write_probe_archive(bench.subject.settings.probe.busybox, archive)
+    token = bench.jobs.new_token()
+    build = Build(
+        kind=BuildKind.ARCHIVE,
+        source=PurePosixPath(archive),
+        source_sha256=sha256(archive.read_bytes()).hexdigest(),
+        node=bench.node,
+    )
+    directory.mkdir()
+    bench.files.put(archive)
+    script = build_script(build, token=token, directory=PurePosixPath(directory))
+    return bench.hand_over(bench.spec(bench.subject.build_profile, "build", script), token)
+
+
+def _take_build(bench: _Bench, observed: Observed) -> None:
+    directory = bench.directory / "build"
+    run = run_record(directory, observed.build, bench.fetch("build"))
+    observed.built = run is not None and run.done
+    observed.build_log = last_words(directory, run)
+
+
+def _send_sealed(bench: _Bench, profile: Profile) -> Sent:
+    image = bench.directory / "build" / "image.sif"
+    digest = (bench.directory / "build" / "image.sha256").read_text(encoding="ascii").strip()
+    directory, token = bench.directory / f"{profile.name}-sealed", bench.jobs.new_token()
+    directory.mkdir()
+    run = SealedRun(
+        image=PurePosixPath(image),
+        image_sha256=digest,
+        probe_image=PurePosixPath(image),
+        probe_sha256=digest,
+        argv=("/bin/sh", "/input/inside.sh"),
+        binds=(
+            Bind(source=PurePosixPath(bench.directory / "input"), target=PurePosixPath("/input")),
+            Bind(
+                source=PurePosixPath(directory / "output"),
+                target=PurePosixPath("/output"),
+                writable=True,
+            ),
+        ),
+        environment={"SEALRUN_INPUT": "/input", "SEALRUN_OUTPUT": "/output"},
+        gpu=profile.has_gpu,
+        time_limit=60,
+        output_limit=1024**2,
+        output_files=10,
+        node=bench.node,
+    )
+    script = run_script(run, token=token, directory=PurePosixPath(directory))
+    spec = bench.spec(profile, directory.name, script, gres=profile.gres)
+    return bench.hand_over(spec, token)
+
+
+def _take_sealed(bench: _Bench, seen: Seen, sealed: Sent) -> None:
+    directory = bench.directory / f"{seen.profile.name}-sealed"
+    seen.run = run_record(directory, sealed, bench.fetch(directory.name))
+    if seen.run is not None and seen.run.done:
+        seen.inside = read_notes(directory / "output" / "notes")
+    seen.log = last_words(directory, seen.run)

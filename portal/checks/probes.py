@@ -1,0 +1,204 @@
+"""What the jobs of a check proved, or did not: isolation from outside and inside the container."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from portal.checks import apptainer
+from portal.checks.node_scripts import Notes
+from portal.checks.probe_jobs import MEMORY_MIB, Observed, Seen
+from portal.checks.probe_rules import (
+    BUILDS,
+    CLEAN,
+    DATA,
+    DEVICES,
+    ENVIRONMENT,
+    FILES,
+    MEMORY,
+    NODE_ACCOUNT,
+    PROCESSES,
+    PROGRAMS,
+    SEALS,
+    SHARED,
+    STARTS,
+    TIME,
+)
+from portal.checks.probe_sealed import FORBIDDEN, GPU, check_sealed
+from portal.checks.subject import Subject
+from portal.domain.findings import Finding
+from scheduler.interface import Outcome
+
+_SECRET = re.compile(r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_|$)|^SEALRUN_")
+_LONGEST_OVERTIME = timedelta(seconds=90)
+FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - of the jobs
+
+
+def check(subject: Subject, observed: Observed) -> Iterator[Finding]:
+    """Judge everything that the jobs brought back."""
+    yield _build(subject, observed)
+    for seen in observed.profiles:
+        yield from _profile(subject, observed, seen)
+    unended = [f"job {job.token}" for job in observed.unended]
+    left = [*unended, *([observed.left] if observed.left else [])]
+    yield CLEAN.judged(not left, f"left: {', '.join(left)}" if left else "nothing is left")
+
+
+def _build(subject: Subject, observed: Observed) -> Finding:
+    name, job = subject.build_profile.name, observed.build
+    if observed.built:
+        return BUILDS.holds("an image was made", subject=name)
+    if job.gave_up:
+        return BUILDS.unchecked(job.story, subject=name)
+    line = subject.place("profiles", name) if job.refused else ""
+    found = f"{job.story}; {observed.build_log}".rstrip("; ")
+    return BUILDS.broken(found, subject=name, change=line)
+
+
+def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Finding]:
+    name = seen.profile.name
+    if seen.looked is None:
+        if seen.look.gave_up:
+            yield STARTS.unchecked(seen.look.story, subject=name)
+        elif seen.look.outcome is Outcome.COMPLETED:
+            yield SHARED.broken(
+                "a job has ended well, and what it wrote does not appear here",
+                subject=name,
+                change=subject.place("clusters", subject.cluster_name, "storage"),
+            )
+        else:
+            line = subject.place("profiles", name)
+            yield STARTS.broken(seen.look.story, subject=name, change=line)
+        return
+    yield STARTS.holds(f"on {' '.join(seen.looked.get('node', ()))}", subject=name)
+    yield from _node(subject, observed.canary, seen, seen.looked)
+    yield from apptainer.check(subject, name, seen.looked)
+    yield from _left(seen, seen.looked)
+    yield _memory(seen)
+    yield _time(seen)
+    if seen.sealed is None:
+        yield SEALS.unchecked("no image could be made to run", subject=name)
+    else:
+        yield from check_sealed(seen, observed.canary)
+
+
+def _node(subject: Subject, canary: str, seen: Seen, notes: Notes) -> Iterator[Finding]:
+    name = seen.profile.name
+    same = notes.get("canary") == (canary,)
+    yield SHARED.judged(
+        same,
+        "portal and job read what the other has written"
+        if same
+        else "the job does not read what the portal has written",
+        subject=name,
+        change=subject.place("clusters", subject.cluster_name, "storage"),
+    )
+    owner, user = subject.cluster.storage.stat().st_uid, " ".join(notes.get("uid", ()))
+    yield NODE_ACCOUNT.judged(
+        user == str(owner), f"jobs run as user id {user}, the storage belongs to {owner}", subject=name
+    )  # fmt: skip
+    missing = notes.get("missing", ())
+    found = f"missing: {', '.join(missing)}" if missing else "all are there"
+    yield PROGRAMS.judged(not missing, found, subject=name)
+    for line in notes.get("data", ()):
+        yield _data(line, name)
+    secret = sorted(one for one in notes.get("variable", ()) if _SECRET.search(one))
+    yield ENVIRONMENT.judged(
+        not secret,
+        f"a job has the variables {', '.join(secret)}" if secret else "no variable looks like a secret",
+        subject=name,
+    )  # fmt: skip
+    yield _devices_without(name, notes)
+
+
+def _data(line: str, profile: str) -> Finding:
+    mode, _, place = line.partition(" ")
+    subject = f"{profile}, {place}"
+    if mode in {"missing", "closed"}:
+        how = "is not there" if mode == "missing" else "cannot be read"
+        return DATA.broken(f"{place} {how} on the node", subject=subject)
+    return DATA.judged(
+        int(mode, 8) & 0o007 == 0,
+        f"{place} has mode {mode}",
+        subject=subject,
+        change=f"chmod o= {place}",
+    )
+
+
+def _devices_without(profile: str, notes: Notes) -> Finding:
+    devices = dict(line.split(" ", 1) for line in notes.get("device", ()))
+    found = {name: told for name, told in devices.items() if GPU.fullmatch(name)}
+    if not found:
+        return DEVICES.holds("the node has no GPU", subject=profile)
+    usable = sorted(name for name, told in found.items() if told not in FORBIDDEN)
+    what = f"a job without GPUs can open {', '.join(usable) if usable else 'none'} of {len(found)}"
+    return DEVICES.judged(not usable, what, subject=profile)
+
+
+def _left(seen: Seen, looked: Notes) -> Iterator[Finding]:
+    name = seen.profile.name
+    if seen.found is None:
+        why = seen.find.story if seen.find else "no second job was sent"
+        yield FILES.unchecked(why, subject=name)
+        yield PROCESSES.unchecked(why, subject=name)
+        return
+    first, second = looked.get("node", ()), seen.found.get("node", ())
+    if first != second:
+        why = f"the second job ran on {' '.join(second)}, not on {' '.join(first)}: try again"
+        yield FILES.unchecked(why, subject=name)
+        yield PROCESSES.unchecked(why, subject=name)
+        return
+    places = seen.found.get("file", ())
+    yield FILES.judged(
+        not places,
+        f"a file of the job before was in {', '.join(places)}"
+        if places
+        else f"nothing of the job before was in {', '.join(looked.get('left', ()))}",
+        subject=name,
+        change=_line_for(places),
+    )
+    processes = seen.found.get("process", ())
+    yield PROCESSES.judged(
+        not processes,
+        "a process of the job before still ran" if processes else "all have ended",
+        subject=name,
+    )
+
+
+def _line_for(places: tuple[str, ...]) -> str:
+    """Return the line that is missing: all folders shared is another fault than one."""
+    if set(FOLDERS) <= set(places):
+        return "slurm.conf: JobContainerType=job_container/tmpfs; job_container.conf: " + _DIRS
+    return f"job_container.conf: {_DIRS}"
+
+
+_DIRS = f"Dirs={','.join(FOLDERS)}"
+
+
+def _memory(seen: Seen) -> Finding:
+    name, job = seen.profile.name, seen.memory
+    if job.outcome is Outcome.MEMORY_LIMIT:
+        return MEMORY.holds("a job that took more was ended, out of memory", subject=name)
+    if job.outcome is Outcome.COMPLETED:
+        limit = min(MEMORY_MIB, seen.profile.memory_mib)
+        found = f"a job with {limit} MiB has used {3 * limit} MiB"
+        return MEMORY.broken(found, subject=name)
+    return MEMORY.unchecked(job.story, subject=name)
+
+
+def _time(seen: Seen) -> Finding:
+    name, job = seen.profile.name, seen.stubborn
+    if job is None:
+        return TIME.unchecked("left out by --quick", subject=name)
+    report = job.report
+    if job.outcome is not Outcome.TIME_LIMIT or report is None:
+        if job.gave_up and report is not None and report.started_at is not None:
+            return TIME.broken(f"a job with one minute was {job.story}", subject=name)
+        return TIME.unchecked(job.story, subject=name)
+    if report.started_at is None or report.ended_at is None:
+        return TIME.holds("a job that ignores SIGTERM was ended", subject=name)
+    took = report.ended_at - report.started_at
+    return TIME.judged(
+        took <= timedelta(minutes=1) + _LONGEST_OVERTIME,
+        f"a job with one minute that ignores SIGTERM was ended after {took.total_seconds():.0f} s",
+        subject=name,
+    )

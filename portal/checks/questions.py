@@ -1,0 +1,79 @@
+"""What Slurm said when it was asked how it is set up."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from scheduler.errors import SchedulerError, Unreachable
+from scheduler.inspection import (
+    Association,
+    NodeKind,
+    Partition,
+    Qos,
+    accounting_config_argv,
+    associations_argv,
+    config_argv,
+    nodes_argv,
+    partitions_argv,
+    qos_argv,
+    read_associations,
+    read_config,
+    read_nodes,
+    read_partitions,
+    read_qos,
+)
+from scheduler.transport import Transport
+
+T = TypeVar("T")
+_PATIENCE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The answers; ``None`` for a question that was not answered."""
+
+    config: Mapping[str, str] | None = None
+    accounting: Mapping[str, str] | None = None
+    """slurmdbd's."""
+    partitions: Mapping[str, Partition] | None = None
+    associations: tuple[Association, ...] | None = None
+    qos: Mapping[str, Qos] | None = None
+    nodes: tuple[NodeKind, ...] | None = None
+    problem: str = ""
+    """Why the first question that was not answered was not."""
+
+
+def ask(transport: Transport, user: str) -> Answers:
+    """Ask everything. Stops at a controller that does not answer: the rest would only time out."""
+    problems: list[str] = []
+
+    def answer(argv: Sequence[str], read: Callable[[bytes], T]) -> T | None:
+        try:
+            return read(_run(transport, argv))
+        except (SchedulerError, ValueError) as error:
+            problems.append(f"{argv[0]}: {error}")
+            return None
+
+    config = answer(config_argv(), read_config)
+    if config is None:
+        return Answers(problem=problems[0])
+    cluster = config.get("ClusterName", "")
+    return Answers(
+        config=config,
+        accounting=answer(accounting_config_argv(), read_config),
+        partitions=answer(partitions_argv(), read_partitions),
+        associations=answer(associations_argv(user, cluster), read_associations),
+        qos=answer(qos_argv(), read_qos),
+        nodes=answer(nodes_argv(), read_nodes),
+        problem=problems[0] if problems else "",
+    )
+
+
+def _run(transport: Transport, argv: Sequence[str]) -> bytes:
+    """Return what a command says; a complaint beside exit code 0 may be about something else."""
+    done = transport.run(argv, timeout=_PATIENCE)
+    if done.returncode != 0:
+        complaint = done.stderr.decode(errors="replace").strip()
+        raise Unreachable(complaint[:500] or f"exit code {done.returncode}")
+    return done.stdout

@@ -1,0 +1,182 @@
+"""One check of a site, from its settings to its jobs."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import bootstrap
+from portal.checks import (
+    accounts,
+    database,
+    probe_jobs,
+    probes,
+    profiles,
+    questions,
+    settings,
+    slurm,
+    ssh,
+    storage,
+)
+from portal.checks.probe_rules import STARTS
+from portal.checks.subject import Subject
+from portal.db.engine import open_database
+from portal.domain.errors import OperatorError
+from portal.domain.findings import Finding, Level, Report
+from portal.domain.profiles import Profile
+from portal.services import site_checks
+from scheduler.errors import SchedulerError
+from scheduler.transport import Transport
+from site_config.model import Site
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the operator wants to be looked at."""
+
+    profiles: Collection[str] = ()
+    """Names of profiles; none means all."""
+    jobs: str = "all"
+    """``all``, ``quick`` (without the time limit, which takes two minutes) or ``none``."""
+    patience: timedelta = timedelta(minutes=10)
+    """How long a job may wait in the queue."""
+    say: Callable[[str], None] = lambda _line: None
+    """Told what is going on."""
+    clock: Callable[[], datetime] = _now
+
+
+def check_site(file: Path, wishes: Wishes) -> Report:
+    """Check the site of ``file``. Raises ``OperatorError`` for a profile that it does not have."""
+    taken_at = wishes.clock()
+    site, findings = settings.load(file)
+    if site is None:
+        return _report(str(file), taken_at, (), wishes, findings, complete=False)
+    chosen = _chosen(site, wishes.profiles)
+    subjects = [_subject(file, site, name, chosen, wishes) for name in site.clusters]
+    findings += _look_at_this_machine(subjects[0], wishes)
+    for subject in subjects:
+        findings += [_named(finding, subject) for finding in _look(subject, wishes)]
+    names = tuple(profile.name for profile in chosen)
+    report = _report(site.site.name, taken_at, names, wishes, findings, complete=True)
+    try:
+        _keep(subjects[0], report)
+    except SQLAlchemyError as error:
+        wishes.say(f"the report was not kept: {getattr(error, 'orig', None) or error}")
+    return report
+
+
+def _subject(
+    file: Path, site: Site, cluster: str, chosen: Collection[Profile], wishes: Wishes
+) -> Subject:
+    return Subject(
+        file=file,
+        settings=site,
+        cluster_name=cluster,
+        profiles=tuple(profile for profile in chosen if profile.cluster == cluster),
+        build_profile=bootstrap.profile_of(site, site.clusters[cluster].build),
+        clock=wishes.clock,
+    )
+
+
+def _named(finding: Finding, subject: Subject) -> Finding:
+    """Say which cluster a finding is about, where there are several."""
+    if len(subject.settings.clusters) == 1:
+        return finding
+    about = (
+        f"{subject.cluster_name}: {finding.subject}" if finding.subject else subject.cluster_name
+    )
+    return replace(finding, subject=about)
+
+
+def _keep(subject: Subject, report: Report) -> None:
+    """Keep the report for the staff's page, where there is a database to keep it in."""
+    well = {finding.id for finding in report.findings if finding.level is Level.OK}
+    if database.SCHEMA.id not in well:
+        return
+    opened = open_database(subject.settings.database.url)
+    try:
+        with opened.writing() as session:
+            site_checks.keep(
+                session, actor=bootstrap.operator(), report=report, now=subject.clock()
+            )
+    finally:
+        opened.engine.dispose()
+
+
+def _report(
+    site: str,
+    taken_at: datetime,
+    names: tuple[str, ...],
+    wishes: Wishes,
+    findings: list[Finding],
+    *,
+    complete: bool,
+) -> Report:
+    return Report(
+        site=site,
+        taken_at=taken_at,
+        version=version("sealrun"),
+        profiles=names,
+        jobs=wishes.jobs,
+        complete=complete,
+        findings=tuple(findings),
+    )
+
+
+def _chosen(site: Site, names: Collection[str]) -> tuple[Profile, ...]:
+    if unknown := set(names) - set(site.profiles):
+        raise OperatorError(f"there is no profile {', '.join(sorted(unknown))} in the settings")
+    return tuple(
+        bootstrap.profile_of(site, name) for name in site.profiles if name in names or not names
+    )
+
+
+def _look_at_this_machine(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
+    wishes.say("looking at settings, database, storage and accounts")
+    for part in (settings, database, accounts):
+        yield from part.check(subject)
+
+
+def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
+    """Look at one cluster; a problem on the way to it ends that, and not the look at another."""
+    if len(subject.settings.clusters) > 1:
+        wishes.say(f"cluster {subject.cluster_name}")
+    yield from storage.check(subject)
+    transport = bootstrap.transport_of(subject.cluster)
+    wishes.say("asking Slurm how it is set up")
+    way = list(ssh.check(subject, transport))
+    yield from way
+    if any(finding.id == ssh.CONNECTS.id and finding.level is Level.FAILURE for finding in way):
+        # Everything else would fail for the same reason, and hide it.
+        return
+    answers = questions.ask(transport, subject.user)
+    yield from slurm.check(subject, answers)
+    yield from profiles.check(subject, answers)
+    reachable = answers.config is not None or subject.cluster.slurm.rest is not None
+    if not reachable or wishes.jobs == "none":
+        return
+    yield from _send_jobs(subject, transport, wishes)
+
+
+def _send_jobs(subject: Subject, transport: Transport, wishes: Wishes) -> Iterator[Finding]:
+    try:
+        scheduler = bootstrap.scheduler_of(subject.cluster, transport)
+        observed = probe_jobs.observe(
+            subject,
+            scheduler,
+            bootstrap.files_of(subject.cluster, transport),
+            with_time_limit=wishes.jobs == "all",
+            patience=wishes.patience,
+            say=wishes.say,
+        )
+    except (OSError, OperatorError, SchedulerError) as error:
+        yield STARTS.broken(str(error))
+        return
+    yield from probes.check(subject, observed)

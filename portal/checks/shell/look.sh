@@ -1,0 +1,72 @@
+# Looks around on the node, outside any container, and leaves things that a later job must not find.
+variables=$(compgen -e)
+set -u
+umask 077
+export LC_ALL=C PATH=/usr/bin:/bin:/usr/sbin:/sbin
+cd /
+
+say() { printf '%s %s\n' "$1" "$2" >>"$directory/.notes.part"; }
+
+answer() { # COMMAND...: what it says last where it fails, or ok
+    local told
+    if told=$("$@" 2>&1 >/dev/null); then printf ok; else printf '%s' "${told##*$'\n'}" | cut -c 1-200; fi
+}
+
+say node "${SLURMD_NODENAME:-$(uname -n)}"
+say uid "$(id -u)"
+for name in $variables; do say variable "$name"; done
+say canary "$(head -c 100 "$canary" 2>&1)"
+
+for program in bash awk chmod cut dd du env head mkfifo mv od rm sha256sum sort srun stat tail tar timeout unshare; do
+    command -v "$program" >/dev/null || say missing "$program"
+done
+
+for device in /dev/nvidia[0-9]*; do
+    [[ -c $device ]] || continue
+    if told=$({ : <"$device"; } 2>&1); then told=opened; fi
+    say device "${device#/dev/} ${told##*: }"
+done
+
+for place in "${data[@]}"; do
+    if [[ ! -e $place ]]; then
+        say data "missing $place"
+    elif [[ ! -r $place || ! -x $place ]]; then
+        say data "closed $place"
+    else
+        say data "$(stat -L -c %a -- "$place") $place"
+    fi
+done
+
+say user_namespace "$(answer unshare --user true)"
+say network_namespace "$(answer unshare --user --map-root-user --net true)"
+
+configuration=/etc/apptainer/apptainer.conf
+if told=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null); then
+    say apptainer "${told%%$'\n'*}"
+    built=$("${clean_environment[@]}" "$apptainer" buildcfg 2>/dev/null)
+    while IFS='=' read -r key value; do
+        case $key in
+        APPTAINER_CONF_FILE) configuration=$value ;;
+        LIBEXECDIR) [[ -u $value/apptainer/bin/starter-suid ]] && say starter setuid ;;
+        esac
+    done <<<"$built"
+    if [[ -r $configuration ]]; then
+        say configuration "$configuration"
+        while IFS= read -r line; do say setting "$line"; done < <(
+            grep -E '^(allow|user bind|mount|enable|limit|max|sessiondir|memory fs) ?[a-z _]*= ' "$configuration"
+        )
+    fi
+else
+    say apptainer_missing "$(answer "${clean_environment[@]}" "$apptainer" version)"
+fi
+
+for place in /tmp /var/tmp /dev/shm; do
+    if { : >"$place/$mark"; } 2>/dev/null; then say left "$place"; fi
+done
+# In a session of its own and without a parent, so that only its cgroup says to which job it belongs. It
+# takes the files away itself if no later job does.
+# shellcheck disable=SC2016
+setsid --fork bash -c 'exec -a "$1" bash -c "sleep 90; rm -f -- /tmp/$1 /var/tmp/$1 /dev/shm/$1"' \
+    bash "$mark" "$mark" </dev/null >/dev/null 2>&1
+sleep 0.3
+mv -f -- "$directory/.notes.part" "$directory/notes"

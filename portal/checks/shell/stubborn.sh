@@ -1,0 +1,3 @@
+# Ignores every request to end.
+trap '' TERM INT HUP
+while :; do sleep 5; done

@@ -1,0 +1,102 @@
+"""Slurm's configuration, as the controller and slurmdbd have read it: what it promises of every job."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from portal.checks.questions import Answers
+from portal.checks.slurm_settings import SETTINGS, Setting
+from portal.checks.subject import Subject
+from portal.domain.findings import Finding, Level, Rule
+
+OLDEST, NEWEST = (22, 5), (26, 5)
+
+_SECONDS = re.compile(r"(\d+) sec")
+
+ANSWERS = Rule(
+    id="slurm.answers",
+    title="The controller answers",
+    level=Level.FAILURE,
+    meaning="No job can be sent, watched or cancelled.",
+    change="slurm.conf: SlurmctldHost, on the machine that the portal logs in to",
+)
+RELEASE = Rule(
+    id="slurm.release",
+    title="Slurm is a release that Sealrun was tried with, 22.05 to 26.05",
+    level=Level.WARNING,
+    meaning="Its answers may look different; what cannot be read changes nothing and is logged.",
+    change="a release of Slurm from 22.05 to 26.05",
+)
+MESSAGE_TIMEOUT = Rule(
+    id="slurm.message_timeout",
+    title="The portal waits three MessageTimeouts after an unclear answer",
+    level=Level.FAILURE,
+    meaning="A job whose submission timed out could be taken for not there, and run twice.",
+    change="site.yaml: grace.submit",
+)
+MIN_JOB_AGE = Rule(
+    id="slurm.min_job_age",
+    title="Ended jobs stay in the queue for several questions of the worker",
+    level=Level.WARNING,
+    meaning="Every ended job has to be asked of accounting, which is slower and lags behind.",
+    change="slurm.conf: MinJobAge=300",
+)
+
+
+RULES = (ANSWERS, RELEASE, *(setting.rule for setting in SETTINGS), MESSAGE_TIMEOUT, MIN_JOB_AGE)
+
+
+def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
+    """Compare the configuration with what the isolation needs, and with the portal's own times."""
+    config = answers.config
+    if config is None:
+        # A portal that asks slurmrestd needs no commands, and slurmrestd does not tell its configuration.
+        by_rest = subject.cluster.slurm.rest is not None
+        why = f"slurmrestd does not tell, and there are no commands here ({answers.problem})"
+        yield ANSWERS.unchecked(why) if by_rest else ANSWERS.broken(answers.problem)
+        return
+    yield ANSWERS.holds(f"cluster {config.get('ClusterName', '')}")
+    yield _release(config.get("SLURM_VERSION", ""))
+    for setting in SETTINGS:
+        yield _setting(setting, answers)
+    yield from _times(subject, config)
+
+
+def _release(version: str) -> Finding:
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    return RELEASE.judged(OLDEST <= numbers <= NEWEST, f"Slurm {version}")
+
+
+def _setting(setting: Setting, answers: Answers) -> Finding:
+    config = answers.accounting if setting.of_accounting else answers.config
+    if config is None:
+        return setting.rule.unchecked("slurmdbd does not show its configuration")
+    keys = [key for key in setting.key.split() if key in config]
+    if not keys:
+        if setting.key.startswith("Constrain"):
+            # Without the plugins Slurm prints no part on cgroups at all.
+            return setting.rule.broken("Slurm has read no cgroup.conf")
+        return setting.rule.broken(f"{setting.key.split()[0]} is not set")
+    # Releases that know the newer name still print the older one, empty.
+    key = next((key for key in keys if config[key]), keys[0])
+    value = config[key]
+    return setting.rule.judged(setting.fits(value), f"{key}={value or '(nothing)'}")
+
+
+def _times(subject: Subject, config: Mapping[str, str]) -> Iterator[Finding]:
+    grace, timeout = subject.settings.grace.submit, _seconds(config, "MessageTimeout", 10)
+    yield MESSAGE_TIMEOUT.judged(
+        grace >= 3 * timeout,
+        f"MessageTimeout={timeout.seconds}, grace.submit={grace.total_seconds():.0f}s",
+        change=f"{subject.place('grace', 'submit')}={3 * timeout.total_seconds():.0f}s",
+    )
+    age, slowest = _seconds(config, "MinJobAge", 300), subject.settings.worker.slowest
+    yield MIN_JOB_AGE.judged(
+        age >= 3 * slowest,
+        f"MinJobAge={age.total_seconds():.0f}, the worker asks every {slowest.total_seconds():.0f} s",
+    )
+
+
+def _seconds(config: Mapping[str, str], key: str, usual: int) -> timedelta:
+    match = _SECONDS.match(config.get(key, ""))
+    return timedelta(seconds=int(match[1]) if match else usual)

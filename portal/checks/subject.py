@@ -1,0 +1,48 @@
+"""What is checked: a site's settings, with what every check asks of them."""
+
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from portal.domain.profiles import Profile
+from site_config.model import Cluster, Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A site whose settings could be read."""
+
+    file: Path
+    """Its site.yaml."""
+    settings: Site
+    cluster_name: str
+    """The cluster that is looked at."""
+    profiles: tuple[Profile, ...]
+    """Those that are checked."""
+    build_profile: Profile
+    """The one in which images are made."""
+    clock: Callable[[], datetime]
+
+    @property
+    def cluster(self) -> Cluster:
+        """The settings of that cluster."""
+        return self.settings.clusters[self.cluster_name]
+
+    @property
+    def user(self) -> str:
+        """The account that submits the jobs, as the cluster calls it."""
+        if rest := self.cluster.slurm.rest:
+            return rest.user
+        if ssh := self.cluster.connect.ssh:
+            return ssh.user
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            return str(os.geteuid())
+
+    def place(self, *keys: str) -> str:
+        """Return how a key of site.yaml is named as a line to change."""
+        return f"{self.file.name}: {'.'.join(keys)}"

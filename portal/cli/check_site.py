@@ -1,0 +1,74 @@
+"""``sealrun check-site``: what is set up wrongly, what follows from it, and the line to change."""
+
+import json
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from portal.cli.site import SITE
+from site_config.units import parse_duration
+
+_COULD_NOT_CHECK = 2
+
+
+def _duration(_context: click.Context, _option: click.Parameter, text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from problem
+
+
+@click.command("check-site")
+@SITE
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option(
+    "--profile", "profiles", multiple=True, metavar="NAME", help="Look at this profile only."
+)
+@click.option("--no-jobs", is_flag=True, help="Send no jobs: look at settings and answers only.")
+@click.option(
+    "--quick", is_flag=True, help="Leave out the time limit, whose job takes up to two minutes."
+)
+@click.option(
+    "--patience",
+    metavar="DURATION",
+    callback=_duration,
+    default="10m",
+    show_default=True,
+    help="How long jobs may wait in the queue.",
+)
+def check_site(
+    site_file: Path,
+    form: str,
+    profiles: tuple[str, ...],
+    *,
+    no_jobs: bool,
+    quick: bool,
+    patience: timedelta,
+) -> None:
+    """Check the whole site before it opens, and after each change of the cluster.
+
+    Sends a few small jobs in every profile and takes away what they leave. The exit code is 0 without
+    a failure, 1 with one, and 2 where the check could not be made.
+    """
+    from portal.checks.report import as_text  # noqa: PLC0415
+    from portal.checks.run import Wishes  # noqa: PLC0415
+    from portal.checks.run import check_site as check  # noqa: PLC0415
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    wishes = Wishes(
+        profiles=profiles,
+        jobs="none" if no_jobs else "quick" if quick else "all",
+        patience=patience,
+        say=lambda line: click.echo(f"... {line}", err=True),
+    )
+    try:
+        report = check(site_file, wishes)
+    except KeyboardInterrupt:
+        click.echo("interrupted: jobs are ended and files removed; nothing is reported", err=True)
+        raise SystemExit(_COULD_NOT_CHECK) from None
+    click.echo(json.dumps(report.as_json(), indent=2) if form == "json" else as_text(report))
+    raise SystemExit(report.exit_code)

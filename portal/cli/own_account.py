@@ -1,0 +1,37 @@
+"""Who runs this process: web and worker have different accounts where the site says so."""
+
+import os
+import pwd
+from pathlib import Path
+
+from portal.checks.accounts import kept_away
+from portal.domain.errors import OperatorError
+from site_config.model import Site
+
+
+def check_account(site: Site, *, serves: bool) -> None:
+    """Refuse to run as the other process's account, or to serve where the data is in reach.
+
+    Raises ``OperatorError``. Without ``accounts.web`` nothing is asked for.
+    """
+    web = site.accounts.web
+    if web is None:
+        return
+    own = _own_name()
+    if (own == web) != serves:
+        who = f"{web!r} alone serves" if serves else f"{web!r} only serves"
+        raise OperatorError(f"accounts.web: {who}, and this runs as {own!r}")
+    if serves and (open_to := [str(path) for path in kept_away(site) if _is_in_reach(path)]):
+        raise OperatorError(f"accounts.web: {own!r} must not reach {', '.join(open_to)}")
+
+
+def _is_in_reach(path: Path) -> bool:
+    can_enter = os.path.isdir(path) and os.access(path, os.X_OK)  # noqa: PTH112 - False where denied
+    return can_enter or os.access(path, os.R_OK) or os.access(path, os.W_OK)
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

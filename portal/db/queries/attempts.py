@@ -1,0 +1,39 @@
+"""Many attempts at once: what is known of them, and that the cluster said it again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Attempt
+
+Words = tuple[object, ...]
+"""State, the cluster's word and reason, nodes, its number there, when it is expected and when it started."""
+
+
+def words_of(session: Session, tokens: Sequence[str]) -> dict[str, Words]:
+    """Return what is written down of what the cluster said, by token."""
+    rows = session.execute(
+        select(
+            Attempt.token,
+            Attempt.state,
+            Attempt.raw_state,
+            Attempt.raw_reason,
+            Attempt.nodes,
+            Attempt.cluster_job_id,
+            Attempt.expected_at,
+            Attempt.started_at,
+        ).where(Attempt.token.in_(tokens))
+    )
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def confirm(session: Session, tokens: Sequence[str], *, now: datetime) -> None:
+    """Write down that the cluster has these attempts, and says of them what it said before."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.token.in_(tokens))
+        .values(confirmed_at=now, absent_since=None)
+        .execution_options(synchronize_session=False)
+    )

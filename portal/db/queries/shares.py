@@ -1,0 +1,116 @@
+"""What runs, and what has run, by challenge and team."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from portal.db.queries.work import ON_THE_CLUSTER
+from portal.db.tables import Attempt, Evaluation, Job, Submission
+from portal.domain.states import AttemptState
+
+_COUNTS = Evaluation.rerun_of.is_(None)
+"""What the site runs again to compare is nobody's use."""
+
+
+class Place(NamedTuple):
+    """Where an evaluation counts."""
+
+    challenge: str
+    phase: str
+    team: str
+
+
+class Time(NamedTuple):
+    """When an attempt had its resources."""
+
+    profile: str
+    is_live: bool
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+def running(session: Session) -> dict[Place, int]:
+    """Count the evaluations that are with the cluster, by where they count."""
+    rows = session.execute(
+        select(Submission.challenge_id, Submission.phase_id, Submission.team_id, func.count())
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .where(Evaluation.state.in_(ON_THE_CLUSTER), _COUNTS)
+        .group_by(Submission.challenge_id, Submission.phase_id, Submission.team_id)
+    )
+    return {Place(challenge, phase, team): number for challenge, phase, team, number in rows}
+
+
+def open_jobs_by_profile(session: Session) -> dict[str, int]:
+    """Count the open jobs of every profile."""
+    rows = session.execute(
+        select(Job.profile, func.count()).where(Job.is_open).group_by(Job.profile)
+    )
+    return {profile: number for profile, number in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+class TimeOf(NamedTuple):
+    """When an attempt had its resources, and whose it is."""
+
+    whose: str
+    time: Time
+
+
+def times(session: Session, *, challenge_id: str, team_id: str | None) -> Sequence[Time]:
+    """List the attempts of a challenge's evaluations, or of one team's, with their times."""
+    statement = (
+        select(Job.profile, Attempt.state.not_in(_OVER), Attempt.started_at, Attempt.ended_at)
+        .join(Job, Job.id == Attempt.job_id)
+        .join(Evaluation, Evaluation.id == Job.evaluation_id)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .where(Submission.challenge_id == challenge_id, _COUNTS)
+    )
+    if team_id is not None:
+        statement = statement.where(Submission.team_id == team_id)
+    return [Time(*row) for row in session.execute(statement)]
+
+
+def times_by_team(session: Session, challenge_id: str) -> Sequence[TimeOf]:
+    """List the attempts of a challenge's evaluations by team."""
+    statement = _times(Submission.team_id).where(Submission.challenge_id == challenge_id)
+    return [TimeOf(row[0], Time(*row[1:])) for row in session.execute(statement)]
+
+
+def all_times(session: Session) -> Sequence[TimeOf]:
+    """List the attempts of all evaluations by challenge."""
+    statement = _times(Submission.challenge_id)
+    return [TimeOf(row[0], Time(*row[1:])) for row in session.execute(statement)]
+
+
+def _times(
+    whose: InstrumentedAttribute[str],
+) -> Select[str, str, bool, datetime | None, datetime | None]:
+    return (
+        select(
+            whose, Job.profile, Attempt.state.not_in(_OVER), Attempt.started_at, Attempt.ended_at
+        )
+        .join_from(Attempt, Job, Job.id == Attempt.job_id)
+        .join(Evaluation, Evaluation.id == Job.evaluation_id)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .where(_COUNTS)
+    )
+
+
+def queued_before(session: Session, *, profile: str, attempt: Attempt) -> int:
+    """Count the attempts of a profile that have been in the cluster's queue for longer than one."""
+    statement = (
+        select(func.count())
+        .select_from(Attempt)
+        .join(Job, Job.id == Attempt.job_id)
+        .where(
+            Job.profile == profile,
+            Attempt.state == AttemptState.QUEUED,
+            tuple_(Attempt.queued_at, Attempt.token) < tuple_(attempt.queued_at, attempt.token),
+        )
+    )
+    return session.scalar(statement) or 0
+
+
+_OVER = (AttemptState.ENDED, AttemptState.COLLECTED, AttemptState.LOST)

@@ -1,0 +1,77 @@
+"""Measurements of data: what there is, and what is missing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, union
+from sqlalchemy.orm import Session
+
+from portal.db.tables import DataSnapshot, Phase, PhaseTask, Task
+from portal.domain.states import SnapshotState
+
+
+def names_in_use(session: Session, cluster: str, *, now: datetime) -> set[str]:
+    """List the data that tasks of a cluster read whose phases are not over."""
+    current = (
+        select(PhaseTask.task_id)
+        .join(Phase, Phase.id == PhaseTask.phase_id)
+        .where(Phase.ends_at > now)
+    )
+    here = (Task.cluster == cluster, Task.id.in_(current))
+    both = union(select(Task.input_data).where(*here), select(Task.truth_data).where(*here))
+    return {name for name in session.scalars(both) if name}
+
+
+def newest(session: Session, cluster: str) -> dict[str, DataSnapshot]:
+    """Return the last measurement of each name on a cluster, whatever came of it."""
+    last = (
+        select(func.max(DataSnapshot.id))
+        .where(DataSnapshot.cluster == cluster)
+        .group_by(DataSnapshot.name)
+    )
+    rows = session.scalars(select(DataSnapshot).where(DataSnapshot.id.in_(last)))
+    return {row.name: row for row in rows}
+
+
+def waiting(session: Session, cluster: str) -> Sequence[DataSnapshot]:
+    """List measurements that no job was opened for, oldest first."""
+    return session.scalars(
+        select(DataSnapshot)
+        .where(DataSnapshot.cluster == cluster, DataSnapshot.state == SnapshotState.WAITING)
+        .order_by(DataSnapshot.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def ready(session: Session, *, name: str, cluster: str, limit: int = 1) -> Sequence[DataSnapshot]:
+    """List the last measurements of a directory that worked, newest first."""
+    return session.scalars(
+        select(DataSnapshot)
+        .where(
+            DataSnapshot.name == name,
+            DataSnapshot.cluster == cluster,
+            DataSnapshot.state == SnapshotState.READY,
+        )
+        .order_by(DataSnapshot.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def measured(session: Session, cluster: str) -> set[tuple[str, str]]:
+    """List names and places that were measured on a cluster at least once."""
+    rows = session.execute(
+        select(DataSnapshot.name, DataSnapshot.path)
+        .where(DataSnapshot.cluster == cluster, DataSnapshot.state == SnapshotState.READY)
+        .distinct()
+    )
+    return {(name, path) for name, path in rows}
+
+
+def every(session: Session) -> Sequence[DataSnapshot]:
+    """List the last measurement of each name on each cluster."""
+    last = select(func.max(DataSnapshot.id)).group_by(DataSnapshot.name, DataSnapshot.cluster)
+    return session.scalars(
+        select(DataSnapshot)
+        .where(DataSnapshot.id.in_(last))
+        .order_by(DataSnapshot.name, DataSnapshot.cluster)
+    ).all()

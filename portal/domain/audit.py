@@ -1,0 +1,145 @@
+"""The audit log's chain: each entry is sealed together with the one before it."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+START = "0" * 64
+"""What stands before the first entry."""
+
+
+class Action(StrEnum):
+    """What can be done that is written down."""
+
+    LOGGED_IN = "login"
+    LOGGED_OUT = "logout"
+    LOGIN_LINKED = "login.linked"
+    LOGIN_UNLINKED = "login.unlinked"
+    PEOPLE_JOINED = "person.absorbed"
+    TERMS_ACCEPTED = "terms.accepted"
+    NAMES_CHANGED = "names.changed"
+    DATA_EXPORTED = "data.exported"
+    PERSON_DELETED = "person.deleted"
+    PERSON_BLOCKED = "person.blocked"
+    PERSON_UNBLOCKED = "person.unblocked"
+    PERSON_LOOKED_AT = "person.looked_at"
+    STAFF_ADDED = "staff.added"
+    STAFF_REMOVED = "staff.removed"
+    SESSION_ENDED = "session.ended"
+    SESSIONS_ENDED = "sessions.ended"
+    TOKEN_MADE = "token.made"  # noqa: S105 - a word
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - a word
+    CHALLENGE_ADDED = "challenge.added"
+    CHALLENGE_CHANGED = "challenge.changed"
+    ROLE_GIVEN = "role.given"
+    ROLE_TAKEN = "role.taken"
+    JOIN_ASKED = "join.asked"
+    JOINED = "join.joined"
+    JOIN_ADMITTED = "join.admitted"
+    JOIN_DECLINED = "join.declined"
+    TEAM_MADE = "team.made"
+    TEAM_RENAMED = "team.renamed"
+    TEAM_JOINED = "team.joined"
+    TEAM_LEFT = "team.left"
+    TEAM_INVITED = "team.invited"
+    TEAM_INVITATION_WITHDRAWN = "team.uninvited"
+    MERGE_ASKED = "merge.asked"
+    MERGE_ACCEPTED = "merge.accepted"
+    MERGE_DECLINED = "merge.declined"
+    MERGE_WITHDRAWN = "merge.withdrawn"
+    SUBMISSION_CANCELLED = "submission.cancelled"
+    EVALUATION_RERUN = "evaluation.rerun"
+    LOG_RELEASED = "log.released"
+    SEALED_LOOKED_AT = "sealed.looked_at"
+    LOG_LOOKED_AT = "audit.looked_at"
+    ORIGINS_ERASED = "audit.origins_erased"
+    FILES_DELETED = "files.deleted"
+    DATA_MEASURED = "dataset.measured"
+    DATA_CHANGED = "dataset.changed"
+
+
+class Group(StrEnum):
+    """Actions that somebody who reads the log asks for together."""
+
+    LOGINS = "logins"
+    DATA = "data"
+    SITE = "site"
+    CHALLENGES = "challenges"
+    JOINING = "joining"
+    TEAMS = "teams"
+    SUBMISSIONS = "submissions"
+    LOOKS = "looks"
+
+
+GROUPS: Mapping[Group, frozenset[Action]] = {
+    Group.LOGINS: frozenset(
+        {
+            Action.LOGGED_IN, Action.LOGGED_OUT, Action.LOGIN_LINKED, Action.LOGIN_UNLINKED,
+            Action.PEOPLE_JOINED, Action.SESSION_ENDED, Action.SESSIONS_ENDED, Action.TOKEN_MADE,
+            Action.TOKEN_REVOKED,
+        }
+    ),
+    Group.DATA: frozenset(
+        {
+            Action.TERMS_ACCEPTED, Action.NAMES_CHANGED, Action.DATA_EXPORTED,
+            Action.PERSON_DELETED,
+        }
+    ),
+    Group.SITE: frozenset(
+        {
+            Action.PERSON_BLOCKED, Action.PERSON_UNBLOCKED, Action.STAFF_ADDED,
+            Action.STAFF_REMOVED, Action.ORIGINS_ERASED, Action.FILES_DELETED,
+            Action.DATA_MEASURED, Action.DATA_CHANGED,
+        }
+    ),
+    Group.CHALLENGES: frozenset(
+        {
+            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+        }
+    ),
+    Group.JOINING: frozenset(
+        {Action.JOIN_ASKED, Action.JOINED, Action.JOIN_ADMITTED, Action.JOIN_DECLINED}
+    ),
+    Group.TEAMS: frozenset(
+        {
+            Action.TEAM_MADE, Action.TEAM_RENAMED, Action.TEAM_JOINED, Action.TEAM_LEFT,
+            Action.TEAM_INVITED, Action.TEAM_INVITATION_WITHDRAWN, Action.MERGE_ASKED,
+            Action.MERGE_ACCEPTED, Action.MERGE_DECLINED, Action.MERGE_WITHDRAWN,
+        }
+    ),
+    Group.SUBMISSIONS: frozenset({Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.LOG_RELEASED}),
+    Group.LOOKS: frozenset(
+        {Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT}
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What something was done to."""
+
+    kind: str
+    """person, session, token, team, challenge, submission, invitation ..."""
+    id: str
+
+
+def new_salt() -> str:
+    """Return what keeps an origin from being guessed from its digest."""
+    return secrets.token_hex(16)
+
+
+def origin_digest(salt: str, origin: str) -> str:
+    """Return what the chain keeps of an origin."""
+    return hashlib.sha256(f"{salt}:{origin}".encode()).hexdigest()
+
+
+def entry_digest(previous_sha256: str, entry: Mapping[str, object]) -> str:
+    """Return the sha256 in hex of an entry and the digest before it.
+
+    ``entry`` holds plain JSON values; its canonical form has sorted keys and no spaces.
+    """
+    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(f"{previous_sha256}\n{text}".encode()).hexdigest()

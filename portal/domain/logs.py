@@ -1,0 +1,45 @@
+"""What is kept of what a run wrote: its end, as plain text."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+LONGEST = 64 * 1024
+"""Bytes of UTF-8 that are kept of each stream."""
+
+# What terminals obey: sequences that begin with the escape character, in their two long forms.
+_COMMANDS = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tail:
+    """The end of a stream."""
+
+    text: str
+    truncated: bool
+    """Whether there was more before it."""
+
+
+def tail(text: str, longest: int = LONGEST) -> Tail:
+    """Return the last bytes of a log, without anything that a terminal or a browser would obey."""
+    content = text.encode("utf-8", "replace")
+    end = content[-longest:].decode("utf-8", "ignore")
+    return Tail(text=plain(end), truncated=len(content) > longest)
+
+
+def plain(text: str) -> str:
+    """Return text of letters, lines and tabs only.
+
+    A carriage return, with which programs write over a line, starts a new one.
+    """
+    lines = _COMMANDS.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lines if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
+
+
+def error_of_pip(text: str) -> str:
+    """Return the first error that pip wrote, for people; empty where it wrote none."""
+    prefix, longest = "ERROR: ", 300
+    line = next((line for line in plain(text).splitlines() if line.startswith(prefix)), "")
+    said = line.removeprefix(prefix)
+    return said if len(said) <= longest else f"{said[:longest]}..."

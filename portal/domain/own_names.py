@@ -1,0 +1,51 @@
+"""The portal's own names for claims, put in place of the many that providers have for them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from portal.domain.claim_places import MANY, PLACES, SCOPED
+from portal.domain.claims import is_scoped, values
+
+
+def told(raw: Mapping[str, object], places: Mapping[str, str]) -> dict[str, object]:
+    """Return what a provider said, with the portal's own names in it where they were told.
+
+    ``places`` are those that the site's settings name for this provider: each is then looked for
+    there and nowhere else. What is not told is absent, also where a claim of that name was.
+    """
+    claims = {name: value for name, value in raw.items() if value is not None}
+    for name in PLACES:
+        found = _unique(_own(raw, name, places.get(name)))
+        if found:
+            claims[name] = found if name in MANY else found[0]
+        else:
+            claims.pop(name, None)
+    return claims
+
+
+def _own(raw: Mapping[str, object], name: str, place: str | None) -> Iterator[str]:
+    if place is not None:
+        chosen = values(raw, place, splits=name in MANY)
+        yield from map(_domain, chosen) if name == "domain" else chosen
+        return
+    for known in PLACES[name]:
+        yield from values(raw, known)
+    if name == "domain":
+        for scoped in SCOPED:
+            yield from (_domain(value) for value in values(raw, scoped) if is_scoped(value))
+    if name == "unique_id":
+        yield from _entra_id(raw)
+
+
+def _domain(value: str) -> str:
+    return value.rpartition("@")[2].lower()
+
+
+def _entra_id(raw: Mapping[str, object]) -> Iterator[str]:
+    # An object is known in its tenant only.
+    person, tenant = values(raw, "oid"), values(raw, "tid")
+    if len(person) == len(tenant) == 1:
+        yield f"{person[0]}@{tenant[0]}"
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if text))

@@ -1,0 +1,88 @@
+"""What a team is told of a run on private data: as little as the data could be read from.
+
+Whether a program fails, how, when and at which step can all depend on what it read. In a phase
+whose failures are sealed all of that looks the same; this module is the only place that says how.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.states import EvaluationState
+from portal.domain.steps import Happened
+from portal.domain.submissions import SubmissionKind
+
+
+class Failures(StrEnum):
+    """How much a phase tells teams of failures."""
+
+    TYPED = "typed"
+    """The reason: for phases whose data is no secret."""
+    SEALED = "sealed"
+    """One sentence for everything that the data can have brought about."""
+
+
+AFTER_DATA = frozenset(
+    {
+        FailureReason.EXIT_CODE,
+        FailureReason.TIME_LIMIT,
+        FailureReason.MEMORY_LIMIT,
+        FailureReason.NO_OUTPUT,
+        FailureReason.OUTPUT_LIMIT,
+        FailureReason.BAD_OUTPUT_ENTRY,
+        FailureReason.BAD_OUTPUT,
+        # An output can be written so that the scorer fails on it, or gives no number.
+        FailureReason.BAD_SCORES,
+        FailureReason.SCORER_FAILED,
+    }
+)
+"""What a program can bring about once it has read private data."""
+
+DEFAULT_STEP = timedelta(minutes=5)
+
+
+def told(reason: FailureReason, *, sealed: bool) -> FailureReason:
+    """Return the reason that a team is told."""
+    return FailureReason.NO_RESULT if sealed and reason in AFTER_DATA else reason
+
+
+def counts(reason: FailureReason, *, sealed: bool) -> bool:
+    """Return whether a failure counts against the team's limits.
+
+    Not counting would tell which failure it was, and give whoever provokes it tries without end.
+    """
+    return FAILURES[told(reason, sealed=sealed)].counts
+
+
+def state_told(kind: SubmissionKind, state: EvaluationState, *, sealed: bool) -> EvaluationState:
+    """Return the state that a team is told: running and scoring look alike."""
+    if sealed and state is EvaluationState.SCORING and kind is not SubmissionKind.RESULTS:
+        return EvaluationState.RUNNING
+    return state
+
+
+def happened_told(happened: Sequence[Happened], *, sealed: bool, step: timedelta) -> list[Happened]:
+    """Return what a team is told of the way: nothing of the scoring, and when it ended coarsely."""
+    if not sealed:
+        return list(happened)
+    entered = {one.state: one.at for one in reversed(happened)}
+    began = entered.get(EvaluationState.RUNNING) or entered.get(EvaluationState.SCORING)
+    has_run = EvaluationState.RUNNING in entered
+    return [
+        Happened(state=one.state, at=rounded_up(began, one.at, step))
+        if began and one.state.is_final
+        else one
+        for one in happened
+        if not (has_run and one.state is EvaluationState.SCORING)
+    ]
+
+
+def rounded_up(began: datetime, ended: datetime, step: timedelta) -> datetime:
+    """Return the first moment from ``ended`` on that is a whole number of steps after ``began``.
+
+    However short it was, a run takes one step.
+    """
+    taken = max(1, math.ceil((ended - began) / step))
+    return began + taken * step

@@ -1,0 +1,135 @@
+"""Cancelling: the wish is written down first, and the worker makes the cluster follow it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.queries import submission_pages as queries
+from portal.db.tables import Cancellation, Evaluation, Submission
+from portal.domain import permissions
+from portal.domain.audit import Action, Subject
+from portal.domain.cancelling import FINISHED, Cost, check_shown, cost
+from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.people import Actor
+from portal.domain.states import EvaluationState
+from portal.services import access, audit, progress
+
+_AT_ONCE = frozenset({EvaluationState.WAITING, EvaluationState.BUILDING, EvaluationState.HELD})
+"""States in which the cluster has no job of the evaluation. An image is built to its end: others
+may hand in the same, and a build is short."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelPage:
+    """What is shown before somebody decides."""
+
+    submission_id: str
+    challenge_slug: str
+    challenge: str
+    team: str
+    filename: str
+    cost: Cost
+
+
+def cancel_page(session: Session, *, actor: Actor, submission_id: str) -> CancelPage:
+    """Return what cancelling would cost now. Raises ``NotFound`` and ``ParticipantError``."""
+    submission = _find(session, actor, submission_id)
+    open_ones = _unfinished(submission.evaluations)
+    return CancelPage(
+        submission_id=submission.id,
+        challenge_slug=submission.challenge.slug,
+        challenge=submission.challenge.title,
+        team=submission.team.name,
+        filename=submission.filename,
+        cost=cost(evaluation.state for evaluation in open_ones),
+    )
+
+
+def cancel(
+    session: Session, *, actor: Actor, submission_id: str, shown: str, now: datetime
+) -> None:
+    """Cancel what of a submission has not ended; ``shown`` is the cost that the person was told.
+
+    What the cluster does not have yet ends here; what it has is asked to stop by the worker, which
+    goes on asking until it has ended. Asking twice changes nothing.
+    """
+    submission = _find(session, actor, submission_id)
+    evaluations = _unfinished(
+        session.scalars(
+            select(Evaluation)
+            .where(Evaluation.submission_id == submission.id, Evaluation.rerun_of.is_(None))
+            .order_by(Evaluation.id)
+            .execution_options(populate_existing=True)
+            .with_for_update()
+        ).all()
+    )
+    real = cost(evaluation.state for evaluation in evaluations)
+    check_shown(shown, real)
+    for evaluation in evaluations:
+        _cancel(session, evaluation, actor, real, now=now)
+    audit.note(
+        session,
+        actor=actor,
+        action=Action.SUBMISSION_CANCELLED,
+        subject=Subject(kind="submission", id=submission.id),
+        challenge_id=submission.challenge_id,
+        now=now,
+        cost=str(real),
+    )
+
+
+def is_asked(session: Session, evaluation: Evaluation) -> bool:
+    """Whether somebody wants the evaluation to end, so that no further job may be opened for it."""
+    return session.get(Cancellation, evaluation.id) is not None
+
+
+def settle(session: Session, evaluation: Evaluation, *, now: datetime) -> None:
+    """End an evaluation as cancelled, and take its submission out of the count if that is due.
+
+    Where nobody asked here, the job was cancelled on the cluster: that never counts.
+    """
+    asked = session.get(Cancellation, evaluation.id)
+    progress.move(session, evaluation, EvaluationState.CANCELLED, now=now)
+    if evaluation.rerun_of is None and (asked is None or not asked.counts):
+        session.get_one(Submission, evaluation.submission_id).counts = False
+
+
+def _cancel(
+    session: Session, evaluation: Evaluation, actor: Actor, real: Cost, *, now: datetime
+) -> None:
+    if not is_asked(session, evaluation):
+        session.add(
+            Cancellation(
+                evaluation_id=evaluation.id,
+                asked_by=actor.person_id,
+                asked_at=now,
+                counts=real is Cost.COUNTS,
+            )
+        )
+        session.flush()
+    if evaluation.state in _AT_ONCE:
+        settle(session, evaluation, now=now)
+
+
+def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
+    found = queries.find(session, submission_id, str(actor.person_id))
+    if found is None:
+        raise NotFound
+    submission = found.submission
+    standing = access.standing(
+        actor, submission.challenge, role=found.role, takes_part=found.in_team
+    )
+    team = access.only(actor) if found.in_team else frozenset()
+    if not permissions.may_cancel(actor, standing, team):
+        raise NotFound
+    return submission
+
+
+def _unfinished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    left = [one for one in evaluations if one.state not in FINISHED]
+    if not left:
+        raise ParticipantError("It has ended already: there is nothing to cancel.", reason="ended")
+    return left

@@ -1,0 +1,126 @@
+"""Whether there is room for another evaluation, and whose turn it is."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries import shares as queries
+from portal.db.tables import Evaluation
+from portal.domain.profiles import Profile, Resources
+from portal.domain.shares import Hindrance, Share, Spent, in_turn
+
+
+class Room:
+    """The limits of phases, profiles and shares, counted once a pass and kept up while it plans."""
+
+    def __init__(self, session: Session, resources: Resources) -> None:
+        self._session = session
+        self._resources = resources
+        self._running = queries.running(session)
+        self._profiles = queries.open_jobs_by_profile(session)
+        self._spent: dict[tuple[str, str | None], Spent] = {}
+
+    def in_turn(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+        """Order evaluations so that teams take turns; runs on the sample come first, as people wait for them."""
+        by_team: dict[str, int] = {}
+        for place, number in self._running.items():
+            by_team[place.team] = by_team.get(place.team, 0) + number
+        quick = [one for one in evaluations if one.submission.is_smoke]
+        others = [one for one in evaluations if not one.submission.is_smoke]
+        return [
+            one
+            for part in (quick, others)
+            for one in in_turn([(each, each.submission.team_id) for each in part], by_team)
+        ]
+
+    def take(self, evaluation: Evaluation, profile: Profile) -> bool:
+        """Take a place for an evaluation if every limit has one; the next call counts it."""
+        if self.hindrance(evaluation, profile) is not None:
+            return False
+        place = _place(evaluation)
+        self._profiles[profile.name] = self._profiles.get(profile.name, 0) + 1
+        if evaluation.rerun_of is not None:
+            return True
+        self._running[place] = self._running.get(place, 0) + 1
+        for key in ((place.challenge, None), (place.challenge, place.team)):
+            if key in self._spent:
+                self._spent[key] = self._spent[key].reserving(profile.gpu_hours())
+        return True
+
+    def hindrance(self, evaluation: Evaluation, profile: Profile) -> Hindrance | None:
+        """Return the first limit that has no room for an evaluation; None if all have."""
+        submission, place = evaluation.submission, _place(evaluation)
+        in_profile = self._profiles.get(profile.name, 0)
+        if evaluation.rerun_of is not None:
+            # The site's own wish: no limit of a team holds it up.
+            full = profile.running is not None and in_profile >= profile.running
+            return Hindrance.PLACES if full else None
+        share = self._resources.share_of(submission.challenge.slug)
+        in_phase = self._count(phase=place.phase, team=place.team)
+        of_team = self._count(challenge=place.challenge, team=place.team)
+        of_challenge = self._count(challenge=place.challenge)
+        for hindrance, most, number in (
+            (Hindrance.TEAM_IN_PHASE, submission.phase.running, in_phase),
+            (Hindrance.TEAM, share.team_running, of_team),
+            (Hindrance.CHALLENGE, share.running, of_challenge),
+            (Hindrance.PLACES, profile.running, in_profile),
+        ):
+            if most is not None and number >= most:
+                return hindrance
+        return self._no_hours(place, share, profile.gpu_hours())
+
+    def _no_hours(self, place: queries.Place, share: Share, needed: float) -> Hindrance | None:
+        for hindrance, budget, team in (
+            (Hindrance.TEAM_HOURS, share.team_gpu_hours, place.team),
+            (Hindrance.CHALLENGE_HOURS, share.gpu_hours, None),
+        ):
+            if budget is not None and not self._left(place.challenge, team).has_room(
+                budget, needed
+            ):
+                return hindrance
+        return None
+
+    def _left(self, challenge: str, team: str | None) -> Spent:
+        key = (challenge, team)
+        if key not in self._spent:
+            self._spent[key] = spent(
+                self._session, self._resources, challenge_id=challenge, team_id=team
+            )
+        return self._spent[key]
+
+    def _count(self, **wanted: str) -> int:
+        return sum(
+            number
+            for place, number in self._running.items()
+            if all(getattr(place, name) == value for name, value in wanted.items())
+        )
+
+
+def _place(evaluation: Evaluation) -> queries.Place:
+    submission = evaluation.submission
+    return queries.Place(submission.challenge_id, submission.phase_id, submission.team_id)
+
+
+def spent(
+    session: Session, resources: Resources, *, challenge_id: str, team_id: str | None = None
+) -> Spent:
+    """Return the GPU-hours of a challenge, or of one of its teams.
+
+    Ended jobs count with the cluster's own times, whatever came of them: also a failed run has used
+    the GPUs. A job whose profile the site no longer has counts nothing.
+    """
+    return spent_of(queries.times(session, challenge_id=challenge_id, team_id=team_id), resources)
+
+
+def spent_of(times: Iterable[queries.Time], resources: Resources) -> Spent:
+    """Return the GPU-hours of attempts, counted as ``spent`` does."""
+    used = reserved = 0.0
+    for row in times:
+        profile = resources.profiles.get(row.profile)
+        if profile is None:
+            continue
+        if row.is_live:
+            reserved += profile.gpu_hours()
+        elif row.started_at is not None and row.ended_at is not None:
+            used += profile.gpu_hours(row.ended_at - row.started_at)
+    return Spent(used=used, reserved=reserved)

@@ -1,0 +1,143 @@
+"""Measuring the data that results refer to: once before the first run, again from time to time and on suspicion."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries import snapshots as queries
+from portal.db.tables import DataSnapshot, Evaluation
+from portal.domain.audit import Action, Subject
+from portal.domain.ids import new_id
+from portal.domain.jobs import JobKind
+from portal.domain.people import PORTAL
+from portal.domain.profiles import DataDirectory, Profile, Resources
+from portal.domain.states import SNAPSHOT_STEPS, SnapshotState, check_step
+from portal.services import attempts, audit
+
+AFTER_FAILURE = timedelta(hours=1)
+"""How long after a measurement that failed the next one is made."""
+_UNDER_WAY = frozenset({SnapshotState.WAITING, SnapshotState.MEASURING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a measurement came to."""
+
+    root: str
+    looks: str
+    files: int
+    size: int
+
+
+def plan(session: Session, *, resources: Resources, cluster: str, now: datetime) -> int:
+    """Open a job for each directory in use that was never measured, or not lately; return how many."""
+    newest = queries.newest(session, cluster)
+    for name in sorted(queries.names_in_use(session, cluster, now=now)):
+        data = resources.data.get(name)
+        if data is not None and data.measure and _is_due(newest.get(name), data, now=now):
+            ask(session, data, cluster, now=now)
+    session.flush()
+    opened = 0
+    for snapshot in queries.waiting(session, cluster):
+        profile = _profile(resources, resources.data.get(snapshot.name), cluster)
+        attempts.open_job(
+            session, kind=JobKind.MEASURE, profile=profile, snapshot_id=snapshot.id, now=now
+        )
+        move(snapshot, SnapshotState.MEASURING)
+        opened += 1
+    return opened
+
+
+def _profile(resources: Resources, data: DataDirectory | None, cluster: str) -> Profile:
+    own = resources.profiles.get(data.profile) if data and data.profile else None
+    if own is not None and own.cluster == cluster:
+        return own
+    return resources.profiles[resources.build_profiles[cluster]]
+
+
+def _is_due(last: DataSnapshot | None, data: DataDirectory, *, now: datetime) -> bool:
+    if last is None:
+        return True
+    if last.state in _UNDER_WAY:
+        return False
+    if last.path != str(data.path):
+        return True
+    pause = data.recheck if last.state is SnapshotState.READY else min(AFTER_FAILURE, data.recheck)
+    return last.created_at + pause <= now
+
+
+def ask(session: Session, data: DataDirectory, cluster: str, *, now: datetime) -> DataSnapshot:
+    """Let a directory be measured; where that is under way already, return that measurement."""
+    last = queries.newest(session, cluster).get(data.name)
+    if last is not None and last.state in _UNDER_WAY:
+        return last
+    snapshot = DataSnapshot(
+        id=new_id(now),
+        name=data.name,
+        cluster=cluster,
+        path=str(data.path),
+        state=SnapshotState.WAITING,
+        created_at=now,
+    )
+    session.add(snapshot)
+    session.flush()
+    return snapshot
+
+
+def move(snapshot: DataSnapshot, to: SnapshotState) -> None:
+    """Take an allowed step; raises ``ForbiddenStep`` otherwise."""
+    snapshot.state = check_step(SNAPSHOT_STEPS, snapshot.state, to)
+
+
+def measured(session: Session, snapshot_id: str, found: Found, *, now: datetime) -> bool:
+    """Record what a measurement found; return whether it differs from the one before."""
+    snapshot = session.get_one(DataSnapshot, snapshot_id, with_for_update=True)
+    before = queries.ready(session, name=snapshot.name, cluster=snapshot.cluster)
+    move(snapshot, SnapshotState.READY)
+    snapshot.root, snapshot.looks = found.root, found.looks
+    snapshot.files, snapshot.size = found.files, found.size
+    snapshot.measured_at = now
+    changed = any(one.root != found.root for one in before)
+    if changed or not before:
+        audit.note(
+            session,
+            actor=PORTAL,
+            action=Action.DATA_CHANGED if changed else Action.DATA_MEASURED,
+            subject=Subject(kind="data", id=snapshot.name),
+            now=now,
+            cluster=snapshot.cluster,
+            root=found.root,
+        )
+    return changed
+
+
+def failed(session: Session, snapshot_id: str, detail: str) -> None:
+    """Record that a directory could not be measured."""
+    snapshot = session.get_one(DataSnapshot, snapshot_id, with_for_update=True)
+    move(snapshot, SnapshotState.FAILED)
+    snapshot.detail = detail
+
+
+def current(session: Session, data: DataDirectory | None, cluster: str) -> DataSnapshot | None:
+    """Return the last measurement of a directory at its present place; None where it is not measured."""
+    if data is None or not data.measure:
+        return None
+    found = queries.ready(session, name=data.name, cluster=cluster)
+    return next((one for one in found if one.path == str(data.path)), None)
+
+
+class Measured:
+    """Which data was measured on a cluster, read once a pass."""
+
+    def __init__(self, session: Session, resources: Resources, cluster: str) -> None:
+        self._there = queries.measured(session, cluster)
+        self._data = resources.data
+
+    def has_all_of(self, evaluation: Evaluation) -> bool:
+        """Whether all that an evaluation reads was measured; runs on the sample read none of it."""
+        if evaluation.submission.is_smoke:
+            return True
+        names = (evaluation.task.input_data, evaluation.task.truth_data)
+        needed = [self._data[name] for name in names if name in self._data]
+        return all(not one.measure or (one.name, str(one.path)) in self._there for one in needed)

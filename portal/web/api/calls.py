@@ -1,0 +1,119 @@
+"""One call of the API: a visit by a program, and the endpoints that answer it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from portal.domain.people import Actor
+from portal.domain.tokens import Scope
+from portal.web import bearer
+from portal.web.api.models import Made
+from portal.web.local_paths import API
+from portal.web.visit import Visit, visit_of
+
+CREATED = 201
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Visit):
+    """A visit whose actor is the owner of a token."""
+
+    caller: Actor
+
+    @property
+    def actor(self) -> Actor:
+        """Return on whose behalf the program asks."""
+        return self.caller
+
+    def url(self, path: str) -> str:
+        """Return the whole address of something in the API."""
+        return f"{self.context.site_url}{API}{path}"
+
+    def next_page(self, number: int, pages: int) -> str | None:
+        """Return the address of the page after this one."""
+        if number >= pages:
+            return None
+        asked = self.request.url.include_query_params(page=number + 1)
+        return f"{self.context.site_url}{asked.path}?{asked.query}"
+
+
+Handler = Callable[[Call], BaseModel | Awaitable[BaseModel]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A value that a call takes in its query or in its form."""
+
+    name: str
+    meaning: str
+    required: bool = False
+    is_file: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An address of the API, and everything that its reference says of it."""
+
+    method: str
+    path: str
+    """Below the API's root."""
+    scope: Scope | None
+    """What the token needs; None: any token will do."""
+    summary: str
+    handler: Handler
+    answer: type[BaseModel]
+    status: int = 200
+    query: tuple[Field, ...] = ()
+    form: tuple[Field, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return a name of its own for programs that are made from the description."""
+        return f"{self.method.lower()}_{self.handler.__name__}"
+
+    @property
+    def address(self) -> str:
+        """Return the address on this site."""
+        return f"{API}{self.path}"
+
+    def route(self) -> Route:
+        """Return the route: the token is looked at before anything else."""
+        if iscoroutinefunction(self.handler):
+            return Route(self.address, self._waiting(), methods=[self.method])
+        return Route(self.address, self._plain(), methods=[self.method])
+
+    def _plain(self) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            return self._answer(self.handler(_admitted(request, self.scope)))
+
+        return endpoint
+
+    def _waiting(self) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            call = await run_in_threadpool(_admitted, request, self.scope)
+            made = self.handler(call)
+            return self._answer(made if isinstance(made, BaseModel) else await made)
+
+        return endpoint
+
+    def _answer(self, made: object) -> Response:
+        if not isinstance(made, self.answer):
+            raise TypeError(f"{self.address} answers {type(made).__name__}")
+        headers = {"location": made.url} if isinstance(made, Made) else None
+        return Response(made.model_dump_json(), self.status, headers, "application/json")
+
+
+def _admitted(request: Request, scope: Scope | None) -> Call:
+    visit = visit_of(request)
+    return Call(
+        request=request,
+        context=visit.context,
+        renderer=visit.renderer,
+        caller=bearer.admit(visit, scope),
+    )

@@ -1,0 +1,134 @@
+"""Challenges and their leaderboards, for programs."""
+
+from collections.abc import Iterable
+
+from portal.domain import scores
+from portal.services import challenge_details, challenge_pages, leaderboards
+from portal.services.challenge_details import ChallengeDetails, PhaseDetails
+from portal.services.challenge_pages import Card
+from portal.services.leaderboards import Row
+from portal.web.api import models
+from portal.web.api.calls import Call
+
+
+def me(call: Call) -> models.Me:
+    """Say whose token it is."""
+    actor = call.actor
+    return models.Me(id=str(actor.person_id), name=actor.name, scopes=sorted(actor.scopes))
+
+
+def challenges(call: Call) -> models.Challenges:
+    """List the challenges."""
+    home = call.read(challenge_pages.home, actor=call.actor, now=call.now)
+    return models.Challenges(items=[_item(card) for card in (*home.open, *home.coming, *home.past)])
+
+
+def challenge(call: Call) -> models.Challenge:
+    """Show one challenge."""
+    details = call.read(
+        challenge_details.challenge_details,
+        actor=call.actor,
+        slug=call.part("slug"),
+        now=call.now,
+    )
+    return models.Challenge(
+        slug=details.frame.slug,
+        title=details.frame.title,
+        season=details.frame.season,
+        published=details.frame.published,
+        join=_join(details),
+        phases=[_phase(phase) for phase in details.phases],
+        rule=details.rule,
+        columns=columns(details.columns),
+    )
+
+
+def leaderboard(call: Call) -> models.Leaderboard:
+    """Show a page of a phase's leaderboard."""
+    board = call.read(
+        leaderboards.leaderboard,
+        actor=call.actor,
+        slug=call.part("slug"),
+        phase_slug=call.request.query_params.get("phase"),
+        page=call.page_number(),
+        now=call.now,
+    )
+    return models.Leaderboard(
+        phase=board.phase.slug if board.phase else None,
+        phases=[phase.slug for phase in board.phases],
+        rule=board.rule,
+        columns=columns(board.columns),
+        items=[_place(row) for row in board.rows],
+        own=_place(board.own) if board.own else None,
+        page=board.pages.number,
+        pages=board.pages.pages,
+        total=board.pages.total,
+        next=call.next_page(board.pages.number, board.pages.pages),
+    )
+
+
+def columns(found: Iterable[scores.Column]) -> list[models.Column]:
+    """Return columns as the API shows them."""
+    return [
+        models.Column(
+            key=column.key,
+            title=column.title,
+            sort=column.sort,
+            precision=column.precision,
+            primary=column.primary,
+            private=column.private,
+        )
+        for column in found
+    ]
+
+
+def _item(card: Card) -> models.ChallengeItem:
+    return models.ChallengeItem(
+        slug=card.slug,
+        title=card.title,
+        season=card.season,
+        published=card.published,
+        phase=card.phase,
+        starts_at=card.span.starts_at if card.span else None,
+        ends_at=card.span.ends_at if card.span else None,
+        teams=card.teams,
+    )
+
+
+def _join(details: ChallengeDetails) -> models.Join:
+    return models.Join(
+        policy=details.join_policy,
+        state=details.participation or "none",
+        team=details.team,
+        team_size=details.frame.team_size,
+    )
+
+
+def _phase(details: PhaseDetails) -> models.Phase:
+    facts, left = details.facts, details.left
+    return models.Phase(
+        slug=facts.slug,
+        title=facts.title,
+        season=facts.season,
+        starts_at=facts.span.starts_at,
+        ends_at=facts.span.ends_at,
+        kinds=list(facts.kinds),
+        per_day=facts.per_day,
+        total=facts.total,
+        running=facts.running,
+        left=models.Left(today=left.today, total=left.total, next_at=left.next_at)
+        if left
+        else None,
+        has_leaderboard=details.has_leaderboard,
+    )
+
+
+def _place(row: Row) -> models.Place:
+    return models.Place(
+        rank=row.rank,
+        team=row.team,
+        scores=row.scores,
+        achieved_at=row.achieved_at,
+        is_own=row.is_own,
+        submission=row.submission_id,
+    )

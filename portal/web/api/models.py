@@ -1,0 +1,324 @@
+"""What the API answers. ``docs/reference/api.md`` and ``openapi.json`` are made from this."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from portal.domain.calendar import Season
+from portal.domain.failures import FailureReason
+from portal.domain.jobs import JobKind
+from portal.domain.scores import Rule, Sort
+from portal.domain.states import EvaluationState
+from portal.domain.steps import StepState
+from portal.domain.submissions import SubmissionKind
+from portal.domain.teams import ParticipationState
+from portal.domain.tokens import Scope
+
+
+def _to_the_minute(moment: datetime) -> str:
+    # As on pages: exact times would tell how long a job ran.
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:00Z}"
+
+
+Moment = Annotated[
+    datetime,
+    PlainSerializer(_to_the_minute, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Scores = Annotated[
+    dict[str, float], Field(description="By key of the column, rounded to its digits.")
+]
+
+
+class Model(BaseModel):
+    """Something that is answered."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ErrorFacts(Model):
+    """Why the request was refused."""
+
+    reason: str = Field(description="A short code for programs.")
+    sentence: str = Field(description="The same for people, and what to do about it.")
+    reference: str = Field(description="Under which the site's log has this request.")
+
+
+class Error(Model):
+    """The answer with every status from 400 on."""
+
+    error: ErrorFacts
+
+
+class Me(Model):
+    """Whose token it is."""
+
+    id: str
+    name: str
+    scopes: list[Scope] = Field(description="What the token may be used for.")
+
+
+class ChallengeItem(Model):
+    """A challenge in the list."""
+
+    slug: str = Field(description="Its name in addresses.")
+    title: str
+    season: Season
+    published: bool
+    phase: str = Field(description="Title of the phase that is on, or of the next or last one.")
+    starts_at: Moment | None = Field(description="Of that phase.")
+    ends_at: Moment | None
+    teams: int = Field(description="How many take part.")
+
+
+class Challenges(Model):
+    """Every challenge that the token's owner may see; there are no further pages."""
+
+    items: list[ChallengeItem]
+
+
+class Join(Model):
+    """How one takes part, and how far the token's owner is with it."""
+
+    policy: str = Field(description="`open`, `approve` or `claims`.")
+    state: str = Field(description="`none`, `asked`, `admitted` or `declined`.")
+    team: str | None = Field(description="Name of the own team.")
+    team_size: int = Field(description="Most members of one team.")
+
+
+class Left(Model):
+    """What the own team may still hand in; null: no limit."""
+
+    today: int | None
+    total: int | None
+    next_at: Moment | None = Field(description="When there is room again, if there is none now.")
+
+
+class Phase(Model):
+    """A time window with its own limits."""
+
+    slug: str
+    title: str
+    season: Season
+    starts_at: Moment
+    ends_at: Moment
+    kinds: list[SubmissionKind]
+    per_day: int | None = Field(description="Submissions of a team per day (UTC); null: no limit.")
+    total: int | None = Field(description="In the whole phase.")
+    running: int | None = Field(description="At the same time; more wait, they are not refused.")
+    left: Left | None = Field(description="Only while the phase is open.")
+    has_leaderboard: bool = Field(description="Whether the token's owner may see one.")
+
+
+class Column(Model):
+    """A score that the leaderboard shows."""
+
+    key: str
+    title: str
+    sort: Sort = Field(description="`desc`: more is better.")
+    precision: int = Field(description="Digits after the point.")
+    primary: bool = Field(description="Whether it ranks.")
+    private: bool = Field(description="Whether only organisers see it before its reveal.")
+
+
+class Challenge(Model):
+    """A challenge and its phases."""
+
+    slug: str
+    title: str
+    season: Season
+    published: bool
+    join: Join
+    phases: list[Phase]
+    rule: Rule = Field(description="Which submission stands for a team.")
+    columns: list[Column]
+
+
+Item = TypeVar("Item", bound=Model)
+
+
+class Page(Model, Generic[Item]):
+    """One page of a list; ``next`` is the address of the one after it."""
+
+    items: list[Item]
+    page: int
+    pages: int
+    total: int = Field(description="Items on all pages together.")
+    next: str | None
+
+
+class Place(Model):
+    """A team on the leaderboard."""
+
+    rank: int
+    team: str
+    scores: Scores
+    achieved_at: Moment
+    is_own: bool
+    submission: str | None = Field(description="Its id, where the token's owner may see it.")
+
+
+class Leaderboard(Page[Place]):
+    """One page of a phase's ranking."""
+
+    phase: str | None = Field(description="Slug; null: no leaderboard is open to you.")
+    phases: list[str] = Field(description="Those that can be asked for.")
+    rule: Rule
+    columns: list[Column]
+    own: Place | None = Field(description="The own team's place, wherever it is.")
+
+
+class SubmissionItem(Model):
+    """A submission in the list."""
+
+    id: str
+    url: str
+    phase: str = Field(description="Slug.")
+    kind: SubmissionKind
+    state: EvaluationState = Field(description="Of several tasks, the state that matters most.")
+    scores: Scores
+    team: str
+    person: str = Field(description="Who handed it in.")
+    filename: str
+    size: int = Field(description="Bytes.")
+    sha256: str
+    note: str
+    counts: bool = Field(description="Whether it counts against the limits.")
+    created_at: Moment
+
+
+class Submissions(Page[SubmissionItem]):
+    """One page of submissions, the newest first."""
+
+    columns: list[Column]
+
+
+class Step(Model):
+    """A step on the way through the cluster."""
+
+    title: str
+    state: StepState
+    at: Moment | None
+
+
+class Failure(Model):
+    """Why it failed, and what the team can do."""
+
+    reason: FailureReason
+    title: str
+    advice: str
+    sentence: str = Field(description="More about this one, or empty.")
+    counts: bool
+
+
+class Queue(Model):
+    """What a submission waits for, and what the cluster last said of its job."""
+
+    queued_at: Moment | None
+    place: int | None = Field(description="Among the portal's own jobs of its kind that wait.")
+    expected_at: Moment | None = Field(description="When Slurm expects it to start.")
+    why: str = Field(description="Why it waits, or empty.")
+    confirmed_at: Moment | None
+
+
+class Evaluation(Model):
+    """What became of a submission on one task."""
+
+    task: str
+    state: EvaluationState
+    steps: list[Step]
+    queue: Queue | None
+    failure: Failure | None
+    scores: Scores
+
+
+class Log(Model):
+    """The end of what a run wrote, which the team may see."""
+
+    job: JobKind
+    attempt: int = Field(description="1 for the first try.")
+    stream: str = Field(description="`stdout` or `stderr`.")
+    text: str
+    truncated: bool = Field(description="Whether there was more before it.")
+    released_at: Moment
+    reason: str = Field(description="Why the organisers released it.")
+
+
+class Submission(SubmissionItem):
+    """A submission and its way."""
+
+    challenge: str = Field(description="Slug.")
+    is_settled: bool = Field(description="Whether nothing more happens by itself: stop asking.")
+    evaluations: list[Evaluation]
+    logs: list[Log] = Field(description="Of runs on private data: those that were released.")
+
+
+class Member(Model):
+    """Somebody in a team."""
+
+    id: str
+    name: str
+    joined_at: Moment
+
+
+class Team(Model):
+    """A team that competes."""
+
+    id: str
+    name: str
+    members: list[Member]
+    submissions: int = Field(description="How many it has handed in.")
+    created_at: Moment
+
+
+class Teams(Page[Team]):
+    """One page of a challenge's teams, by name."""
+
+
+class Participant(Model):
+    """Somebody who takes part, wants to, or was declined."""
+
+    id: str
+    name: str
+    state: ParticipationState
+    note: str = Field(description="What they wrote when they asked.")
+    asked_at: Moment
+    decided_at: Moment | None
+
+
+class Participants(Page[Participant]):
+    """One page of people; who asked last comes first."""
+
+
+class Decision(Model):
+    """What was decided about somebody."""
+
+    id: str
+    state: ParticipationState
+
+
+class Made(Model):
+    """What was handed in; ``url`` is also in the header ``Location``."""
+
+    id: str
+    url: str
+
+
+class Weights(Model):
+    """A file of weights; name its ``id`` when you hand something in."""
+
+    id: str
+    filename: str
+    size: int = Field(description="Bytes.")
+    sha256: str
+    place: str = Field(description="Where a run finds it.")
+    created_at: Moment
+
+
+class WeightsList(Model):
+    """All weights of a team in a challenge, the newest first."""
+
+    items: list[Weights]
+    used: int = Field(description="Bytes of all together.")
+    limit: int = Field(description="Bytes that they may have.")

@@ -1,0 +1,140 @@
+"""Handing in, and what becomes of it, for programs."""
+
+from typing import Any
+
+from portal.domain.steps import Step
+from portal.services import submission_pages
+from portal.services.log_releases import ReleasedLog
+from portal.services.submission_facts import EvaluationFacts, ListedSubmission
+from portal.services.submission_pages import SubmissionPage
+from portal.web import handing_in
+from portal.web.api import models
+from portal.web.api.calls import Call
+from portal.web.api.challenges import columns
+from portal.web.errors import Refusal
+from portal.web.handing_in import NotTaken
+
+
+async def hand_in(call: Call) -> models.Made:
+    """Make a submission of the file that is sent."""
+    try:
+        made = await handing_in.hand_in(call)
+    except NotTaken as refusal:
+        sentence = " ".join(refusal.errors.values())
+        raise Refusal(refusal.status, sentence, refusal.reason) from refusal
+    return models.Made(id=made, url=_url(call, made))
+
+
+def submissions(call: Call) -> models.Submissions:
+    """List submissions."""
+    found = call.read(
+        submission_pages.submission_list,
+        actor=call.actor,
+        slug=call.part("slug"),
+        page=call.page_number(),
+        now=call.now,
+    )
+    return models.Submissions(
+        columns=columns(found.columns),
+        items=[models.SubmissionItem(**_item(call, row)) for row in found.rows],
+        page=found.pages.number,
+        pages=found.pages.pages,
+        total=found.pages.total,
+        next=call.next_page(found.pages.number, found.pages.pages),
+    )
+
+
+def submission(call: Call) -> models.Submission:
+    """Show one submission."""
+    page = call.read(
+        submission_pages.submission_page,
+        actor=call.actor,
+        submission_id=call.part("id"),
+        resources=call.context.resources,
+        now=call.now,
+    )
+    return models.Submission(
+        **_item(call, _as_listed(page)),
+        challenge=page.challenge_slug,
+        is_settled=page.is_settled,
+        evaluations=[_evaluation(evaluation) for evaluation in page.evaluations],
+        logs=[log for released in page.released_logs for log in _logs(released)],
+    )
+
+
+def _logs(released: ReleasedLog) -> list[models.Log]:
+    return [
+        models.Log(
+            job=released.kind,
+            attempt=released.number,
+            stream=one.stream,
+            text=one.text,
+            truncated=one.truncated,
+            released_at=released.released_at,
+            reason=released.reason,
+        )
+        for one in released.streams
+    ]
+
+
+def _as_listed(page: SubmissionPage) -> ListedSubmission:
+    merged: dict[str, float] = {}
+    for evaluation in page.evaluations:
+        merged |= evaluation.scores
+    return ListedSubmission(facts=page.facts, state=page.state, scores=merged)
+
+
+def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:
+    facts = row.facts
+    return {
+        "id": facts.id,
+        "url": _url(call, facts.id),
+        "phase": facts.phase_slug,
+        "kind": facts.kind,
+        "state": row.state,
+        "scores": row.scores,
+        "team": facts.team,
+        "person": facts.person,
+        "filename": facts.filename,
+        "size": facts.size,
+        "sha256": facts.sha256,
+        "note": facts.note,
+        "counts": facts.counts,
+        "created_at": facts.created_at,
+    }
+
+
+def _evaluation(facts: EvaluationFacts) -> models.Evaluation:
+    queue, failure = facts.queue, facts.failure
+    return models.Evaluation(
+        task=facts.task,
+        state=facts.state,
+        steps=[_step(step) for step in facts.steps],
+        queue=models.Queue(
+            queued_at=queue.queued_at,
+            place=queue.place,
+            expected_at=queue.expected_at,
+            why=queue.why,
+            confirmed_at=queue.confirmed_at,
+        )
+        if queue
+        else None,
+        failure=models.Failure(
+            reason=facts.reason,
+            title=failure.title,
+            advice=failure.advice,
+            sentence=facts.sentence,
+            counts=failure.counts,
+        )
+        if failure and facts.reason
+        else None,
+        scores=facts.scores,
+    )
+
+
+def _step(step: Step) -> models.Step:
+    return models.Step(title=step.title, state=step.state, at=step.at)
+
+
+def _url(call: Call, submission_id: str) -> str:
+    return call.url(f"/submissions/{submission_id}")

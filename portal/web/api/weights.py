@@ -1,0 +1,29 @@
+"""A team's weights, for programs."""
+
+from dataclasses import asdict
+
+from portal.web import weights_in
+from portal.web.api import models
+from portal.web.api.calls import Call
+from portal.web.errors import Refusal
+from portal.web.handing_in import NotTaken
+
+
+def listed(call: Call) -> models.WeightsList:
+    """List what the team has."""
+    found = weights_in.open_page(call)
+    return models.WeightsList(
+        items=[models.Weights(**asdict(one)) for one in found.files],
+        used=found.used,
+        limit=found.limit,
+    )
+
+
+async def upload(call: Call) -> models.Made:
+    """Keep the file that is sent."""
+    try:
+        made = await weights_in.take(call)
+    except NotTaken as refusal:
+        sentence = " ".join(refusal.errors.values())
+        raise Refusal(refusal.status, sentence, refusal.reason) from refusal
+    return models.Made(id=made, url=call.url(f"/challenges/{call.part('slug')}/weights"))

@@ -1,0 +1,118 @@
+"""Taking what somebody hands in: one way, for the form and for the API."""
+
+from collections.abc import Mapping
+
+from starlette.concurrency import run_in_threadpool
+
+from portal.domain.errors import NotFound, ParticipantError
+from portal.files.store import Stored, TooLarge
+from portal.services import submissions, submit_forms
+from portal.services.submissions import Upload
+from portal.services.submit_forms import SubmitForm
+from portal.web.errors import reason_of, status_of
+from portal.web.filters import file_size
+from portal.web.forms import SENTENCES, SubmitInput, read_input
+from portal.web.multipart import BadForm
+from portal.web.uploads import ReceivedForm, receive
+from portal.web.visit import Visit
+
+UNUSABLE = 422
+
+
+class NotTaken(Exception):  # noqa: N818 - named for what happened
+    """Nothing was made of the form: with which status, why, and what is wrong by field.
+
+    The empty name stands for the form as a whole.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        errors: Mapping[str, str],
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.errors = errors
+        self.values = values or {}
+
+
+async def hand_in(visit: Visit) -> str:
+    """Take the form in the request's body and make a submission of its file; return its id.
+
+    Nothing is read from somebody who may not hand in here. Raises ``NotTaken``, and what
+    ``open_form`` raises.
+    """
+    await run_in_threadpool(open_form, visit)
+    return await _decide(visit, await receive_file(visit))
+
+
+async def receive_file(visit: Visit) -> ReceivedForm:
+    """Read the form in the request's body, with its file. Raises ``NotTaken``."""
+    limit = visit.context.resources.upload_limit
+    try:
+        return await receive(
+            visit.request.stream(),
+            visit.request.headers.get("content-type", ""),
+            store=visit.context.store,
+            limit=limit,
+        )
+    except TooLarge as error:
+        sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
+        raise NotTaken(413, "too_large", {"file": sentence}) from error
+    except BadForm as error:
+        raise NotTaken(400, "bad_form", {"": str(error)}) from error
+
+
+def open_form(visit: Visit) -> SubmitForm:
+    """Return what can be handed in; raise ``NotFound`` or ``NotAllowed`` where nothing can."""
+    return visit.read(
+        submit_forms.submit_form,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        resources=visit.context.resources,
+        now=visit.now,
+    )
+
+
+async def _decide(visit: Visit, received: ReceivedForm) -> str:
+    values = received.fields
+    wanted = read_input(values)
+    errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
+    if not received.has_file:
+        errors["file"] = SENTENCES["file"]
+    if errors or not isinstance(wanted, SubmitInput):
+        await received.drop()
+        raise NotTaken(UNUSABLE, "incomplete", errors, values)
+    stored = await received.keep()
+    try:
+        return await run_in_threadpool(
+            _submit, visit, wanted, stored, received.filename or "upload"
+        )
+    except NotFound:
+        raise
+    except ParticipantError as error:
+        wrong = {_field(error): error.sentence}
+        raise NotTaken(status_of(error), reason_of(error), wrong, values) from error
+
+
+def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) -> str:
+    return visit.write(
+        submissions.submit,
+        actor=visit.actor,
+        challenge_slug=visit.part("slug"),
+        phase_slug=wanted.phase,
+        kind=wanted.kind,
+        upload=Upload(sha256=stored.sha256, size=stored.size),
+        filename=filename,
+        note=wanted.note,
+        weights=wanted.weights,
+        smoke=wanted.smoke == "yes",
+        now=visit.now,
+    )
+
+
+def _field(error: ParticipantError) -> str:
+    return error.reason if error.reason in SENTENCES else ""

@@ -1,0 +1,128 @@
+"""The audit log: a filter that is a plain form, its entries in words, and the same as a file."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from starlette.responses import Response, StreamingResponse
+
+from portal.db.queries.audit import Wanted
+from portal.domain import permissions
+from portal.domain.audit import Group
+from portal.domain.errors import NotFound
+from portal.services import audit_pages
+from portal.web.forms import Filled
+from portal.web.visit import Visit
+from portal.web.words import word
+
+FIELDS = ("who", "what", "challenge", "kind", "id", "from", "to")
+KINDS = ("person", "session", "token", "challenge", "submission", "team", "invitation", "merge")
+LONGEST = 200
+YEARS = range(2000, 3000)
+NO_DAY = "Write the day as in 2026-12-01."
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+def log(visit: Visit) -> Response:
+    """Show the entries that are asked for, the newest first; the look is written down."""
+    if not permissions.may_see_staff_pages(visit.actor):
+        raise NotFound
+    filled = _filled(visit)
+    wanted = _wanted(filled)
+    view = None
+    if wanted is not None:
+        view = visit.write(
+            audit_pages.log_page,
+            actor=visit.actor,
+            wanted=wanted,
+            page=visit.page_number(),
+            last=_last(visit),
+            now=visit.now,
+        )
+    chosen = filled.value("challenge")
+    challenges = view.challenges if view else ((chosen, chosen),) if chosen else ()
+    return visit.page(
+        "staff/audit.html",
+        status=200 if view else 422,
+        view=view,
+        filled=filled,
+        query=_query(filled),
+        groups=[("", "Everything"), *((group, word(group)) for group in Group)],
+        challenges=[("", "Every challenge"), *challenges],
+        kinds=[("", "Anything"), *((kind, kind.capitalize()) for kind in KINDS)],
+    )
+
+
+def download(visit: Visit) -> Response:
+    """Send the entries that are asked for, one JSON object a line, the oldest first."""
+    wanted = _wanted(_filled(visit))
+    if wanted is None:
+        raise NotFound
+    last = visit.write(audit_pages.begin_download, actor=visit.actor, wanted=wanted, now=visit.now)
+    return StreamingResponse(
+        _lines(visit, wanted, last),
+        media_type="application/x-ndjson",
+        headers={"content-disposition": 'attachment; filename="audit-log.jsonl"'},
+    )
+
+
+def _lines(visit: Visit, wanted: Wanted, last: int) -> Iterator[str]:
+    after = 0
+    while rows := visit.read(
+        audit_pages.next_lines, actor=visit.actor, wanted=wanted, after=after, last=last
+    ):
+        lines = (json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in rows)
+        # A few hundred at once: each part is handed from a thread to the server.
+        yield "".join(lines)
+        after = rows[-1]["number"]
+
+
+def _filled(visit: Visit) -> Filled:
+    """Return the filter as it was filled in, with what is wrong with it."""
+    given = visit.request.query_params
+    # A database may refuse NUL.
+    values = {name: given.get(name, "")[:LONGEST].replace("\0", "").strip() for name in FIELDS}
+    errors = {
+        name: NO_DAY for name in ("from", "to") if values[name] and _day(values[name]) is None
+    }
+    if values["what"] not in {"", *Group}:
+        errors["what"] = "Choose one of these."
+    return Filled(values=values, errors=errors)
+
+
+def _wanted(filled: Filled) -> Wanted | None:
+    """Return what is asked for; None where the filter cannot be read."""
+    if filled.errors:
+        return None
+    what, until = filled.value("what"), _day(filled.value("to"))
+    return Wanted(
+        who=filled.value("who"),
+        what=Group(what) if what else None,
+        challenge=filled.value("challenge"),
+        kind=filled.value("kind"),
+        id=filled.value("id"),
+        since=_day(filled.value("from")),
+        before=until and until + timedelta(days=1),
+    )
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        day = datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
+
+
+def _last(visit: Visit) -> int | None:
+    """Return which entry was the newest when the first page was looked at."""
+    raw = visit.request.query_params.get("last", "")
+    return int(raw) if _NUMBER.fullmatch(raw) else None
+
+
+def _query(filled: Filled) -> str:
+    given: Mapping[str, str] = {name: value for name, value in filled.values.items() if value}
+    return f"?{urlencode(given)}&" if given else "?"

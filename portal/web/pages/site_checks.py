@@ -1,0 +1,26 @@
+"""The last check of the site, for staff."""
+
+from starlette.responses import Response
+
+from portal.domain.findings import AREAS, Level, Report, by_area
+from portal.services import site_checks
+from portal.web.visit import Visit
+
+
+def show(visit: Visit) -> Response:
+    """Show what the last check found, the worst of each area first."""
+    report = visit.read(site_checks.last_report, actor=visit.actor)
+    areas = by_area(report.findings) if report else {}
+    return visit.page(
+        "staff/site.html",
+        report=report,
+        mark=_mark(report),
+        areas=[(AREAS.get(area, area), findings) for area, findings in areas.items()],
+    )
+
+
+def _mark(report: Report | None) -> tuple[str, str]:
+    """Return tone and shape of what it comes to."""
+    if report is None or report.exit_code != 0:
+        return "bad", "cross"
+    return ("warn", "pause") if report.count(Level.WARNING) else ("calm", "check")

@@ -1,0 +1,55 @@
+"""Taking a file of weights: one way, for the page and for the API."""
+
+from starlette.concurrency import run_in_threadpool
+
+from portal.domain.errors import NotFound, ParticipantError
+from portal.services import weights
+from portal.services.submissions import Upload
+from portal.services.weights import WeightsPage
+from portal.web.errors import reason_of, status_of
+from portal.web.handing_in import UNUSABLE, NotTaken, receive_file
+from portal.web.visit import Visit
+
+
+def open_page(visit: Visit) -> WeightsPage:
+    """Return what the team has; raise ``NotFound`` or ``NotAllowed`` for whoever cannot have any."""
+    return visit.read(
+        weights.weights_page,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        limit=visit.context.resources.weights_limit,
+        now=visit.now,
+    )
+
+
+async def take(visit: Visit) -> str:
+    """Keep the file in the request's body; return the id of the weights. Raises ``NotTaken``.
+
+    Nothing is read from somebody who may not upload here.
+    """
+    await run_in_threadpool(open_page, visit)
+    received = await receive_file(visit)
+    if not received.has_file:
+        await received.drop()
+        raise NotTaken(UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."})
+    stored = await received.keep()
+    upload = Upload(sha256=stored.sha256, size=stored.size)
+    try:
+        return await run_in_threadpool(_keep, visit, upload, received.filename or "weights")
+    except NotFound:
+        raise
+    except ParticipantError as error:
+        wrong = {"file" if error.reason == "file" else "": error.sentence}
+        raise NotTaken(status_of(error), reason_of(error), wrong) from error
+
+
+def _keep(visit: Visit, upload: Upload, filename: str) -> str:
+    return visit.write(
+        weights.keep,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        upload=upload,
+        filename=filename,
+        limit=visit.context.resources.weights_limit,
+        now=visit.now,
+    )

@@ -1,0 +1,15 @@
+"""What came of asking the cluster."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One round of questions. The default: there was nothing to ask about."""
+
+    about: int = 0
+    """How many attempts."""
+    complete: bool = True
+    """Whether the cluster answered all of it."""
+    news: bool = False
+    """Whether an attempt is now known to be elsewhere than before."""

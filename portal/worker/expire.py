@@ -1,0 +1,171 @@
+"""Deleting what nobody keeps any longer, a few things at a time. Killed anywhere, it goes on there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from portal.db.tables import Deletion
+from portal.domain.people import PORTAL, Actor
+from portal.domain.retention import Kept
+from portal.files.removal import content_of, remove
+from portal.services import retention
+from portal.services.retention import Candidate
+from portal.worker.context import WorkerContext
+from scheduler.errors import Unreachable
+
+log = structlog.get_logger("sealrun.worker")
+
+BATCH = 20
+"""How many things of a kind are deleted at once."""
+FRESH = timedelta(hours=1)
+"""A file that came again this short a time ago is being handed in: it stays."""
+_OUTPUTS = frozenset({"output", "collected", "results", "code.tar"})
+_READ_BEFORE = frozenset({Kept.OUTPUT, Kept.LOG})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """What a step did."""
+
+    deleted: int
+    left: int
+    """What the storage would not delete; it is tried again."""
+
+
+def expire(context: WorkerContext, *, actor: Actor = PORTAL) -> Expired:
+    """Delete up to a batch of each kind that is due, and what an earlier step began."""
+    with context.database.reading() as session:
+        rows = retention.unfinished(session, context.cluster.name, uploads=context.keeps_uploads)
+    begun = [row.id for row in rows]
+    begun += _intend(context)
+    outcomes = [_finish(context, deletion_id, actor) for deletion_id in begun]
+    return Expired(deleted=outcomes.count(True), left=outcomes.count(None))
+
+
+def due_now(context: WorkerContext) -> list[Candidate]:
+    """List what a step would delete; nothing is changed."""
+    with context.database.writing() as session:
+        found = retention.candidates(
+            session,
+            context.resources.retention,
+            context.cluster.name,
+            uploads=context.keeps_uploads,
+            limit=BATCH,
+            now=context.clock(),
+        )
+    return [*found, *_refused(context)]
+
+
+def _intend(context: WorkerContext) -> list[str]:
+    now = context.clock()
+    with context.database.writing() as session:
+        # Under the locks with which they were chosen, so that none is handed in again meanwhile.
+        found = retention.candidates(
+            session,
+            context.resources.retention,
+            context.cluster.name,
+            uploads=context.keeps_uploads,
+            limit=BATCH,
+            now=now,
+        )
+        begun = [
+            retention.intend(session, one, now=now) for one in found if one.kind not in _READ_BEFORE
+        ]
+    # A run that is over does not begin again; reading what it left may take long.
+    others = [_with_content(context, one) for one in found if one.kind in _READ_BEFORE]
+    with context.database.writing() as session:
+        begun += [retention.intend(session, one, now=now) for one in [*others, *_refused(context)]]
+    return begun
+
+
+def _refused(context: WorkerContext) -> list[Candidate]:
+    """List files of uploads that were refused: the store has them, and the database does not."""
+    if not context.keeps_uploads:
+        return []
+    after = context.resources.retention.refused
+
+    def known(digests: list[str]) -> set[str]:
+        with context.database.reading() as session:
+            return retention.known(session, digests)
+
+    found = [
+        Candidate(
+            kind=Kept.UPLOAD,
+            subject=stored.sha256,
+            challenge_id=None,
+            policy=f"uploads that nothing was made of: {after / timedelta(days=1):g} days",
+            sha256=stored.sha256,
+            size=stored.size,
+        )
+        for number in range(256)
+        for stored in context.store.unknown_to(known, prefix=f"{number:02x}", older_than=after)
+    ]
+    return found[:BATCH]
+
+
+def _with_content(context: WorkerContext, candidate: Candidate) -> Candidate:
+    """Say what a run's directory holds before it goes."""
+    content = content_of(_run_paths(context, candidate.subject, candidate.kind))
+    return replace(candidate, sha256=content.sha256, size=content.size)
+
+
+def _finish(context: WorkerContext, deletion_id: str, actor: Actor) -> bool | None:
+    """Delete what a row says and record it; False if it is wanted again, None if it would not go."""
+    with context.database.reading() as session:
+        row = session.get_one(Deletion, deletion_id)
+        is_wanted = retention.is_wanted(session, row)
+    try:
+        is_gone = not is_wanted and _delete(context, row)
+    except (OSError, Unreachable) as problem:
+        log.warning("cannot_delete", kind=row.kind, subject=row.subject, problem=str(problem))
+        return None
+    with context.database.writing() as session:
+        if is_gone:
+            retention.done(session, deletion_id, actor=actor, now=context.clock())
+        else:
+            retention.keep(session, deletion_id)
+    return is_gone
+
+
+def _delete(context: WorkerContext, row: Deletion) -> bool:
+    """Delete the files; False: they came again. Raises ``OSError`` where the storage refuses."""
+    if row.kind is Kept.UPLOAD:
+        # Weights may have been unpacked; whoever needs them does so again.
+        unpacked = [store.root.parent / "weights" / row.sha256 for store in context.stores]
+        copies = [store.path(row.sha256) for store in context.stores if store != context.store]
+        return context.store.remove(row.sha256, unused_for=FRESH) and _all_gone(
+            context, [*unpacked, *copies]
+        )
+    if row.kind is Kept.IMAGE:
+        paths = _image_paths(context, row)
+    else:
+        paths = _run_paths(context, row.subject, row.kind)
+    return _all_gone(context, paths)
+
+
+def _all_gone(context: WorkerContext, paths: Sequence[Path]) -> bool:
+    if not (context.cluster.files.remove(paths) and remove(paths)):
+        raise OSError("something of it is left")
+    return True
+
+
+def _image_paths(context: WorkerContext, row: Deletion) -> Sequence[Path]:
+    """Return the image, what is noted beside it, and the directories in which it was built."""
+    with context.database.reading() as session:
+        builds = retention.builds_of(session, row.subject, context.cluster.name)
+    directories = [context.cluster.run_directory(job, token) for job, token in builds]
+    images = context.cluster.images
+    return [images / f"{row.sha256}.sif", *images.glob(f"{row.sha256}.[!s]*"), *directories]
+
+
+def _run_paths(context: WorkerContext, token: str, kind: Kept) -> Sequence[Path]:
+    """Return what goes of a run: what it made, or all the rest."""
+    with context.database.reading() as session:
+        directory = context.cluster.run_directory(*retention.place_of(session, token))
+    if not directory.is_dir():
+        return []
+    is_output = kind is Kept.OUTPUT
+    return sorted(path for path in directory.iterdir() if (path.name in _OUTPUTS) is is_output)

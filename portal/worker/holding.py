@@ -1,0 +1,38 @@
+"""Holding back: in a phase that asks for it, a run ends for everybody after a whole number of steps.
+
+Whoever keeps looking at a page would otherwise see to the second when a run on private data ended.
+"""
+
+from datetime import datetime, timedelta
+
+from portal.db.queries.runs import RunWork
+from portal.db.tables import Attempt
+from portal.domain.jobs import JobKind
+from portal.domain.sealing import rounded_up
+from portal.domain.verdicts import Verdict, VerdictKind
+from portal.worker.context import WorkerContext
+
+_ENDS = frozenset({VerdictKind.SUCCESS, VerdictKind.FAILED})
+
+
+def is_held_back(context: WorkerContext, work: RunWork, attempt: Attempt, verdict: Verdict) -> bool:
+    """Whether it is too early to let anybody see that this attempt has ended."""
+    if work.submission.is_smoke or work.evaluation.rerun_of is not None:
+        return False
+    if not (work.phase.is_sealed and work.phase.hold_results) or verdict.kind not in _ENDS:
+        return False
+    if work.job.kind is JobKind.PREDICT and verdict.kind is VerdictKind.SUCCESS:
+        # Nobody is told that scoring has begun, so it may begin at once.
+        return False
+    began, now = _began(context, work, attempt), context.clock()
+    step = timedelta(seconds=work.phase.time_step)
+    return now < rounded_up(began, attempt.ended_at or now, step)
+
+
+def _began(context: WorkerContext, work: RunWork, attempt: Attempt) -> datetime:
+    """Return when the evaluation's first run on private data began."""
+    first = attempt
+    if work.predict_token is not None:
+        with context.database.reading() as session:
+            first = session.get_one(Attempt, work.predict_token)
+    return first.started_at or attempt.ended_at or context.clock()

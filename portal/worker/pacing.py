@@ -1,0 +1,70 @@
+"""How often the cluster is asked: soon while something is about to change, seldom while not.
+
+A site's scheduler serves everybody on the cluster. Its answers are asked for at a quick pace after
+something has changed, more and more slowly while nothing does, never more often than the site's
+ceiling; and when it does not answer, it is left alone for longer and longer (a circuit breaker).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+QUICK = 0.3
+"""Seconds between two questions while something is about to change."""
+SLOWER = 1.25
+"""By how much the pace slackens with every question that brings no news."""
+FIRST_REST, LONGEST_REST = 1.0, 60.0
+"""Seconds for which a cluster that does not answer is left alone: doubled each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What the site allows."""
+
+    slowest: timedelta = timedelta(seconds=3)
+    """Between two questions while nothing changes."""
+    ceiling: int = 200
+    """Most questions in a minute."""
+
+    @property
+    def quickest(self) -> float:
+        """Return the seconds between two questions at the least."""
+        return max(QUICK, 60 / self.ceiling)
+
+
+class Pacer:
+    """Says when one cluster may be asked again."""
+
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._interval = pace.quickest
+        self._rest = 0.0
+        self._asked_at = -LONGEST_REST
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the cluster is being left alone because it did not answer."""
+        return self._rest > 0 and self._clock() < self._asked_at + self._rest
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to ask about the live jobs."""
+        return self._clock() >= self._asked_at + (self._rest or self._interval)
+
+    def answered(self, *, news: bool) -> None:
+        """Note that the cluster was asked and answered, and whether anything had changed."""
+        self._asked_at = self._clock()
+        self._rest = 0.0
+        slower = min(self._interval * SLOWER, self._pace.slowest.total_seconds())
+        self._interval = self._pace.quickest if news else max(slower, self._pace.quickest)
+
+    def failed(self) -> None:
+        """Note that the cluster was asked and did not answer, or not wholly."""
+        self._asked_at = self._clock()
+        self._rest = min(LONGEST_REST, self._rest * 2 or FIRST_REST)
+
+    def expect(self) -> None:
+        """Note that something is about to change: a job was sent, or has ended."""
+        self._interval = self._pace.quickest

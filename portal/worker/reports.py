@@ -1,0 +1,38 @@
+"""Taking over what the cluster said of an attempt, and telling staff what only a person can settle."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from portal.services import attempts
+from portal.worker.context import WorkerContext
+from scheduler.interface import JobReport, Phase
+
+log = structlog.get_logger("sealrun.worker")
+
+
+def take_over(context: WorkerContext, reports: Sequence[JobReport]) -> bool:
+    """Write down what the cluster said of one attempt; ``reports`` are of all jobs that it has.
+
+    Returns whether that was news.
+    """
+    report = attempts.decisive(reports)
+    with context.database.writing() as session:
+        is_news = attempts.reported(session, report, now=context.clock())
+    if is_news:
+        _tell_staff(report)
+    return is_news
+
+
+def _tell_staff(report: JobReport) -> None:
+    """Log once, when it is news: a pass comes every second, and a job may stay as it is for days."""
+    facts = {
+        "token": report.token,
+        "job_id": report.ref.job_id,
+        "state": report.raw_state,
+        "reason": report.raw_reason,
+    }
+    if report.phase is Phase.UNKNOWN:
+        log.error("unknown_state", **facts)
+    elif report.phase is Phase.HELD:
+        log.warning("held_on_the_cluster", **facts)
