@@ -4,7 +4,8 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 DEMO_PACKAGES := python3-venv busybox-static iproute2 mmdebstrap uidmap debian-archive-keyring
-TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core git linux-libc-dev postgresql shellcheck
+# npm may have come with a Node.js that is not Debian's, and Debian's own package would clash with it.
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core git glewlwyd linux-libc-dev $(if $(shell command -v npm),,npm) postgresql shellcheck
 
 .DEFAULT_GOAL := help
 
@@ -28,6 +29,17 @@ demo: setup ## Run a whole challenge on a practice cluster (ARGS=--once ends by 
 test: setup ## Check and test everything, on real Slurm, Apptainer, PostgreSQL and Chromium
 	@tools/need.sh $(TEST_PACKAGES)
 	@$(PYTHON) -m tests.run $(ARGS)
+
+test-faults: setup ## Break a practice site in every way and look that each job is done once (ARGS=--write: its table)
+	@tools/need.sh $(DEMO_PACKAGES)
+	@$(PYTHON) -m tests.faults $(ARGS)
+
+test-attacks: setup ## Make every attack that has to fail, on a practice site and in Chromium (ARGS=--write: their page)
+	@tools/need.sh $(TEST_PACKAGES)
+	@$(PYTHON) -m tests.attacks $(ARGS)
+
+fuzz: setup ## Fuzz the readers of foreign bytes for a minute (ARGS=600: seconds in all)
+	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 lint: setup ## Format check, linters, types, import rules, spelling
 	@.venv/bin/ruff format --check .
@@ -57,4 +69,4 @@ lock: setup ## Bring the lock files up to date (the day's newest releases)
 	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \
 	    --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo test lint bench practice-up practice-down serve lock
+.PHONY: help setup demo test test-faults test-attacks fuzz lint bench practice-up practice-down serve lock

@@ -12,7 +12,16 @@ from hypothesis import settings
 from portal.db import schema
 from portal.db.engine import Database, open_database
 from tests.postgres import PostgresServer
+from tests.providers.fixtures import (
+    glewlwyd,
+    hostile,
+    jupyterhub,
+    oidc_provider,
+    oidc_provider_process,
+)
 from tests.required import required
+
+__all__ = ["glewlwyd", "hostile", "jupyterhub", "oidc_provider", "oidc_provider_process"]
 
 # Practice sites take their networks from the three blocks that are reserved for examples.
 THIS_MACHINE = (

@@ -9,16 +9,24 @@ import click
 
 from portal.cli import main
 from portal.domain.failures import FAILURES
+from portal.domain.queue_reasons import in_words
+from portal.domain.slurm_states import MEANINGS
 from portal.domain.states import (
     ATTEMPT_STEPS,
     EVALUATION_STEPS,
     IMAGE_STEPS,
+    SNAPSHOT_STEPS,
     AttemptState,
     EvaluationState,
     ImageState,
+    SnapshotState,
 )
+from portal.services import site_checks
 from portal.web.words import label
+from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING, PASSING_FAMILIES
+from scheduler.states import STATES
 from site_config import reference
+from tests import docs_api, docs_check_site
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 State = TypeVar("State", bound=StrEnum)
@@ -48,6 +56,12 @@ ATTEMPTS: Mapping[A, str] = {
     A.ENDED: "Nothing of it runs; what it left is still to be judged.",
     A.COLLECTED: "What it left was taken in.",
     A.LOST: "The cluster does not know it. It can never count as a success.",
+}
+SNAPSHOTS: Mapping[SnapshotState, str] = {
+    SnapshotState.WAITING: "For its turn.",
+    SnapshotState.MEASURING: "A job reads the data.",
+    SnapshotState.READY: "What is in it is known: seal records name its digest.",
+    SnapshotState.FAILED: "It could not be read, or is not only of files; it is tried again after an hour.",
 }
 IMAGES: Mapping[S, str] = {
     S.WAITING: "For its turn, or for its base image.",
@@ -115,11 +129,38 @@ def states_page() -> str:
         "\n## Images\n",
         "A SIF and what it is made of. The same upload is made into an image once.\n",
         *_plain_table(IMAGES, IMAGE_STEPS),
+        "\n## Measurements of data\n",
+        "What a data directory held when a job read it. Staff see them with `sealrun data list`.\n",
+        *_plain_table(SNAPSHOTS, SNAPSHOT_STEPS),
         "\n## Failures\n",
         "*Counts* says whether the submission counts against the team's limits.\n",
         failures_table(),
+        "## Slurm's states\n",
+        "Every word of Slurm 22.05 to 26.05; squeue and sacct print a flag in place of the base state. A word that is",
+        "not here is shown as it is, changes nothing, is kept with the attempt, and is logged once as the error",
+        "`unknown_state`. A job that is *held* is logged once as the warning `held_on_the_cluster`. *Follows* is for",
+        "the submission when its job has come to an end in this state.\n",
+        "| Slurm | | phase | outcome | meaning | what the team reads | follows |\n|---|---|---|---|---|---|---|",
+        *(
+            f"| `{word}` | {'flag' if state.is_flag else 'base'} | {state.phase} | {state.outcome or ''}"
+            f" | {state.meaning} | {MEANINGS[word].sentence} | {MEANINGS[word].consequence} |"
+            for word, state in STATES.items()
+        ),
+        "\n## Why a job waits\n",
+        "The reasons that Slurm gives for a pending job. With those under *person* it is *held*: it starts only when",
+        "somebody acts.\n",
+        "| reason | waits for | what the team reads |\n|---|---|---|",
+        *(f"| `{reason}` | {waits} | {in_words(reason)} |" for reason, waits in _reasons()),
+        "",
     ]
     return "\n".join(parts)
+
+
+def _reasons() -> Iterator[tuple[str, str]]:
+    """Yield each reason, or the beginning of a family of them, and who ends the waiting."""
+    yield from ((reason, "time") for reason in sorted(PASSING))
+    yield from ((f"{family}...", "time") for family in PASSING_FAMILIES)
+    yield from ((reason, "person") for reason in sorted(HELD_REASONS | HOPELESS_REASONS))
 
 
 def _plain_table(
@@ -164,6 +205,8 @@ def with_failures(text: str) -> str:
 PAGES = {
     DOCS / "reference/commands.md": commands_page,
     DOCS / "reference/states.md": states_page,
+    DOCS / "reference/api.md": docs_api.page,
+    DOCS / "reference/check-site.md": lambda: docs_check_site.page(site_checks.KEPT),
     DOCS / "reference/site-settings.md": lambda: reference.page("site"),
     DOCS / "reference/challenge-yaml.md": lambda: reference.page("challenge"),
 }

@@ -33,9 +33,10 @@ from portal.db.tables import (
 from portal.domain.failures import FailureReason
 from portal.domain.ids import new_id, new_token
 from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.permissions import Audience
+from portal.domain.permissions import Audience, Role
 from portal.domain.profiles import DataDirectory, Profile, Resources
 from portal.domain.scores import Rule, Sort
+from portal.domain.sealing import Failures
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
 
@@ -67,7 +68,7 @@ def resources(upload_limit: int = 64 * MIB) -> Resources:
     )
     return Resources(
         profiles={"gpu-small": profile},
-        build_profile="build",
+        build_profiles={"main": "build"},
         data={"digits-test": directory},
         upload_limit=upload_limit,
         output_limit=2048 * MIB,
@@ -121,6 +122,7 @@ def add_image(session: Session, name: str, state: ImageState = ImageState.READY)
     image = Image(
         id=new_id(NOW),
         recipe=hashlib.sha256(f"recipe of {name}".encode()).hexdigest(),
+        cluster="main",
         kind=ImageKind.ARCHIVE,
         source_sha256=add_blob(session, name),
         state=state,
@@ -195,6 +197,7 @@ def new_phase(
         leaderboard=leaderboard,
         feedback="scores",
         logs="smoke",
+        failures=Failures.TYPED,
     )
 
 
@@ -230,6 +233,7 @@ def _add_task(session: Session, challenge: Challenge) -> Task:
         challenge_id=challenge.id,
         slug="digits",
         position=0,
+        cluster="main",
         input_data="digits-test",
         truth_data="digits-truth",
         scorer_image_id=add_image(session, f"scorer of {challenge.slug}").id,
@@ -275,8 +279,10 @@ def _add_columns(session: Session, challenge: Challenge) -> list[Column]:
     return rows
 
 
-def add_organiser(session: Session, digits: Digits, person: Person) -> None:
-    session.add(Organiser(challenge_id=digits.challenge.id, person_id=person.id))
+def add_organiser(
+    session: Session, digits: Digits, person: Person, role: Role = Role.OWNER
+) -> None:
+    session.add(Organiser(challenge_id=digits.challenge.id, person_id=person.id, role=role))
     session.flush()
 
 

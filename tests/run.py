@@ -1,5 +1,7 @@
 """``make test``: every gate and every suite, in the order in which failures are cheapest.
 
+Suites that do not disturb each other run at the same time.
+
 The suites run as an ordinary account, as the portal does; root is used only for the practice site
 and for the tests of the practice site itself. What has to be left out is said at the end.
 """
@@ -9,15 +11,22 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from examples.demo.account import CHECKOUT, as_account
 from examples.digits.build import DEFAULT_CACHE
 from site_config.practice.site import PracticeSite
+from tests.contract.clusters import OTHER_RELEASES, site_name
+from tests.providers import prepare
+from tests.tracks import Step, Track, Tracks
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
-ROOT_SUITE = "tests/practice"
+PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE = "tests/practice", "tests/faults", "tests/attacks"
+OWN_SITES = (PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE)
+"""What starts practice sites of its own, as root."""
+WAITING_SUITES = ("tests/cluster", "tests/contract")
 
 
 @dataclass
@@ -29,6 +38,8 @@ class Run:
     left_out: list[str] = field(default_factory=list)
     example: Path | None = None
     """Where the example challenge was built for the suites."""
+    providers: Path | None = None
+    """Where the identity providers were installed for the suites."""
 
     def step(self, name: str, argv: list[str]) -> bool:
         """Run one step and note how it ended."""
@@ -40,6 +51,15 @@ class Run:
             self.failed.append(name)
         return code == 0
 
+    def together(self, tracks: Sequence[Track]) -> None:
+        """Run tracks at the same time and note which of their steps failed."""
+        together = Tracks(
+            cwd=CHECKOUT,
+            environment=self._environment(),
+            say=lambda text: print(text, flush=True),
+        )
+        self.failed += together.run(tracks)
+
     def _environment(self) -> dict[str, str]:
         # The ordinary account cannot write into a checkout of root's.
         extra = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -47,6 +67,8 @@ class Run:
             extra["SEALRUN_REQUIRE_ALL"] = "1"
         if self.example is not None:
             extra["SEALRUN_EXAMPLE"] = str(self.example)
+        if self.providers is not None:
+            extra[prepare.FOLDER_VARIABLE] = str(self.providers)
         return {**os.environ, **extra}
 
 
@@ -55,17 +77,23 @@ def main() -> int:
     options = _options()
     run = Run(strict="CI" in os.environ or "SEALRUN_REQUIRE_ALL" in os.environ)
     run.step("lint", ["make", "--no-print-directory", "lint"])
-    _practice_suite(run)
+    _prepare_providers(run)
     site = PracticeSite()
     was_running = site.status().running
     has_site = _may_have_site(run) and run.step("practice site up", _practice("up"))
+    others: list[str] = []
     try:
         if has_site:
+            others = _other_sites(run, site)
             _build_example(run, site)
-        run.step("tests", _suites(run, site, options.pytest))
+        # Beside running sites, so that each root is built once.
+        run.together(_tracks(run, site, options.pytest))
+        _break_things(run)
     finally:
         if has_site and not was_running:
             run.step("practice site down", _practice("down"))
+        for name in others:
+            run.step(f"practice site {name} down", _practice("down", "--name", name))
     return _sum_up(run)
 
 
@@ -75,8 +103,22 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _practice(verb: str) -> list[str]:
-    return [sys.executable, "-m", "site_config.practice", verb]
+def _practice(*words: str) -> list[str]:
+    return [sys.executable, "-m", "site_config.practice", *words]
+
+
+def _other_sites(run: Run, usual: PracticeSite) -> list[str]:
+    """Start a site for each other release of Slurm, for the same account; return those that did not run."""
+    account = str(usual.status().account_uid)
+    started = []
+    for release in OTHER_RELEASES:
+        name = site_name(release)
+        if PracticeSite(name).status().running:
+            continue
+        words = ("up", "--name", name, "--slurm", release, "--account-uid", account)
+        if run.step(f"practice site with Slurm {release} up", _practice(*words)):
+            started.append(name)
+    return started
 
 
 def _may_have_site(run: Run) -> bool:
@@ -93,15 +135,40 @@ def _has_sudo() -> bool:
         return False
 
 
-def _practice_suite(run: Run) -> None:
-    """Run what needs root: tests that start and kill practice sites, and those that are marked."""
+def _tracks(run: Run, site: PracticeSite, extra: list[str]) -> list[Track]:
+    """Return what computes in one track, and what waits for Slurm in another, of about the same length.
+
+    Root runs what starts practice sites of its own; the ordinary account runs everything else.
+    """
+    elsewhere = (*OWN_SITES, *WAITING_SUITES)
+    computing = [*(f"--ignore={suite}" for suite in elsewhere), "tests"]
+    tests = _suite("tests", computing, run, site, extra)
+    cluster = _suite("tests on the cluster", WAITING_SUITES, run, site, extra)
     if os.geteuid() != 0:
-        run.left_out.append(
-            f"{ROOT_SUITE} and tests marked 'root': run 'make test' as root for them"
-        )
-        return
-    run.step("tests of the practice site", [*PYTEST, ROOT_SUITE])
-    run.step("other tests that need root", [*PYTEST, "-m", "root", "tests/unit"])
+        suites = ", ".join(OWN_SITES)
+        run.left_out.append(f"{suites} and tests marked 'root': run 'make test' as root for them")
+        return [Track(steps=[tests]), Track(steps=[cluster])]
+    practice = Step(name="tests of the practice site", argv=[*PYTEST, PRACTICE_SUITE])
+    marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", "tests/unit"])
+    attacks = Step(name="attacks", argv=[sys.executable, "-m", "tests.attacks"])
+    return [
+        Track(steps=[tests, attacks]),
+        Track(steps=[cluster, practice, marked]),
+    ]
+
+
+def _break_things(run: Run) -> None:
+    """Run the tests of faults by themselves: they count on a machine that is quick enough to see a fault in time."""
+    if os.geteuid() == 0:
+        run.step("faults", [sys.executable, "-m", "tests.faults"])
+
+
+def _prepare_providers(run: Run) -> None:
+    """Install them here: the account that runs the suites only reads them."""
+    folder = prepare.prepared()
+    argv = [sys.executable, "-m", "tests.providers.prepare", "--into", str(folder)]
+    if run.step("identity providers", argv):
+        run.providers = folder
 
 
 def _build_example(run: Run, site: PracticeSite) -> None:
@@ -115,10 +182,12 @@ def _build_example(run: Run, site: PracticeSite) -> None:
         run.example = target
 
 
-def _suites(run: Run, site: PracticeSite, extra: list[str]) -> list[str]:
-    argv = [*PYTEST, *extra, f"--ignore={ROOT_SUITE}", "-m", "not root"]
-    readable = [run.example] if run.example else []
-    return as_account(argv, site.status(), home="home", readable=readable)
+def _suite(
+    name: str, paths: Sequence[str], run: Run, site: PracticeSite, extra: Sequence[str]
+) -> Step:
+    readable = [folder for folder in (run.example, run.providers) if folder]
+    argv = [*PYTEST, *extra, "-m", "not root", *paths]
+    return Step(name=name, argv=as_account(argv, site.status(), home="home", readable=readable))
 
 
 def _sum_up(run: Run) -> int:

@@ -6,14 +6,32 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Person, Submission, Team
+from portal.db.tables import ApiToken, Person, Submission, Team, TermsAcceptance
 from portal.domain.failures import FailureReason
+from portal.domain.ids import new_id
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
+from portal.web.context import SiteTerms
 from tests import factories
 from tests.factories import DAY, MINUTE, NOW, Digits
+from tests.scene_of_staff import add_staff_things
+from tests.scene_of_teams import add_team_things
 
 E = EvaluationState
+
+SITE_TERMS = SiteTerms(
+    version="2026-11",
+    markdown="""# Terms
+
+The cluster belongs to everybody at Nordholm. Whoever uses this site
+
+- hands in only what they may hand in,
+- does not try to find out more of the private data than the scores say,
+- and tells the computing centre of any fault that lets others do so.
+
+Logins and what is done on the site are kept as long as the site's page on personal data says.
+""",
+)
 
 TEAMS = (
     ("Nearest Neighbours", 0.987), ("Kernel Panic", 0.981), ("The Overfitters", 0.978),
@@ -33,6 +51,8 @@ class Scene:
     digits: Digits
     ada: Person
     staff: Person
+    newcomer: Person
+    """Has not accepted the site's terms yet."""
     submissions: dict[str, Submission]
 
 
@@ -44,6 +64,8 @@ def add_scene(session: Session) -> Scene:
     factories.add_account(session, ada, "vlasak@nordholm.example")
     grace = factories.add_person(session, "Grace Okafor")
     staff = factories.add_person(session, "Site Staff", is_staff=True)
+    newcomer = factories.add_person(session, "Nina Bergström")
+    _add_account_things(session, ada, grace, staff)
     submissions = {}
     for n, (name, accuracy) in enumerate(TEAMS):
         at = NOW - 17 * DAY + n * timedelta(hours=19, minutes=7)
@@ -57,7 +79,33 @@ def add_scene(session: Session) -> Scene:
             submissions = {"scored": best, **_add_all_states(session, digits, team, ada)}
         else:
             factories.add_ranked(session, digits, name, accuracy, at)
-    return Scene(digits=digits, ada=ada, staff=staff, submissions=submissions)
+    add_team_things(session, digits, ada, grace, staff)
+    add_staff_things(session, digits, ada, submissions["failed"])
+    return Scene(digits=digits, ada=ada, staff=staff, newcomer=newcomer, submissions=submissions)
+
+
+def _add_account_things(session: Session, *people: Person) -> None:
+    """Let people accept the terms, and give the first of them tokens in every state."""
+    for person in people:
+        session.add(
+            TermsAcceptance(person_id=person.id, version=SITE_TERMS.version, accepted_at=NOW)
+        )
+    for n, (name, scopes, left, revoked) in enumerate(
+        (
+            ("nightly evaluation", ["read", "submit"], 60 * DAY, False),
+            ("the old laptop", ["read"], 30 * DAY, True),
+            ("workshop in May", ["read", "submit", "organise"], -20 * DAY, False),
+        )
+    ):
+        session.add(
+            ApiToken(
+                id=new_id(NOW), person_id=people[0].id, name=name, secret_sha256=f"{n:064}",
+                scopes=scopes, created_at=NOW - 90 * DAY, expires_at=NOW + left,
+                last_used_at=NOW - DAY if n == 0 else None,
+                revoked_at=NOW - 3 * DAY if revoked else None,
+            )
+        )  # fmt: skip
+    session.flush()
 
 
 def _add_all_states(

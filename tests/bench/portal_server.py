@@ -13,7 +13,9 @@ from starlette.testclient import TestClient
 from portal import bootstrap
 from portal.db import schema
 from portal.domain.ids import new_id
+from portal.domain.sessions import SessionLimits
 from portal.services import sessions
+from portal.services.sessions import SignedIn
 from portal.web.app import create_app
 from portal.web.cookies import LoginCookie, digest, new_secret
 from tests.postgres import PostgresServer
@@ -69,9 +71,11 @@ def cookie_of(site: bootstrap.Installation, person_id: str) -> str:
             session,
             secret_sha256=digest(secret),
             replaces=None,
-            person_id=person_id,
+            signed_in=SignedIn(person_id=person_id),
             data={},
             agent=f"bench {new_id(datetime.now(UTC))}",
+            origin="127.0.0.1",
+            limits=SessionLimits(),
             now=datetime.now(UTC),
         )
     return f"{LoginCookie(is_secure=False).name}={secret}"

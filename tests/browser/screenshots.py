@@ -14,7 +14,8 @@ from playwright.sync_api import Browser
 
 from portal.web.app import create_app
 from tests.browser.chromium import chromium
-from tests.scenes import Scene, add_scene
+from tests.scene_of_teams import INVITATION
+from tests.scenes import SITE_TERMS, Scene, add_scene
 from tests.served import free_port, log_in, new_context, serving
 
 WIDTHS = (360, 1280)
@@ -37,12 +38,13 @@ def site(directory: Path, issuer: str = "http://localhost:9") -> Iterator[Site]:
     """Serve a site in the middle of a challenge until the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    context = new_context(directory, site_url=url, issuer=issuer)
+    context = new_context(directory, site_url=url, issuer=issuer, terms=SITE_TERMS)
     with context.database.writing() as session:
         scene = add_scene(session)
     cookies = {
         "ada": log_in(context, scene.ada.id),
         "staff": log_in(context, scene.staff.id),
+        "new": log_in(context, scene.newcomer.id),
     }
     with serving(create_app(context), port):
         yield Site(
@@ -60,6 +62,8 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
     return {
         "home": (None, "/"),
         "login": (None, "/login"),
+        "login-failed": (None, "/login/campus/callback?state=of-another-window"),
+        "logged-out": (None, "/logged-out"),
         "error": (None, "/nowhere"),
         "overview": (None, root),
         "evaluation": (None, f"{root}/pages/evaluation"),
@@ -70,9 +74,24 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "leaderboard-staff": ("staff", f"{root}/leaderboard"),
         "submit": ("ada", f"{root}/submit"),
         "submit-closed": ("ada", "/challenges/cell-count/submit"),
+        "join": ("ada", "/challenges/river-levels/join"),
+        "join-overview": ("ada", "/challenges/river-levels"),
+        "join-asked": ("staff", "/challenges/river-levels/join"),
+        "team": ("ada", f"{root}/team"),
+        "team-none": ("staff", f"{root}/team"),
+        "team-invitation": ("staff", f"/invitation?code={INVITATION}"),
+        "team-invitation-own": ("ada", f"/invitation?code={INVITATION}"),
+        "team-invitation-none": ("ada", "/invitation?code=nothing"),
+        "participants": ("staff", f"{root}/participants"),
         "submissions": ("ada", f"{root}/submissions"),
         "submissions-staff": ("staff", f"{root}/submissions"),
         "account": ("ada", "/account"),
+        "account-tokens": ("ada", "/account/tokens"),
+        "account-delete": ("ada", "/account/delete"),
+        "cancel": ("ada", f"/submissions/{scene.submissions['running'].id}/cancel"),
+        "cancel-free": ("ada", f"/submissions/{scene.submissions['queued'].id}/cancel"),
+        "welcome": ("new", "/welcome?next=/account"),
+        "site-terms": (None, "/terms"),
         "patterns": ("staff", "/-/patterns"),
         "home-staff": ("staff", "/"),
         **{
@@ -80,6 +99,21 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
             for name, submission in scene.submissions.items()
         },
         "submission-staff": ("staff", f"/submissions/{scene.submissions['failed'].id}"),
+        "sealed": ("staff", f"/submissions/{scene.submissions['failed'].id}/sealed"),
+        "roles": ("staff", f"{root}/roles"),
+        "leaks": ("staff", f"{root}/leaks"),
+        "resources": ("staff", f"{root}/resources"),
+        "staff-resources": ("staff", "/staff/resources"),
+        "weights": ("ada", f"{root}/weights"),
+        "retention": ("staff", f"{root}/retention"),
+        "staff-retention": ("staff", "/staff/retention"),
+        "staff": ("staff", "/staff"),
+        "staff-people": ("staff", "/staff/people"),
+        "staff-people-found": ("staff", "/staff/people?q=ada"),
+        "staff-person": ("staff", f"/staff/people/{scene.ada.id}"),
+        "staff-site": ("staff", "/staff/site"),
+        "staff-audit": ("staff", "/staff/audit"),
+        "staff-audit-nothing": ("staff", "/staff/audit?who=nobody&from=2026-11-01"),
     }
 
 

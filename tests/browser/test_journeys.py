@@ -37,6 +37,9 @@ def _log_in_at_the_provider(page: Page, served: Site, subject: str) -> None:
     page.get_by_role("link", name="Nordholm University account").click()
     page.get_by_role("button", name=subject, exact=True).click()
     page.wait_for_url(f"{served.url}/**")
+    if page.get_by_role("heading", level=1).inner_text() == "Welcome":
+        page.get_by_label("I have read the terms").check()
+        page.get_by_role("button", name="Go on").click()
 
 
 def test_somebody_logs_in_hands_in_and_sees_the_submission(
@@ -61,6 +64,8 @@ def test_somebody_logs_in_hands_in_and_sees_the_submission(
     page.get_by_role("link", name="My submissions").click()
     expect(page.get_by_role("row")).not_to_have_count(1)
     page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="End session").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are logged out")
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
     assert complaints == []
 

@@ -5,7 +5,10 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
+
+import zstandard
 
 _OCI = "application/vnd.oci.image"
 
@@ -17,9 +20,18 @@ def by_gzip(archive: Path, target: Path) -> None:
 
 def with_compressed_layer(archive: Path, target: Path) -> None:
     """Write what ``docker save`` gives where Docker keeps images in containerd's store."""
+    _with_layer(archive, target, gzip.compress)
+
+
+def with_zstd_layer(archive: Path, target: Path) -> None:
+    """Write the same with a layer that is packed with zstd."""
+    _with_layer(archive, target, zstandard.ZstdCompressor().compress)
+
+
+def _with_layer(archive: Path, target: Path, pack: Callable[[bytes], bytes]) -> None:
     with tarfile.open(archive) as source:
         (image,) = json.load(_member(source, "manifest.json"))
-        layer = gzip.compress(_member(source, image["Layers"][0]).read())
+        layer = pack(_member(source, image["Layers"][0]).read())
         config = _member(source, image["Config"]).read()
     name = f"blobs/sha256/{_digest(layer)}"
     config_name = f"blobs/sha256/{_digest(config)}"

@@ -21,6 +21,7 @@ import structlog
 from portal import bootstrap
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
+from tests.eager import eager
 from tests.points import WatchedDatabase, WatchedScheduler, watched_files
 
 DEATHS = 2
@@ -77,7 +78,7 @@ def _death(record: Path) -> Callable[[str], None]:
 def _work(context: WorkerContext) -> None:
     calm = 0
     while calm < LAST_CALM:
-        calm = 0 if run_pass(context).is_busy else calm + 1
+        calm = 0 if run_pass(context, eager()).is_busy else calm + 1
         time.sleep(PAUSE)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from containers.interface import Bind, Build, BuildKind, SealedRun
+from containers.probe import write_probe_archive
 from containers.rundir import RunRecord, read_run
 from containers.scripts import build_script, run_script
 from scheduler.commands import SlurmCommands
@@ -82,17 +83,33 @@ class PracticeNode:
         self.give(path)
         return path
 
-    def build(self, kind: BuildKind, source: Path, *, base: Path | None = None) -> Ended:
+    def build(
+        self,
+        kind: BuildKind,
+        source: Path,
+        *,
+        base: Path | None = None,
+        wheelhouse: Path | None = None,
+    ) -> Ended:
         build = Build(
             kind=kind,
             source=PurePosixPath(source),
             source_sha256=sha256(source),
             base=PurePosixPath(base) if base else None,
             base_sha256=sha256(base) if base else None,
+            wheelhouse=PurePosixPath(wheelhouse) if wheelhouse else None,
         )
         token, directory = new_token(), self.new_directory("build")
         script = build_script(build, token=token, directory=PurePosixPath(directory))
         return self.execute(script, token, directory, partition="build")
+
+    def build_probe(self, busybox: Path) -> None:
+        """Make the probe's image, which every run needs."""
+        archive = self.file("probe.tar")
+        write_probe_archive(busybox, archive)
+        built = self.build(BuildKind.ARCHIVE, archive)
+        assert built.record.done, built.record
+        (built.directory / "image.sif").rename(self.probe_image)
 
     def sealed(self, image: Path, argv: tuple[str, ...], directory: Path) -> SealedRun:
         """Give a run with an input and an output, to be changed as a test needs."""

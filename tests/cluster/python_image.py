@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from containers.archives import Entry, write_archive
@@ -14,8 +14,8 @@ PYTHON = "/python"
 """Where the interpreter is in the image."""
 
 
-def write_python_archive(busybox: Path, target: Path) -> None:
-    """Write the archive: Python, its standard library, what they are linked with, and a shell."""
+def write_python_archive(busybox: Path, target: Path, extra: Iterable[Entry] = ()) -> None:
+    """Write the archive: Python, its standard library, what they are linked with, a shell, and ``extra``."""
     interpreter = Path(sys.executable).resolve()
     library = Path(sysconfig.get_path("stdlib")).resolve()
     files = {path: path for path in _standard_library(library)}
@@ -30,8 +30,10 @@ def write_python_archive(busybox: Path, target: Path) -> None:
             Entry(path="bin/busybox", content=busybox.read_bytes(), mode=0o755),
             Entry(path="bin/sh", link="busybox"),
             Entry(path=PYTHON[1:], link=str(interpreter)),
+            Entry(path="bin/python3", link=str(interpreter)),
             Entry(path="etc/passwd"),
             Entry(path="etc/group"),
+            *extra,
         ],
         target,
         architecture="amd64",

@@ -138,7 +138,8 @@ class Spine:
 
     def lease_holder(self) -> str:
         with self.site.database.reading() as session:
-            return session.scalars(select(Lease.holder)).one()
+            of_clusters = select(Lease.holder).where(Lease.name.startswith("cluster:"))
+            return session.scalars(of_clusters).one()
 
     def is_settled(self) -> bool:
         """Whether everything that was handed in has ended, and nothing is on its way."""

@@ -45,7 +45,7 @@ WHERE = {
     "portal.worker.resolve._denied",
     "portal.worker.resolve.give_up",
     "portal.worker.watch.watch_live",
-    "portal.worker.watch._take_over",
+    "portal.worker.reports.take_over",
     "portal.worker.collect._take_image",
     "portal.worker.collect._take_predictions",
     "portal.worker.collect._take_scores",

@@ -22,3 +22,8 @@ def test_the_package_comes_from_this_tree(package):
 @pytest.mark.parametrize("package", OURS, ids=lambda package: package.__name__)
 def test_no_other_distribution_owns_the_name(package):
     assert set(packages_distributions().get(package.__name__, [])) <= {"sealrun"}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_what_is_under_the_gpl_and_needs_slurm_is_in_no_lock_file(name):
+    assert "pyslurm" not in (TREE / name).read_text("utf-8").lower()

@@ -10,9 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
-from portal.db.tables import Blob, Image
+from portal.db.tables import ApiToken, Blob, Image, Organiser
+from portal.domain.errors import ParticipantError
 from portal.domain.jobs import ImageKind
-from portal.services import images, leases
+from portal.domain.people import Actor
+from portal.domain.tokens import MOST_LIVE, Scope
+from portal.services import deletions, images, leases, tokens
+from tests import factories
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SHA256 = "a" * 64
@@ -25,7 +29,9 @@ def _keep(session: Session) -> str:
 
 
 def _image(session: Session) -> str:
-    return images.image_of(session, kind=ImageKind.CODE, source_sha256=SHA256, now=NOW).id
+    return images.image_of(
+        session, kind=ImageKind.CODE, source_sha256=SHA256, cluster="main", now=NOW
+    ).id
 
 
 def _lease(session: Session) -> bool:
@@ -34,7 +40,7 @@ def _lease(session: Session) -> bool:
     return leases.take_lease(session, name="main", holder=holder, lasts=lasts, now=NOW)
 
 
-def _at_once(database: Database, write: Callable[[Session], T]) -> list[T]:
+def at_once(database: Database, write: Callable[[Session], T]) -> list[T]:
     """Write in one transaction while another that wrote the same is still open."""
     written = threading.Event()
 
@@ -54,7 +60,7 @@ def _at_once(database: Database, write: Callable[[Session], T]) -> list[T]:
 
 
 def test_the_same_bytes_are_noted_once(database: Database) -> None:
-    assert _at_once(database, _keep) == [SHA256, SHA256]
+    assert at_once(database, _keep) == [SHA256, SHA256]
 
     with database.reading() as session:
         assert list(session.scalars(select(Blob.sha256))) == [SHA256]
@@ -64,7 +70,7 @@ def test_the_same_recipe_is_one_image(database: Database) -> None:
     with database.writing() as session:
         _keep(session)
 
-    one, other = _at_once(database, _image)
+    one, other = at_once(database, _image)
 
     with database.reading() as session:
         assert list(session.scalars(select(Image.id))) == [one]
@@ -72,4 +78,62 @@ def test_the_same_recipe_is_one_image(database: Database) -> None:
 
 
 def test_one_of_two_new_workers_gets_the_lease(database: Database) -> None:
-    assert _at_once(database, _lease) == [True, False]
+    assert at_once(database, _lease) == [True, False]
+
+
+def test_one_of_two_owners_who_leave_stays(database: Database) -> None:
+    with database.writing() as session:
+        digits = factories.add_challenge(session)
+        owners = [factories.add_person(session, name) for name in ("Ada", "Grace")]
+        for owner in owners:
+            factories.add_organiser(session, digits, owner)
+    leaving = list(owners)
+
+    def leave(session: Session) -> str:
+        person = leaving.pop()
+        try:
+            deletions.delete_me(
+                session, actor=Actor(person_id=person.id), typed=person.name, now=NOW
+            )
+        except ParticipantError as error:
+            return error.sentence
+        return "gone"
+
+    answers = at_once(database, leave)
+
+    assert answers == [
+        "gone",
+        "You are the only owner of Read the digits. Make somebody else an owner first.",
+    ]
+    with database.reading() as session:
+        assert session.scalars(select(Organiser.person_id)).all() == [owners[0].id]
+
+
+def test_the_last_of_many_tokens_is_made_once(database: Database) -> None:
+    with database.writing() as session:
+        actor = Actor(person_id=factories.add_person(session, "Ada").id)
+
+    def make(session: Session) -> str:
+        return tokens.make(
+            session, actor=actor, name="one more", scopes=[Scope.READ], lasts=timedelta(days=1),
+            now=NOW,
+        )  # fmt: skip
+
+    def try_to_make(session: Session) -> str:
+        try:
+            return make(session)[:8]
+        except ParticipantError as error:
+            return error.sentence
+
+    with database.writing() as session:
+        for _ in range(MOST_LIVE - 1):
+            make(session)
+
+    answers = at_once(database, try_to_make)
+
+    assert answers == [
+        "sealrun_",
+        "You have 50 tokens that work. Revoke one that you no longer need first.",
+    ]
+    with database.reading() as session:
+        assert len(session.scalars(select(ApiToken.id)).all()) == MOST_LIVE

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from starlette.testclient import TestClient
 
 from portal.db.engine import Database
 from portal.db.tables import Person
+from portal.domain.tokens import Scope
 from portal.web.app import create_app
 from portal.web.context import WebContext
 from tests import factories
-from tests.factories import Digits
-from tests.served import log_in, new_context
+from tests.factories import DAY, Digits
+from tests.served import log_in, make_token, new_context
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
@@ -47,6 +49,20 @@ class Site:
         if person is not None:
             client.cookies["sealrun"] = log_in(self.context, person.id)
         return client
+
+    def token(self, person: Person, *scopes: Scope, lasts: timedelta = DAY) -> str:
+        """Make a token of a person's."""
+        return make_token(self.context, person.id, *scopes, lasts=lasts)
+
+    def program(self, token: str | None = None) -> TestClient:
+        """Return a program, with a token if one is given."""
+        return TestClient(
+            self.app,
+            base_url=self.context.site_url,
+            headers={"authorization": f"Bearer {token}"} if token else {},
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
 
     @contextlib.contextmanager
     def counted_queries(self) -> Iterator[list[str]]:

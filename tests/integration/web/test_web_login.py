@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from portal.db.tables import Account, LoginSession, Person
-from portal.domain.sessions import BEGUN, LONGEST
+from portal.domain.gates import Gate
+from portal.domain.sessions import BEGUN
 from portal.web.context import Provider
 from tests import identity_provider
 from tests.identity_provider import IdentityProvider
@@ -174,7 +175,7 @@ def test_an_unfinished_login_is_swept_when_its_time_is_over(
         pytest.param("wrong_state", 400, "begun in another window", id="wrong-state"),
         pytest.param("no_state", 400, "begun in another window", id="no-state"),
         pytest.param("wrong_code", 400, "", id="wrong-code"),
-        pytest.param("other_issuer", 400, "could not be trusted", id="answer-of-another-issuer"),
+        pytest.param("other_issuer", 400, "another login service", id="answer-of-another-issuer"),
         pytest.param("other_browser", 400, "begun in another window", id="another-browser"),
     ],
 )
@@ -209,15 +210,37 @@ def test_an_answer_for_another_login_of_the_same_browser_is_not_trusted(site: Si
     answer = _authorise(browser.get(BEGIN).headers["location"], "ada")
     with site.context.database.writing() as session:
         row = session.scalars(select(LoginSession)).one()
-        [key] = [key for key in row.data if key.startswith("_state")]
-        kept = row.data[key]
-        row.data = {**row.data, key: {**kept, "data": {**kept["data"], "nonce": "another"}}}
+        [(state, kept)] = row.data["logins"].items()
+        row.data = {"logins": {state: {**kept, "nonce": "another"}}}
 
     page = browser.get(answer)
 
     assert page.status_code == 400
     assert "could not be trusted" in page.text
     assert browser.get("/account").status_code == 303
+
+
+def test_several_windows_can_log_in_at_once_and_only_the_last_few(site: Site) -> None:
+    browser = site.browser()
+    begun = [browser.get(BEGIN).headers["location"] for _ in range(6)]
+
+    oldest = browser.get(_authorise(begun[0], "ada"))
+    second = browser.get(_authorise(begun[1], "ada"))
+
+    assert (oldest.status_code, "begun in another window" in oldest.text) == (400, True)
+    assert second.status_code == 303
+    assert browser.get("/account").status_code == 200
+
+
+def test_a_login_that_took_too_long_is_begun_again(site: Site) -> None:
+    browser = site.browser(site.ada)
+    answer = _authorise(browser.get(BEGIN).headers["location"], "grace")
+    _set_clock(site, site.context.clock() + BEGUN + timedelta(seconds=1))
+
+    page = browser.get(answer)
+
+    assert (page.status_code, "took too long" in page.text) == (400, True)
+    assert "Ada Vlasák" in browser.get("/account").text
 
 
 def test_a_login_ends_when_nothing_was_asked_for_long(site: Site) -> None:
@@ -229,7 +252,7 @@ def test_a_login_ends_when_nothing_was_asked_for_long(site: Site) -> None:
         assert busy.get("/account").status_code == 200
 
     assert idle.get("/account").status_code == 303
-    _set_clock(site, start + LONGEST)
+    _set_clock(site, start + site.context.session_limits.longest)
     assert busy.get("/account").status_code == 303
 
 
@@ -312,7 +335,12 @@ def test_whoever_lacks_what_the_site_requires_is_not_logged_in(
                 issuer=provider.issuer,
                 client_id="sealrun",
                 client_secret="not a secret",
-                require={"eduperson_entitlement": ("urn:example:hpc",)},
+                require=(
+                    Gate(
+                        title="Members of the HPC project",
+                        claims={"eduperson_entitlement": ("urn:example:hpc",)},
+                    ),
+                ),
             ),
         )
     )
@@ -324,3 +352,21 @@ def test_whoever_lacks_what_the_site_requires_is_not_logged_in(
     assert refused.status_code == 403
     assert "not what this site asks for" in refused.text
     assert _log_in(site.browser(), "ada") == "/"
+
+
+def test_somebody_who_is_blocked_is_told_so_and_stays_outside(site: Site) -> None:
+    _log_in(site.browser(), "ada")
+    with site.context.database.writing() as session:
+        person = session.get_one(Person, session.scalars(select(Account.person_id)).one())
+        person.blocked_at = site.context.clock()
+    sessions = _count(site, LoginSession)
+    browser = site.browser()
+    begun = browser.get(BEGIN)
+
+    answer = browser.get(_authorise(begun.headers["location"], "ada"))
+
+    assert answer.status_code == 403
+    assert "This site lets you in no more." in answer.text
+    assert browser.get("/account").status_code == 303
+    # The one that was begun is there, and nobody is logged in with it.
+    assert _count(site, LoginSession) == sessions + 1

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,13 @@ class PretendedNode:
         self.ran.append((kind, token))
         (directory / "claim" / "token").write_text(f"{token}\n")
         (directory / "versions").write_text("apptainer 1.4.5\nkernel 6.1\nslurm 24.11\nnode n1\n")
-        code = self._build(directory) if kind == "build" else self._run(kind, directory)
+        if kind == "measure":
+            code = self._measure(_assigned(spec.script, "data"), directory)
+        elif kind == "build":
+            code = self._build(directory)
+        else:
+            (directory / "data").write_text(f"{_looks(_assigned(spec.script, 'data'))}\n")
+            code = self._run(kind, directory)
         if code is None:
             return 80
         if self.leaves_marker:
@@ -82,6 +89,20 @@ class PretendedNode:
         (directory / "image.sif").write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         (directory / "image.sha256").write_text(f"{digest}\n")
+        return 0
+
+    def _measure(self, data: str, directory: Path) -> int | None:
+        if self.reason.startswith("data_"):
+            return self._stop(directory)
+        files = sorted(path for path in Path(data).rglob("*") if path.is_file())
+        records = sorted(
+            f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(data)}\0"
+            for path in files
+        )
+        (directory / "manifest").write_text("".join(records))
+        size = sum(path.stat().st_size for path in files)
+        (directory / "measured").write_text(f"{_looks(data)} {len(files)} {size}\n")
+        (directory / "exit").write_text("0\n")
         return 0
 
     def _run(self, kind: str, directory: Path) -> int | None:
@@ -98,7 +119,24 @@ class PretendedNode:
         (directory / "reason").write_text(f"{self.reason}\n")
 
 
+def _assigned(script: str, name: str) -> str:
+    """Return a value that stands in front of a script, or the first of several; empty where there is none."""
+    found = re.search(rf"^{name}=\(?\s*([^\s)]*)", script, flags=re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _looks(data: str) -> str:
+    seen = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in _below(data)]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def _below(data: str) -> list[Path]:
+    return sorted(Path(data).rglob("*")) if data else []
+
+
 def _kind(script: str) -> str:
+    if "A measurement of data" in script:
+        return "measure"
     if "An image build" in script:
         return "build"
     return "score" if "/input/ref" in script else "predict"

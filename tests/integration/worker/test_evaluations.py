@@ -1,6 +1,7 @@
 """The way of a submission through the worker, on a pretended cluster."""
 
 import json
+import tarfile
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +12,11 @@ from portal.domain.states import EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
 from portal.services.results import canonical_digest
 from scheduler.interface import Outcome
+from tests.fuzz.seeds import docker_image
 from tests.integration.worker.node import SEALED
 from tests.integration.worker.world import World
+from tests.unit.files.test_images import sif
+from tests.unit.files.test_layers import entry, layer
 
 
 def _counts(world: World, submission: str) -> bool:
@@ -164,6 +168,27 @@ def test_a_broken_archive_fails_before_anything_is_sent(world: World) -> None:
 
     assert evaluation.reason is FailureReason.BAD_ARCHIVE
     assert evaluation.sentence
+    assert ("build", evaluation.image_id) not in world.node.ran
+
+
+def test_a_hostile_layer_fails_before_anything_is_sent(world: World) -> None:
+    hostile = layer(entry("dev/sda", tarfile.BLKTYPE))
+    submission = world.hand_in(SubmissionKind.IMAGE, docker_image(hostile))
+
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.reason is FailureReason.BAD_ARCHIVE
+    assert evaluation.sentence == ("Layer 1 of the image: 'dev/sda' is a device. Leave it out.")
+    assert ("build", evaluation.image_id) not in world.node.ran
+
+
+def test_an_encrypted_sif_fails_before_anything_is_sent(world: World) -> None:
+    submission = world.hand_in(SubmissionKind.IMAGE, sif(file_system=5))
+
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.reason is FailureReason.BAD_ARCHIVE
+    assert evaluation.sentence == "The image is encrypted. Build it without --encrypt."
     assert ("build", evaluation.image_id) not in world.node.ran
 
 

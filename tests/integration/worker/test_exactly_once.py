@@ -10,6 +10,7 @@ from portal.services import attempts as attempt_services
 from portal.worker.loop import run_pass
 from portal.worker.prepare import prepare
 from scheduler.interface import Refused, Token
+from tests.eager import eager
 from tests.integration.worker.world import World
 
 GRACE = 30
@@ -160,7 +161,7 @@ def test_a_missing_marker_is_waited_for_and_then_tried_again(world: World) -> No
     world.scheduler.advance()
     world.node.leaves_marker = True
 
-    run_pass(world.context)
+    run_pass(world.context, eager())
     assert world.attempts("predict")[0].state is AttemptState.ENDED
     world.clock.advance(60)
     evaluation = world.run_until_final(submission)

@@ -6,15 +6,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import ColumnElement, event, select
+from sqlalchemy import ColumnElement, event, select, text
 
 from portal import bootstrap
 from portal.db.engine import Database
-from portal.db.tables import Attempt, Base, Evaluation, Event, Image, Job, Result, Standing
-from portal.domain.states import AttemptState, ImageState
+from portal.db.tables import (
+    Attempt,
+    Base,
+    Cancellation,
+    Evaluation,
+    Event,
+    Image,
+    Job,
+    Result,
+    Standing,
+)
+from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR
+from tests.eager import eager
 from tests.integration.worker.world import Clock, World, make_world
 from tests.points import WatchedDatabase, WatchedScheduler, watched_files
 
@@ -29,7 +40,7 @@ COURSES = [
 SCORES = {"accuracy": 0.91239, "loss": 0.25}
 JOBS = 7
 """Builds of probe, scorer, base and code; one prediction and two scores."""
-EFFECTS = ("before commit", "before submit", "open", "os.")
+EFFECTS = ("before commit", "before submit", "before cancel", "open", "os.")
 """Killed between two of them, a worker leaves the world as if killed just before the second."""
 
 
@@ -58,9 +69,21 @@ class Fate:
             raise Killed
 
 
+LIFTED = {
+    "sqlite": ("DROP TRIGGER audit_entries_stay",),
+    "postgresql": ("DROP TRIGGER audit_entries_keep ON audit_entries",),
+}
+
+
 @pytest.fixture
 def hurried(database: Database) -> Database:
-    """Do not wait for the disk: the machine stays on, only the worker is killed."""
+    """Do not wait for the disk: the machine stays on, only the worker is killed.
+
+    The audit log loses its guards too: these tests empty the database between two lives.
+    """
+    with database.engine.begin() as connection:
+        for statement in LIFTED[database.engine.dialect.name]:
+            connection.execute(text(statement))
     if not database.is_postgresql:
         database.engine.dispose()
         event.listen(
@@ -85,6 +108,40 @@ def test_killed_anywhere_the_next_worker_ends_what_it_began(
         _live(world, submissions, Fate(deadly=NEVER))
 
         _check(world, submissions, f"killed at {fate.reached}: {fate.last}")
+
+
+def test_killed_anywhere_what_somebody_cancelled_ends_cancelled(
+    hurried: Database, tmp_path: Path
+) -> None:
+    fate = Fate(deadly=0)
+    while fate.has_struck:
+        fate = Fate(deadly=fate.deadly + 1)
+        world = _new_world(hurried, tmp_path)
+        submission = world.hand_in(SubmissionKind.CODE)
+        _wish_to_cancel(world, submission)
+
+        with suppress(Killed):
+            _live(world, [submission], fate)
+        _live(world, [submission], Fate(deadly=NEVER))
+
+        where = f"killed at {fate.reached}: {fate.last}"
+        assert world.evaluation(submission).state is EvaluationState.CANCELLED, where
+        assert _count(world, Attempt.state.not_in(CLOSED)) == 0, where
+        assert _count(world, Job.is_open) == 0, where
+        assert "score" not in {kind for kind, _ in world.node.ran}, where
+
+
+def _wish_to_cancel(world: World, submission: str) -> None:
+    """Write the wish alone: it reaches the worker while the job is on its way."""
+    with world.database.writing() as session:
+        session.add(
+            Cancellation(
+                evaluation_id=world.evaluation(submission).id,
+                asked_by=world.person,
+                asked_at=world.clock(),
+                counts=False,
+            )
+        )
 
 
 @pytest.mark.parametrize(
@@ -140,7 +197,7 @@ def _live(world: World, submissions: list[str], fate: Fate) -> None:
     context = replace(context, cluster=replace(context.cluster, scheduler=scheduler))
     for _ in range(MOST_PASSES):
         with watched_files(storage, fate):
-            run_pass(context)
+            run_pass(context, eager())
         if all(world.evaluation(one).state.is_final for one in submissions):
             return
         world.scheduler.advance()

@@ -1,5 +1,6 @@
 """A small site with a real database and store, a pretended cluster and a pretended node."""
 
+import functools
 import io
 import zipfile
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from portal.services.submissions import Upload, submit
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
+from tests.eager import eager
 from tests.integration.worker.node import PretendedNode
 from tests.required import required
 
@@ -59,7 +61,13 @@ class World:
     def database(self) -> Database:
         return self.site.database
 
-    def hand_in(self, kind: SubmissionKind = SubmissionKind.CODE, content: bytes = b"") -> str:
+    def hand_in(
+        self,
+        kind: SubmissionKind = SubmissionKind.CODE,
+        content: bytes = b"",
+        *,
+        smoke: bool = False,
+    ) -> str:
         """Hand something in and return the submission's id."""
         with self.site.store.incoming() as incoming:
             incoming.write(content or _code())
@@ -74,20 +82,21 @@ class World:
                 upload=Upload(sha256=stored.sha256, size=stored.size),
                 filename="submission.zip",
                 note="",
+                smoke=smoke,
                 now=self.clock(),
             )
 
     def run(self, passes: int = 1, seconds: float = 1) -> None:
         """Run passes, letting time go by and the cluster work between them."""
         for _ in range(passes):
-            run_pass(self.context)
+            run_pass(self.context, eager())
             self.scheduler.advance()
             self.clock.advance(seconds)
 
     def run_until_sent(self, kind: str, number: int = 1) -> None:
         """Run passes until the cluster has that attempt of a job, not yet started."""
         for _ in range(MOST_PASSES):
-            run_pass(self.context)
+            run_pass(self.context, eager())
             attempts = self.attempts(kind)
             if len(attempts) == number and attempts[-1].state is AttemptState.QUEUED:
                 return
@@ -161,8 +170,13 @@ def _write_site(folder: Path) -> Path:
         "clusters": {"main": {"connect": "local", "storage": str(folder / "storage")}},
         "profiles": {name: {**profile} for name in ("gpu-small", "score", "build")},
         "data": {
-            "digits-test": {"path": str(folder / "data/test"), "challenges": ["digits"]},
-            "digits-truth": {"path": str(folder / "data/truth"), "challenges": ["digits"]},
+            f"digits-{name}": {
+                "path": str(folder / "data" / name),
+                "challenges": ["digits"],
+                # Tests that count jobs would have to count these as well.
+                "measure": False,
+            }
+            for name in ("test", "truth")
         },
         "probe": {"busybox": str(BUSYBOX)},
     }
@@ -174,6 +188,8 @@ def _write_site(folder: Path) -> Path:
 def _write_challenge(folder: Path) -> Path:
     folder.mkdir()
     (folder / "overview.md").write_text("# Overview\n")
+    (folder / "sample/input").mkdir(parents=True)
+    (folder / "sample/input/cells.csv").write_text("public\n", encoding="ascii")
     for name in ("scorer", "base"):
         entry = Entry(path=f"app-{name}", content=name.encode(), mode=0o755)
         write_archive([entry], folder / f"{name}.tar", architecture="amd64")
@@ -186,6 +202,7 @@ def _write_challenge(folder: Path) -> Path:
             "digits": {
                 "input": {"data": "digits-test"},
                 "truth": {"data": "digits-truth"},
+                "sample": "sample",
                 "scorer": {"image": "scorer.tar"},
                 "base": {"image": "base.tar"},
                 "predict": {"profile": "gpu-small"},
@@ -201,6 +218,7 @@ def _write_challenge(folder: Path) -> Path:
                 "tasks": ["digits"],
                 "kinds": ["image", "code", "results"],
                 "limits": {"per_day": 3, "total": 5, "running": 2},
+                "failures": "typed",
             }
         ],
         "leaderboard": {
@@ -221,6 +239,7 @@ def _write_challenge(folder: Path) -> Path:
     return folder
 
 
+@functools.cache
 def _code(content: str = "print()") -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -4,15 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.domain.sessions import BEGUN, IDLE, LONGEST, expiry, is_over, is_worth_noting
+from portal.domain.sessions import BEGUN, SessionLimits, is_worth_noting
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+IDLE, LONGEST = timedelta(hours=3), timedelta(days=2)
+LIMITS = SessionLimits(idle=IDLE, longest=LONGEST)
 MOMENT = timedelta(microseconds=1)
 
 
 def test_a_login_lasts_longer_than_one_that_was_only_begun() -> None:
-    assert expiry(logged_in=True, now=NOW) == NOW + LONGEST
-    assert expiry(logged_in=False, now=NOW) == NOW + BEGUN
+    assert LIMITS.expiry(logged_in=True, now=NOW) == NOW + LONGEST
+    assert LIMITS.expiry(logged_in=False, now=NOW) == NOW + BEGUN
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ def test_a_login_lasts_longer_than_one_that_was_only_begun() -> None:
     ],
 )
 def test_it_is_over_when_idle_or_expired(seen: timedelta, left: timedelta, over: bool) -> None:
-    assert is_over(seen_at=NOW - seen, expires_at=NOW + left, now=NOW) is over
+    assert LIMITS.is_over(seen_at=NOW - seen, expires_at=NOW + left, now=NOW) is over
 
 
 def test_the_last_sight_is_noted_every_few_minutes() -> None:

@@ -6,10 +6,12 @@ from portal.domain.states import (
     ATTEMPT_STEPS,
     EVALUATION_STEPS,
     IMAGE_STEPS,
+    SNAPSHOT_STEPS,
     AttemptState,
     EvaluationState,
     ForbiddenStep,
     ImageState,
+    SnapshotState,
     check_step,
 )
 
@@ -17,6 +19,7 @@ TABLES = [
     (EVALUATION_STEPS, EvaluationState),
     (ATTEMPT_STEPS, AttemptState),
     (IMAGE_STEPS, ImageState),
+    (SNAPSHOT_STEPS, SnapshotState),
 ]
 PAIRS = [
     pytest.param(table, start, end, id=f"{states.__name__}-{start}-{end}")

@@ -126,3 +126,9 @@ def test_a_script_that_never_started_is_the_sites_fault():
 
 def test_every_reason_is_explained():
     assert set(FAILURES) == set(FailureReason)
+
+
+def test_a_job_that_was_done_before_the_controller_forgot_its_end_is_a_success():
+    forgotten = replace(GOOD, outcome="time_limit")
+
+    assert judge(forgotten, JobKind.PREDICT).kind is VerdictKind.SUCCESS

@@ -7,7 +7,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from portal.web.bodies import FORM_ALLOWANCE, SMALL, BodyLimit
+from portal.web.bodies import FORM_ALLOWANCE, SMALL, BodyLimit, Patience
 
 UPLOAD = 1_000_000
 
@@ -45,7 +45,11 @@ def _read(path: str, size: int, *, announced: bool) -> int:
         ("/logout", SMALL),
         ("/challenges/digits", SMALL),
         ("/other/submit", SMALL),
+        ("/challenges/digits/more/submit", SMALL),
+        ("/api/v1/challenges", SMALL),
+        ("/api/v1/submissions", SMALL),
         ("/challenges/digits/submit", UPLOAD + FORM_ALLOWANCE),
+        ("/api/v1/challenges/digits/submissions", UPLOAD + FORM_ALLOWANCE),
     ],
 )
 def test_the_limit_is_the_addresss_own(path: str, limit: int, announced: bool) -> None:
@@ -53,3 +57,52 @@ def test_the_limit_is_the_addresss_own(path: str, limit: int, announced: bool) -
     with pytest.raises(HTTPException) as refusal:
         _read(path, limit + 1, announced=announced)
     assert refusal.value.status_code == 413
+
+
+QUICK = Patience(pause=0.05, start=10, pace=100)
+
+
+def _read_slowly(gap: float, seconds: float) -> int:
+    """Read a body of pieces of 10 bytes with gaps between; the clock shows ``seconds`` each time."""
+    clock = iter([0.0, *[seconds] * 100])
+
+    async def inner(_scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+        # Waiting for the sender to leave, as a streamed answer does, may take long.
+        assert (await receive())["type"] == "http.disconnect"
+
+    pieces = iter([(True, b"x" * 10), (True, b"x" * 10), (False, b"")])
+
+    async def receive() -> Message:
+        await asyncio.sleep(gap)
+        more, body = next(pieces, (None, b""))
+        if more is None:
+            await asyncio.sleep(QUICK.pause * 2)
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": body, "more_body": more}
+
+    async def send(_message: Message) -> None:
+        raise AssertionError
+
+    limit = BodyLimit(inner, upload_limit=UPLOAD, patience=QUICK, seconds=lambda: next(clock))
+    try:
+        asyncio.run(limit({"type": "http", "path": "/x", "headers": []}, receive, send))
+    except HTTPException as refusal:
+        return refusal.status_code
+    return 200
+
+
+@pytest.mark.parametrize(
+    ("gap", "seconds", "status"),
+    [
+        pytest.param(0, 0, 200, id="at-once"),
+        pytest.param(0, 10, 200, id="slow-at-first"),
+        pytest.param(0, 11, 408, id="slow-for-long"),
+        pytest.param(0.2, 0, 408, id="nothing-comes"),
+    ],
+)
+def test_a_body_that_comes_too_slowly_is_broken_off(
+    gap: float, seconds: float, status: int
+) -> None:
+    assert _read_slowly(gap, seconds) == status

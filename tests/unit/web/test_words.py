@@ -4,17 +4,21 @@ from enum import StrEnum
 
 import pytest
 
+from portal.domain.audit import Group
+from portal.domain.blocks import BlockReason
 from portal.domain.calendar import Season
+from portal.domain.findings import Level
 from portal.domain.jobs import JobKind
-from portal.domain.permissions import Audience
+from portal.domain.permissions import Audience, Role
 from portal.domain.scores import Rule
 from portal.domain.states import EvaluationState
 from portal.domain.steps import StepState
 from portal.domain.submissions import SubmissionKind
+from portal.domain.teams import ParticipationState
 from portal.web.words import explanation, label, word
 
 
-@pytest.mark.parametrize("kind", [Season, EvaluationState, StepState])
+@pytest.mark.parametrize("kind", [Season, EvaluationState, StepState, Level, ParticipationState])
 def test_every_state_has_its_own_word_and_a_shape(kind: type[StrEnum]) -> None:
     labels = [label(value) for value in kind]
 
@@ -22,13 +26,15 @@ def test_every_state_has_its_own_word_and_a_shape(kind: type[StrEnum]) -> None:
     assert all(known.shape for known in labels)
 
 
-@pytest.mark.parametrize("kind", [SubmissionKind, Audience, Rule, JobKind])
+@pytest.mark.parametrize(
+    "kind", [SubmissionKind, Audience, Rule, JobKind, Role, BlockReason, Group]
+)
 def test_every_value_has_a_word(kind: type[StrEnum]) -> None:
     assert all(word(value) for value in kind)
 
 
-def test_every_kind_of_submission_is_explained() -> None:
-    assert all(explanation(kind).endswith(".") for kind in SubmissionKind)
+def test_every_kind_of_submission_and_every_role_is_explained() -> None:
+    assert all(explanation(value).endswith(".") for value in (*SubmissionKind, *Role))
 
 
 def test_the_same_text_in_two_enumerations_keeps_two_words() -> None:

@@ -1,0 +1,151 @@
+"""What came of a scene: from Slurm's accounting, from the run directories and from the database."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from portal.db.tables import Attempt, Event, Job
+from portal.domain.failures import FAILURES
+from portal.domain.states import AttemptState, EvaluationState
+from tests.cluster.spine import CLOSED, LOST_THE_CLAIM, ClusterJob
+from tests.faults.scenes import Played, attempts_of, directory_of
+from tests.faults.stage import QUICK, SLOW, Stage
+
+SAME_SCORES = {SLOW: QUICK}
+LATE = 40.0
+"""Seconds in which slurmdbd catches up with what slurmctld kept for it."""
+LASTING = ("PENDING", "RUNNING", "COMPLETING")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    fault: str
+    moment: str
+    ended: str
+    jobs: int
+    attempts: int
+    what: str
+    seconds: float
+    """From the end of the fault until the evaluation had ended; 0 where it had before."""
+
+
+def rows_of(stage: Stage, played: Played) -> list[Row]:
+    """Return a row for each submission of the scene."""
+    return [_row(stage, played, moment, played.moments[moment]) for moment in played.moments]
+
+
+def _row(stage: Stage, played: Played, moment: str, submission: str) -> Row:
+    evaluation = stage.spine.evaluations()[submission]
+    tries = attempts_of(stage, submission)
+    with stage.spine.site.database.reading() as session:
+        events = session.scalars(select(Event).where(Event.evaluation_id == evaluation.id)).all()
+    ended = max(event.at for event in events).timestamp()
+    return Row(
+        fault=played.fault,
+        moment=moment,
+        ended=f"{evaluation.state.value} {evaluation.reason or ''}".strip(),
+        jobs=len({job.id for _, job in tries}),
+        attempts=len(tries),
+        what="; ".join(sorted({word for attempt, _ in tries if (word := _what(attempt))})),
+        seconds=round(max(0.0, ended - played.healed), 1),
+    )
+
+
+def _what(attempt: Attempt) -> str:
+    """Return what was unusual about an attempt, in a few words."""
+    if attempt.state is AttemptState.LOST:
+        return f"given up ({attempt.problem})"
+    if attempt.state is AttemptState.COLLECTED and attempt.outcome != "completed":
+        return f"{attempt.outcome or 'not sent'}: {attempt.problem.partition(';')[0] or 'final'}"
+    return "answer unclear, job found by its name" if attempt.problem else ""
+
+
+def wrong(stage: Stage, played: Played) -> list[str]:
+    """Return what is not as it has to be, a sentence each: empty where all was done exactly once."""
+    found = []
+    on_cluster = _ended_jobs(stage, played)
+    for submission, file in played.files.items():
+        tries = attempts_of(stage, submission)
+        problems = [
+            *_wrong_end(stage, submission, SAME_SCORES.get(file, file)),
+            *_wrong_attempts(stage, tries),
+            *_wrong_runs(stage, tries, on_cluster),
+        ]
+        found += [f"{file} {submission}: {problem}" for problem in problems]
+    return found
+
+
+def _wrong_end(stage: Stage, submission: str, file: str) -> list[str]:
+    """Check that the evaluation is scored once and rightly, or failed without counting."""
+    evaluation = stage.spine.evaluations()[submission]
+    results = stage.spine.results()
+    with stage.spine.site.database.reading() as session:
+        events = session.scalars(select(Event).where(Event.evaluation_id == evaluation.id)).all()
+    finals = [event.state.value for event in events if event.state.is_final]
+    if len(finals) != 1:
+        return [f"it ended {len(finals)} times: {finals}"]
+    if evaluation.state is EvaluationState.SCORED:
+        scores = results[submission].scores
+        expected = stage.spine.expected()[file]
+        return [] if scores == expected else [f"its scores are {scores}, not {expected}"]
+    if evaluation.reason is None or FAILURES[evaluation.reason].counts:
+        return [f"it ended as {evaluation.state}, {evaluation.reason}: {evaluation.detail}"]
+    return []
+
+
+def _wrong_attempts(stage: Stage, tries: Sequence[tuple[Attempt, Job]]) -> list[str]:
+    return [
+        f"{attempt.token} is {attempt.state}, its job {'open' if job.is_open else 'closed'}"
+        for attempt, job in tries
+        if attempt.state not in CLOSED or job.is_open
+    ]
+
+
+def _wrong_runs(
+    stage: Stage, tries: Sequence[tuple[Attempt, Job]], on_cluster: Sequence[ClusterJob]
+) -> list[str]:
+    """Check that of each job one attempt came to its end, and of each attempt one job at the most ran."""
+    found = []
+    ran = Counter(one.name for one in on_cluster if _ran(one))
+    for attempt, job in tries:
+        claimed = (directory_of(stage, attempt, job) / "claim/token").exists()
+        if ran[attempt.token] > 1:
+            found.append(f"{attempt.token} ran {ran[attempt.token]} times")
+        if claimed and not ran[attempt.token]:
+            found.append(f"{attempt.token} has the claim, but accounting does not know that it ran")
+    done = Counter(
+        job.id
+        for attempt, job in tries
+        if (directory_of(stage, attempt, job) / "done").exists()
+        and attempt.state is AttemptState.COLLECTED
+    )
+    jobs = {job.id for _, job in tries}
+    return found + [f"the job {one} was done {done[one]} times" for one in jobs if done[one] != 1]
+
+
+def _ran(job: ClusterJob) -> bool:
+    """Whether it did anything. What was forgotten is pending for ever, and a late one loses the claim."""
+    return job.exit_code != LOST_THE_CLAIM and not job.state.startswith(("CANCELLED", "PENDING"))
+
+
+def _ended_jobs(stage: Stage, played: Played) -> list[ClusterJob]:
+    """Return what accounting has of the scene, once it knows the end of all that ran."""
+    tokens = {
+        attempt.token
+        for submission in played.files
+        for attempt, _ in attempts_of(stage, submission)
+        if attempt.state is AttemptState.COLLECTED and attempt.cluster_job_id
+    }
+    deadline = time.monotonic() + LATE
+    while True:
+        jobs = stage.spine.accounting()
+        ended = {one.name for one in jobs if one.state not in LASTING}
+        if tokens <= ended:
+            return jobs
+        assert time.monotonic() < deadline, f"accounting does not know the end of {tokens - ended}"
+        time.sleep(0.5)

@@ -1,0 +1,109 @@
+"""For each address that needs it: which thing of the scene it names, and what its form says.
+
+The form is one that works, so that an answer other than yes is about who asks and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from portal.web.static_files import StaticFiles
+from tests.integration.access.scene import INVITATION, TERMS
+from tests.integration.access.table import Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A request. A value that starts with @ is a name in the scene and stands for the id there."""
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """For the parts of the address, such as ``{id}``."""
+    path: str = ""
+    """Instead of the address, where it needs a query."""
+    form: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+
+
+EXAMPLES: Mapping[Key, Example] = {
+    ("GET", "/challenges/{slug}/pages/{page}"): Example(parts={"{page}": "evaluation"}),
+    ("GET", "/submissions/{id}"): Example(parts={"{id}": "@submission"}),
+    ("GET", "/submissions/{id}/progress"): Example(parts={"{id}": "@submission"}),
+    ("GET", "/submissions/{id}/sealed"): Example(parts={"{id}": "@submission"}),
+    ("GET", "/submissions/{id}/logs/{token}/release"): Example(
+        parts={"{id}": "@submission", "{token}": "@attempt"}
+    ),
+    ("POST", "/submissions/{id}/logs/{token}/release"): Example(
+        parts={"{id}": "@submission", "{token}": "@attempt"}, form={"reason": "It helps you."}
+    ),
+    ("GET", "/submissions/{id}/seal"): Example(parts={"{id}": "@submission"}),
+    ("GET", "/submissions/{id}/statement"): Example(parts={"{id}": "@submission"}),
+    ("GET", "/login/{provider}"): Example(parts={"{provider}": "campus"}),
+    ("GET", "/login/{provider}/callback"): Example(parts={"{provider}": "campus"}),
+    ("GET", "/static/{name}"): Example(path=StaticFiles().url("sealrun.css")),
+    ("GET", "/api/v1/submissions/{id}"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/api/v1/challenges/{slug}/participants/{person}/admit"): Example(
+        parts={"{person}": "@applicant"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/participants/{person}/decline"): Example(
+        parts={"{person}": "@applicant"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/submissions"): Example(
+        form={"phase": "dev", "kind": "results", "note": ""},
+        files={"file": ("predictions.csv", b"1,2\n")},
+    ),
+    ("POST", "/challenges/{slug}/submit"): Example(
+        form={"phase": "dev", "kind": "results", "note": ""},
+        files={"file": ("predictions.csv", b"1,2\n")},
+    ),
+    ("POST", "/challenges/{slug}/weights"): Example(files={"file": ("model.bin", b"1")}),
+    ("POST", "/challenges/{slug}/weights/{id}/remove"): Example(parts={"{id}": "@weights"}),
+    ("POST", "/api/v1/challenges/{slug}/weights"): Example(files={"file": ("model.bin", b"1")}),
+    ("GET", "/submissions/{id}/cancel"): Example(parts={"{id}": "@waiting"}),
+    ("POST", "/submissions/{id}/cancel"): Example(
+        parts={"{id}": "@waiting"}, form={"cost": "nothing"}
+    ),
+    ("POST", "/challenges/{slug}/join"): Example(form={"accept": "yes"}),
+    ("POST", "/challenges/{slug}/team/rename"): Example(form={"name": "Another name"}),
+    ("POST", "/challenges/{slug}/team/invitations/{id}/withdraw"): Example(
+        parts={"{id}": "@invitation"}
+    ),
+    ("POST", "/challenges/{slug}/team/merges"): Example(form={"team": "Team Third"}),
+    ("POST", "/challenges/{slug}/team/merges/{id}/accept"): Example(parts={"{id}": "@merge"}),
+    ("POST", "/challenges/{slug}/team/merges/{id}/decline"): Example(parts={"{id}": "@merge"}),
+    ("POST", "/challenges/{slug}/team/merges/{id}/withdraw"): Example(parts={"{id}": "@merge"}),
+    ("POST", "/challenges/{slug}/participants/{person}/admit"): Example(
+        parts={"{person}": "@applicant"}
+    ),
+    ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
+        parts={"{person}": "@applicant"}
+    ),
+    ("POST", "/challenges/{slug}/roles"): Example(
+        form={"person": "@person", "role": "reviewer", "sure": "yes"}
+    ),
+    ("POST", "/challenges/{slug}/roles/{person}/remove"): Example(parts={"{person}": "@reviewer"}),
+    ("POST", "/login/{provider}/back-channel-logout"): Example(
+        parts={"{provider}": "campus"}, form={"logout_token": "nothing"}
+    ),
+    ("POST", "/account/logins/remove"): Example(form={"issuer": "@issuer", "subject": "@subject"}),
+    ("POST", "/account/logins/{provider}"): Example(parts={"{provider}": "campus"}),
+    ("POST", "/welcome"): Example(form={"accept": TERMS.version}),
+    ("POST", "/account/names"): Example(
+        form={"display_name": "Me", "pseudonym": "Nobody 1", "shown_as": "name"}
+    ),
+    ("POST", "/account/sessions/{id}/end"): Example(parts={"{id}": "@other browser"}),
+    ("POST", "/account/tokens"): Example(
+        form={"name": "a token", "scope_read": "yes", "days": "30"}
+    ),
+    ("POST", "/account/tokens/{id}/revoke"): Example(parts={"{id}": "@token read"}),
+    ("POST", "/account/delete"): Example(form={"typed": "The WHO"}),
+    ("GET", "/staff/people/{id}"): Example(parts={"{id}": "@person"}),
+    ("POST", "/staff/people/{id}/sessions/end-all"): Example(parts={"{id}": "@person"}),
+    ("POST", "/staff/people/{id}/sessions/{session}/end"): Example(
+        parts={"{id}": "@person", "{session}": "@browser"}
+    ),
+    ("POST", "/staff/people/{id}/block"): Example(
+        parts={"{id}": "@person"}, form={"reason": "left"}
+    ),
+    ("POST", "/staff/people/{id}/unblock"): Example(parts={"{id}": "@person"}),
+    ("GET", "/invitation"): Example(path=f"/invitation?code={INVITATION}"),
+    ("POST", "/invitation"): Example(form={"code": INVITATION}),
+}

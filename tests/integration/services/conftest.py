@@ -1,0 +1,11 @@
+"""The scene in which people make teams, on both databases."""
+
+import pytest
+
+from portal.db.engine import Database
+from tests.team_scene import Scene
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    return Scene(database)

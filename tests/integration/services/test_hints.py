@@ -1,0 +1,113 @@
+"""What organisers are told to look into."""
+
+from portal.db.tables import (
+    Person,
+)
+from portal.services import (
+    merges,
+    participants,
+    participations,
+    rosters,
+)
+from tests import factories
+from tests.factories import MINUTE, NOW
+from tests.team_scene import Scene, ask
+
+
+def hints(scene: Scene) -> list[str]:
+    with scene.database.reading() as session:
+        page = participants.participants_page(
+            session, actor=scene.actor("Oda"), slug="digits", page=1, now=NOW
+        )
+    return [f"{hint.what} {''.join(part.text for part in hint.who)}" for hint in page.hints]
+
+
+def linked(scene: Scene) -> list[list[str | None]]:
+    """Return the ids of the teams to which each hint leads."""
+    with scene.database.reading() as session:
+        page = participants.participants_page(
+            session, actor=scene.actor("Oda"), slug="digits", page=1, now=NOW
+        )
+    return [[part.team_id for part in hint.who if part.team_id] for hint in page.hints]
+
+
+def test_nothing_is_hinted_at_where_there_is_nothing(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+
+    assert hints(scene) == []
+
+
+def test_one_unique_id_through_two_providers_is_a_hint(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+    with scene.database.writing() as session:
+        for name, issuer in (("Ada", "https://one.example"), ("Eve", "https://two.example")):
+            account = factories.add_account(
+                session, session.get_one(Person, scene.people[name].id), f"{name}-at-{issuer[8:11]}"
+            )
+            account.unique_id = "a1b2c3@nordholm.example"
+
+    [hint] = hints(scene)
+
+    assert "the same unique id" in hint
+    assert "Ada in Ada and Eve in Eve" in hint
+    assert linked(scene) == [[scene.team("Ada").id, scene.team("Eve").id]]
+
+
+def test_the_same_upload_by_two_teams_is_a_hint_until_they_merge(scene: Scene) -> None:
+    scene.hand_in("Ada", "the same")
+    scene.hand_in("Eve", "the same")
+    before = hints(scene)
+
+    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+
+    assert "the same file" in before[0]
+    assert hints(scene) == []
+
+
+def test_leaving_a_team_with_submissions_for_another_is_a_hint(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.invite("Ada", "Grace")
+    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.hand_in("Grace", now=NOW + MINUTE)
+
+    [hint] = hints(scene)
+
+    assert "Grace, from Ada (1) to Grace" in hint
+    assert linked(scene) == [[scene.team("Ada").id, scene.team("Grace").id]]
+
+
+def test_a_merger_of_the_team_that_was_left_hides_nothing(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+    scene.invite("Ada", "Grace")
+    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.hand_in("Grace", now=NOW + MINUTE)
+
+    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    of_two = hints(scene)
+    leads_to = linked(scene)
+    of_the_old = scene.team("Eve").id
+    scene.do(merges.accept, "Grace", slug="digits", request_id=ask(scene, "Eve", "Grace"))
+
+    assert len(of_two) == 1
+    assert "Grace, from Ada (merged" in of_two[0]
+    assert leads_to == [[of_the_old, scene.team("Grace").id]]
+    assert hints(scene) == []  # The two are one team now.
+
+
+def test_somebody_who_is_in_no_team_yet_is_named_all_the_same(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.do(participations.join, "Grace", slug="digits", accepts=True, note="")
+    with scene.database.writing() as session:
+        for name in ("Ada", "Grace"):
+            account = factories.add_account(
+                session, session.get_one(Person, scene.people[name].id), f"{name}-again"
+            )
+            account.unique_id = "a1b2c3@nordholm.example"
+
+    [hint] = hints(scene)
+
+    assert hint.endswith("Ada in Ada and Grace")
+    assert linked(scene) == [[scene.team("Ada").id]]

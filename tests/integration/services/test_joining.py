@@ -1,0 +1,183 @@
+"""Taking part in a challenge by its policy, with its terms accepted."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
+
+from portal.db.tables import (
+    Participation,
+    Person,
+)
+from portal.domain.audit import Action
+from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.gates import Gate
+from portal.domain.teams import ParticipationState
+from portal.services import (
+    participations,
+)
+from tests import factories
+from tests.factories import MINUTE, NOW
+from tests.team_scene import Scene, one_while_the_other
+
+
+def test_handing_in_to_an_open_challenge_joins_it_and_records_the_terms(scene: Scene) -> None:
+    scene.hand_in("Ada")
+
+    with scene.database.reading() as session:
+        row = session.scalars(select(Participation)).one()
+    assert row.state is ParticipationState.ADMITTED
+    assert len(row.terms_sha256) == 64
+    assert scene.actions() == [Action.JOINED, Action.TEAM_MADE]
+
+
+def test_whoever_has_to_be_let_in_cannot_hand_in_before(scene: Scene) -> None:
+    scene.change(join_policy="approve")
+    with pytest.raises(NotAllowed, match="Join the challenge first"):
+        scene.hand_in("Ada")
+
+    state = scene.do(
+        participations.join, "Ada", slug="digits", accepts=True, note="I am in group 3"
+    )
+    with pytest.raises(NotAllowed, match="not yet let you in"):
+        scene.hand_in("Ada")
+    scene.do(
+        participations.decide, "Oda", slug="digits", person_id=scene.people["Ada"].id, admits=True
+    )
+
+    assert state is ParticipationState.ASKED
+    assert scene.hand_in("Ada")
+    assert scene.actions() == [Action.JOIN_ASKED, Action.JOIN_ADMITTED, Action.TEAM_MADE]
+
+
+def test_whoever_was_declined_can_be_admitted_later_but_not_the_other_way_round(
+    scene: Scene,
+) -> None:
+    scene.change(join_policy="approve")
+    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    ada = scene.people["Ada"].id
+
+    scene.do(participations.decide, "Oda", slug="digits", person_id=ada, admits=False)
+    with pytest.raises(NotAllowed, match="have declined"):
+        scene.hand_in("Ada")
+    scene.do(participations.decide, "Oda", slug="digits", person_id=ada, admits=True)
+
+    with pytest.raises(ParticipantError, match="takes part already"):
+        scene.do(participations.decide, "Oda", slug="digits", person_id=ada, admits=False)
+
+
+def test_only_organisers_decide(scene: Scene) -> None:
+    scene.change(join_policy="approve")
+    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+
+    with pytest.raises(NotFound):
+        scene.do(
+            participations.decide, "Eve", slug="digits", person_id=scene.people["Ada"].id,
+            admits=True,
+        )  # fmt: skip
+
+
+def test_a_gate_looks_at_this_login_and_says_whom_to_ask(scene: Scene) -> None:
+    gate = Gate(title="Members of Nordholm", claims={"affiliation": ("member@*",)}, ask="Dr. Oda")
+    scene.change(join_policy="claims", join_gate=gate.as_json())
+    with scene.database.writing() as session:
+        account = factories.add_account(
+            session, session.get_one(Person, scene.people["Ada"].id), "ada"
+        )
+        account.claims = {"affiliation": ["member@nordholm.example"]}
+
+    def join(name: str, **more):
+        with scene.database.writing() as session:
+            return participations.join(
+                session, actor=scene.actor(name, **more), slug="digits", accepts=True, note="",
+                now=NOW,
+            )  # fmt: skip
+
+    with pytest.raises(NotAllowed, match=r"asks for: Members of Nordholm\. Ask Dr\. Oda about it"):
+        join("Eve")
+    state = join("Ada", account=("https://login.example.org", "ada"))
+
+    assert state is ParticipationState.ADMITTED
+
+
+def test_a_missing_second_factor_is_told_apart(scene: Scene) -> None:
+    gate = Gate(title="Two factors", claims={"acr": ("https://refeds.org/profile/mfa",)})
+    scene.change(join_policy="claims", join_gate=gate.as_json())
+
+    with pytest.raises(participations.GateClosed) as refusal:
+        scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+
+    assert refusal.value.needs_second_factor
+
+
+def test_terms_are_accepted_first_and_again_when_they_change(scene: Scene) -> None:
+    scene.change(join_policy="claims", join_gate={})
+    with pytest.raises(ParticipantError, match="Tick that you accept"):
+        scene.do(participations.join, "Ada", slug="digits", accepts=False, note="")
+    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.hand_in("Ada")
+
+    scene.change(terms="# New terms")
+
+    with pytest.raises(NotAllowed, match="terms of this challenge have changed"):
+        scene.hand_in("Ada", now=NOW + MINUTE)
+    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    assert scene.hand_in("Ada", now=NOW + MINUTE)
+
+
+def test_a_refusal_keeps_to_the_log_what_was_asked_of_the_login(scene: Scene) -> None:
+    gate = Gate(title="Members of Nordholm", claims={"affiliation": ("member@nordholm.example",)})
+    scene.change(join_policy="claims", join_gate=gate.as_json())
+
+    with capture_logs() as logged, pytest.raises(NotAllowed) as refusal:
+        scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+
+    assert refusal.value.sentence == (
+        "This challenge asks for: Members of Nordholm. Ask the support of this site about it."
+    )
+    [line] = logged
+    assert (line["rule"], line["missing_claim"], line["wanted"]) == (
+        "Members of Nordholm", "affiliation", ["member@nordholm.example"],
+    )  # fmt: skip
+
+
+def test_a_challenge_that_opens_lets_in_whom_it_had_declined(scene: Scene) -> None:
+    scene.change(join_policy="approve")
+    for name in ("Ada", "Eve"):
+        scene.do(participations.join, name, slug="digits", accepts=True, note="")
+        scene.do(
+            participations.decide, "Oda", slug="digits", person_id=scene.people[name].id,
+            admits=False,
+        )  # fmt: skip
+    scene.change(join_policy="open")
+
+    by_the_page = scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.hand_in("Eve")
+
+    assert by_the_page is ParticipationState.ADMITTED
+    assert scene.actions()[4:] == [Action.JOINED, Action.JOINED, Action.TEAM_MADE]
+
+
+def test_whoever_waits_gets_in_by_their_claims_once_these_are_the_policy(scene: Scene) -> None:
+    scene.change(join_policy="approve")
+    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.change(join_policy="claims", join_gate={})
+
+    state = scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+
+    assert state is ParticipationState.ADMITTED
+    assert scene.actions() == [Action.JOIN_ASKED, Action.JOINED]
+
+
+def test_joining_twice_at_the_same_moment_is_joining_once(scene: Scene) -> None:
+    scene.change(join_policy="claims", join_gate={})
+
+    def join(session: Session) -> ParticipationState:
+        return participations.join(
+            session, actor=scene.actor("Ada"), slug="digits", accepts=True, note="", now=NOW
+        )
+
+    states = one_while_the_other(scene.database, join, join)
+
+    assert states == [ParticipationState.ADMITTED] * 2
+    assert scene.actions() == [Action.JOINED]

@@ -1,0 +1,100 @@
+"""Limits belong to the team and follow a member nowhere; the page for handing in says the same."""
+
+import pytest
+
+from portal.domain.errors import QuotaUsedUp
+from portal.services import merges, rosters, submit_forms
+from tests import factories
+from tests.factories import NOW
+from tests.team_scene import Scene, ask
+
+
+def _used(scene: Scene, *names: str) -> list[int]:
+    """Return what the page for handing in says has been used today, for each of them."""
+    found = []
+    for name in names:
+        with scene.database.reading() as session:
+            form = submit_forms.submit_form(
+                session,
+                actor=scene.actor(name),
+                slug="digits",
+                resources=factories.resources(),
+                now=NOW,
+            )
+        [choice] = form.choices
+        assert choice.used.today == choice.used.total == scene.left(name)
+        found.append(choice.used.today)
+    return found
+
+
+def _limit(scene: Scene, per_day: int) -> None:
+    with scene.database.writing() as session:
+        session.merge(scene.digits.dev).per_day = per_day
+
+
+def test_whoever_joins_a_team_has_what_it_has_left(scene: Scene) -> None:
+    _limit(scene, 2)
+    scene.hand_in("Ada")
+    before = _used(scene, "Ada", "Grace")
+
+    scene.invite("Ada", "Grace")
+    scene.hand_in("Grace")
+
+    assert before == [1, 0]
+    assert _used(scene, "Ada", "Grace") == [2, 2]
+    with pytest.raises(QuotaUsedUp):
+        scene.hand_in("Ada", "one more")
+
+
+def test_whoever_leaves_takes_nothing_along_and_begins_anew(scene: Scene) -> None:
+    _limit(scene, 2)
+    scene.hand_in("Ada")
+    scene.invite("Ada", "Grace")
+    scene.hand_in("Grace")
+
+    scene.do(rosters.leave, "Grace", slug="digits")
+    left = _used(scene, "Ada", "Grace")
+    scene.hand_in("Grace", "alone")
+
+    assert left == [2, 0]
+    assert _used(scene, "Ada", "Grace") == [2, 1]
+    with pytest.raises(QuotaUsedUp):
+        scene.hand_in("Ada", "one more")
+
+
+def test_whoever_goes_on_to_another_team_counts_there(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+    scene.hand_in("Eve", "more of Eve")
+    scene.invite("Ada", "Grace")
+    scene.hand_in("Grace")
+
+    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.invite("Eve", "Grace")
+
+    assert _used(scene, "Ada", "Eve", "Grace") == [2, 2, 2]
+    scene.hand_in("Grace", "for the other team")
+    assert _used(scene, "Ada", "Eve", "Grace") == [2, 3, 3]
+
+
+def test_a_merged_team_has_used_what_both_have(scene: Scene) -> None:
+    _limit(scene, 3)
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+
+    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+
+    assert _used(scene, "Ada", "Eve") == [2, 2]
+    scene.hand_in("Ada", "the third")
+    with pytest.raises(QuotaUsedUp):
+        scene.hand_in("Eve", "the fourth")
+
+
+def test_whoever_leaves_a_merged_team_leaves_what_they_brought(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+
+    scene.do(rosters.leave, "Ada", slug="digits")
+
+    assert _used(scene, "Ada", "Eve") == [0, 2]

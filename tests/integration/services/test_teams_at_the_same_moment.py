@@ -1,0 +1,105 @@
+"""Changes of one team, or by one person, that meet: one of them waits, and then is told the truth."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Invitation, Membership
+from portal.domain.errors import ParticipantError
+from portal.services import invitations, participations, rosters
+from tests.factories import NOW
+from tests.team_scene import Scene, one_while_the_other
+
+LEAVE = "Leave it first, or ask for a merger on its page."
+
+
+def test_two_at_the_same_moment_cannot_both_take_the_last_place(scene: Scene) -> None:
+    scene.change(team_size=2)
+    scene.hand_in("Ada")
+    secret = scene.do(invitations.invite, "Ada", slug="digits")
+    together, refused = threading.Barrier(2), []
+
+    def accept(name: str) -> None:
+        together.wait()
+        try:
+            scene.do(invitations.accept, name, secret=secret)
+        except ParticipantError as error:
+            refused.append(error.reason)
+
+    threads = [threading.Thread(target=accept, args=(name,)) for name in ("Eve", "Grace")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert refused == ["full"]
+    with scene.database.reading() as session:
+        assert len(session.scalars(select(Membership)).all()) == 2
+
+
+def test_nobody_gets_into_two_teams_at_the_same_moment(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.hand_in("Eve")
+    # Otherwise the two would wait for each other already where Grace begins to take part.
+    scene.do(participations.join, "Grace", slug="digits", accepts=True, note="")
+    secrets = [scene.do(invitations.invite, name, slug="digits") for name in ("Ada", "Eve")]
+
+    def accept(secret: str) -> Callable[[Session], str]:
+        def act(session: Session) -> str:
+            try:
+                invitations.accept(session, actor=scene.actor("Grace"), secret=secret, now=NOW)
+            except ParticipantError as error:
+                return error.sentence
+            return "in"
+
+        return act
+
+    answers = one_while_the_other(scene.database, *map(accept, secrets))
+
+    assert answers == [
+        "in",
+        f"You are in the team Ada together with others. {LEAVE}",
+    ]
+    assert scene.team("Grace").name == "Ada"
+
+
+def test_a_link_that_is_withdrawn_at_the_same_moment_lets_nobody_in(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    secret = scene.do(invitations.invite, "Ada", slug="digits")
+    with scene.database.reading() as session:
+        made = session.scalars(select(Invitation.id)).one()
+
+    def withdraw(session: Session) -> None:
+        invitations.withdraw(
+            session, actor=scene.actor("Ada"), slug="digits", invitation_id=made, now=NOW
+        )
+
+    def accept(session: Session) -> None:
+        invitations.accept(session, actor=scene.actor("Grace"), secret=secret, now=NOW)
+
+    with pytest.raises(ParticipantError, match="This invitation does not work"):
+        one_while_the_other(scene.database, withdraw, accept)
+
+    assert scene.team("Grace") is None
+
+
+def test_whoever_leaves_while_they_hand_in_hands_in_for_nobody(scene: Scene) -> None:
+    scene.hand_in("Ada")
+    scene.invite("Ada", "Grace")
+
+    def leave(session: Session) -> None:
+        rosters.leave(session, actor=scene.actor("Grace"), slug="digits", now=NOW)
+
+    def hand_in(session: Session) -> str:
+        return scene.submit(session, "Grace", "late", now=NOW)
+
+    if not scene.database.is_postgresql:  # There the second begins when the first has ended.
+        one_while_the_other(scene.database, leave, hand_in)
+        assert scene.team("Grace").name == "Grace"
+        return
+    with pytest.raises(ParticipantError, match="Your team has changed at this moment"):
+        one_while_the_other(scene.database, leave, hand_in)
+    assert scene.left("Ada") == 1

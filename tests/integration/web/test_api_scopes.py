@@ -1,0 +1,101 @@
+"""Which token may do what: every call, with every scope, of everybody who matters."""
+
+from collections.abc import Mapping
+
+import pytest
+from starlette.routing import Route
+
+from portal.db.tables import Participation
+from portal.domain.teams import ParticipationState
+from portal.domain.tokens import Scope
+from portal.web.local_paths import API
+from portal.web.routes import routes
+from portal.web.static_files import StaticFiles
+from tests.factories import NOW
+from tests.integration.web.conftest import Site
+
+READ, SUBMIT, ORGANISE = Scope.READ, Scope.SUBMIT, Scope.ORGANISE
+TOKENS: Mapping[str, tuple[str, tuple[Scope, ...]]] = {
+    "ada r": ("ada", (READ,)),
+    "ada s": ("ada", (SUBMIT,)),
+    "ada o": ("ada", (ORGANISE,)),
+    "ada rso": ("ada", (READ, SUBMIT, ORGANISE)),
+    "eve rso": ("eve", (READ, SUBMIT, ORGANISE)),
+    "oda r": ("organiser", (READ,)),
+    "oda o": ("organiser", (ORGANISE,)),
+    "oda ro": ("organiser", (READ, ORGANISE)),
+    "staff rso": ("staff", (READ, SUBMIT, ORGANISE)),
+}
+"""Ada has the submission, Eve is on another team, Oda owns the challenge; scopes by first letter."""
+
+DIGITS = "/challenges/{slug}"
+PERSON = f"{DIGITS}/participants/{{person}}"
+# The columns are the tokens above.
+EXPECTED = {
+    ("GET", "/me"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/challenges"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", DIGITS): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", f"{DIGITS}/leaderboard"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", f"{DIGITS}/submissions"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
+    ("GET", f"{DIGITS}/weights"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("POST", f"{DIGITS}/weights"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
+    ("GET", f"{DIGITS}/teams"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("GET", f"{DIGITS}/participants"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", f"{PERSON}/admit"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", f"{PERSON}/decline"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("GET", "/submissions/{id}"): (200, 403, 403, 200, 404, 404, 403, 200, 404),
+}
+NEEDED = {
+    ("POST", f"{DIGITS}/submissions"): "submit",
+    ("POST", f"{DIGITS}/weights"): "submit",
+    ("GET", f"{DIGITS}/teams"): "organise",
+    ("GET", f"{DIGITS}/participants"): "organise",
+    ("POST", f"{PERSON}/admit"): "organise",
+    ("POST", f"{PERSON}/decline"): "organise",
+}
+"""The scopes of calls that need another one than ``read``."""
+
+
+@pytest.mark.parametrize("call", EXPECTED, ids=" ".join)
+def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str]) -> None:
+    method, path = call
+    address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
+    address = address.replace("{person}", _applicant(site))
+    form = {"data": {"phase": "dev", "kind": "results"}, "files": {"file": ("a.csv", b"1,2\n")}}
+    answers = []
+
+    for name, scopes in TOKENS.values():
+        program = site.program(site.token(getattr(site, name), *scopes))
+        answers.append(program.request(method, address, **(form if method == "POST" else {})))  # type: ignore[arg-type]
+
+    assert tuple(answer.status_code for answer in answers) == EXPECTED[call]
+    refused = [answer for answer in answers if answer.status_code == 403]
+    assert {answer.json()["error"]["reason"] for answer in refused} <= {"insufficient_scope"}
+    assert all(
+        f'scope="{NEEDED.get(call, "read")}"' in answer.headers["www-authenticate"]
+        for answer in refused
+    )
+
+
+def _applicant(site: Site) -> str:
+    """Let the newcomer ask to take part; return who that is."""
+    with site.context.database.writing() as session:
+        session.add(
+            Participation(
+                challenge_id=site.digits.challenge.id, person_id=site.newcomer.id,
+                state=ParticipationState.ASKED, note="", asked_at=NOW,
+            )
+        )  # fmt: skip
+    return site.newcomer.id
+
+
+def test_every_call_is_in_the_table() -> None:
+    calls = {
+        (method, route.path.removeprefix(API))
+        for route in routes(StaticFiles())
+        if isinstance(route, Route) and route.path.startswith(API)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+    assert calls - {("GET", "/openapi.json")} == set(EXPECTED)

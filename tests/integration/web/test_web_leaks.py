@@ -1,0 +1,217 @@
+"""What a team may not see of runs on private data: on its pages, by the API, in its export."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.db.tables import Attempt, Evaluation, Event, Job, Phase, Submission, Team
+from portal.domain.failures import FailureReason
+from portal.domain.jobs import JobKind
+from portal.domain.sealing import AFTER_DATA, Failures
+from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.tokens import Scope
+from tests import factories
+from tests.factories import MINUTE, NOW
+from tests.integration.web.conftest import Site
+
+E = EvaluationState
+
+
+@pytest.fixture(autouse=True)
+def _sealed(site: Site) -> None:
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).failures = Failures.SEALED
+
+
+def _submission(site: Site, **more: object) -> str:
+    with site.context.database.writing() as session:
+        row = session.get_one(Submission, site.submission_id)
+        team = session.get_one(Team, row.team_id)
+        submission = factories.add_submission(
+            session, site.digits, team, site.ada, filename="again.zip", **more
+        )  # type: ignore[arg-type]
+    return submission.id
+
+
+def _told(site: Site, submission: str) -> dict[str, str]:
+    """Return all that the team is told of a submission, without what names it."""
+    browser = site.browser(site.ada)
+    program = site.program(site.token(site.ada, Scope.READ))
+    exported = browser.get("/account/export").json()
+    told = {
+        "page": browser.get(f"/submissions/{submission}").text,
+        "progress": browser.get(f"/submissions/{submission}/progress").text,
+        "list": browser.get("/challenges/digits/submissions").text,
+        "api": program.get(f"/api/v1/submissions/{submission}").text,
+        "api list": program.get("/api/v1/challenges/digits/submissions").text,
+        "export": json.dumps([one for one in exported["submissions"] if one["id"] == submission]),
+    }
+    return {name: re.sub(r"\b1[0-9a-z]{19}\b", "ID", text) for name, text in told.items()}
+
+
+IN_SCORING = {FailureReason.BAD_OUTPUT, FailureReason.BAD_SCORES, FailureReason.SCORER_FAILED}
+
+
+def _told_of_each(site: Site) -> dict[FailureReason, dict[str, str]]:
+    """Let one submission fail in every way, each after another time; return what its team is told."""
+    submission = _submission(site, state=E.FAILED, failed_at=E.SCORING)
+    told = {}
+    in_order = sorted(AFTER_DATA, key=lambda reason: (reason not in IN_SCORING, reason))
+    for minutes, reason in enumerate(in_order, start=1):
+        with site.context.database.writing() as session:
+            evaluation = session.scalars(
+                select(Evaluation).where(Evaluation.submission_id == submission)
+            ).one()
+            evaluation.reason, evaluation.sentence = reason, f"This one is {reason}."
+            events = session.scalars(select(Event).where(Event.evaluation_id == evaluation.id))
+            for event in events.all():
+                if event.state is E.FAILED:
+                    event.at = NOW - 20 * MINUTE + minutes * timedelta(seconds=20)
+                if event.state is E.SCORING and reason not in IN_SCORING:
+                    session.delete(event)
+        told[reason] = _told(site, submission)
+    return told
+
+
+def test_whatever_failed_after_the_data_was_read_looks_the_same(site: Site) -> None:
+    told = _told_of_each(site)
+
+    first, *others = told.values()
+    assert "It gave no result" in first["page"]
+    assert '"reason":"no_result"' in first["api"].replace(" ", "")
+    for other in others:
+        assert other == first
+
+
+def test_in_a_phase_without_secrets_the_reasons_are_told(site: Site) -> None:
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).failures = Failures.TYPED
+
+    told = [one["page"] for one in _told_of_each(site).values()]
+
+    assert len(set(told)) == len(AFTER_DATA)
+
+
+def test_organisers_see_the_reason_and_the_detail_of_a_bad_score_file(site: Site) -> None:
+    submission = _submission(site, state=E.FAILED, reason=FailureReason.BAD_SCORES)
+
+    page = site.browser(site.organiser).get(f"/submissions/{submission}").text
+    sealed = site.browser(site.organiser).get(f"/submissions/{submission}/sealed").text
+
+    assert "The scorer gave no valid scores" in page
+    assert "something only organisers see" in sealed
+
+
+def test_scoring_looks_like_running(site: Site) -> None:
+    submission = _submission(site, state=E.SCORING)
+    scoring = _told(site, submission)
+    with site.context.database.writing() as session:
+        evaluation = session.scalars(
+            select(Evaluation).where(Evaluation.submission_id == submission)
+        ).one()
+        evaluation.state = E.RUNNING
+        events = session.scalars(select(Event).where(Event.evaluation_id == evaluation.id))
+        for event in events.all():
+            if event.state is E.SCORING:
+                session.delete(event)
+        job = session.scalars(select(Job).where(Job.evaluation_id == evaluation.id)).one()
+        job.kind = JobKind.PREDICT
+        attempt = session.scalars(select(Attempt).where(Attempt.job_id == job.id)).one()
+        attempt.state, attempt.raw_state = AttemptState.RUNNING, "RUNNING"
+
+    running = _told(site, submission)
+
+    assert '"running"' in running["api"]
+    assert scoring == running
+
+
+def _steps(site: Site, submission: str) -> dict[str, str]:
+    program = site.program(site.token(site.ada, Scope.READ))
+    [evaluation] = program.get(f"/api/v1/submissions/{submission}").json()["evaluations"]
+    return {step["title"]: step["at"] for step in evaluation["steps"]}
+
+
+@pytest.mark.parametrize("seconds", [1, 200, 299, 300])
+def test_the_length_of_a_run_is_told_in_whole_steps(site: Site, seconds: int) -> None:
+    submission = _submission(site, state=E.SCORED)
+    with site.context.database.writing() as session:
+        evaluation = select(Evaluation.id).where(Evaluation.submission_id == submission)
+        events = session.scalars(
+            select(Event).where(Event.evaluation_id == evaluation.scalar_subquery())
+        )
+        by_state = {event.state: event for event in events}
+        began = by_state[E.RUNNING].at
+        by_state[E.SCORED].at = began + timedelta(seconds=seconds)
+
+    steps = _steps(site, submission)
+
+    assert steps["Result"] == f"{began + timedelta(minutes=5):%Y-%m-%dT%H:%M:00Z}"
+    assert steps["Output scored"] is None
+
+
+def test_digits_beyond_the_columns_are_nowhere(site: Site) -> None:
+    # Exact is 0.9120123, and the holdout is private.
+    told = _told(site, site.submission_id)
+
+    for name, text in told.items():
+        assert "0.9120123" not in text, name
+        assert "0.912" in text, name
+        assert "0.88" not in text.replace("0.898866", ""), name
+        assert "holdout" not in text, name
+
+
+def test_the_ladder_decides_what_the_team_sees_everywhere(site: Site) -> None:
+    with site.context.database.writing() as session:
+        row = session.get_one(Submission, site.submission_id)
+        row.shown = {"accuracy": 0.9, "macro_f1": 0.888, "brier": 0.06, "holdout": 0.1}
+
+    told = _told(site, site.submission_id)
+    exact = site.browser(site.organiser).get(f"/submissions/{site.submission_id}").text
+
+    for name, text in told.items():
+        assert "0.912" not in text, name
+        assert re.search(r"0\.9\b|0\.900", text), name
+        assert "holdout" not in text, name
+    assert "0.912" in exact
+
+
+def _leaks(site: Site) -> tuple[list[str], list[str]]:
+    """Return the bits of the open phase, and what a team is told in it."""
+    page = site.browser(site.organiser).get("/challenges/digits/leaks").text
+    rows = page.split('<th scope="row">Development</th>')[1:]
+    bits, told = (
+        [
+            re.sub(r"<[^>]*>|\s+", " ", cell).strip()
+            for cell in row.partition("</tr>")[0].split("</td>")[:-1]
+        ]
+        for row in rows
+    )
+    return bits, told
+
+
+def test_organisers_see_how_much_could_leak(site: Site) -> None:
+    bits, told = _leaks(site)
+    with site.context.database.writing() as session:
+        phase = session.get_one(Phase, site.digits.dev.id)
+        phase.hold_results, phase.total = True, 10
+
+    fewer, held = _leaks(site)
+
+    sealed = "written in steps of 5 minutes; seen by who keeps looking"
+    assert told == ["of 3 columns", "told as one", sealed]
+    assert held == ["of 3 columns", "told as one", "held back to steps of 5 minutes"]
+    assert (bits[0], fewer[0]) == ("100", "10")
+    # Three columns of 1001 values each; an hour in steps of five seconds, and of five minutes.
+    assert bits[1:4] == ["29.9", "0.0", "9.5"]
+    assert fewer[1:4] == ["29.9", "0.0", "3.6"]
+    assert float(fewer[-1]) < float(bits[-1]) / 10
+
+
+def test_only_those_who_may_review_see_it(site: Site) -> None:
+    path = "/challenges/digits/leaks"
+
+    assert site.browser(site.ada).get(path).status_code == 404
+    assert site.browser(site.staff).get(path).status_code == 200

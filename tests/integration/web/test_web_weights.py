@@ -1,0 +1,161 @@
+"""Weights: uploaded once, offered to the team alone, and named by what it hands in."""
+
+import hashlib
+
+import pytest
+from sqlalchemy import select
+
+from portal.db.tables import Submission, Weights
+from portal.domain.tokens import Scope
+from tests.integration.web.conftest import Site, SiteMaker
+
+PAGE = "/challenges/digits/weights"
+SUBMIT = "/challenges/digits/submit"
+API = "/api/v1/challenges/digits/weights"
+MODEL = {"file": ("model.safetensors", b"many numbers")}
+CODE = {"file": ("code.zip", b"PK\5\6" + bytes(18))}
+FIELDS = {"phase": "dev", "kind": "code", "note": ""}
+
+
+def rows(site: Site) -> list[Weights]:
+    with site.context.database.reading() as session:
+        return list(session.scalars(select(Weights).order_by(Weights.id)))
+
+
+def newest(site: Site) -> Submission:
+    with site.context.database.reading() as session:
+        return session.scalars(select(Submission).order_by(Submission.id.desc()).limit(1)).one()
+
+
+def test_a_file_is_kept_for_the_team_and_offered_on_the_form(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+
+    answer = browser.post(PAGE, files=MODEL)
+
+    [row] = rows(site)
+    page, form = browser.get(PAGE).text, browser.get(SUBMIT).text
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert row.blob_sha256 == hashlib.sha256(b"many numbers").hexdigest()
+    assert site.context.store.path(row.blob_sha256).read_bytes() == b"many numbers"
+    assert "<code>/weights/model.safetensors</code>" in page
+    assert "12 bytes of" in page
+    assert f'value="{row.id}"' in form
+
+
+def test_the_same_file_is_kept_once(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+
+    for _ in range(2):
+        browser.post(PAGE, files=MODEL)
+
+    assert len(rows(site)) == 1
+
+
+def test_what_is_handed_in_names_the_weights(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+    [row] = rows(site)
+
+    answer = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+
+    assert answer.status_code == 303
+    assert newest(site).weights_id == row.id
+    assert "model.safetensors" in browser.get(answer.headers["location"]).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"kind": "results"}, "Results are not run: choose no weights."),
+        ({"weights": "01nothing"}, "Choose weights that your team has uploaded."),
+    ],
+)
+def test_weights_that_cannot_be_used_are_said_beside_the_field(
+    site: Site, fields: dict[str, str], sentence: str
+) -> None:
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+    values = FIELDS | {"weights": rows(site)[0].id} | fields
+
+    answer = browser.post(SUBMIT, data=values, files=CODE)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'href="#field-weights"' in answer.text
+
+
+def test_another_team_can_neither_see_nor_use_nor_remove_them(site: Site) -> None:
+    site.browser(site.newcomer).post(PAGE, files=MODEL)
+    [row] = rows(site)
+    other = site.browser(site.ada)
+
+    page = other.get(PAGE).text
+    used = other.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+    removed = other.post(f"{PAGE}/{row.id}/remove")
+
+    assert "model.safetensors" not in page
+    assert used.status_code == 422
+    assert "Choose weights that your team has uploaded." in used.text
+    assert (removed.status_code, rows(site)[0].removed_at) == (404, None)
+
+
+def test_what_is_removed_is_offered_no_more_and_stays_with_its_submissions(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+    [row] = rows(site)
+    handed_in = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+
+    browser.post(f"{PAGE}/{row.id}/remove")
+
+    again = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+    assert "model.safetensors" not in browser.get(PAGE).text
+    assert again.status_code == 422
+    assert "model.safetensors" in browser.get(handed_in.headers["location"]).text
+
+
+def test_a_team_keeps_no_more_than_the_site_allows(new_site: SiteMaker) -> None:
+    site = new_site(weights_limit=20)
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+
+    answer = browser.post(PAGE, files={"file": ("other.bin", b"more numbers")})
+
+    assert answer.status_code == 422
+    assert "larger than the site allows" in answer.text
+    assert len(rows(site)) == 1
+
+
+def test_programs_upload_and_list_them(site: Site) -> None:
+    program = site.program(site.token(site.newcomer, Scope.SUBMIT, Scope.READ))
+
+    made = program.post(API, files={"file": ("shards.tar", b"bytes")})
+    listed = program.get(API).json()
+
+    assert made.status_code == 201
+    assert listed["used"] == 5
+    assert [(one["id"], one["place"]) for one in listed["items"]] == [
+        (made.json()["id"], "/weights")
+    ]
+
+
+def test_an_upload_without_a_file_keeps_nothing(site: Site) -> None:
+    answer = site.browser(site.newcomer).post(PAGE, files={"file": ("", b"")})
+
+    assert answer.status_code == 422
+    assert "Choose a file. It must not be empty." in answer.text
+    assert rows(site) == []
+
+
+def test_the_page_asks_the_database_as_often_for_three_files_as_for_one(
+    new_site: SiteMaker,
+) -> None:
+    site = new_site()
+    browser = site.browser(site.newcomer)
+    counts = []
+    for number in range(3):
+        browser.post(PAGE, files={"file": (f"model-{number}.bin", bytes([number]))})
+        with site.counted_queries() as statements:
+            browser.get(PAGE)
+        counts.append(len(statements))
+
+    assert counts[0] == counts[2]

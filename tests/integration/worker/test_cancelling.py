@@ -1,0 +1,239 @@
+"""Cancelling in every state: nothing goes on running, and what was shown is what it costs."""
+
+import pytest
+from sqlalchemy import select
+
+from portal.db.tables import AuditEntry, Cancellation, Evaluation, Submission
+from portal.domain.audit import Action
+from portal.domain.cancelling import Cost
+from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.people import Actor
+from portal.domain.states import AttemptState, EvaluationState
+from portal.services import cancellations, progress
+from scheduler.interface import Phase, Token
+from tests import factories
+from tests.integration.worker.world import World
+
+S = EvaluationState
+
+
+def cancel(world: World, submission: str, shown: Cost = Cost.NOTHING, who: str = "") -> None:
+    with world.database.writing() as session:
+        cancellations.cancel(
+            session,
+            actor=Actor(person_id=who or world.person),
+            submission_id=submission,
+            shown=shown,
+            now=world.clock(),
+        )
+
+
+def counts(world: World, submission: str) -> bool:
+    with world.database.reading() as session:
+        return session.get_one(Submission, submission).counts
+
+
+def run_to(world: World, submission: str, state: EvaluationState) -> None:
+    for _ in range(60):
+        if world.evaluation(submission).state is state:
+            return
+        world.run()
+    raise AssertionError(f"never {state}")
+
+
+def ran(world: World) -> list[str]:
+    return [kind for kind, _ in world.node.ran]
+
+
+def test_what_waits_ends_at_once_and_does_not_count(world: World) -> None:
+    submission = world.hand_in()
+
+    cancel(world, submission)
+
+    assert world.evaluation(submission).state is S.CANCELLED
+    assert not counts(world, submission)
+    world.run(8)
+    assert "predict" not in ran(world)
+
+
+def test_while_its_image_is_built_it_ends_at_once_and_the_image_is_kept(world: World) -> None:
+    submission = world.hand_in()
+    run_to(world, submission, S.BUILDING)
+
+    cancel(world, submission)
+    world.run(8)
+
+    assert world.evaluation(submission).state is S.CANCELLED
+    assert "predict" not in ran(world)
+    assert world.run_until_final(world.hand_in()).state is S.SCORED
+
+
+def test_a_job_that_was_written_down_and_not_sent_never_is(world: World) -> None:
+    submission = world.hand_in()
+    run_to(world, submission, S.BUILDING)
+    world.scheduler.loses_requests = False
+    world.run_until_sent("predict")
+    token = world.attempts("predict")[0].token
+    world.scheduler.forget(Token(token))
+    with world.database.writing() as session:
+        session.get_one(type(world.attempts("predict")[0]), token).state = AttemptState.CREATED
+
+    cancel(world, submission)
+    world.run(3)
+
+    assert world.evaluation(submission).state is S.CANCELLED
+    assert world.attempts("predict")[0].state is AttemptState.COLLECTED
+    assert [job.token for job in world.scheduler.jobs if job.token == token] == []
+
+
+def test_a_queued_job_is_stopped_and_does_not_count(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+
+    cancel(world, submission)
+    world.run(3)
+
+    assert world.evaluation(submission).state is S.CANCELLED
+    assert not counts(world, submission)
+    assert "predict" not in ran(world)
+
+
+def test_a_running_job_is_stopped_and_counts(world: World) -> None:
+    submission = world.hand_in()
+    run_to(world, submission, S.RUNNING)
+
+    cancel(world, submission, Cost.COUNTS)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is S.CANCELLED
+    assert counts(world, submission)
+    assert "score" not in ran(world)
+
+
+def test_a_score_job_is_stopped_and_there_is_no_score(world: World) -> None:
+    submission = world.hand_in()
+    run_to(world, submission, S.SCORING)
+
+    cancel(world, submission, Cost.COUNTS)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is S.CANCELLED
+    assert counts(world, submission)
+
+
+def test_it_is_stopped_as_soon_as_an_unclear_job_is_found(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    token = world.attempts("predict")[0].token
+    with world.database.writing() as session:
+        session.get_one(type(world.attempts("predict")[0]), token).state = AttemptState.SUBMITTING
+
+    cancel(world, submission)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is S.CANCELLED
+    assert "predict" not in ran(world)
+
+
+def test_an_unclear_job_that_never_was_ends_without_another_try(world: World) -> None:
+    submission = world.hand_in()
+    run_to(world, submission, S.BUILDING)
+    world.run_until_sent("predict")
+    token = world.attempts("predict")[0].token
+    world.scheduler.forget(Token(token))
+    with world.database.writing() as session:
+        session.get_one(type(world.attempts("predict")[0]), token).state = AttemptState.SUBMITTING
+
+    cancel(world, submission)
+    world.run(4, seconds=20)
+
+    assert world.evaluation(submission).state is S.CANCELLED
+    assert len(world.attempts("predict")) == 1
+
+
+def test_the_cluster_is_asked_again_until_it_answers(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    cancel(world, submission)
+    world.scheduler.is_down = True
+    world.run(3)
+    still = world.evaluation(submission).state
+
+    world.scheduler.is_down = False
+    evaluation = world.run_until_final(submission)
+
+    assert (still, evaluation.state) == (S.QUEUED, S.CANCELLED)
+    assert "score" not in ran(world)
+
+
+def test_a_held_one_ends_and_does_not_count(world: World) -> None:
+    submission = world.hand_in()
+    with world.database.writing() as session:
+        evaluation = session.scalars(
+            select(Evaluation).where(Evaluation.submission_id == submission)
+        ).one()
+        progress.move(session, evaluation, S.HELD, now=world.clock())
+
+    cancel(world, submission)
+
+    assert world.evaluation(submission).state is S.CANCELLED
+    assert not counts(world, submission)
+
+
+def test_a_job_held_on_the_cluster_is_stopped_too(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    world.scheduler.put(Token(world.attempts("predict")[0].token), Phase.HELD)
+
+    cancel(world, submission)
+
+    assert world.run_until_final(submission).state is S.CANCELLED
+
+
+def test_whoever_was_shown_that_it_is_free_is_asked_again_once_it_has_started(
+    world: World,
+) -> None:
+    submission = world.hand_in()
+    run_to(world, submission, S.RUNNING)
+
+    with pytest.raises(ParticipantError, match="has started in the meantime"):
+        cancel(world, submission, Cost.NOTHING)
+
+    with world.database.reading() as session:
+        assert session.scalars(select(Cancellation)).all() == []
+
+
+def test_what_has_ended_cannot_be_cancelled(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_final(submission)
+
+    with pytest.raises(ParticipantError, match="nothing to cancel"):
+        cancel(world, submission)
+
+    assert counts(world, submission)
+
+
+def test_somebody_else_finds_nothing_to_cancel(world: World) -> None:
+    submission = world.hand_in()
+    with world.database.writing() as session:
+        stranger = factories.add_person(session, "Eve").id
+
+    with pytest.raises(NotFound):
+        cancel(world, submission, who=stranger)
+
+    assert world.run_until_final(submission).state is S.SCORED
+
+
+def test_asking_twice_is_the_same_as_asking_once_and_each_is_written_down(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+
+    cancel(world, submission)
+    cancel(world, submission)
+
+    assert world.run_until_final(submission).state is S.CANCELLED
+    with world.database.reading() as session:
+        entries = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == Action.SUBMISSION_CANCELLED)
+        ).all()
+        assert [entry.detail for entry in entries] == [{"cost": "nothing"}] * 2

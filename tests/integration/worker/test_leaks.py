@@ -1,0 +1,183 @@
+"""What the worker makes of a run in a phase that tells little: the Ladder, and holding back."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import select
+
+from portal import bootstrap
+from portal.db.tables import Attempt, Evaluation, Event, Phase, Standing, Submission
+from portal.domain.failures import FailureReason
+from portal.domain.sealing import Failures
+from portal.domain.states import EvaluationState
+from tests.integration.worker.node import good_predictions
+from tests.integration.worker.world import START, World
+
+
+def _with(world: World, tmp_path: Path, change: Any) -> None:
+    folder = tmp_path / "challenge"
+    described = yaml.safe_load((folder / "challenge.yaml").read_text())
+    change(described)
+    (folder / "challenge.yaml").write_text(yaml.safe_dump(described))
+    bootstrap.add_challenge(world.site, folder)
+
+
+def _score(world: World, accuracy: float, loss: float = 0.5) -> str:
+    def score(output: Path) -> int:
+        (output / "scores.json").write_text(json.dumps({"accuracy": accuracy, "loss": loss}))
+        return 0
+
+    world.node.score = score
+    submission = world.hand_in()
+    world.run_until_final(submission)
+    return submission
+
+
+def _shown(world: World, submission: str) -> dict[str, float] | None:
+    with world.database.reading() as session:
+        return session.get_one(Submission, submission).shown
+
+
+def _standing(world: World) -> tuple[str, dict[str, float]]:
+    with world.database.reading() as session:
+        row = session.scalars(select(Standing)).one()
+        return row.submission_id, row.scores
+
+
+def _ladder(described: dict[str, Any]) -> None:
+    described["leaderboard"]["ladder"] = {"eta": 0.01}
+
+
+def test_a_result_that_does_not_climb_shows_what_was_shown(world: World, tmp_path: Path) -> None:
+    _with(world, tmp_path, _ladder)
+    first = _score(world, 0.9, loss=0.5)
+    little = _score(world, 0.9099, loss=0.1)
+    much = _score(world, 0.95, loss=0.2)
+
+    assert _shown(world, first) == {"accuracy": 0.9, "loss": 0.5}
+    assert _shown(world, little) == {"accuracy": 0.9, "loss": 0.5}
+    assert _shown(world, much) == {"accuracy": 0.95, "loss": 0.2}
+    assert _standing(world) == (much, {"accuracy": 0.95, "loss": 0.2})
+
+
+def test_adding_the_challenge_again_climbs_the_same_rungs(world: World, tmp_path: Path) -> None:
+    _with(world, tmp_path, _ladder)
+    submissions = [_score(world, accuracy) for accuracy in (0.9, 0.9099, 0.95)]
+    before = [_shown(world, one) for one in submissions], _standing(world)
+
+    _with(world, tmp_path, lambda described: described.update(title="Another title"))
+
+    assert ([_shown(world, one) for one in submissions], _standing(world)) == before
+
+
+def test_taking_the_ladder_away_shows_every_score_again(world: World, tmp_path: Path) -> None:
+    _with(world, tmp_path, _ladder)
+    first, second = _score(world, 0.9), _score(world, 0.905)
+
+    _with(world, tmp_path, lambda described: described["leaderboard"].pop("ladder"))
+
+    assert (_shown(world, first), _shown(world, second)) == (None, None)
+    assert _standing(world)[0] == second
+
+
+def test_a_column_in_which_less_is_better_climbs_down(world: World, tmp_path: Path) -> None:
+    def by_loss(described: dict[str, Any]) -> None:
+        accuracy, loss = described["leaderboard"]["columns"]
+        accuracy["primary"], loss["primary"] = False, True
+        _ladder(described)
+
+    _with(world, tmp_path, by_loss)
+    _score(world, 0.5, loss=0.3)
+    worse = _score(world, 0.6, loss=0.295)
+    better = _score(world, 0.7, loss=0.28)
+
+    assert _shown(world, worse) == {"accuracy": 0.5, "loss": 0.3}
+    assert _standing(world) == (better, {"accuracy": 0.7, "loss": 0.28})
+
+
+def _seal(world: World, *, hold: bool) -> None:
+    with world.database.writing() as session:
+        phase = session.scalars(select(Phase)).one()
+        phase.failures, phase.hold_results = Failures.SEALED, hold
+
+
+def _fails(_output: Path) -> int:
+    return 3
+
+
+def _ended(world: World, submission: str) -> tuple[datetime, datetime]:
+    """Let a submission run; return when its run began and when its end was taken in."""
+    for _ in range(800):
+        evaluation = world.evaluation(submission)
+        if evaluation.state.is_final:
+            break
+        world.run()
+    with world.database.reading() as session:
+        evaluation = session.scalars(select(Evaluation)).one()
+        first = session.scalars(
+            select(Attempt).where(Attempt.token == world.attempts("predict")[0].token)
+        ).one()
+        return first.started_at or START, evaluation.updated_at
+
+
+@pytest.mark.parametrize("predict", [good_predictions, _fails], ids=["scored", "failed"])
+def test_the_end_of_a_run_is_taken_in_after_whole_steps(world: World, predict: Any) -> None:
+    _seal(world, hold=True)
+    world.node.predict = predict
+
+    began, ended = _ended(world, world.hand_in())
+
+    assert timedelta(minutes=5) <= ended - began < timedelta(minutes=5, seconds=3)
+
+
+def test_a_run_too_short_to_be_seen_is_told_of_like_any_other(world: World) -> None:
+    _seal(world, hold=False)
+    world.node.predict = _fails
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    for _ in range(5):
+        world.scheduler.advance()
+
+    world.run_until_final(submission)
+
+    with world.database.reading() as session:
+        states = [event.state for event in session.scalars(select(Event).order_by(Event.id))]
+    assert states[-3:] == [
+        EvaluationState.QUEUED,
+        EvaluationState.RUNNING,
+        EvaluationState.FAILED,
+    ]
+
+
+def test_otherwise_it_is_taken_in_at_once(world: World) -> None:
+    _seal(world, hold=False)
+
+    began, ended = _ended(world, world.hand_in())
+
+    assert ended - began < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("reason", ["bad_scores", "scorer_failed"])
+def test_what_a_participant_can_provoke_counts_where_failures_are_sealed(
+    world: World, reason: str
+) -> None:
+    """A scorer that can be made to fail for nothing would be a way to submissions without end."""
+
+    def score(output: Path) -> int:
+        (output / "scores.json").write_text('{"accuracy": NaN, "loss": 1}')
+        return 0 if reason == "bad_scores" else 1
+
+    _seal(world, hold=False)
+    world.node.score = score
+    submission = world.hand_in()
+
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.reason is FailureReason(reason)
+    assert evaluation.state is EvaluationState.FAILED
+    with world.database.reading() as session:
+        assert session.get_one(Submission, submission).counts

@@ -1,0 +1,238 @@
+"""What follows from what the jobs of a check brought back."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from containers.rundir import RunRecord
+from portal.checks import probes
+from portal.checks.jobs import Sent
+from portal.checks.probe_jobs import Observed, Seen
+from portal.checks.subject import Subject
+from portal.domain.findings import Level
+from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
+from tests.unit.checks.conftest import MakeSubject
+from tests.unit.containers.fake_node import PROBE_REPORT
+
+BEGUN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+CANARY = "0123"
+PLACES = probes.FOLDERS
+OWNER = str(os.geteuid())
+OUTPUT = {"target": "/output", "declared": "rw", "mounted": "rw", "wrote": True, "error": ""}
+REPORT = json.loads(PROBE_REPORT)
+REPORT |= {
+    "binds": [*REPORT["binds"], OUTPUT],
+    "devices": {
+        "nvidia0": "No such device or address",
+        "nvidia1": "Operation not permitted",
+        "nvidiactl": "No such device or address",
+    },
+}
+
+
+def job(outcome: Outcome | None, *, seconds: int = 1, **keys: Any) -> Sent:
+    report = JobReport(
+        token=Token("sr-1"),
+        ref=JobRef(cluster=None, job_id="1"),
+        phase=Phase.ENDED if outcome else Phase.PENDING,
+        outcome=outcome,
+        raw_state=outcome.name if outcome else "PENDING",
+        started_at=BEGUN,
+        ended_at=BEGUN + timedelta(seconds=seconds),
+    )
+    return Sent(token=Token("sr-1"), report=report, **keys)
+
+
+def run(**report: Any) -> RunRecord:
+    return RunRecord(
+        claimed=True, claim_token="sr-1", done=True, exit_code=0, reason=None,
+        probe=REPORT | report, sealed=True, versions={}, image_sha256=None,
+    )  # fmt: skip
+
+
+def noted(**keys: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    notes: dict[str, tuple[str, ...]] = {
+        "node": ("n1",),
+        "uid": (OWNER,),
+        "variable": ("PATH", "SLURM_JOB_ID"),
+        "canary": (CANARY,),
+        "device": ("nvidia0 Operation not permitted", "nvidia1 Operation not permitted"),
+        "user_namespace": ("ok",),
+        "network_namespace": ("ok",),
+        "apptainer": ("1.4.5",),
+        "configuration": ("/etc/apptainer/apptainer.conf",),
+        "setting": ("allow setuid = no", "user bind control = yes"),
+        "left": PLACES,
+    }
+    return notes | keys
+
+
+@pytest.fixture(autouse=True)
+def storage(subject: Subject) -> None:
+    subject.cluster.storage.mkdir(mode=0o700)
+
+
+def well(subject: Subject) -> Seen:
+    return Seen(
+        profile=subject.profiles[0],
+        look=job(Outcome.COMPLETED),
+        memory=job(Outcome.MEMORY_LIMIT),
+        stubborn=job(Outcome.TIME_LIMIT, seconds=86),
+        find=job(Outcome.COMPLETED),
+        sealed=job(Outcome.COMPLETED),
+        looked=noted(),
+        found={"node": ("n1",)},
+        run=run(),
+        inside={"canary": (CANARY,), "variable": ("PATH", "SEALRUN_INPUT", "APPTAINER_NAME")},
+    )
+
+
+def observed(seen: Seen, **keys: Any) -> Observed:
+    made = Observed(canary=CANARY, build=job(Outcome.COMPLETED), built=True, profiles=[seen])
+    return replace(made, **keys)
+
+
+def wrong(subject: Subject, what: Observed) -> dict[str, tuple[Level, str]]:
+    found = probes.check(subject, what)
+    return {one.id: (one.level, one.found) for one in found if one.level is not Level.OK}
+
+
+def test_jobs_that_saw_nothing_wrong_have_no_finding(subject: Subject) -> None:
+    assert wrong(subject, observed(well(subject))) == {}
+
+
+FAILURE, WARNING = Level.FAILURE, Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("keys", "id_", "level", "found"),
+    [
+        ({"canary": ("cat: no such file",)}, "storage.shared", FAILURE,
+         "the job does not read what the portal has written"),
+        ({"uid": ("4242",)}, "storage.account", FAILURE,
+         "jobs run as user id 4242, the storage belongs to {owner}"),
+        ({"missing": ("tar", "od")}, "probe.programs", FAILURE, "missing: tar, od"),
+        ({"variable": ("PATH", "DB_PASSWORD", "SEALRUN_SITE", "KEYBOARD")}, "probe.environment", FAILURE,
+         "a job has the variables DB_PASSWORD, SEALRUN_SITE"),
+        ({"device": ("nvidia0 opened", "nvidia1 Permission denied")}, "probe.devices", FAILURE,
+         "a job without GPUs can open nvidia0 of 2"),
+        ({"user_namespace": ("unshare failed",)}, "apptainer.user_namespaces", FAILURE,
+         "on n1: unshare failed"),
+        ({"apptainer": ("1.3.5-1.el9",)}, "apptainer.version", FAILURE,
+         "on n1: 1.3.5-1.el9; at least 1.3.6 is asked for"),
+        ({"starter": ("setuid",), "setting": ("allow setuid = yes",)}, "apptainer.setuid", WARNING,
+         "on n1: with set-user-id"),
+        ({"setting": ("user bind control = no",)}, "apptainer.binds", FAILURE,
+         "on n1: user bind control = no"),
+        ({"setting": ()}, "apptainer.binds", WARNING,
+         "not checked: on n1: apptainer.conf cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_the_look_around_shows_is_judged(
+    subject: Subject, keys: dict[str, Any], id_: str, level: Level, found: str
+) -> None:
+    seen = replace(well(subject), looked=noted(**keys))
+
+    assert wrong(subject, observed(seen)) == {id_: (level, found.format(owner=OWNER))}
+
+
+@pytest.mark.parametrize(
+    ("report", "id_", "found"),
+    [
+        ({"interfaces": ["lo", "eth0"]}, "probe.network", "interfaces lo, eth0, 0 routes"),
+        ({"routes": 1}, "probe.network", "interfaces lo, 1 routes"),
+        ({"no_new_privs": 0}, "probe.no_new_privileges", "NoNewPrivs: 0"),
+        ({"seccomp": 0}, "probe.seccomp", "Seccomp: 0"),
+        ({"services": ["/run/munge"]}, "probe.services", "/run/munge"),
+        ({"capabilities": REPORT["capabilities"] | {"CapEff": "0000000000000400"}},
+         "probe.capabilities", "CapEff 0000000000000400"),
+        ({"namespaces": REPORT["namespaces"] | {"pid": {"own": "pid:[1]", "node": "pid:[1]"}}},
+         "probe.namespaces", "not apart: pid"),
+        ({"binds": [REPORT["binds"][0] | {"mounted": "rw", "wrote": True}, OUTPUT]},
+         "probe.input", "/input is rw, and was written to, /output is rw, and was written to"),
+        ({"devices": {"nvidia0": "opened", "nvidia1": "opened"}}, "probe.devices",
+         "a container with 1 can open 2 of 2"),
+        ({"devices": {}}, "probe.devices", "there is no /dev/nvidiaN in the container"),
+    ],
+)  # fmt: skip
+def test_what_the_probe_saw_is_judged(
+    subject: Subject, report: dict[str, Any], id_: str, found: str
+) -> None:
+    seen = replace(well(subject), run=run(**report))
+
+    assert wrong(subject, observed(seen)) == {id_: (FAILURE, found)}
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"memory": job(Outcome.COMPLETED)},
+         {"probe.memory": (FAILURE, "a job with 128 MiB has used 384 MiB")}),
+        ({"memory": job(Outcome.FAILED)}, {"probe.memory": (WARNING, "not checked: FAILED")}),
+        ({"stubborn": None}, {"probe.time": (WARNING, "not checked: left out by --quick")}),
+        ({"stubborn": job(Outcome.TIME_LIMIT, seconds=400)},
+         {"probe.time": (FAILURE, "a job with one minute that ignores SIGTERM was ended after 400 s")}),
+        ({"found": {"node": ("n1",), "process": ("17",)}},
+         {"probe.processes": (FAILURE, "a process of the job before still ran")}),
+        ({"found": {"node": ("n1",), "file": PLACES[2:]}},
+         {"probe.files": (FAILURE, "a file of the job before was in /dev/shm")}),
+        ({"found": {"node": ("n2",)}}, {
+            "probe.files": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
+            "probe.processes": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
+        }),
+        ({"inside": {"canary": (CANARY,), "variable": ("PATH", "SITE_LICENCE")}},
+         {"probe.inside": (FAILURE, "also SITE_LICENCE")}),
+        ({"look": Sent(token=Token("sr-1"), refused="no such partition"), "looked": None},
+         {"probe.starts": (FAILURE, "refused: no such partition")}),
+        ({"look": job(None, gave_up=True), "looked": None},
+         {"probe.starts": (WARNING, "not checked: still PENDING when patience was over")}),
+        ({"looked": None},
+         {"storage.shared": (FAILURE, "a job has ended well, and what it wrote does not appear here")}),
+    ],
+)  # fmt: skip
+def test_how_jobs_ended_is_judged(
+    subject: Subject, keys: dict[str, Any], expected: dict[str, tuple[Level, str]]
+) -> None:
+    assert wrong(subject, observed(replace(well(subject), **keys))) == expected
+
+
+def test_a_site_without_private_folders_is_told_both_lines(subject: Subject) -> None:
+    seen = replace(well(subject), found={"node": ("n1",), "file": PLACES})
+
+    found = {one.id: one.change for one in probes.check(subject, observed(seen))}
+
+    assert found["probe.files"] == (
+        "slurm.conf: JobContainerType=job_container/tmpfs; job_container.conf: "
+        "Dirs=/tmp,/var/tmp,/dev/shm"
+    )
+
+
+def test_what_is_left_behind_is_said(subject: Subject) -> None:
+    left = observed(well(subject), unended=[job(None)], left="/shared/checks/1")
+
+    assert wrong(subject, left) == {
+        "probe.clean": (WARNING, "left: job sr-1, /shared/checks/1"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("missing /data/x", "/data/x is not there on the node"),
+        ("closed /data/x", "/data/x cannot be read on the node"),
+        ("755 /data/x", "/data/x has mode 755"),
+        ("750 /data/x", None),
+    ],
+)
+def test_private_data_is_readable_and_private(
+    make_subject: MakeSubject, line: str, found: str | None
+) -> None:
+    subject = make_subject(data={"x": {"path": "/data/x", "challenges": ["cells"]}})
+    seen = replace(well(subject), looked=noted(data=(line,)))
+
+    expected = {"storage.data": (FAILURE, found)} if found else {}
+    assert wrong(subject, observed(seen)) == expected

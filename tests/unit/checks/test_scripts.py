@@ -1,0 +1,79 @@
+"""The scripts of a check: quoted values, nothing for shellcheck to say, and what they note on this machine."""
+
+import os
+import subprocess
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from containers.interface import Node
+from portal.checks import node_scripts
+from tests.required import required
+
+SHELL = Path(node_scripts.__file__).with_name("shell")
+
+
+@pytest.mark.parametrize("file", sorted(SHELL.glob("*.sh")), ids=lambda file: file.name)
+def test_shellcheck_has_nothing_to_say(file: Path) -> None:
+    required("shellcheck", Path("/usr/bin/shellcheck").exists())
+    # The variables are put before the text.
+    options = ["--shell=bash", "--exclude=SC2154"]
+
+    done = subprocess.run(
+        ["/usr/bin/shellcheck", *options, str(file)], check=False, capture_output=True, text=True
+    )
+
+    assert done.stdout == ""
+
+
+def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/bash"],
+        input=script,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], **environment},
+    )
+
+
+def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
+    # A name that the shell would take apart, were it not quoted.
+    place = tmp_path / "a 'b' $(c)"
+    place.mkdir()
+    (place / "canary").write_text("0123\n", encoding="ascii")
+    mark = f"sealrun-check-{os.getpid()}"
+    data = [PurePosixPath("/nowhere at all"), PurePosixPath(tmp_path)]
+    look = node_scripts.look_script(
+        place,
+        mark=mark,
+        canary=place / "canary",
+        data=data,
+        node=Node(apptainer=PurePosixPath("/nowhere/apptainer")),
+    )
+
+    looking = run(look, SITE_SECRET="hunter2")
+    looked = node_scripts.read_notes(place / "notes")
+    run(node_scripts.find_script(place, mark=mark))
+    found = node_scripts.read_notes(place / "notes")
+    run(node_scripts.find_script(place, mark=mark))
+    again = node_scripts.read_notes(place / "notes")
+
+    assert looked is not None, looking.stderr
+    assert found is not None
+    assert again is not None
+    assert looked["canary"] == ("0123",)
+    assert looked["uid"] == (str(os.geteuid()),)
+    assert looked["data"] == ("missing /nowhere at all", f"700 {tmp_path}")
+    assert "SITE_SECRET" in looked["variable"]
+    assert "hunter2" not in str(looked)
+    assert "apptainer" not in looked
+    # Here nothing is kept apart, so everything is there.
+    assert found["file"] == looked["left"]
+    assert len(found["process"]) == 1
+    assert {"file", "process"} & again.keys() == set()
+
+
+def test_notes_that_are_not_there_are_none(tmp_path: Path) -> None:
+    assert node_scripts.read_notes(tmp_path / "notes") is None

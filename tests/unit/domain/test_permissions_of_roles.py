@@ -1,0 +1,105 @@
+"""Roles, staff, operators and tokens: for every predicate exactly who gets a yes."""
+
+import inspect
+
+import pytest
+
+from portal.domain import permissions
+from portal.domain.people import VISITOR, Actor, ActorKind, operator
+from portal.domain.permissions import Audience, Standing
+from portal.domain.tokens import Scope
+
+OPEN = Standing(
+    published=True, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},
+    participants={"member"},
+)  # fmt: skip
+DRAFT = Standing(
+    published=False, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},
+    participants={"member"},
+)  # fmt: skip
+TEAM = frozenset({"member"})
+
+
+def _token(person: str, *scopes: Scope, is_staff: bool = False) -> Actor:
+    # No token makes staff: whoever looks one up never sets the mark.
+    return Actor(
+        person_id=person, kind=ActorKind.TOKEN, scopes=frozenset(scopes), is_staff=is_staff
+    )
+
+
+WHO = {
+    "visitor": VISITOR,
+    "newcomer": Actor(person_id="owner", has_accepted=False),
+    "person": Actor(person_id="person"),
+    "member": Actor(person_id="member"),
+    "reviewer": Actor(person_id="reviewer"),
+    "organiser": Actor(person_id="organiser"),
+    "owner": Actor(person_id="owner"),
+    "staff": Actor(person_id="staff", is_staff=True),
+    "operator": operator("root"),
+    "owner's token to read": _token("owner", Scope.READ),
+    "owner's token to organise": _token("owner", Scope.ORGANISE),
+}
+OWNERS = ["owner", "staff", "owner's token to organise"]
+ORGANISERS = ["organiser", *OWNERS]
+REVIEWERS = ["reviewer", *ORGANISERS]
+PEOPLE = ["person", "member", "reviewer", "organiser", "owner", "staff"]
+
+CASES = {
+    "may_own": (lambda a: permissions.may_own(a, OPEN), OWNERS),
+    "may_organise": (lambda a: permissions.may_organise(a, OPEN), ORGANISERS),
+    "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),
+    "may_release_logs": (
+        lambda a: permissions.may_release_logs(a, OPEN), ["organiser", "owner", "staff"],
+    ),
+    "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),
+    "may_take_part": (lambda a: permissions.may_take_part(a, OPEN), PEOPLE),
+    "may_submit": (lambda a: permissions.may_submit(a, OPEN), PEOPLE),
+    "may_change_team": (lambda a: permissions.may_change_team(a, TEAM), ["member"]),
+    "may_see_submission": (
+        lambda a: permissions.may_see_submission(a, OPEN, TEAM),
+        ["member", "reviewer", "organiser", "owner", "staff"],
+    ),
+    "may_cancel": (lambda a: permissions.may_cancel(a, OPEN, TEAM), ["member", *ORGANISERS]),
+    "may_see_leaderboard": (
+        lambda a: permissions.may_see_leaderboard(a, OPEN, Audience.ORGANISERS), REVIEWERS,
+    ),
+    "may_see_staff_pages": (permissions.may_see_staff_pages, ["staff"]),
+    "may_operate": (permissions.may_operate, ["operator"]),
+    "may_name_roles": (lambda a: permissions.may_name_roles(a, OPEN), [*OWNERS, "operator"]),
+    "may_step_down": (
+        lambda a: permissions.may_step_down(a, "owner"), ["owner", "owner's token to organise"],
+    ),
+    "may_change_role_of": (
+        lambda a: permissions.may_name_roles(a, OPEN)
+        and permissions.may_change_role_of(a, "owner"),
+        ["staff", "operator"],
+    ),
+    "may_see_people": (permissions.may_see_people, ["staff", "operator"]),
+    "may_block": (lambda a: permissions.may_block(a, "person"), ["staff"]),
+}  # fmt: skip
+PARTS = {"may_use"}
+"""What the others are made of."""
+
+
+def test_every_predicate_is_asked_for_every_kind_of_actor() -> None:
+    functions = {
+        name
+        for name, value in inspect.getmembers(permissions, inspect.isfunction)
+        if name.startswith("may_")
+    }
+
+    assert functions - PARTS == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_exactly_these_may(name: str) -> None:
+    question, expected = CASES[name]
+
+    yes = [who for who, actor in WHO.items() if question(actor)]
+
+    assert sorted(yes) == sorted(expected)
+
+
+def test_staff_do_not_block_themselves() -> None:
+    assert not permissions.may_block(WHO["staff"], "staff")

@@ -1,0 +1,21 @@
+"""The page of the attacks is what the code writes, and has every row of the catalogue."""
+
+import re
+
+from tests.attacks.catalogue import ATTACKS
+from tests.attacks.page import HEAD, PAGE, written
+
+
+def test_the_page_has_every_attack_with_its_defence() -> None:
+    rows = written(PAGE.read_text(encoding="utf-8"))
+
+    assert rows == [(str(one.number), one.attack, one.defence) for one in ATTACKS]
+
+
+def test_the_page_says_when_and_on_what_the_last_run_was() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+
+    assert text.startswith(HEAD)
+    assert re.search(r"Last run: \d{4}-\d\d-\d\d, on Slurm [\d.]+ and Apptainer \S+\.", text)
+    for one in ATTACKS:
+        assert one.cannot in text
