@@ -35,6 +35,10 @@ class Participant:
         self._browser = httpx2.Client(base_url=portal, follow_redirects=True, timeout=TIMEOUT)
         self._portal = portal
 
+    def close(self) -> None:
+        """Close the browser's connections."""
+        self._browser.close()
+
     def log_in(self) -> None:
         """Go through the provider's page as a browser would."""
         page = self._browser.get("/login/demo")
@@ -42,12 +46,19 @@ class Participant:
         if answer.status_code != httpx2.codes.OK or not str(answer.url).startswith(self._portal):
             raise DemoError(f"{self.account} could not log in: {answer.status_code} {answer.url}")
 
-    def submit(self, challenge: str, phase: str, kind: str, file: Path) -> str:
-        """Hand a file in with the form; return the address of the submission."""
+    def submit(
+        self, challenge: str, phase: str, kind: str, file: Path, *, smoke: bool = False
+    ) -> str:
+        """Hand a file in with the form, or try it on the sample; return the address of the submission."""
         with file.open("rb") as stream:
             answer = self._browser.post(
                 f"/challenges/{challenge}/submit",
-                data={"phase": phase, "kind": kind, "note": file.name},
+                data={
+                    "phase": phase,
+                    "kind": kind,
+                    "note": file.name,
+                    "smoke": "yes" if smoke else "",
+                },
                 files={"file": (file.name, stream)},
                 headers={"Origin": self._portal},
             )
@@ -61,6 +72,12 @@ class Participant:
         answer = self._browser.get(submission)
         answer.raise_for_status()
         return read_submission(answer.text)
+
+    def statement(self, submission: str) -> bytes:
+        """Fetch what the team may show of the signed record of a result."""
+        answer = self._browser.get(f"{submission}/statement")
+        answer.raise_for_status()
+        return answer.content
 
     def leaderboard(self, challenge: str) -> list[list[str]]:
         """Return the rows of the leaderboard, its heading first."""

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from examples.demo.account import CHECKOUT, as_account
+import yaml
+
+from examples.demo.account import CHECKOUT, as_account, as_web
 from examples.demo.processes import sealrun
 from site_config.practice.site import PracticeSite
 
@@ -21,7 +23,10 @@ def main() -> int:
     print(
         "Logging in needs an OpenID provider at the address in site.yaml; 'make demo' starts one."
     )
-    serve = as_account([*sealrun("serve"), *site, *sys.argv[1:]], status, home="portal")
+    argv = [*sealrun("serve"), *site, *sys.argv[1:]]
+    # The pages have an account of their own where it can be become.
+    separate = "accounts" in yaml.safe_load(status.site_yaml.read_text(encoding="utf-8"))
+    serve = as_web(argv, status) if separate else as_account(argv, status, home="portal")
     return subprocess.run(serve, check=False, cwd=CHECKOUT).returncode
 
 

@@ -49,6 +49,8 @@ def prepare_site(
         provider_port=provider_port,
     )
     settings: dict[str, Any] = yaml.safe_load(practice.site_yaml.read_text())
+    # Everything of the demo runs as the account that started it.
+    settings.pop("accounts", None)
     settings["site"] |= {"name": "Sealrun demo", "url": site.portal, "support": "the demo's log"}
     settings["database"] = {"url": f"sqlite:///{directory / 'sealrun.db'}"}
     settings["login"]["providers"][0]["issuer"] = site.issuer

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from examples.demo.participant import Participant, Seen
 from examples.demo.processes import Processes, free_port, sealrun
 from examples.demo.settings import DemoSite, prepare_site
@@ -70,6 +72,7 @@ def tell(practice: Status, example: Path, *, once: bool) -> int:
         practice, example, portal_port=free_port(8000), provider_port=free_port(9400)
     )
     entries: list[Entry] = []
+    is_sealed = False
     # Whoever ends the demo, by a key or by a signal: what it started must end with it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
@@ -80,11 +83,12 @@ def tell(practice: Status, example: Path, *, once: bool) -> int:
             _hand_in(entries, say)
             _watch(entries, say)
             _show(entries, site)
+            is_sealed = _verify_best(entries, site)
             if not once:
                 _serve(site)
     except KeyboardInterrupt:
         say("ending")
-    return 0 if entries and all(entry.is_right for entry in entries) else 1
+    return 0 if is_sealed and entries and all(entry.is_right for entry in entries) else 1
 
 
 def _environment() -> dict[str, str]:
@@ -175,6 +179,21 @@ def _show(entries: Sequence[Entry], site: DemoSite) -> None:
     print(f"\n{len(entries) - len(wrong)} of {len(entries)} submissions ended as they should.")
     if wrong:
         print(f"Wrong: {', '.join(wrong)}. Logs: {site.directory / 'logs'}")
+
+
+def _verify_best(entries: Sequence[Entry], site: DemoSite) -> bool:
+    """Fetch the signed statement of the best score and check it offline, as anybody could."""
+    scored = [entry for entry in entries if entry.seen and entry.seen.scores]
+    if not scored:
+        return False
+    best = max(scored, key=lambda entry: entry.seen.scores["Accuracy"] if entry.seen else 0.0)
+    file = site.directory / "best.statement.json"
+    file.write_bytes(best.owner.statement(best.address))
+    settings = yaml.safe_load(site.settings.read_text())
+    keys = [word for key in settings["seal"]["public_keys"] for word in ("--key", key)]
+    print(f"\nThe signed statement of the best score, {best.file.name}, checked offline")
+    sys.stdout.flush()
+    return subprocess.run([*sealrun("verify"), str(file), *keys], check=False).returncode == 0
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:
