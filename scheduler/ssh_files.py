@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +21,7 @@ DEPTH = 40
 """Directories inside each other that are carried over."""
 
 _FETCHED = ".fetched"
+_PART = re.compile(r"\..+\.[0-9]+\.part")
 _CHUNK = 256 * 1024
 _REFUSED = "\x01"
 """What an entry is called here whose name cannot be taken: no reader of outputs lets it pass."""
@@ -35,6 +38,7 @@ class SftpFiles:
         """Send a file or a directory: each file under another name first, then renamed."""
         with self._transport.sftp(timeout=self._patience) as there:
             _make_folders(there, path.parent)
+            _sweep(there, path.parent, self._patience)
             _put(there, path)
 
     def get(self, directory: Path, limits: FetchLimits) -> None:
@@ -89,6 +93,15 @@ class _Tally:
     @property
     def is_full(self) -> bool:
         return self.entries > self.limits.entries or self.size > self.limits.bytes
+
+
+def _sweep(there: paramiko.SFTPClient, folder: Path, patience: timedelta) -> None:
+    """Remove what others began to send and did not finish: no call lasts so long, so that nobody is at it."""
+    oldest = time.time() - 2 * patience.total_seconds()
+    for entry in _entries(there, folder):
+        name = str(entry.filename)
+        if _PART.fullmatch(name) and (entry.st_mtime or 0) < oldest:
+            _remove(there, folder / name)
 
 
 def _put(there: paramiko.SFTPClient, path: Path) -> None:

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 LONGEST = 64 * 1024
-"""Bytes of UTF-8 that are kept of each stream."""
+"""Bytes of UTF-8 that are kept of each stream of a run on private data."""
 
 # What terminals obey: sequences that begin with the escape character, in their two long forms.
 _COMMANDS = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")
@@ -18,14 +18,18 @@ class Tail:
 
     text: str
     truncated: bool
-    """Whether there was more before it."""
+    """Whether there was more of it."""
 
 
-def tail(text: str, longest: int = LONGEST) -> Tail:
-    """Return the last bytes of a log, without anything that a terminal or a browser would obey."""
+def tail(text: str, longest: int = LONGEST, *, cut: int | None = None) -> Tail:
+    """Return the last bytes of a log, without anything that a terminal or a browser would obey.
+
+    ``cut`` is the length at which whoever wrote the log down stopped, in bytes.
+    """
     content = text.encode("utf-8", "replace")
     end = content[-longest:].decode("utf-8", "ignore")
-    return Tail(text=plain(end), truncated=len(content) > longest)
+    is_cut = cut is not None and len(content) >= cut
+    return Tail(text=plain(end), truncated=is_cut or len(content) > longest)
 
 
 def plain(text: str) -> str:

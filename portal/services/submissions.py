@@ -132,7 +132,7 @@ def _check_smoke(
 
 
 def offers_smoke(phase: Phase, tasks: Iterable[Task]) -> bool:
-    """Whether programs can be tried on a public sample, with their whole log."""
+    """Whether programs can be tried on a public sample, with what they write."""
     return phase.logs == "smoke" and all(task.sample_sha256 is not None for task in tasks)
 
 

@@ -18,7 +18,7 @@ from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_o
 from portal.db.tables import Attempt
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
-from portal.domain.logs import error_of_pip, tail
+from portal.domain.logs import LONGEST, error_of_pip, tail
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
 from portal.files.errors import BadOutput, BadScoreFile
@@ -77,7 +77,7 @@ def _collect(context: WorkerContext, token: str) -> bool:
     if verdict.kind is VerdictKind.WAIT:
         return False
     if isinstance(job, RunWork):
-        _keep_logs(context, token, directory)
+        _keep_logs(context, token, directory, longest=_longest_log(job))
     if verdict.kind is VerdictKind.SUCCESS:
         _take_in(context, job, attempt, directory, run)
     else:
@@ -110,12 +110,17 @@ def _is_sealed(job: Work, run: RunRecord) -> bool:
     return not isinstance(job, RunWork) or run.sealed
 
 
-def _keep_logs(context: WorkerContext, token: str, directory: Path) -> None:
+def _longest_log(job: RunWork) -> int:
+    """Return how much is kept of a stream: of a run on the public sample all that the script kept."""
+    return LOG_LIMIT if job.submission.is_smoke else LONGEST
+
+
+def _keep_logs(context: WorkerContext, token: str, directory: Path, *, longest: int) -> None:
     """Keep the end of what the run wrote. A log that cannot be read decides nothing."""
     tails = {}
     for stream in ("stdout", "stderr"):
         try:
-            tails[stream] = tail(read_log(directory, f"{stream}.log"))
+            tails[stream] = tail(read_log(directory, f"{stream}.log"), longest, cut=LOG_LIMIT)
         except RunFileError as problem:
             log.warning("strange_log", token=token, detail=str(problem))
     if any(kept.text for kept in tails.values()):

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from examples.demo.participant import Participant, Seen
 from examples.demo.processes import Processes, free_port
 from examples.demo.settings import DemoSite, prepare_site
 from portal.domain.failures import FAILURES, FailureReason
+from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
 from scheduler.ssh import SshTransport
 from scheduler.ssh_files import SftpFiles
@@ -184,6 +186,55 @@ def test_what_is_sent_again_is_not_sent_twice(site: PracticeSite, inside: Inside
 
     assert before == after
     assert before.split()[1] == "7"
+
+
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_a_transfer_that_is_cut_leaves_no_half_a_file_and_is_done_again(
+    site: PracticeSite, inside: Inside, way: str
+) -> None:
+    """The server's end of the transfer is killed in the middle of a file, as by a login node that restarts."""
+    folder = site.paths.home / f"cut-{way}"
+    inside.run("install", "-d", "-o", "challenge", str(folder), user="root")
+    folder.mkdir(exist_ok=True)
+    big, size = folder / "big", 96 * 2**20
+    if way == "there":
+        big.write_bytes(bytes(size))
+    else:
+        inside.run("truncate", "-s", str(size), str(big))
+    transport = _transport(site)
+    files = SftpFiles(transport)
+    limits = FetchLimits(bytes=2 * size, entries=10)
+
+    def carry() -> None:
+        files.put(big) if way == "there" else files.get(folder, limits)
+
+    def sizes() -> dict[str, int]:
+        """Return what has arrived: there, asked inside; back, here."""
+        if way == "back":
+            return {one.name: one.stat().st_size for one in folder.iterdir()}
+        listed = inside.run("find", str(folder), "-type", "f", "-printf", "%f %s\n", user="root")
+        return {name: int(number) for name, number in map(str.split, listed.stdout.splitlines())}
+
+    try:
+        with ThreadPoolExecutor(1) as others:
+            carried = others.submit(carry)
+            deadline = time.monotonic() + 30
+            while not any(0 < one < size for one in sizes().values()):
+                assert time.monotonic() < deadline, sizes()
+            killed = inside.run(
+                "pkill", "-KILL", "-u", "challenge", "-f", "challenge@", user="root"
+            )
+            with pytest.raises(Unreachable):
+                carried.result(timeout=60)
+        after_the_cut = sizes()
+        carry()
+        in_the_end = sizes()
+    finally:
+        transport.close()
+
+    assert killed.returncode == 0
+    assert "big" not in after_the_cut
+    assert in_the_end["big"] == size
 
 
 def _transport(site: PracticeSite) -> SshTransport:

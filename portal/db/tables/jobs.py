@@ -114,7 +114,7 @@ class RunLog(Base):
     """``stdout`` or ``stderr``."""
     text: Mapped[str] = mapped_column(Text)
     truncated: Mapped[bool]
-    """Whether there was more before it."""
+    """Whether there was more of it."""
 
 
 class LogRelease(Base):

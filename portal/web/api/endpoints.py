@@ -69,7 +69,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Field(name="phase", meaning="Slug of the phase.", required=True),
             Field(name="kind", meaning="`image`, `code` or `results`.", required=True),
             Field(
-                name="smoke", meaning="`yes`: only run it on the public sample, with its whole log."
+                name="smoke",
+                meaning="`yes`: only run it on the public sample, and read what it writes.",
             ),
             Field(name="weights", meaning="Id of weights that your team has uploaded."),
             Field(name="note", meaning="For your team and the organisers, up to 500 characters."),

@@ -237,11 +237,11 @@ class Log(Model):
     """The end of what a run wrote, which the team may see."""
 
     job: JobKind
-    attempt: int = Field(description="1 for the first try.")
+    attempt: int | None = Field(description="1 for the first try; null on the public sample.")
     stream: str = Field(description="`stdout` or `stderr`.")
     text: str
-    truncated: bool = Field(description="Whether there was more before it.")
-    released_at: Moment
+    truncated: bool = Field(description="Whether there was more of it.")
+    released_at: Moment | None = Field(description="Null on the public sample.")
     reason: str = Field(description="Why the organisers released it.")
 
 
@@ -251,7 +251,9 @@ class Submission(SubmissionItem):
     challenge: str = Field(description="Slug.")
     is_settled: bool = Field(description="Whether nothing more happens by itself: stop asking.")
     evaluations: list[Evaluation]
-    logs: list[Log] = Field(description="Of runs on private data: those that were released.")
+    logs: list[Log] = Field(
+        description="Those of a run on the public sample; of runs on private data those that were released."
+    )
 
 
 class Member(Model):

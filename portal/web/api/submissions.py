@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from portal.domain.jobs import JobKind
 from portal.domain.steps import Step
 from portal.services import submission_pages
 from portal.services.log_releases import ReleasedLog
+from portal.services.run_logs import LogFacts
 from portal.services.submission_facts import EvaluationFacts, ListedSubmission
 from portal.services.submission_pages import SubmissionPage
 from portal.web import handing_in
@@ -58,7 +60,8 @@ def submission(call: Call) -> models.Submission:
         challenge=page.challenge_slug,
         is_settled=page.is_settled,
         evaluations=[_evaluation(evaluation) for evaluation in page.evaluations],
-        logs=[log for released in page.released_logs for log in _logs(released)],
+        logs=[log for released in page.released_logs for log in _logs(released)]
+        + [_smoke_log(log) for log in page.smoke_logs],
     )
 
 
@@ -75,6 +78,18 @@ def _logs(released: ReleasedLog) -> list[models.Log]:
         )
         for one in released.streams
     ]
+
+
+def _smoke_log(log: LogFacts) -> models.Log:
+    return models.Log(
+        job=JobKind.PREDICT,
+        attempt=None,
+        stream=log.stream,
+        text=log.text,
+        truncated=log.truncated,
+        released_at=None,
+        reason="",
+    )
 
 
 def _as_listed(page: SubmissionPage) -> ListedSubmission:

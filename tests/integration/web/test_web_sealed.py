@@ -56,7 +56,7 @@ def test_whoever_reviews_sees_the_logs_and_the_look_is_written_down(
     assert page.status_code == 200
     assert "What is sealed of" in page.text
     assert SECRET in page.text
-    assert "Only the end of it is kept." in page.text
+    assert "It wrote more than is kept." in page.text
     assert 'tabindex="0" role="region" aria-label="Predict, try 1: standard output"' in page.text
     assert "Predict, try 1: standard error" in page.text
     assert f'href="/submissions/{reviewed.submission_id}">Back' in page.text

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from containers.interface import LOG_LIMIT
 from portal.db.tables import Attempt, Job, RunLog
 from portal.domain.jobs import JobKind
 from portal.domain.logs import LONGEST
@@ -64,6 +65,19 @@ def test_of_a_long_log_the_end_is_kept(world: World) -> None:
     assert log.truncated
     assert len(log.text) == LONGEST
     assert log.text.endswith("xthe end")
+
+
+@pytest.mark.parametrize(("length", "is_cut"), [(LOG_LIMIT - 1, False), (LOG_LIMIT, True)])
+def test_of_a_run_on_the_sample_all_is_kept_that_the_script_has_kept(
+    world: World, length: int, is_cut: bool
+) -> None:
+    """The script stops writing a log down at its limit: what reaches that has been cut."""
+    world.node.predict = _says(good_predictions, "x" * length)
+
+    world.run_until_final(world.hand_in(smoke=True))
+
+    [log] = _logs(world).values()
+    assert (len(log.text), log.truncated) == (length, is_cut)
 
 
 def test_without_logs_nothing_is_kept(world: World) -> None:

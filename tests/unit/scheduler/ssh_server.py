@@ -31,6 +31,8 @@ class SshServer:
         self.frozen = threading.Event()
         self.is_deaf = False
         """Whether it takes sessions and then answers no request in them."""
+        self.files: type[paramiko.SFTPServerInterface] | None = None
+        """What it has to say of files, to those who ask by SFTP."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._transports: list[paramiko.Transport] = []
@@ -39,9 +41,10 @@ class SshServer:
 
     def drop_connections(self) -> None:
         """Cut every connection, as a restarted login node does."""
-        for transport in self._transports:
+        # Whoever was dropped may be back before the last of them is.
+        dropped, self._transports = self._transports, []
+        for transport in dropped:
             transport.close()
-        self._transports.clear()
 
     def stop_sessions_of_open_connections(self) -> None:
         """Let every connection that is there now be silent, as one is whose network has gone."""
@@ -72,6 +75,8 @@ class SshServer:
                 return
             transport = paramiko.Transport(client)
             transport.add_server_key(self.host_key)
+            if self.files is not None:
+                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, self.files)
             self._transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError):
                 transport.start_server(event=threading.Event(), server=_Session(self))
