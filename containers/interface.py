@@ -45,6 +45,7 @@ class StopReason(StrEnum):
     IMAGE_CHANGED = "image_changed"  #: the SIF's digest is not the recorded one
     ISOLATION_UNAVAILABLE = "isolation_unavailable"  #: the probe saw more than it may
     BUILD_FAILED = "build_failed"  #: apptainer could not make an image of it
+    UNSIGNED = "unsigned"  #: no key of the site's has signed the SIF
     ENVIRONMENT = "environment"  #: pip could not install what requirements.txt asks for
     IMAGE_TOO_LARGE = "image_too_large"  #: the image, or what it unpacks to, is over the limit
     IMAGE_START = "image_start"  #: apptainer could not start the container
@@ -64,6 +65,7 @@ EXIT_CODES: Mapping[StopReason, int] = MappingProxyType(
         StopReason.IMAGE_CHANGED: 76,
         StopReason.ISOLATION_UNAVAILABLE: 77,
         StopReason.BUILD_FAILED: 78,
+        StopReason.UNSIGNED: 78,
         StopReason.ENVIRONMENT: 78,
         StopReason.IMAGE_TOO_LARGE: 78,
         StopReason.IMAGE_START: 79,
@@ -142,6 +144,16 @@ class BuildKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What has to be signed in a SIF, and by whom."""
+
+    part: int
+    """The id of the data object that is the system."""
+    keys: tuple[str, ...]
+    """Public keys as PEM texts, of which one has to have signed it; at least one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One image to make, as a throwaway job without network.
 
@@ -156,12 +168,16 @@ class Build:
     base_sha256: str | None = None
     wheelhouse: PurePosixPath | None = None
     """Directory of wheels from which the ``requirements.txt`` of ``CODE`` is installed; then it has one."""
+    signature: Signature | None = None
+    """What a ``SIF`` has to be signed with; none is asked for without."""
     size_limit: int = 20 * 1024**3
     """Bytes that the image may have."""
     unpacked_limit: int = 60 * 1024**3
     """Bytes that the build may need on the way."""
     unpacked_files: int = 1_000_000
     """Files and directories that the build may make on the way."""
+    process_limit: int = 16384
+    """As of a sealed run."""
     node: Node = field(default_factory=Node)
 
 

@@ -16,6 +16,12 @@ PROBE_PROGRAM = "/probe"
 SCRATCH_NAMES = ("work", "temporary", "cache", "settings")
 """The directories that the script makes in its scratch directory before it starts anything."""
 
+HIDDEN = ("BIND", "CONTAINER", "NAME")
+"""What Apptainer would tell the container of the host in ``APPTAINER_*`` and ``SINGULARITY_*``: paths."""
+
+BRANDS = ("APPTAINER", "SINGULARITY")
+"""Both of Apptainer's names: it sets the variables of both."""
+
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _TARGET = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -73,6 +79,7 @@ def plain_path(path: PurePosixPath) -> PurePosixPath:
 def _sealed(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
     return (
         *clean_environment(scratch),
+        *(f"APPTAINERENV_{brand}_{name}=" for brand in BRANDS for name in HIDDEN),
         *(f"APPTAINERENV_{name}={_value(name, run)}" for name in sorted(run.environment)),
         str(plain_path(run.node.apptainer)),
         "--silent",

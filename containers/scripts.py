@@ -56,7 +56,9 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "probe": probe_argv(run, scratch=scratch),
         "payload": payload_argv(run, scratch=scratch),
     }
-    return _assemble("A sealed run", values, _seccomp(scratch), "common.sh", "data.sh", "run.sh")
+    return _assemble(
+        "A sealed run", values, _seccomp(scratch), "common.sh", "limits.sh", "data.sh", "run.sh"
+    )
 
 
 def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
@@ -68,6 +70,8 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         raise ValueError("a base image belongs to a build from code, and only to that")
     if build.wheelhouse is not None and build.kind is not BuildKind.CODE:
         raise ValueError("only a build from code has an environment")
+    if build.signature is not None and not (build.kind is BuildKind.SIF and build.signature.keys):
+        raise ValueError("only a SIF is signed, and by a key")
     scratch = _scratch(build.node, token)
     install = installation(build, scratch=scratch)
     values = {
@@ -84,15 +88,18 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         ),
         "wheelhouse": str(plain_path(build.wheelhouse)) if build.wheelhouse else "",
         "lock": LOCK,
+        "signature_keys": build.signature.keys if build.signature else (),
+        "system_part": str(build.signature.part) if build.signature else "",
         "install": payload_argv(install, scratch=scratch) if install else (),
         "size_limit": str(build.size_limit),
         "file_blocks": str(max(1, build.unpacked_limit // _KIB)),
         "unpacked_kib": str(build.unpacked_limit // _KIB),
         "unpacked_files": str(build.unpacked_files),
+        "process_limit": str(build.process_limit),
         "member_limit": str(MEMBER_LIMIT),
     }
     filters = _seccomp(scratch) if install else ""
-    return _assemble("An image build", values, filters, "common.sh", "build.sh")
+    return _assemble("An image build", values, filters, "common.sh", "limits.sh", "build.sh")
 
 
 def measure_script(measure: Measure, *, token: str, directory: PurePosixPath) -> str:

@@ -54,6 +54,13 @@ class SifHeader:
     architecture: str
     objects: tuple[str, ...]
     """The types of its data objects, in their order."""
+    system: int
+    """The id of the object that is the system."""
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it holds a signature, by whomever and of whatever."""
+        return "signature" in self.objects
 
 
 def read_sif(path: Path) -> SifHeader:
@@ -76,7 +83,15 @@ def read_sif(path: Path) -> SifHeader:
             check_squashfs(file, partitions[0][5], partitions[0][6])
         except NotASquashfsError as error:
             raise NotASifError(str(error)) from error
-    return SifHeader(architecture=architecture, objects=tuple(_TYPES[raw[0]] for raw in used))
+    system = partitions[0][2]
+    if sum(raw[2] == system for raw in used) > 1:
+        # A signature names its part by the number, so that another part could stand in for it.
+        raise NotASifError("Parts of the image have the same number.")
+    return SifHeader(
+        architecture=architecture,
+        objects=tuple(_TYPES[raw[0]] for raw in used),
+        system=system,
+    )
 
 
 @dataclass(frozen=True, slots=True)

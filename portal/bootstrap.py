@@ -20,10 +20,11 @@ from portal.domain.gates import Gate
 from portal.domain.jobs import ImageKind
 from portal.domain.login_profiles import LoginProfile
 from portal.domain.people import Actor
-from portal.domain.profiles import DataDirectory, Profile, Resources
+from portal.domain.profiles import DataDirectory, Profile, Resources, SifPolicy
 from portal.domain.retention import KEYS, Kept, Policy
 from portal.domain.sessions import SessionLimits
 from portal.domain.shares import Share
+from portal.files.image_keys import read_image_key
 from portal.files.orders import Orders
 from portal.files.samples import pack_sample
 from portal.files.seals import PublicKey, Sealer, read_public_key, read_sealer
@@ -50,7 +51,7 @@ from site_config import gates
 from site_config.bundle import load_challenge
 from site_config.loader import load_site, read_secret
 from site_config.model import Cluster as ClusterSettings
-from site_config.model import Periods, Site
+from site_config.model import Images, Periods, Site
 
 
 def _now() -> datetime:
@@ -124,6 +125,7 @@ def _resources(settings: Site) -> Resources:
         output_limit=settings.limits.output,
         output_files=settings.limits.output_files,
         scratch_limit=settings.limits.scratch,
+        sif=_sif_policy(settings.images),
         retention=Policy(
             default=_periods(settings.retention.default),
             longest=_periods(settings.retention.longest),
@@ -131,6 +133,14 @@ def _resources(settings: Site) -> Resources:
         ),
         shares={slug: Share(**dict(share)) for slug, share in settings.shares.items()},
     )
+
+
+def _sif_policy(images: Images) -> SifPolicy:
+    try:
+        keys = tuple(read_image_key(file) for file in images.keys)
+    except (OSError, ValueError) as problem:
+        raise OperatorError(f"images.keys: {problem}") from problem
+    return SifPolicy(taken=images.sif != "refuse", keys=keys)
 
 
 def _periods(periods: Periods) -> dict[Kept, timedelta]:

@@ -266,6 +266,24 @@ class Limits(Section):
     )
 
 
+class Images(Section):
+    """Which images may be handed in. An image that was made before stays in use."""
+
+    sif: Literal["allow", "signed", "refuse"] = Field(
+        default="allow",
+        description="Whether SIFs are taken: all of them, those that one of `keys` has signed, or none.",
+    )
+    keys: tuple[SitePath, ...] = Field(
+        default=(), description="Files of public keys, PEM, as of `apptainer sign --key`."
+    )
+
+    @model_validator(mode="after")
+    def _keys_for_signatures(self) -> Self:
+        if (self.sif == "signed") != bool(self.keys):
+            raise ValueError("keys belong to 'sif: signed', and that needs at least one")
+        return self
+
+
 class Periods(Section):
     """How long each kind is kept after the end of a challenge's last phase; for ever without."""
 
@@ -400,6 +418,7 @@ class Site(Section):
         default={}, description="The only directories that a challenge can mount, by name."
     )
     limits: Limits = Field(default=Limits(), description="What one submission may take up.")
+    images: Images = Field(default=Images(), description="Which images may be handed in.")
     retention: Retention = Field(
         default=Retention(), description="How long what belongs to submissions is kept."
     )

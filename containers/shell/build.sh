@@ -14,16 +14,17 @@ require_no_network() {
     [[ $inside == lo ]] || stop isolation_unavailable 77
 }
 
-limited() { # COMMAND...
-    # Whoever the container runs as must be able to read the image.
+readable() { # COMMAND...: whoever the container runs as must be able to read the image
     umask 022
-    # Only a limit that is stricter already cannot be set; then that one holds.
-    { ulimit -c 0; ulimit -f "$file_blocks"; } 2>/dev/null
-    exec "$@"
+    limited "$@"
+}
+
+attempted() { # COMMAND...: in the logs, with limits; sets code
+    logged stdout.log stderr.log readable "${clean_environment[@]}" "${no_network[@]}" "$@"
 }
 
 converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
-    logged stdout.log stderr.log limited "${clean_environment[@]}" "${no_network[@]}" "$@"
+    attempted "$@"
     [[ -e $scratch/too_large ]] && fail image_too_large
     [[ $code == 0 ]] || fail build_failed
 }
@@ -104,7 +105,7 @@ install_environment() { # what requirements.txt asks for, by pip in the base ima
     [[ -d $wheelhouse ]] || stop node_unfit 74
     put_seccomp || stop node_unfit 74
     mkdir -- "$scratch/environment" || stop node_unfit 74
-    logged stdout.log stderr.log limited "${install[@]}"
+    logged stdout.log stderr.log readable "${install[@]}"
     [[ -e $scratch/too_large ]] && fail image_too_large
     [[ $code == 0 ]] || fail environment
     only_plain "$scratch/environment" || fail environment
@@ -112,11 +113,23 @@ install_environment() { # what requirements.txt asks for, by pip in the base ima
     head -c 1048576 -- "$scratch/environment/$lock" | put environment.lock || stop node_unfit 74
 }
 
+verify_signature() { # by one of the site's keys, of the part that is the system, where it asks for that
+    local key
+    ((${#signature_keys[@]})) || return 0
+    for key in "${signature_keys[@]}"; do
+        printf '%s\n' "$key" >"$scratch/key.pem" || stop node_unfit 74
+        attempted "$apptainer" --silent --nocolor verify --key "$scratch/key.pem" --sif-id "$system_part" "$1"
+        [[ $code == 0 ]] && return
+    done
+    fail unsigned
+}
+
 take_sif() {
     local listing
     take "$source"
     # The copy is what is used, so the copy is what is checked.
     check_digest source "$directory/.image.sif.part" "$source_sha256"
+    verify_signature "$directory/.image.sif.part"
     converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
     listing=$(head -c 65536 "$directory/stdout.log")
     [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed

@@ -1,21 +1,3 @@
-account_tasks() { # processes and threads of this account on the node
-    local process tasks count=0
-    for process in /proc/[0-9]*; do
-        [[ -O $process ]] || continue
-        tasks=("$process"/task/*)
-        count=$((count + ${#tasks[@]}))
-    done
-    printf '%s\n' "$count"
-}
-
-limited() { # COMMAND...
-    # Only a limit that is stricter already cannot be set; then that one holds.
-    { ulimit -c 0; ulimit -f "$file_blocks"; } 2>/dev/null
-    # The kernel counts the whole account: other jobs of it on this node must not use up our share.
-    ulimit -u "$(($(account_tasks) + process_limit))" 2>/dev/null
-    exec "$@"
-}
-
 make_outputs() {
     local output
     for output in "${outputs[@]}"; do

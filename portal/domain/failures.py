@@ -13,6 +13,7 @@ class FailureReason(StrEnum):
 
     BAD_ARCHIVE = "bad_archive"
     BUILD_FAILED = "build_failed"
+    UNSIGNED = "unsigned"
     ENVIRONMENT = "environment"
     IMAGE_TOO_LARGE = "image_too_large"
     IMAGE_START = "image_start"
@@ -59,6 +60,12 @@ FAILURES: dict[FailureReason, Failure] = {
         "No image could be made of it",
         "Apptainer could not turn the upload into an image. Check that the archive is complete "
         "and that it starts on your own machine.",
+        counts=True,
+    ),
+    FailureReason.UNSIGNED: Failure(
+        "The image is not signed by a key that this site accepts",
+        "This site runs a SIF only if one of the keys that it knows has signed it. Sign it with apptainer sign "
+        "--key, or hand in what docker save has written.",
         counts=True,
     ),
     FailureReason.ENVIRONMENT: Failure(

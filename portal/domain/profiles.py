@@ -51,6 +51,15 @@ class DataDirectory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SifPolicy:
+    """Which SIFs the site makes images of."""
+
+    taken: bool = True
+    keys: tuple[str, ...] = ()
+    """Public keys as PEM texts: where there are any, one of them has to have signed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """Everything a site offers to its challenges, by name."""
 
@@ -65,6 +74,8 @@ class Resources:
     """Bytes that all weights of a team may have in a challenge."""
     scratch_limit: int = 16 * 1024**3
     """Bytes that a run may have in its own /tmp and /var/tmp."""
+    sif: SifPolicy = SifPolicy()
+    """Which SIFs may be handed in."""
     retention: Policy = FOR_EVER
     """How long what belongs to submissions is kept."""
     shares: Mapping[str, Share] = field(default_factory=dict)

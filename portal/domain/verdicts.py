@@ -50,6 +50,7 @@ _BY_STOP_REASON = {
     "image_changed": FailureReason.IMAGE_CHANGED,
     "isolation_unavailable": FailureReason.ISOLATION_UNAVAILABLE,
     "build_failed": FailureReason.BUILD_FAILED,
+    "unsigned": FailureReason.UNSIGNED,
     "environment": FailureReason.ENVIRONMENT,
     "image_too_large": FailureReason.IMAGE_TOO_LARGE,
     "time_limit": FailureReason.TIME_LIMIT,

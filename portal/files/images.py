@@ -45,6 +45,10 @@ class FoundImage:
     layers: int = 0
     architecture: str = ""
     """Empty where the image does not say."""
+    system: int = 0
+    """Of a SIF: the id of the part that is its system."""
+    is_signed: bool = False
+    """Whether a SIF holds a signature at all."""
 
 
 def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImage:
@@ -90,7 +94,12 @@ def _inspect_sif(source: Path, limits: ImageLimits) -> FoundImage:
     except NotASifError as error:
         raise BadArchive("sif", str(error)) from error
     _check_architecture(header.architecture, limits)
-    return FoundImage(format="sif", architecture=header.architecture)
+    return FoundImage(
+        format="sif",
+        architecture=header.architecture,
+        system=header.system,
+        is_signed=header.is_signed,
+    )
 
 
 def _check_architecture(architecture: str, limits: ImageLimits) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
-from containers.interface import Bind, Build, BuildKind, SealedRun
+from containers.interface import Bind, Build, BuildKind, SealedRun, Signature
 from containers.scripts import build_script, measure_script, run_script
 from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
 from portal.db.tables import Image
@@ -12,7 +12,8 @@ from portal.domain.jobs import ImageKind, JobKind
 from portal.domain.profiles import Profile
 from portal.domain.shares import EVERYTHING, Share
 from portal.files.archives import repack_code, unpack_results
-from portal.files.images import inspect_image, inspect_layers
+from portal.files.errors import BadArchive
+from portal.files.images import FoundImage, inspect_image, inspect_layers
 from portal.files.layers import LayerLimits
 from portal.files.requirements import asks_for_packages
 from portal.worker.context import WorkerContext
@@ -98,11 +99,13 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
     if work.image.kind is ImageKind.CODE:
         return _code_build(context, work, source, directory)
     found = inspect_image(source)
+    signature = _signature(context, found)
     there = context.cluster.uploaded(work.image.source_sha256, context.store)
     build = Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
         source=PurePosixPath(there),
         source_sha256=work.image.source_sha256,
+        signature=signature,
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
     )
@@ -110,6 +113,26 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
         limits = LayerLimits(entries=build.unpacked_files, size=build.unpacked_limit)
         inspect_layers(source, layers=limits)
     return build
+
+
+def _signature(context: WorkerContext, found: FoundImage) -> Signature | None:
+    """Return what the build has to find signed. Raises ``BadArchive`` for what is seen to be refused."""
+    policy = context.resources.sif
+    if found.format != "sif":
+        return None
+    if not policy.taken:
+        raise BadArchive(
+            "sif",
+            "This site takes no SIF images. Hand in what docker save or podman save has written.",
+        )
+    if not policy.keys:
+        return None
+    if not found.is_signed:
+        raise BadArchive(
+            "unsigned",
+            "The image is not signed. Sign it with apptainer sign --key, with a key that this site accepts.",
+        )
+    return Signature(part=found.system, keys=policy.keys)
 
 
 def _code_build(context: WorkerContext, work: BuildWork, source: Path, directory: Path) -> Build:

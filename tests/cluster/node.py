@@ -90,6 +90,7 @@ class PracticeNode:
         *,
         base: Path | None = None,
         wheelhouse: Path | None = None,
+        **limits: Any,
     ) -> Ended:
         build = Build(
             kind=kind,
@@ -98,6 +99,7 @@ class PracticeNode:
             base=PurePosixPath(base) if base else None,
             base_sha256=sha256(base) if base else None,
             wheelhouse=PurePosixPath(wheelhouse) if wheelhouse else None,
+            **limits,
         )
         token, directory = new_token(), self.new_directory("build")
         script = build_script(build, token=token, directory=PurePosixPath(directory))

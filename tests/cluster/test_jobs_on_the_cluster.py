@@ -37,6 +37,8 @@ def test_each_job_needed_one_attempt(everything: Everything) -> None:
     failed_before = [why for why in spine.expected_failures().values() if why in no_output]
     assert numbers == {1: len(attempts)}
     assert kinds == {
+        # The data and the truth, before anything reads them.
+        JobKind.MEASURE: 2,
         # Probe, scorer and base beside what was handed in.
         JobKind.BUILD: len(runs) + 3,
         JobKind.PREDICT: len(runs),
@@ -54,6 +56,7 @@ def test_only_predictions_get_a_gpu(everything: Everything) -> None:
     }
 
     assert with_gpu == {
+        (JobKind.MEASURE, False, False),
         (JobKind.BUILD, False, False),
         (JobKind.PREDICT, True, True),
         (JobKind.SCORE, False, False),

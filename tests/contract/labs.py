@@ -110,6 +110,17 @@ class ClusterLab:
     def tick(self) -> None:
         time.sleep(0.2)
 
+    def wait_for_nodes(self) -> None:
+        """Wait until Slurm has all nodes: for a moment after a job was ended in its start it drains one."""
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        states = b"unknown"
+        while any(word in states for word in (b"unknown", b"drain", b"down", b"*")):
+            assert time.monotonic() < deadline, states
+            time.sleep(0.2)
+            states = self.transport.inner.run(
+                ["sinfo", "--noheader", "--Node", "--format=%T"], timeout=PATIENCE
+            ).stdout
+
     def without_queue(self) -> Scheduler:
         """Return a scheduler that finds the queue empty, as after MinJobAge."""
         return SlurmCommands(EmptyQueue(self.transport))

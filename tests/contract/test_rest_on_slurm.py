@@ -229,6 +229,8 @@ def test_every_version_on_offer_is_spoken(rest_lab: RestLab) -> None:
         rest_lab.scheduler = scheduler
         spec = rest_lab.spec("exit 7", partition="gpu", gres="gpu:1", comment="a comment")
 
+        rest_lab.wait_for_nodes()
+
         accepted = scheduler.submit(spec, token)
         refused = scheduler.submit(rest_lab.spec("exit 0", partition="nowhere"), token)
 

@@ -265,7 +265,8 @@ def test_a_command_that_writes_without_end_is_killed_and_the_connection_kept(lin
 
     wait_until(lambda: not line.is_running("yes without end"))
     assert transport.run(["echo", "next"], timeout=LATER).stdout == b"next\n"
-    assert line.root("pgrep", "sshd").split() == before
+    # Those of earlier connections may end meanwhile; a new one would have another number.
+    assert set(line.root("pgrep", "sshd").split()) <= set(before)
 
 
 def test_a_restarted_sshd_is_reached_again_without_an_error(line: Line, token: Token) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from containers.interface import LOG_LIMIT, SealedRun
+from containers.isolation import BRANDS, HIDDEN
 from containers.rundir import read_run, take_claim
 from containers.scripts import run_script
 from tests.unit.containers.fake_node import FakeNode
@@ -70,6 +71,23 @@ def test_an_older_apptainer_than_the_site_asks_for_runs_nothing(
     assert (node.directory / "stdout.log").exists() == is_new_enough
 
 
+def test_where_a_limit_cannot_be_set_nothing_runs(node: FakeNode) -> None:
+    beyond_what_the_kernel_knows = replace(node.run, file_size_limit=10**30)
+
+    code = node.execute(script_of(node, beyond_what_the_kernel_knows))
+
+    assert code == 77
+    assert read_run(node.directory, node.token).reason == "isolation_unavailable"
+    assert (node.directory / "probe.json").read_text() == ""
+    assert not (node.directory / "stdout.log").exists()
+
+
+def test_a_limit_of_the_node_that_is_stricter_holds(node: FakeNode) -> None:
+    script = script_of(node).replace("set -u\n", "set -u\nulimit -f 5000\n", 1)
+
+    assert node.execute(script) == 0
+
+
 def test_versions_and_digests_are_written_down(node: FakeNode) -> None:
     node.execute(script_of(node))
 
@@ -88,6 +106,7 @@ def test_nothing_of_the_job_reaches_apptainer(node: FakeNode) -> None:
 
     names = set().union(*node.environments())
     assert names - {"_", "PWD", "SHLVL"} == {
+        *(f"APPTAINERENV_{brand}_{name}" for brand in BRANDS for name in HIDDEN),
         "APPTAINERENV_SEALRUN_INPUT",
         "APPTAINER_CACHEDIR",
         "APPTAINER_CONFIGDIR",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.interface import EXIT_CODES, Build, BuildKind, Measure, Node, StopReason
+from containers.interface import EXIT_CODES, Build, BuildKind, Measure, Node, Signature, StopReason
 from containers.scripts import build_script, measure_script, run_script
 from tests.required import required
 from tests.unit.containers.test_isolation import PLAIN_TEXT, RUN
@@ -25,7 +25,7 @@ CODE = Build(
     base_sha256="d" * 64,
 )
 ARCHIVE = replace(CODE, kind=BuildKind.ARCHIVE, base=None, base_sha256=None)
-PARTS = ("common.sh", "data.sh", "run.sh", "build.sh", "measure.sh")
+PARTS = ("common.sh", "limits.sh", "data.sh", "run.sh", "build.sh", "measure.sh")
 NAME = st.text(
     alphabet=st.characters(exclude_characters="/:,\\\x7f", exclude_categories=["Cs", "Cc"]),
     min_size=1,
@@ -45,6 +45,15 @@ SCRIPTS = {
     "build-code.sh": build_script(CODE, token="t", directory=DIRECTORY),
     "build-environment.sh": build_script(
         replace(CODE, wheelhouse=PurePosixPath("/shared/wheels")), token="t", directory=DIRECTORY
+    ),
+    "build-sif.sh": build_script(
+        replace(
+            ARCHIVE,
+            kind=BuildKind.SIF,
+            signature=Signature(part=3, keys=("-----BEGIN\nabc\n-----END", "another 'key'")),
+        ),
+        token="t",
+        directory=DIRECTORY,
     ),
     "build-archive.sh": build_script(ARCHIVE, token="t", directory=DIRECTORY),
     "measure.sh": measure_script(
@@ -142,6 +151,23 @@ def test_a_digest_is_a_digest(digest: str) -> None:
 )
 def test_a_base_belongs_to_code(build: Build) -> None:
     with pytest.raises(ValueError, match="base"):
+        build_script(build, token="t", directory=DIRECTORY)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(
+            replace(ARCHIVE, signature=Signature(part=1, keys=("key",))), id="of an archive"
+        ),
+        pytest.param(
+            replace(ARCHIVE, kind=BuildKind.SIF, signature=Signature(part=1, keys=())),
+            id="by no key",
+        ),
+    ],
+)
+def test_only_a_sif_is_signed_and_by_a_key(build: Build) -> None:
+    with pytest.raises(ValueError, match="signed"):
         build_script(build, token="t", directory=DIRECTORY)
 
 

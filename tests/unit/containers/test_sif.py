@@ -54,9 +54,10 @@ def descriptor(
     file_system: int = SQUASHFS,
     purpose: int = PRIMARY,
     arch: bytes = b"02\0",
+    number: int = 1,
 ) -> bytes:
     extra = struct.pack("<ii3s", file_system, purpose, arch).ljust(384, b"\0")
-    numbers = struct.pack("<i?III7q", kind, used, 1, 1, 0, offset, size, size, 0, 0, 0, 0)
+    numbers = struct.pack("<i?III7q", kind, used, number, 1, 0, offset, size, size, 0, 0, 0, 0)
     return numbers + bytes(128) + extra
 
 
@@ -89,13 +90,24 @@ def upload(tmp_path: Path):
 def test_a_plain_image_is_taken(upload) -> None:
     content = sif(
         descriptor(DEFINITION, offset=START + 300, size=10),
-        descriptor(),
-        descriptor(SIGNATURE, size=0),
+        descriptor(number=2),
+        descriptor(SIGNATURE, size=0, number=3),
     )
 
-    assert read_sif(upload(content)) == SifHeader(
-        architecture="amd64", objects=("definition", "partition", "signature")
+    header = read_sif(upload(content))
+
+    assert header == SifHeader(
+        architecture="amd64", objects=("definition", "partition", "signature"), system=2
     )
+    assert header.is_signed
+
+
+def test_a_part_with_the_number_of_the_system_is_refused(upload) -> None:
+    """Its signature could be taken for that of the system."""
+    content = sif(descriptor(DEFINITION, offset=START + 300, size=10), descriptor())
+
+    with pytest.raises(NotASifError, match="the same number"):
+        read_sif(upload(content))
 
 
 @pytest.mark.parametrize(

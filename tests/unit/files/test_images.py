@@ -132,7 +132,9 @@ def sif(architecture=b"02\0", file_system=1):
 
 
 def test_a_sif_is_described(make_file):
-    assert inspect_image(make_file(sif())) == FoundImage(format="sif", architecture="amd64")
+    assert inspect_image(make_file(sif())) == FoundImage(
+        format="sif", architecture="amd64", system=1
+    )
 
 
 def test_a_sif_that_is_encrypted_is_refused(make_file):

@@ -35,12 +35,16 @@ From: /tmp/sealrun-t/base.sif
 '
 wheelhouse=''
 lock=requirements.lock
+signature_keys=(
+)
+system_part=''
 install=(
 )
 size_limit=21474836480
 file_blocks=62914560
 unpacked_kib=62914560
 unpacked_files=1000000
+process_limit=16384
 member_limit=4096
 
 set -u
@@ -171,6 +175,8 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     done 2>/dev/null
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
+    [[ -e $scratch/unlimited ]] && stop isolation_unavailable 77
+    return 0
 }
 
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open
@@ -195,6 +201,32 @@ finish() { # CODE
     exit "$1"
 }
 
+account_tasks() { # processes and threads of this account on the node
+    local process tasks count=0
+    for process in /proc/[0-9]*; do
+        [[ -O $process ]] || continue
+        tasks=("$process"/task/*)
+        count=$((count + ${#tasks[@]}))
+    done
+    printf '%s\n' "$count"
+}
+
+hold_to() { # OPTION NUMBER: no more than that from here on; a stricter limit that is there already holds
+    local now
+    ulimit "$1" "$2" 2>/dev/null && return
+    now=$(ulimit "$1")
+    [[ $now != unlimited ]] && ((now <= $2))
+}
+
+limited() { # COMMAND...: not at all where a limit cannot be set
+    # The kernel counts the whole account: other jobs of it on this node must not use up our share.
+    if hold_to -c 0 && hold_to -f "$file_blocks" && hold_to -u "$(($(account_tasks) + process_limit))"; then
+        exec "$@"
+    fi
+    : >"$scratch/unlimited"
+    exit 77
+}
+
 fail() { # REASON
     rm -f -- "$directory"/image.sif "$directory"/.image.sif.part "$directory"/image.sha256
     stop "$1" 78
@@ -211,16 +243,17 @@ require_no_network() {
     [[ $inside == lo ]] || stop isolation_unavailable 77
 }
 
-limited() { # COMMAND...
-    # Whoever the container runs as must be able to read the image.
+readable() { # COMMAND...: whoever the container runs as must be able to read the image
     umask 022
-    # Only a limit that is stricter already cannot be set; then that one holds.
-    { ulimit -c 0; ulimit -f "$file_blocks"; } 2>/dev/null
-    exec "$@"
+    limited "$@"
+}
+
+attempted() { # COMMAND...: in the logs, with limits; sets code
+    logged stdout.log stderr.log readable "${clean_environment[@]}" "${no_network[@]}" "$@"
 }
 
 converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
-    logged stdout.log stderr.log limited "${clean_environment[@]}" "${no_network[@]}" "$@"
+    attempted "$@"
     [[ -e $scratch/too_large ]] && fail image_too_large
     [[ $code == 0 ]] || fail build_failed
 }
@@ -301,7 +334,7 @@ install_environment() { # what requirements.txt asks for, by pip in the base ima
     [[ -d $wheelhouse ]] || stop node_unfit 74
     put_seccomp || stop node_unfit 74
     mkdir -- "$scratch/environment" || stop node_unfit 74
-    logged stdout.log stderr.log limited "${install[@]}"
+    logged stdout.log stderr.log readable "${install[@]}"
     [[ -e $scratch/too_large ]] && fail image_too_large
     [[ $code == 0 ]] || fail environment
     only_plain "$scratch/environment" || fail environment
@@ -309,11 +342,23 @@ install_environment() { # what requirements.txt asks for, by pip in the base ima
     head -c 1048576 -- "$scratch/environment/$lock" | put environment.lock || stop node_unfit 74
 }
 
+verify_signature() { # by one of the site's keys, of the part that is the system, where it asks for that
+    local key
+    ((${#signature_keys[@]})) || return 0
+    for key in "${signature_keys[@]}"; do
+        printf '%s\n' "$key" >"$scratch/key.pem" || stop node_unfit 74
+        attempted "$apptainer" --silent --nocolor verify --key "$scratch/key.pem" --sif-id "$system_part" "$1"
+        [[ $code == 0 ]] && return
+    done
+    fail unsigned
+}
+
 take_sif() {
     local listing
     take "$source"
     # The copy is what is used, so the copy is what is checked.
     check_digest source "$directory/.image.sif.part" "$source_sha256"
+    verify_signature "$directory/.image.sif.part"
     converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
     listing=$(head -c 65536 "$directory/stdout.log")
     [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed

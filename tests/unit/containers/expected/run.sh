@@ -46,6 +46,12 @@ probe=(
     APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
     APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
     APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+    APPTAINERENV_APPTAINER_BIND=
+    APPTAINERENV_APPTAINER_CONTAINER=
+    APPTAINERENV_APPTAINER_NAME=
+    APPTAINERENV_SINGULARITY_BIND=
+    APPTAINERENV_SINGULARITY_CONTAINER=
+    APPTAINERENV_SINGULARITY_NAME=
     APPTAINERENV_SEALRUN_INPUT=/input
     'APPTAINERENV_SEALRUN_TASK=a,b '"'"'c'"'"'
 $(id)'
@@ -89,6 +95,12 @@ payload=(
     APPTAINER_TMPDIR=/tmp/sealrun-t/temporary
     APPTAINER_CACHEDIR=/tmp/sealrun-t/cache
     APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
+    APPTAINERENV_APPTAINER_BIND=
+    APPTAINERENV_APPTAINER_CONTAINER=
+    APPTAINERENV_APPTAINER_NAME=
+    APPTAINERENV_SINGULARITY_BIND=
+    APPTAINERENV_SINGULARITY_CONTAINER=
+    APPTAINERENV_SINGULARITY_NAME=
     APPTAINERENV_SEALRUN_INPUT=/input
     'APPTAINERENV_SEALRUN_TASK=a,b '"'"'c'"'"'
 $(id)'
@@ -278,6 +290,8 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     done 2>/dev/null
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
+    [[ -e $scratch/unlimited ]] && stop isolation_unavailable 77
+    return 0
 }
 
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open
@@ -302,16 +316,6 @@ finish() { # CODE
     exit "$1"
 }
 
-looks() { # DIRECTORY: one digest of the names, kinds, sizes and times in it; no file is read
-    local seen
-    seen=$(
-        set -o pipefail
-        cd -- "$1" 2>/dev/null &&
-            find . \( -type d -printf 'd %T@ %P\0' \) -o -printf '%y %s %T@ %P\0' | sort -z | sha256sum
-    ) || return 1
-    printf '%s' "${seen%% *}"
-}
-
 account_tasks() { # processes and threads of this account on the node
     local process tasks count=0
     for process in /proc/[0-9]*; do
@@ -322,12 +326,30 @@ account_tasks() { # processes and threads of this account on the node
     printf '%s\n' "$count"
 }
 
-limited() { # COMMAND...
-    # Only a limit that is stricter already cannot be set; then that one holds.
-    { ulimit -c 0; ulimit -f "$file_blocks"; } 2>/dev/null
+hold_to() { # OPTION NUMBER: no more than that from here on; a stricter limit that is there already holds
+    local now
+    ulimit "$1" "$2" 2>/dev/null && return
+    now=$(ulimit "$1")
+    [[ $now != unlimited ]] && ((now <= $2))
+}
+
+limited() { # COMMAND...: not at all where a limit cannot be set
     # The kernel counts the whole account: other jobs of it on this node must not use up our share.
-    ulimit -u "$(($(account_tasks) + process_limit))" 2>/dev/null
-    exec "$@"
+    if hold_to -c 0 && hold_to -f "$file_blocks" && hold_to -u "$(($(account_tasks) + process_limit))"; then
+        exec "$@"
+    fi
+    : >"$scratch/unlimited"
+    exit 77
+}
+
+looks() { # DIRECTORY: one digest of the names, kinds, sizes and times in it; no file is read
+    local seen
+    seen=$(
+        set -o pipefail
+        cd -- "$1" 2>/dev/null &&
+            find . \( -type d -printf 'd %T@ %P\0' \) -o -printf '%y %s %T@ %P\0' | sort -z | sha256sum
+    ) || return 1
+    printf '%s' "${seen%% *}"
 }
 
 make_outputs() {
