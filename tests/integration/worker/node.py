@@ -83,7 +83,7 @@ class PretendedNode:
         return code
 
     def _build(self, directory: Path) -> int | None:
-        if self.reason == "build_failed":
+        if self.reason in {"build_failed", "unsigned"}:
             return self._stop(directory)
         content = hashlib.sha256(str(directory).encode()).digest()
         (directory / "image.sif").write_bytes(content)

@@ -118,14 +118,16 @@ def test_a_layer_may_be_named_through_a_link(make_tar):
     assert inspect_image(make_tar(*members.items(), link("b/layer.tar", "../1.tar"))) == DOCKER
 
 
-def sif(architecture=b"02\0", file_system=1):
-    """A SIF whose only part is the first block of a squashfs."""
+def sif(architecture=b"02\0", file_system=1, *, signed=False):
+    """A SIF whose only part is the first block of a squashfs, but for a signature of nothing."""
     launch = b"#!/usr/bin/env run-singularity\n".ljust(32, b"\0")
-    place, size = 1024, 96
+    place, size = 2048, 96
     header = launch + b"SIF_MAGIC\x0001\0" + architecture + bytes(16)
-    header += struct.pack("<8q", 0, 0, 0, 1, 128, 585, place, size)
+    header += struct.pack("<8q", 0, 0, 0, 2, 128, 585, place, size)
     part = struct.pack("<i?III7q", 0x4004, True, 1, 1, 0, place, size, size, 0, 0, 0, 0)
     part += bytes(128) + struct.pack("<ii3s", file_system, 2, architecture).ljust(384, b"\0")
+    signature = struct.pack("<i?III7q", 0x4005, signed, 2, 0, 1, place, 0, 0, 0, 0, 0, 0)
+    part += signature + bytes(128 + 384)
     tables = (60, 2**64 - 1, 60, 60, 60, 60)
     system = struct.pack("<5I6H8Q", 0x73717368, 5, 0, 4096, 0, 1, 12, 0, 1, 4, 0, 0, size, *tables)
     return (header + part).ljust(place, b"\0") + system
@@ -135,6 +137,10 @@ def test_a_sif_is_described(make_file):
     assert inspect_image(make_file(sif())) == FoundImage(
         format="sif", architecture="amd64", system=1
     )
+
+
+def test_of_a_sif_it_is_told_whether_somebody_signed_it(make_file):
+    assert inspect_image(make_file(sif(signed=True))).is_signed
 
 
 def test_a_sif_that_is_encrypted_is_refused(make_file):

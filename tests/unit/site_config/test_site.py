@@ -323,6 +323,16 @@ def test_two_providers_need_two_ids(site_with):
     )
 
 
+@pytest.mark.parametrize("images", ["{sif: signed}", "{keys: [key.pem]}"])
+def test_keys_and_the_wish_for_signatures_belong_together(site_with, images):
+    with pytest.raises(SettingsError) as caught:
+        load_site(site_with("profiles:", f"images: {images}\nprofiles:"))
+
+    assert [str(problem).split(": ", 1)[1] for problem in caught.value.problems] == [
+        "images: keys belong to 'sif: signed', and that needs at least one"
+    ]
+
+
 def test_a_build_profile_of_another_cluster_is_refused(site_with):
     other = "  other: {connect: local, storage: /other}\nprofiles:"
 
