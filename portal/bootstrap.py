@@ -24,6 +24,7 @@ from portal.domain.profiles import DataDirectory, Profile, Resources, SifPolicy
 from portal.domain.retention import KEYS, Kept, Policy
 from portal.domain.sessions import SessionLimits
 from portal.domain.shares import Share
+from portal.files.crates import Publisher
 from portal.files.image_keys import read_image_key
 from portal.files.orders import Orders
 from portal.files.samples import pack_sample
@@ -322,6 +323,12 @@ def published_keys(settings: Site) -> tuple[PublicKey, ...]:
         return tuple(read_public_key(file) for file in settings.seal.public_keys)
     except (OSError, ValueError) as problem:
         raise OperatorError(f"seal.public_keys: {problem}") from problem
+
+
+def publisher_of(settings: Site) -> Publisher:
+    """Return whose site an export comes from, and with which keys its records are checked."""
+    keys = {key.id: key.pem for key in published_keys(settings)}
+    return Publisher(name=settings.site.name, url=settings.site.url, keys=keys)
 
 
 def orders_of_site(site: Installation) -> Orders:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -49,6 +50,37 @@ BUNDLE = Path(__file__).parents[1] / "examples/digits/bundle"
 E = EvaluationState
 IMAGE_WAY = (E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING, E.SCORED)
 RESULTS_WAY = (E.WAITING, E.SCORING, E.SCORED)
+
+
+def _sealed_run(job_id: str, argv: str) -> dict[str, Any]:
+    return {
+        "token": f"token-{job_id}",
+        "cluster": "main",
+        "slurm_cluster": "hpc",
+        "job_id": job_id,
+        "profile": "gpu",
+        "argv": [argv],
+        "nodes": "n1",
+        "state": "COMPLETED",
+        "started_at": "2026-11-26T10:00:00+00:00",
+        "ended_at": "2026-11-26T10:05:00+00:00",
+        "probe": {"probe": 1},
+        "versions": {"apptainer": "1.4.5", "slurm": "24.11"},
+        "exit_code": 0,
+    }
+
+
+SEAL_RECORD: dict[str, Any] = {
+    "schema": 2,
+    "images": {"submission": "b" * 64, "scorer": "c" * 64, "probe": "e" * 64},
+    "data": {
+        "input": {"name": "cells", "merkle_root": "d" * 64, "files": 3, "bytes": 30},
+        "truth": {"name": "cells-truth", "merkle_root": None},
+    },
+    "predict": _sealed_run("17", "/app/predict"),
+    "score": _sealed_run("18", "/app/score"),
+}
+"""What a seal record tells of the runs; the worker's own has more."""
 
 
 def resources(upload_limit: int = 64 * MIB) -> Resources:
@@ -423,7 +455,7 @@ def _add_result(session: Session, evaluation: Evaluation, accuracy: float, at: d
         Result(
             evaluation_id=evaluation.id,
             scores=scores_of(accuracy),
-            seal={"version": 1},
+            seal=SEAL_RECORD,
             seal_sha256=hashlib.sha256(evaluation.id.encode()).hexdigest(),
             created_at=at,
         )

@@ -9,6 +9,7 @@ from portal.cli.audit import audit
 from portal.cli.challenges import challenge
 from portal.cli.check_site import check_site
 from portal.cli.data import data
+from portal.cli.export import export
 from portal.cli.people import people, staff
 from portal.cli.processes import serve, work
 from portal.cli.reruns import rerun
@@ -65,6 +66,6 @@ def upgrade(site_file: Path) -> None:
 
 for _command in (
     practice, check_site, serve, work, challenge, people, staff, audit, retention, data, rerun,
-    seal, verify,
+    seal, verify, export,
 ):  # fmt: skip
     main.add_command(_command)

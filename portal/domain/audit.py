@@ -53,6 +53,7 @@ class Action(StrEnum):
     SUBMISSION_CANCELLED = "submission.cancelled"
     EVALUATION_RERUN = "evaluation.rerun"
     LOG_RELEASED = "log.released"
+    EVIDENCE_EXPORTED = "evidence.exported"
     SEALED_LOOKED_AT = "sealed.looked_at"
     LOG_LOOKED_AT = "audit.looked_at"
     ORIGINS_ERASED = "audit.origins_erased"
@@ -110,7 +111,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.MERGE_ACCEPTED, Action.MERGE_DECLINED, Action.MERGE_WITHDRAWN,
         }
     ),
-    Group.SUBMISSIONS: frozenset({Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.LOG_RELEASED}),
+    Group.SUBMISSIONS: frozenset({Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED}),
     Group.LOOKS: frozenset(
         {Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT}
     ),

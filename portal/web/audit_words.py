@@ -53,6 +53,7 @@ SENTENCES: Mapping[Action, str] = {
     Action.ORIGINS_ERASED: "{who} erased the origins of old entries",
     Action.FILES_DELETED: "{who} deleted {subject}, as its time was over",
     Action.LOG_RELEASED: "{who} released a log of {subject} to its team",
+    Action.EVIDENCE_EXPORTED: "{who} exported {subject} with all evidence",
     Action.EVALUATION_RERUN: "{who} let {subject} run again to compare",
     Action.DATA_MEASURED: "{who} measured {subject}",
     Action.DATA_CHANGED: "{who} found {subject} changed",

@@ -114,6 +114,7 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/submissions/{id}", page(members_only(submissions.submission))),
         Route("/submissions/{id}/progress", page(members_only(submissions.progress))),
         Route("/submissions/{id}/seal", page(members_only(submissions.seal))),
+        Route("/submissions/{id}/crate", page(members_only(submissions.crate))),
         Route("/submissions/{id}/statement", page(members_only(submissions.statement))),
         Route("/submissions/{id}/sealed", page(members_only(submissions.sealed))),
         Route("/submissions/{id}/cancel", page(members_only(cancelling.ask)), methods=["GET"]),

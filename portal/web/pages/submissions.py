@@ -1,8 +1,12 @@
 """Lists of submissions, and one submission on its way."""
 
+import tempfile
+from pathlib import Path
+
 from starlette.responses import Response
 
-from portal.services import submission_pages
+from portal.files.crates import Publisher, write_crate
+from portal.services import crates, submission_pages
 from portal.services.submission_pages import SubmissionPage
 from portal.web.visit import Visit
 
@@ -73,3 +77,20 @@ def _envelope(visit: Visit, *, in_full: bool) -> Response:
     name = f"{submission_id}.{'seal' if in_full else 'statement'}.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type="application/json", headers=headers)
+
+
+def crate(visit: Visit) -> Response:
+    """Hand out all evidence of a submission as an RO-Crate; the export is written down."""
+    submission_id, context = visit.part("id"), visit.context
+    facts = visit.write(
+        crates.of_submission, actor=visit.actor, submission_id=submission_id, now=visit.now
+    )
+    keys = {key.id: key.pem for key in context.seal_keys}
+    publisher = Publisher(name=context.site_name, url=context.site_url, keys=keys)
+    with tempfile.TemporaryDirectory(prefix="sealrun-export-") as folder:
+        packed = Path(folder, "crate.zip")
+        write_crate(packed, facts, publisher, now=visit.now)
+        # Without the upload it is some kilobytes for each result.
+        content = packed.read_bytes()
+    headers = {"content-disposition": f'attachment; filename="{submission_id}.crate.zip"'}
+    return Response(content, media_type="application/zip", headers=headers)

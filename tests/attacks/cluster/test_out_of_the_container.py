@@ -53,12 +53,12 @@ def told(node: PracticeNode, python: Path, practice_site: dict[str, Any]) -> Tol
         (directory / name).write_text((PROGRAMS / name).read_text())
     (directory / "inner").write_text(inner)
     # The same program where the job is, and with the data and the storage as the job sees them.
-    outside = shlex.join(["/usr/bin/python3", "get_out.py", host, port, "data", CANARY, SBATCH])
+    outside = shlex.join(["/usr/bin/python3", "get_out.py", host, port, "private", CANARY, SBATCH])
     script = f"""#!/bin/bash
         cd {shlex.quote(str(directory))}
         export SECRET={SECRET} http_proxy=http://{SECRET}:80 APPTAINERENV_SECRET={SECRET}
         export APPTAINER_BIND=/etc:/planted SINGULARITY_BIND=/etc:/planted
-        ln -s ../data data
+        ln -s ../data private
         coproc /usr/bin/python3 listen.py {port}
         read -r _ <&"${{COPROC[0]}}"
         {outside} >before

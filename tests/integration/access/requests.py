@@ -35,6 +35,7 @@ EXAMPLES: Mapping[Key, Example] = {
         parts={"{id}": "@submission", "{token}": "@attempt"}, form={"reason": "It helps you."}
     ),
     ("GET", "/submissions/{id}/seal"): Example(parts={"{id}": "@submission"}),
+    ("GET", "/submissions/{id}/crate"): Example(parts={"{id}": "@submission"}),
     ("GET", "/submissions/{id}/statement"): Example(parts={"{id}": "@submission"}),
     ("GET", "/login/{provider}"): Example(parts={"{provider}": "campus"}),
     ("GET", "/login/{provider}/callback"): Example(parts={"{provider}": "campus"}),

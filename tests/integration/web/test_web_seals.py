@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rocrate.rocrate import ROCrate
 from sqlalchemy import select
 
 from portal.db.tables import AuditEntry, Result
@@ -88,3 +89,23 @@ def test_without_a_signature_there_is_nothing_to_have(site: Site) -> None:
 
     assert answer.status_code == 404
     assert "/statement" not in browser.get(f"/submissions/{site.submission_id}").text
+
+
+def test_all_evidence_comes_as_a_crate_to_those_who_may_look(sealed: Site, tmp_path: Path) -> None:
+    address = f"/submissions/{sealed.submission_id}/crate"
+
+    refused = sealed.browser(sealed.ada).get(address)
+    shown = sealed.browser(sealed.organiser).get(address)
+
+    (tmp_path / "crate.zip").write_bytes(shown.content)
+    crate = ROCrate(tmp_path / "crate.zip")
+    [seal] = [one for one in crate.data_entities if one.id.endswith("/seal.json")]
+    with sealed.context.database.reading() as session:
+        noted = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == Action.EVIDENCE_EXPORTED)
+        ).all()
+    assert refused.status_code == 404
+    assert shown.headers["content-type"] == "application/zip"
+    assert check(Path(seal.source).read_bytes(), sealed.context.seal_keys).statement["predicate"]
+    assert len(crate.get_by_type("CreateAction")) == 2
+    assert [entry.subject_id for entry in noted] == [sealed.submission_id]
