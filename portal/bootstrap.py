@@ -25,9 +25,10 @@ from portal.domain.retention import KEYS, Kept, Policy
 from portal.domain.sessions import SessionLimits
 from portal.domain.shares import Share
 from portal.files.crates import Publisher
+from portal.files.errors import BadArchive
 from portal.files.image_keys import read_image_key
 from portal.files.orders import Orders
-from portal.files.samples import pack_sample
+from portal.files.samples import pack_sample, unpack_sample
 from portal.files.seals import PublicKey, Sealer, read_public_key, read_sealer
 from portal.files.store import Store
 from portal.services import challenges, images, orders
@@ -358,6 +359,10 @@ def _pack_sample(site: Installation, directory: Path) -> Upload:
     with tempfile.TemporaryDirectory(prefix="sealrun-sample-") as folder:
         packed = Path(folder, "sample.tar")
         pack_sample(directory, packed)
+        try:
+            unpack_sample(packed, Path(folder, "tried"), max_bytes=site.resources.upload_limit)
+        except BadArchive as problem:
+            raise OperatorError(f"{directory} cannot be a sample: {problem.sentence}") from problem
         stored = site.store.add(packed)
     return Upload(sha256=stored.sha256, size=stored.size)
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from portal.files.archives import unpack_results
 from portal.files.tar_writer import TarWriter
 
+MOST_FILES = 100_000
 _CHUNK = 1024 * 1024
 
 
@@ -19,6 +21,11 @@ def pack_sample(directory: Path, target: Path) -> None:
             else:
                 writer.file(inner, path.stat().st_size, _chunks(path), executable=False)
         writer.finish()
+
+
+def unpack_sample(packed: Path, place: Path, *, max_bytes: int) -> None:
+    """Unpack what ``pack_sample`` has packed. Raises ``BadArchive`` for what programs could not be given."""
+    unpack_results(packed, place, required=(), max_bytes=max_bytes, max_files=MOST_FILES)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -38,7 +38,8 @@ class Room:
         if self.hindrance(evaluation, profile) is not None:
             return False
         place = _place(evaluation)
-        self._profiles[profile.name] = self._profiles.get(profile.name, 0) + 1
+        jobs, smoke = self._open(profile)
+        self._profiles[profile.name] = queries.Open(jobs + 1, smoke + place.is_smoke)
         if evaluation.rerun_of is not None:
             return True
         self._running[place] = self._running.get(place, 0) + 1
@@ -50,20 +51,20 @@ class Room:
     def hindrance(self, evaluation: Evaluation, profile: Profile) -> Hindrance | None:
         """Return the first limit that has no room for an evaluation; None if all have."""
         submission, place = evaluation.submission, _place(evaluation)
-        in_profile = self._profiles.get(profile.name, 0)
+        if _is_full(profile, self._open(profile), is_smoke=place.is_smoke):
+            return Hindrance.PLACES
         if evaluation.rerun_of is not None:
             # The site's own wish: no limit of a team holds it up.
-            full = profile.running is not None and in_profile >= profile.running
-            return Hindrance.PLACES if full else None
+            return None
         share = self._resources.share_of(submission.challenge.slug)
-        in_phase = self._count(phase=place.phase, team=place.team)
+        in_phase = self._count(phase=place.phase, team=place.team, is_smoke=False)
+        in_phase_at_most = None if place.is_smoke else submission.phase.running
         of_team = self._count(challenge=place.challenge, team=place.team)
         of_challenge = self._count(challenge=place.challenge)
         for hindrance, most, number in (
-            (Hindrance.TEAM_IN_PHASE, submission.phase.running, in_phase),
+            (Hindrance.TEAM_IN_PHASE, in_phase_at_most, in_phase),
             (Hindrance.TEAM, share.team_running, of_team),
             (Hindrance.CHALLENGE, share.running, of_challenge),
-            (Hindrance.PLACES, profile.running, in_profile),
         ):
             if most is not None and number >= most:
                 return hindrance
@@ -88,7 +89,10 @@ class Room:
             )
         return self._spent[key]
 
-    def _count(self, **wanted: str) -> int:
+    def _open(self, profile: Profile) -> queries.Open:
+        return self._profiles.get(profile.name, queries.Open())
+
+    def _count(self, **wanted: str | bool) -> int:
         return sum(
             number
             for place, number in self._running.items()
@@ -98,7 +102,20 @@ class Room:
 
 def _place(evaluation: Evaluation) -> queries.Place:
     submission = evaluation.submission
-    return queries.Place(submission.challenge_id, submission.phase_id, submission.team_id)
+    return queries.Place(
+        submission.challenge_id, submission.phase_id, submission.team_id, submission.is_smoke
+    )
+
+
+def _is_full(profile: Profile, there: queries.Open, *, is_smoke: bool) -> bool:
+    """Whether a profile has no place left. Runs on the sample get half of them at most.
+
+    They come first, so that else teams that keep trying would leave nothing for what counts.
+    """
+    if profile.running is None:
+        return False
+    half = (profile.running + 1) // 2
+    return there.jobs >= profile.running or (is_smoke and there.smoke >= half)
 
 
 def spent(

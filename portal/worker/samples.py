@@ -4,12 +4,11 @@ from pathlib import Path
 
 from portal.db.tables import Task
 from portal.domain.errors import OperatorError
-from portal.files.archives import unpack_results
+from portal.files.samples import unpack_sample
 from portal.worker.context import WorkerContext
 
 INPUT = "input"
 """Where a sample has this directory, it is the input; what lies beside it is not shown to programs."""
-FILES = 100_000
 
 
 def sample_of(context: WorkerContext, task: Task) -> Path:
@@ -19,11 +18,6 @@ def sample_of(context: WorkerContext, task: Task) -> Path:
     place = context.cluster.storage / "samples" / task.sample_sha256
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not place.exists():
-        unpack_results(
-            context.store.path(task.sample_sha256),
-            place,
-            required=(),
-            max_bytes=context.resources.upload_limit,
-            max_files=FILES,
-        )
+        packed = context.store.path(task.sample_sha256)
+        unpack_sample(packed, place, max_bytes=context.resources.upload_limit)
     return place / INPUT if (place / INPUT).is_dir() else place

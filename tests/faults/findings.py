@@ -115,7 +115,12 @@ def _wrong_runs(
     for attempt, job in tries:
         claimed = (directory_of(stage, attempt, job) / "claim/token").exists()
         if ran[attempt.token] > 1:
-            found.append(f"{attempt.token} ran {ran[attempt.token]} times")
+            rows = [
+                (one.job_id, one.state, one.exit_code)
+                for one in on_cluster
+                if one.name == attempt.token
+            ]
+            found.append(f"{attempt.token} ran {ran[attempt.token]} times: {rows}")
         if claimed and not ran[attempt.token]:
             found.append(f"{attempt.token} has the claim, but accounting does not know that it ran")
     done = Counter(

@@ -7,11 +7,13 @@ for the account is handed over to it.
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,15 +96,35 @@ class Stage:
 
     @contextmanager
     def worker_stopped(self) -> Iterator[None]:
-        """Keep the workers from doing anything, between two of their instructions."""
+        """Keep the workers from doing anything, between two of their instructions.
+
+        Not in the middle of a transaction, though: nobody else could write then.
+        """
         running = [worker for worker in self.workers if worker.poll() is None]
-        for worker in running:
-            worker.send_signal(signal.SIGSTOP)
+        for _ in range(200):
+            for worker in running:
+                worker.send_signal(signal.SIGSTOP)
+            if not self._is_being_written():
+                break
+            for worker in running:
+                worker.send_signal(signal.SIGCONT)
+            time.sleep(0.02)
         try:
             yield
         finally:
             for worker in running:
                 worker.send_signal(signal.SIGCONT)
+
+    def _is_being_written(self) -> bool:
+        """Whether somebody is in a transaction that keeps everybody else from writing."""
+        file = self.spine.site.settings.database.url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            connection.execute("ROLLBACK")
+        return False
 
     def fill_disk(self) -> None:
         """Leave not a byte of the storage free."""

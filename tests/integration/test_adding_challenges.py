@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from portal import bootstrap
 from portal.db.tables import Challenge, Column, Image, Page, Standing
-from portal.domain.errors import ParticipantError
+from portal.domain.errors import OperatorError, ParticipantError
 from tests.integration.worker.world import World
 
 
@@ -81,3 +81,27 @@ def test_what_cannot_be_is_refused_whole(world: World, tmp_path: Path, change, s
     assert refusal.value.sentence == sentence
     with world.database.reading() as session:
         assert session.scalars(select(Challenge)).one().title == "Digits"
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (("Cells.csv", "cells.csv"), "is in the archive twice"),
+        ((), "holds no files"),
+    ],
+    ids=["alike", "empty"],
+)
+def test_a_sample_that_programs_could_not_be_given_is_refused_when_it_is_added(
+    world: World, tmp_path: Path, names: tuple[str, ...], why: str
+) -> None:
+    folder = tmp_path / "challenge" / "sample"
+    (folder / "input" / "cells.csv").unlink()
+    (folder / "input").rmdir()
+    for name in names:
+        (folder / name).write_text("public")
+
+    with pytest.raises(OperatorError, match="cannot be a sample: ") as refused:
+        _change(world, tmp_path, lambda _: None)
+
+    assert str(folder) in str(refused.value)
+    assert why in str(refused.value)

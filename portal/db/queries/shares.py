@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.queries.work import ON_THE_CLUSTER
@@ -21,6 +21,8 @@ class Place(NamedTuple):
     challenge: str
     phase: str
     team: str
+    is_smoke: bool
+    """A run on the public sample, which no limit of the phase knows."""
 
 
 class Time(NamedTuple):
@@ -34,21 +36,40 @@ class Time(NamedTuple):
 
 def running(session: Session) -> dict[Place, int]:
     """Count the evaluations that are with the cluster, by where they count."""
+    where = (
+        Submission.challenge_id,
+        Submission.phase_id,
+        Submission.team_id,
+        Submission.is_smoke,
+    )
     rows = session.execute(
-        select(Submission.challenge_id, Submission.phase_id, Submission.team_id, func.count())
+        select(*where, func.count())
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .where(Evaluation.state.in_(ON_THE_CLUSTER), _COUNTS)
-        .group_by(Submission.challenge_id, Submission.phase_id, Submission.team_id)
+        .group_by(*where)
     )
-    return {Place(challenge, phase, team): number for challenge, phase, team, number in rows}
+    return {Place(*row[:4]): row[4] for row in rows}
 
 
-def open_jobs_by_profile(session: Session) -> dict[str, int]:
+class Open(NamedTuple):
+    """The open jobs of a profile."""
+
+    jobs: int = 0
+    smoke: int = 0
+    """How many of them run on a public sample."""
+
+
+def open_jobs_by_profile(session: Session) -> dict[str, Open]:
     """Count the open jobs of every profile."""
+    smoke = func.count(case((Submission.is_smoke, 1)))
     rows = session.execute(
-        select(Job.profile, func.count()).where(Job.is_open).group_by(Job.profile)
+        select(Job.profile, func.count(), smoke)
+        .outerjoin(Evaluation, Evaluation.id == Job.evaluation_id)
+        .outerjoin(Submission, Submission.id == Evaluation.submission_id)
+        .where(Job.is_open)
+        .group_by(Job.profile)
     )
-    return {profile: number for profile, number in rows}  # noqa: C416 - rows are no pairs to mypy
+    return {profile: Open(jobs, quick) for profile, jobs, quick in rows}
 
 
 class TimeOf(NamedTuple):

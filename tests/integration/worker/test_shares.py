@@ -13,6 +13,7 @@ from portal.domain.shares import Share
 from portal.domain.states import EvaluationState
 from portal.services.room import spent
 from portal.services.turns import place_in_queue, why_it_waits
+from tests.integration.worker.test_smoke_runs import change_phase
 from tests.integration.worker.world import World
 
 S = EvaluationState
@@ -231,3 +232,41 @@ def test_places_in_the_queue_are_counted_by_profile(world: World) -> None:
             places.append(place_in_queue(session, job, attempt))
 
     assert places == [1, 2]
+
+
+def test_a_run_on_the_sample_takes_no_place_of_the_phase_from_a_run_for_a_score(
+    world: World,
+) -> None:
+    ready(world)
+    change_phase(world, running=1)
+    smoke, scored = world.hand_in(smoke=True), world.hand_in()
+
+    world.run()
+
+    assert [world.evaluation(one).state for one in (smoke, scored)] == [S.QUEUED, S.QUEUED]
+
+
+def test_runs_on_the_sample_leave_half_of_the_places_to_what_counts(world: World) -> None:
+    """They come first: teams that keep trying would else leave nothing."""
+    ready(world)
+    with_share(world, running=3)
+    trying = [world.person, *(another_person(world, name) for name in ("Grace", "Edsger"))]
+    smoke = [replace(world, person=person).hand_in(smoke=True) for person in trying]
+    scored = [world.hand_in(), world.hand_in()]
+
+    world.run()
+
+    found = [[world.evaluation(one).state for one in ones] for ones in (smoke, scored)]
+    assert [sorted(states) for states in found] == [
+        [S.QUEUED, S.QUEUED, S.WAITING], [S.QUEUED, S.WAITING],
+    ]  # fmt: skip
+
+
+def test_the_only_place_is_had_by_a_run_on_the_sample_too(world: World) -> None:
+    ready(world)
+    with_share(world, running=1)
+    smoke, scored = world.hand_in(smoke=True), world.hand_in()
+
+    world.run()
+
+    assert [world.evaluation(one).state for one in (smoke, scored)] == [S.QUEUED, S.WAITING]
