@@ -12,7 +12,14 @@ from typing import Any
 import structlog
 
 from containers.interface import LOG_LIMIT
-from containers.rundir import RunFileError, RunRecord, read_lock, read_log, read_run
+from containers.rundir import (
+    RunFileError,
+    RunRecord,
+    read_lock,
+    read_log,
+    read_run,
+    take_claim,
+)
 from portal.db.queries import work
 from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
 from portal.db.tables import Attempt
@@ -33,6 +40,7 @@ from portal.worker.orders import keep_note
 from portal.worker.seal import seal_record, signed
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
+from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -81,8 +89,20 @@ def _collect(context: WorkerContext, token: str) -> bool:
     if verdict.kind is VerdictKind.SUCCESS:
         _take_in(context, job, attempt, directory, run)
     else:
+        if verdict.kind is VerdictKind.TRY_AGAIN:
+            _close(context, token, directory)
         _record_verdict(context, token, verdict, run, sentence=_sentence(verdict, directory))
     return True
+
+
+def _close(context: WorkerContext, token: str, directory: Path) -> None:
+    """Let an attempt come to nothing any more, before there is another one.
+
+    A job whose launch did not reach its node ends as NODE_FAIL, and Slurm starts it again under the same number,
+    whatever ``--no-requeue`` says. Raises ``Unreachable``; all of it can be repeated.
+    """
+    context.cluster.scheduler.cancel(Token(token))
+    take_claim(directory, context.cluster.files.make_once)
 
 
 def _limits(job: Work) -> FetchLimits:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from containers.interface import BuildKind
+from containers.isolation import BRANDS, HIDDEN
 from containers.probe import parse_probe, write_probe_archive
 from containers.rundir import read_log
 from containers.scripts import run_script
@@ -446,3 +447,24 @@ def test_an_input_with_something_writable_below_is_refused(node: PracticeNode) -
     assert ended.report.exit_code == 77
     assert ended.record.reason == "isolation_unavailable"
     assert "writable_input" in ended.record.probe["problems"]
+
+
+def test_inside_no_core_is_written_and_no_path_of_the_node_is_in_the_environment(
+    node: PracticeNode, python: Path
+) -> None:
+    directory = node.new_directory("run")
+    program = "ulimit -c; ulimit -H -c; busybox env; cd /output; kill -SEGV $$"
+
+    ended = node.run(
+        node.sealed(python, ("/bin/busybox", "sh", "-c", program), directory), directory
+    )
+
+    soft, hard, *variables = ended.stdout.splitlines()
+    told = dict(line.partition("=")[::2] for line in variables)
+    assert (soft, hard) == ("0", "0")
+    assert ended.record.exit_code != 0
+    assert list((directory / "output").iterdir()) == []
+    assert {name: told[f"{brand}_{name}"] for brand in BRANDS for name in HIDDEN} == dict.fromkeys(
+        HIDDEN, ""
+    )
+    assert str(node.folder) not in ended.stdout

@@ -111,7 +111,7 @@ def _wrong_runs(
 ) -> list[str]:
     """Check that of each job one attempt came to its end, and of each attempt one job at the most ran."""
     found = []
-    ran = Counter(one.name for one in on_cluster if _ran(one))
+    ran = Counter(one.name for one in on_cluster if _ran(one, on_cluster))
     for attempt, job in tries:
         claimed = (directory_of(stage, attempt, job) / "claim/token").exists()
         if ran[attempt.token] > 1:
@@ -133,9 +133,18 @@ def _wrong_runs(
     return found + [f"the job {one} was done {done[one]} times" for one in jobs if done[one] != 1]
 
 
-def _ran(job: ClusterJob) -> bool:
-    """Whether it did anything. What was forgotten is pending for ever, and a late one loses the claim."""
-    return job.exit_code != LOST_THE_CLAIM and not job.state.startswith(("CANCELLED", "PENDING"))
+def _ran(job: ClusterJob, jobs: Sequence[ClusterJob]) -> bool:
+    """Whether it did anything. What was forgotten is pending for ever, and a late one loses the claim.
+
+    What never reached its node ends as NODE_FAIL, and Slurm starts it again under its number: then it is the
+    second start that did it, which would have lost the claim to a first one.
+    """
+    if job.exit_code == LOST_THE_CLAIM or job.state.startswith(("CANCELLED", "PENDING")):
+        return False
+    again = [one for one in jobs if one.job_id == job.job_id and one is not job]
+    return not (
+        job.state == "NODE_FAIL" and any(_ran(one, ()) for one in again if one.state != "NODE_FAIL")
+    )
 
 
 def _ended_jobs(stage: Stage, played: Played) -> list[ClusterJob]:

@@ -9,7 +9,7 @@ from portal.domain.states import AttemptState, EvaluationState
 from portal.services import attempts as attempt_services
 from portal.worker.loop import run_pass
 from portal.worker.prepare import prepare
-from scheduler.interface import Refused, Token
+from scheduler.interface import Outcome, Refused, Token
 from tests.eager import eager
 from tests.integration.worker.world import World
 
@@ -209,3 +209,17 @@ def _die_before_the_command(world: World) -> str:
     world.scheduler.forget(attempt.token)
     assert not list(Path(world.context.cluster.storage).glob(f"runs/*/{attempt.token}/claim"))
     return attempt.token
+
+
+def test_a_job_that_slurm_starts_again_after_its_failure_loses_the_claim(world: World) -> None:
+    """Measured on 24.11: what did not reach its node is queued again under the same number."""
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    first = world.attempts("predict")[0]
+    again = prepare(world.context, first.token)
+    world.scheduler.end(first.token, Outcome.NODE_FAILURE)
+    world.run_until_sent("predict", 2)
+
+    assert world.node(again, Token(first.token)) == 75
+    assert world.run_until_final(submission).state is EvaluationState.SCORED
+    assert [one.state for one in world.attempts("predict")] == [AttemptState.COLLECTED] * 2
