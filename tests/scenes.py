@@ -4,13 +4,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import ApiToken, Person, Submission, Team, TermsAcceptance
+from portal.db.tables import (
+    ApiToken,
+    Attempt,
+    Evaluation,
+    Job,
+    LogRelease,
+    Person,
+    Submission,
+    Team,
+    TermsAcceptance,
+)
 from portal.domain.failures import FailureReason
 from portal.domain.ids import new_id
+from portal.domain.logs import Tail
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
+from portal.services import run_logs
 from portal.web.context import SiteTerms
 from tests import factories
 from tests.factories import DAY, MINUTE, NOW, Digits
@@ -54,6 +67,8 @@ class Scene:
     newcomer: Person
     """Has not accepted the site's terms yet."""
     submissions: dict[str, Submission]
+    logged: str
+    """The token of a failed run whose log nobody has released."""
 
 
 def add_scene(session: Session) -> Scene:
@@ -81,7 +96,41 @@ def add_scene(session: Session) -> Scene:
             factories.add_ranked(session, digits, name, accuracy, at)
     add_team_things(session, digits, ada, grace, staff)
     add_staff_things(session, digits, ada, submissions["failed"])
-    return Scene(digits=digits, ada=ada, staff=staff, newcomer=newcomer, submissions=submissions)
+    _add_log(session, submissions["site_failed"], released_by=staff)
+    return Scene(
+        digits=digits,
+        ada=ada,
+        staff=staff,
+        newcomer=newcomer,
+        submissions=submissions,
+        logged=_add_log(session, submissions["failed"]),
+    )
+
+
+def _add_log(session: Session, submission: Submission, *, released_by: Person | None = None) -> str:
+    """Give the run of a submission a log; return the token of its attempt."""
+    token = session.scalars(
+        select(Attempt.token)
+        .join(Job, Job.id == Attempt.job_id)
+        .join(Evaluation, Evaluation.id == Job.evaluation_id)
+        .where(Evaluation.submission_id == submission.id)
+    ).one()
+    lines = "".join(
+        f"epoch {n:02}  loss {1 / n:.5f}  <val> {1 / n + 0.03:.5f}\n" for n in range(1, 30)
+    )
+    tails = {"stdout": lines, "stderr": "UserWarning: this takes long " + "and longer " * 20}
+    run_logs.keep(
+        session, token, {name: Tail(text=text, truncated=False) for name, text in tails.items()}
+    )
+    if released_by is not None:
+        session.add(
+            LogRelease(
+                attempt_token=token, released_by=released_by.id, released_at=NOW - DAY,
+                reason="The node failed under you; here is how far it came.",
+            )
+        )  # fmt: skip
+    session.flush()
+    return token
 
 
 def _add_account_things(session: Session, *people: Person) -> None:

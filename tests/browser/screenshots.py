@@ -100,6 +100,10 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         },
         "submission-staff": ("staff", f"/submissions/{scene.submissions['failed'].id}"),
         "sealed": ("staff", f"/submissions/{scene.submissions['failed'].id}/sealed"),
+        "release-log": (
+            "staff",
+            f"/submissions/{scene.submissions['failed'].id}/logs/{scene.logged}/release",
+        ),
         "roles": ("staff", f"{root}/roles"),
         "leaks": ("staff", f"{root}/leaks"),
         "resources": ("staff", f"{root}/resources"),
