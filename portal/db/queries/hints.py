@@ -80,7 +80,10 @@ def same_ids(session: Session, challenge_id: str) -> Sequence[SameId]:
 
 
 def same_uploads(session: Session, challenge_id: str) -> Sequence[SameUpload]:
-    """List files that two teams have handed in, and which teams; merged teams are one."""
+    """List files that two teams have handed in, and which teams; merged teams are one.
+
+    A file that was only tried on the sample says nothing: it may be the organisers' own example.
+    """
     a, b = aliased(Submission), aliased(Submission)
     one, other = aliased(Team), aliased(Team)
     rows = session.execute(
@@ -95,7 +98,7 @@ def same_uploads(session: Session, challenge_id: str) -> Sequence[SameUpload]:
         )
         .join(one, one.id == a.team_id)
         .join(other, other.id == b.team_id)
-        .where(a.challenge_id == challenge_id)
+        .where(a.challenge_id == challenge_id, a.is_smoke.is_(False), b.is_smoke.is_(False))
         .group_by(a.blob_sha256, one.id, other.id)
         .order_by(func.min(a.created_at))
         .limit(MOST)

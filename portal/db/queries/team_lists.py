@@ -24,7 +24,8 @@ _BY_NAME = (Team.name, Team.id)
 
 def page_of(session: Session, challenge_id: str, *, offset: int, size: int) -> Sequence[Listed]:
     """List the teams that compete, by name. One query."""
-    mine = select(func.count()).where(Submission.team_id == Team.id).correlate(Team)
+    scored = (Submission.team_id == Team.id) & Submission.is_smoke.is_(False)
+    mine = select(func.count()).where(scored).correlate(Team)
     handed_in, counted = mine.scalar_subquery(), mine.where(Submission.counts).scalar_subquery()
     rows = session.execute(
         select(Team, handed_in, counted, func.count().over())

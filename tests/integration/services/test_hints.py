@@ -1,7 +1,10 @@
 """What organisers are told to look into."""
 
+from sqlalchemy import select
+
 from portal.db.tables import (
     Person,
+    Submission,
 )
 from portal.services import (
     merges,
@@ -111,3 +114,13 @@ def test_somebody_who_is_in_no_team_yet_is_named_all_the_same(scene: Scene) -> N
 
     assert hint.endswith("Ada in Ada and Grace")
     assert linked(scene) == [[scene.team("Ada").id]]
+
+
+def test_a_file_that_was_only_tried_on_the_sample_is_no_hint(scene: Scene) -> None:
+    scene.hand_in("Ada", "the same")
+    scene.hand_in("Eve", "the same")
+    eves = select(Submission).where(Submission.team_id == scene.team("Eve").id)
+    with scene.database.writing() as session:
+        session.scalars(eves).one().is_smoke = True
+
+    assert hints(scene) == []
