@@ -27,6 +27,7 @@ PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE = "tests/practice", "tests/faults", "
 OWN_SITES = (PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE)
 """What starts practice sites of its own, as root."""
 WAITING_SUITES = ("tests/cluster", "tests/contract")
+UNIT_SUITE = "tests/unit"
 
 
 @dataclass
@@ -140,20 +141,21 @@ def _tracks(run: Run, site: PracticeSite, extra: list[str]) -> list[Track]:
 
     Root runs what starts practice sites of its own; the ordinary account runs everything else.
     """
-    elsewhere = (*OWN_SITES, *WAITING_SUITES)
+    elsewhere = (*OWN_SITES, *WAITING_SUITES, UNIT_SUITE)
     computing = [*(f"--ignore={suite}" for suite in elsewhere), "tests"]
     tests = _suite("tests", computing, run, site, extra)
     cluster = _suite("tests on the cluster", WAITING_SUITES, run, site, extra)
+    unit = _suite("unit tests", [UNIT_SUITE], run, site, extra)
     if os.geteuid() != 0:
         suites = ", ".join(OWN_SITES)
         run.left_out.append(f"{suites} and tests marked 'root': run 'make test' as root for them")
-        return [Track(steps=[tests]), Track(steps=[cluster])]
+        return [Track(steps=[tests]), Track(steps=[cluster, unit])]
     practice = Step(name="tests of the practice site", argv=[*PYTEST, PRACTICE_SUITE])
-    marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", "tests/unit"])
+    marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", UNIT_SUITE])
     attacks = Step(name="attacks", argv=[sys.executable, "-m", "tests.attacks"])
     return [
         Track(steps=[tests, attacks]),
-        Track(steps=[cluster, practice, marked]),
+        Track(steps=[cluster, unit, practice, marked]),
     ]
 
 
