@@ -2,13 +2,15 @@
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portal import bootstrap
 from portal.checks.subject import Subject
 from portal.domain.errors import OperatorError
 from portal.domain.findings import Finding, Level, Rule
+from portal.files.image_keys import read_image_key
+from portal.files.seals import read_public_key
 from site_config.errors import SettingsError
 from site_config.loader import read_secret
 from site_config.model import Site
@@ -41,7 +43,14 @@ PROBE = Rule(
     meaning="Without the probe nothing is run.",
     change="site.yaml: probe.busybox (Debian: apt-get install busybox-static)",
 )
-RULES = (LOAD, ACCOUNT, SECRETS, PROBE)
+PUBLIC_KEYS = Rule(
+    id="settings.public_keys",
+    title="Files of public keys hold public keys",
+    level=Level.FAILURE,
+    meaning="Neither portal nor worker starts; and a private key does not belong there.",
+    change="site.yaml: images.keys, seal.public_keys",
+)
+RULES = (LOAD, ACCOUNT, SECRETS, PROBE, PUBLIC_KEYS)
 
 _PT_INTERP = 3
 
@@ -69,6 +78,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     yield ACCOUNT.judged(os.geteuid() != 0, f"running as user id {os.geteuid()}")
     for key, file in _secrets(subject):
         yield _secret(key, file)
+    for key, file, read in _public_keys(subject):
+        yield _public_key(key, file, read)
     busybox = subject.settings.probe.busybox
     try:
         static = is_static(busybox)
@@ -95,6 +106,23 @@ def _secret(key: str, file: Path) -> Finding:
         return SECRETS.broken(str(error), subject=key, change=f"chmod 600 {file}")
     mode = file.stat().st_mode & 0o777
     return SECRETS.holds(f"{file} has mode {mode:04o}", subject=key)
+
+
+def _public_keys(subject: Subject) -> Iterator[tuple[str, Path, Callable[[Path], object]]]:
+    for file in subject.settings.images.keys:
+        yield "images.keys", file, read_image_key
+    for file in subject.settings.seal.public_keys:
+        yield "seal.public_keys", file, read_public_key
+
+
+def _public_key(key: str, file: Path, read: Callable[[Path], object]) -> Finding:
+    try:
+        read(file)
+    except OSError as error:
+        return PUBLIC_KEYS.broken(f"{file}: {error.strerror}", subject=key)
+    except ValueError as error:
+        return PUBLIC_KEYS.broken(str(error), subject=key)
+    return PUBLIC_KEYS.holds(f"{file} holds a public key", subject=key)
 
 
 def is_static(program: Path) -> bool:

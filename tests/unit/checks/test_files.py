@@ -12,6 +12,7 @@ from portal.checks.subject import Subject
 from portal.db import schema
 from portal.db.engine import open_database
 from portal.domain.findings import Finding, Level
+from portal.files.seals import new_key
 from scheduler.errors import HostKeyRefused, TransportDown
 from scheduler.transport import Finished
 from tests.unit.checks.conftest import MakeSubject
@@ -73,6 +74,23 @@ def test_a_secret_that_everybody_can_read_is_a_failure(
         change.format(secret),
     )
     assert "hush" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "level"), [("public", Level.OK), ("private", Level.FAILURE), ("none", Level.FAILURE)]
+)
+def test_a_public_key_that_is_none_is_a_failure(
+    make_subject: MakeSubject, tmp_path: Path, kind: str, level: Level
+) -> None:
+    new_key(tmp_path / "private")
+    (tmp_path / "private.pub").rename(tmp_path / "public")
+    subject = make_subject(images={"sif": "signed", "keys": [str(tmp_path / kind)]})
+
+    found = by_id(list(settings.check(subject)))["settings.public_keys"]
+
+    assert (found.subject, found.level) == ("images.keys", level)
+    assert str(tmp_path / kind) in found.found
+    assert "PRIVATE" not in found.found
 
 
 def test_a_busybox_that_needs_a_loader_makes_no_probe(make_subject: MakeSubject) -> None:
