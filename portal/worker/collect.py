@@ -38,7 +38,7 @@ from portal.worker.holding import is_held_back
 from portal.worker.measure import MANIFEST_BYTES, take_measurement
 from portal.worker.orders import keep_note
 from portal.worker.seal import seal_record, signed
-from scheduler.errors import Unreachable
+from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.files import FetchLimits
 from scheduler.interface import Token
 
@@ -101,7 +101,10 @@ def _close(context: WorkerContext, token: str, directory: Path) -> None:
     A job whose launch did not reach its node ends as NODE_FAIL, and Slurm starts it again under the same number,
     whatever ``--no-requeue`` says. Raises ``Unreachable``; all of it can be repeated.
     """
-    context.cluster.scheduler.cancel(Token(token))
+    try:
+        context.cluster.scheduler.cancel(Token(token))
+    except UnexpectedAnswer as odd:
+        raise Unreachable(str(odd)) from odd
     take_claim(directory, context.cluster.files.make_once)
 
 
