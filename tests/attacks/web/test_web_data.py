@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal import bootstrap
 from portal.db.tables import Result, Task
 from portal.domain.failures import FailureReason
+from site_config.bundle import load_challenge
 from site_config.errors import SettingsError
 from tests.integration.worker.world import World
 
@@ -38,16 +39,16 @@ def test_a_bundle_that_names_it_is_refused(
 ) -> None:
     site = bootstrap.open_site(tmp_path / "site.yaml")
     own = _bundle(tmp_path, part, "digits-test")
-    assert bootstrap.load_challenge(own, site.settings).slug == "digits"
+    assert load_challenge(own, site.settings).slug == "digits"
 
     with pytest.raises(SettingsError) as refusal:
-        bootstrap.load_challenge(_bundle(tmp_path, part, foreign), site.settings)
+        load_challenge(_bundle(tmp_path, part, foreign), site.settings)
 
     told = str(refusal.value)
     assert f"this site has no data '{foreign}' for challenge 'digits'" in told
     # Which data there is for others is told to nobody: a name that does not exist reads the same.
     with pytest.raises(SettingsError) as other:
-        bootstrap.load_challenge(_bundle(tmp_path, part, "no-such"), site.settings)
+        load_challenge(_bundle(tmp_path, part, "no-such"), site.settings)
     assert str(other.value).replace("no-such", foreign) == told
 
 

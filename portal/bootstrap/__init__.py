@@ -1,0 +1,34 @@
+"""The one place that reads the site's settings and picks adapters."""
+
+from portal.bootstrap.challenges import add_challenge, orders_of_site
+from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
+from portal.bootstrap.resources import profile_of
+from portal.bootstrap.secrets import published_keys, publisher_of
+from portal.bootstrap.site import (
+    Installation,
+    check_schema,
+    open_site,
+    operator,
+    read_settings,
+)
+from portal.bootstrap.web import web_context
+from portal.bootstrap.worker import ensure_probe, worker_contexts
+
+__all__ = [
+    "Installation",
+    "add_challenge",
+    "check_schema",
+    "ensure_probe",
+    "files_of",
+    "open_site",
+    "operator",
+    "orders_of_site",
+    "profile_of",
+    "published_keys",
+    "publisher_of",
+    "read_settings",
+    "scheduler_of",
+    "transport_of",
+    "web_context",
+    "worker_contexts",
+]

@@ -1,0 +1,72 @@
+"""A cluster: its adapter, the way to it, and how files get there."""
+
+from datetime import timedelta
+
+from containers.interface import Node
+from portal.bootstrap.secrets import secret_in
+from portal.bootstrap.site import store_of
+from portal.worker.context import Cluster
+from scheduler.commands import SlurmCommands
+from scheduler.files import Files, SharedFiles
+from scheduler.interface import Scheduler
+from scheduler.local import LocalTransport
+from scheduler.pyslurm_adapter import SlurmPyslurm
+from scheduler.pyslurm_child import PyslurmChild
+from scheduler.rest import SlurmRest
+from scheduler.rest_client import RestClient
+from scheduler.ssh import SshTransport
+from scheduler.ssh_connection import Hop
+from scheduler.ssh_files import SftpFiles
+from scheduler.transport import Transport
+from site_config.model import Cluster as ClusterSettings
+from site_config.model import Site
+
+
+def cluster_of(settings: Site, name: str) -> Cluster:
+    """Return a cluster with its adapter and its storage. Raises ``OperatorError``."""
+    chosen = settings.clusters[name]
+    transport = transport_of(chosen)
+    return Cluster(
+        name=name,
+        scheduler=scheduler_of(chosen, transport),
+        files=files_of(chosen, transport),
+        storage=chosen.storage,
+        store=store_of(settings, name),
+        grace=settings.grace.submit,
+        absence=settings.grace.absent,
+        lag=timedelta(seconds=30),
+        node=Node(minimum=chosen.apptainer.minimum),
+        wheelhouse=chosen.wheelhouse,
+    )
+
+
+def scheduler_of(cluster: ClusterSettings, transport: Transport | None = None) -> Scheduler:
+    """Return the adapter that a cluster's settings ask for; commands go through a transport."""
+    if cluster.slurm.interface == "pyslurm":
+        return SlurmPyslurm(PyslurmChild())
+    if rest := cluster.slurm.rest:
+        secret_in(rest.token_file, key="token_file")
+        return SlurmRest(RestClient(**rest.model_dump(exclude_none=True)))
+    return SlurmCommands(transport or transport_of(cluster))
+
+
+def files_of(cluster: ClusterSettings, transport: Transport) -> Files:
+    """Return how files get to a cluster's nodes: by themselves, or by SFTP."""
+    if cluster.files == "sftp" and isinstance(transport, SshTransport):
+        return SftpFiles(transport)
+    return SharedFiles()
+
+
+def transport_of(cluster: ClusterSettings) -> Transport:
+    """Return the way to the machine that has Slurm's commands."""
+    ssh = cluster.connect.ssh
+    if ssh is None:
+        return LocalTransport()
+    return SshTransport(
+        host=ssh.host,
+        port=ssh.port,
+        user=ssh.user,
+        key_file=ssh.key_file,
+        known_hosts=ssh.known_hosts,
+        jump=Hop(**ssh.jump.model_dump()) if ssh.jump else None,
+    )

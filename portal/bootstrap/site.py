@@ -1,0 +1,77 @@
+"""A site whose settings are read, with its database and its store opened."""
+
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from portal.bootstrap.resources import resources_of
+from portal.db import schema
+from portal.db.engine import Database, open_database
+from portal.domain import people
+from portal.domain.errors import OperatorError
+from portal.domain.people import Actor
+from portal.domain.profiles import Resources
+from portal.files.store import Store
+from site_config.loader import load_site
+from site_config.model import Cluster as ClusterSettings
+from site_config.model import Site
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A site with its settings read and its database and store opened."""
+
+    settings: Site
+    database: Database
+    store: Store
+    resources: Resources
+    clock: Callable[[], datetime] = _now
+
+
+def open_site(path: Path) -> Installation:
+    """Read ``site.yaml`` and open what it names. Raises ``SettingsError`` and ``OperatorError``."""
+    settings = read_settings(path)
+    return Installation(
+        settings=settings,
+        database=open_database(settings.database.url),
+        store=store_of(settings, first_cluster(settings)[0]),
+        resources=resources_of(settings),
+    )
+
+
+def read_settings(path: Path) -> Site:
+    """Read ``site.yaml`` and open nothing. Raises ``SettingsError`` and ``OperatorError``."""
+    return load_site(path)
+
+
+def first_cluster(settings: Site) -> tuple[str, ClusterSettings]:
+    """Return the cluster whose storage also holds the uploads."""
+    return next(iter(settings.clusters.items()))
+
+
+def store_of(settings: Site, cluster: str) -> Store:
+    """Return the uploads on a cluster's storage."""
+    place = settings.clusters[cluster].storage / "blobs"
+    return Store(place, for_group=settings.accounts.web is not None)
+
+
+def operator() -> Actor:
+    """Return whoever runs this command: the one place where operators come from."""
+    account = os.geteuid()
+    try:
+        return people.operator(pwd.getpwuid(account).pw_name)
+    except KeyError:
+        return people.operator(str(account))
+
+
+def check_schema(site: Installation) -> None:
+    """Refuse to run on a database that misses a migration."""
+    if not schema.is_current(site.database):
+        raise OperatorError("the database misses migrations: run 'sealrun db upgrade' first")
