@@ -50,20 +50,31 @@ TITLES: Mapping[EvaluationState, str] = {
 
 WITH_IMAGE = (E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING, E.SCORED)
 ANSWERS_ONLY = (E.WAITING, E.SCORING, E.SCORED)
+ON_SAMPLE = (E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORED)
+"""Nothing is scored of a run on the public sample: what it comes to is what it wrote."""
+SAMPLE_END = "What it wrote"
 
 _ENDS = {E.FAILED: StepState.FAILED, E.CANCELLED: StepState.SKIPPED, E.HELD: StepState.HELD}
 
 
 def steps(
-    kind: SubmissionKind, state: EvaluationState, happened: Sequence[Happened]
+    kind: SubmissionKind,
+    state: EvaluationState,
+    happened: Sequence[Happened],
+    *,
+    is_smoke: bool = False,
 ) -> tuple[Step, ...]:
     """Return the steps of an evaluation in ``state`` that went through ``happened``, oldest first."""
-    way = ANSWERS_ONLY if kind is SubmissionKind.RESULTS else WITH_IMAGE
+    way: Sequence[EvaluationState] = WITH_IMAGE
+    if is_smoke:
+        way = ON_SAMPLE
+    elif kind is SubmissionKind.RESULTS:
+        way = ANSWERS_ONLY
     here = _reached(way, state, happened)
     entered = {event.state: event.at for event in happened}
     return tuple(
         Step(
-            title=TITLES[stop],
+            title=SAMPLE_END if is_smoke and stop is E.SCORED else TITLES[stop],
             state=_state_of(place, here, state),
             at=entered.get(stop) if place <= here else None,
         )

@@ -220,7 +220,7 @@ def evaluation_facts(
     return EvaluationFacts(
         task=evaluation.task.slug,
         state=told.state,
-        steps=steps(row.kind, told.state, happened),
+        steps=steps(row.kind, told.state, happened, is_smoke=row.is_smoke),
         queue=queue,
         reason=told.reason,
         failure=FAILURES[told.reason] if told.reason else None,

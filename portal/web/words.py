@@ -152,9 +152,13 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
 }
 
 
-def label(value: StrEnum) -> Label:
-    """Return word, shape and tone of a state."""
-    return LABELS[type(value)][value]
+TRIED = Label("Ran to its end", "check", "good")
+"""What a run on the public sample is instead of scored."""
+
+
+def label(value: StrEnum, *, tried: bool = False) -> Label:
+    """Return word, shape and tone of a state; ``tried``: of a run on the public sample."""
+    return TRIED if tried and value is EvaluationState.SCORED else LABELS[type(value)][value]
 
 
 def word(value: StrEnum) -> str:

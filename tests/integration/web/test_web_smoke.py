@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from portal.db.tables import Submission, Task
+from portal.db.tables import Evaluation, Submission, Task
+from portal.domain.states import EvaluationState
 from portal.domain.tokens import Scope
 from tests.integration.web.conftest import Site
 
@@ -39,6 +40,22 @@ def test_the_form_offers_it_and_the_page_says_what_it_was(sampled: Site) -> None
     assert "run on the public sample" in page
     assert '<span class="tag">sample</span>' in listed
     assert "5 of 5 left today" in browser.get(SUBMIT).text
+
+
+def test_one_that_ended_well_is_not_called_scored(sampled: Site) -> None:
+    browser = sampled.browser(sampled.newcomer)
+    answer = browser.post(SUBMIT, data=FIELDS | {"smoke": "yes"}, files=CODE)
+    tried = Evaluation.submission_id == newest(sampled).id
+    with sampled.context.database.writing() as session:
+        session.scalars(select(Evaluation).where(tried)).one().state = EvaluationState.SCORED
+
+    page = browser.get(answer.headers["location"]).text
+    listed = browser.get("/challenges/digits/submissions").text
+
+    for text in (page, listed):
+        assert "Ran to its end" in text
+        assert "Scored" not in text
+    assert "Output scored" not in page
 
 
 def test_without_a_sample_nothing_is_offered_and_asking_for_it_is_answered(site: Site) -> None:

@@ -48,6 +48,23 @@ def test_results_have_no_image_and_no_run() -> None:
     assert [step.state for step in shown] == [S.DONE, S.NOW, S.TODO]
 
 
+@pytest.mark.parametrize(
+    ("state", "passed", "expected"),
+    [
+        (E.RUNNING, WITH_IMAGE[:4], "done done done now todo"),
+        (E.SCORED, [*WITH_IMAGE[:4], E.SCORED], "done done done done done"),
+        (E.FAILED, [*WITH_IMAGE[:4], E.FAILED], "done done done failed skipped"),
+    ],
+)
+def test_of_a_run_on_the_sample_nothing_is_scored(
+    state: EvaluationState, passed: list[EvaluationState], expected: str
+) -> None:
+    shown = steps(SubmissionKind.CODE, state, _went(*passed), is_smoke=True)
+
+    assert [step.title for step in shown][3:] == ["Program run", "What it wrote"]
+    assert " ".join(step.state for step in shown) == expected
+
+
 def test_a_step_says_when_it_was_entered_last() -> None:
     shown = steps(
         SubmissionKind.CODE, E.QUEUED, _went(E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.QUEUED)
