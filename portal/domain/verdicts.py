@@ -26,6 +26,8 @@ class Ended:
 
     outcome: str
     exit_code: int | None
+    placed: bool
+    """Whether the cluster had chosen nodes for it."""
     claimed: bool
     done: bool
     """Whether the marker with this attempt's token is there."""
@@ -73,7 +75,7 @@ _OWN_LIMITS = {
 def judge(ended: Ended, kind: JobKind) -> Verdict:
     """Decide; whatever is not clearly a success or the team's own failure is the site's."""
     if ended.outcome == "cancelled":
-        return Verdict(kind=VerdictKind.CANCELLED)
+        return _cancelled(ended)
     if blame := _cluster_at_fault(ended):
         return Verdict(kind=VerdictKind.TRY_AGAIN, detail=blame)
     if ended.outcome in _ENDED_WELL and ended.done and not ended.container_exit:
@@ -81,6 +83,19 @@ def judge(ended: Ended, kind: JobKind) -> Verdict:
     if not ended.settled and not _is_clear(ended):
         return Verdict(kind=VerdictKind.WAIT)
     return _failure(ended, kind)
+
+
+def _cancelled(ended: Ended) -> Verdict:
+    """Tell what somebody wanted from what Slurm did: a job that has its nodes and never began was not launched.
+
+    A controller that lost its state gives the number of a job that still runs to the next one; its node refuses
+    that, and the controller cancels it. Where somebody here asked for the end, trying again heeds that.
+    """
+    if not ended.placed or ended.claimed:
+        return Verdict(kind=VerdictKind.CANCELLED)
+    if not ended.settled:
+        return Verdict(kind=VerdictKind.WAIT)
+    return Verdict(kind=VerdictKind.TRY_AGAIN, detail="cancelled by the cluster at its launch")
 
 
 def _cluster_at_fault(ended: Ended) -> str:

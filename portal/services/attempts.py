@@ -186,6 +186,18 @@ def reported(session: Session, report: JobReport, *, now: datetime) -> bool:
     return is_news
 
 
+def ended_unseen(session: Session, token: str, *, well: bool, detail: str, now: datetime) -> None:
+    """Record the end of a job that left its mark and that the cluster has forgotten."""
+    attempt = lock_attempt(session, token)
+    if attempt.state not in _WATCHED:
+        return
+    step(attempt, AttemptState.ENDED)
+    attempt.ended_at = now
+    attempt.outcome = Outcome.COMPLETED if well else Outcome.FAILED
+    attempt.problem = detail
+    _tell_evaluation(session, attempt, AttemptState.ENDED, now=now)
+
+
 def confirm(session: Session, reports: Sequence[JobReport], *, now: datetime) -> list[JobReport]:
     """Record that the cluster said of these attempts what it had said before; return the other reports.
 

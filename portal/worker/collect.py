@@ -165,6 +165,7 @@ def _ended(context: WorkerContext, attempt: Attempt, run: RunRecord) -> Ended:
     return Ended(
         outcome=attempt.outcome or "",
         exit_code=attempt.exit_code,
+        placed=bool(attempt.nodes),
         claimed=run.claimed,
         done=run.done,
         container_exit=run.exit_code,

@@ -1,21 +1,33 @@
 """Resolving: attempts of which nobody knows whether the cluster has them."""
 
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from containers.rundir import take_claim
+from containers.interface import LOG_LIMIT
+from containers.rundir import RunFileError, RunRecord, read_run, take_claim
 from portal.db.queries import work
 from portal.db.queries.runs import work_of
+from portal.db.tables import Job
 from portal.domain.states import AttemptState
 from portal.services import attempts, results
 from portal.worker.asking import Asked
 from portal.worker.context import WorkerContext
+from portal.worker.prepare import OWN_TIME
 from portal.worker.reports import take_over
 from scheduler.errors import Unreachable
+from scheduler.files import FetchLimits
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
+
+_MARKS = FetchLimits(
+    bytes=4 * LOG_LIMIT,
+    entries=100,
+    leave=frozenset({"image.sif", "code.tar", "results", "collected", "made-of", "output"}),
+)
+"""What is looked at of a run directory to see whether its script has ended."""
 
 UNCLEAR = (AttemptState.SUBMITTING, AttemptState.INDETERMINATE)
 
@@ -59,29 +71,66 @@ def _denied(context: WorkerContext, token: str) -> bool:
         since = attempts.not_seen(session, token, now=now)
     if now - since < context.cluster.grace:
         return False
-    return give_up(context, token, "the cluster does not know the job")
+    return give_up(context, token, "the cluster does not know the job", since=since)
 
 
-def give_up(context: WorkerContext, token: str, detail: str) -> bool:
-    """Close an attempt that the cluster denies. True: it is closed.
+def give_up(context: WorkerContext, token: str, detail: str, *, since: datetime) -> bool:
+    """Close an attempt that the cluster has denied ``since`` then. True: it is closed.
 
     Whoever makes the directory ``claim`` owns the attempt. If the portal gets it, the job can never
     do anything, however late it starts, and another attempt is safe. If it is there already the job
-    did start: that is for staff to look at, since what it did is not known.
+    did start: then what it left decides, or its time.
     """
     with context.database.reading() as session:
         job = work_of(session, token).job
     directory: Path = context.cluster.run_directory(job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        never_ran = take_claim(directory, context.cluster.files.make_once)
+        if not take_claim(directory, context.cluster.files.make_once):
+            return _started(context, job, directory, token, detail, since=since)
     except Unreachable as problem:
         log.warning("not_given_up", token=token, problem=str(problem))
         return False
-    log.warning("given_up", token=token, detail=detail, never_ran=never_ran)
+    log.warning("given_up", token=token, detail=detail, never_ran=True)
     with context.database.writing() as session:
-        if never_ran:
-            results.try_again(session, token, detail=detail, lost=True, now=context.clock())
-        else:
-            results.lost(session, token, detail=f"{detail}, but it started", now=context.clock())
+        results.try_again(session, token, detail=detail, lost=True, now=context.clock())
     return True
+
+
+def _started(
+    context: WorkerContext, job: Job, directory: Path, token: str, detail: str, *, since: datetime
+) -> bool:
+    """Decide about a job that began and that the cluster forgot. Raises ``Unreachable``.
+
+    What has left its mark has ended. What has not may still run, as a controller that was killed may forget a
+    job that its node has: the script ends itself when its time is over, and before that nothing is tried again.
+    """
+    now = context.clock()
+    context.cluster.files.get(directory, _MARKS)
+    if (run := _left(directory, token)) is not None:
+        log.warning("ended_unseen", token=token, detail=detail)
+        with context.database.writing() as session:
+            attempts.ended_unseen(session, token, well=run.done, detail=detail, now=now)
+        return True
+    profile = context.resources.profiles.get(job.profile)
+    if profile is not None and now - since < profile.time_limit + OWN_TIME:
+        return False
+    log.warning("given_up", token=token, detail=detail, never_ran=False)
+    with context.database.writing() as session:
+        if profile is None:
+            # Nobody knows how long it may run.
+            results.lost(session, token, detail=f"{detail}, but it started", now=now)
+        else:
+            detail = f"{detail}; it started, and its time is over"
+            results.try_again(session, token, detail=detail, lost=True, now=now)
+    return True
+
+
+def _left(directory: Path, token: str) -> RunRecord | None:
+    """Return what an ended script left; None while there is no sign of its end."""
+    try:
+        run = read_run(directory, token)
+    except RunFileError as problem:
+        log.warning("strange_run_directory", token=token, detail=str(problem))
+        return None
+    return run if run.done or run.reason else None

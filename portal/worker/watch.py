@@ -41,4 +41,4 @@ def _absent(context: WorkerContext, token: str) -> None:
     with context.database.writing() as session:
         since = attempts.not_seen(session, token, now=now)
     if now - since >= context.cluster.absence:
-        give_up(context, token, "the cluster no longer knows the job")
+        give_up(context, token, "the cluster no longer knows the job", since=since)

@@ -306,6 +306,9 @@ def test_sudo_repeats_the_command_with_the_sites_variables_only(argv: list[str])
 
 
 def test_only_a_node_drained_for_nothing_returns() -> None:
-    listing = "one-gpu|Kill task failed\none-gpu|Kill task failed\none-build|bad disk [root]\n"
+    listing = (
+        "one-gpu|Kill task failed\none-gpu|Kill task failed\n"
+        "one-build|bad disk [root]\ntwo-gpu|Duplicate jobid\n"
+    )
 
-    assert drained_for_nothing(listing) == ["one-gpu"]
+    assert drained_for_nothing(listing) == ["one-gpu", "two-gpu"]

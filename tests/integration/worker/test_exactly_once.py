@@ -1,5 +1,7 @@
 """Unclear answers, dead workers and late duplicates: every job once, every score once."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState, EvaluationState
 from portal.services import attempts as attempt_services
 from portal.worker.loop import run_pass
-from portal.worker.prepare import prepare
+from portal.worker.prepare import OWN_TIME, prepare
 from scheduler.interface import Outcome, Refused, Token
 from tests.eager import eager
 from tests.integration.worker.world import World
@@ -115,17 +117,63 @@ def test_a_duplicate_that_comes_late_finds_the_claim_taken(world: World) -> None
     assert token not in {ran for _, ran in world.node.ran}
 
 
-def test_a_job_that_started_and_was_forgotten_goes_to_staff(world: World) -> None:
+def _start_and_forget(world: World, *, leaves_marker: bool) -> str:
+    """Let a job begin, and the cluster lose every trace of it; return the submission."""
     submission = world.hand_in()
     world.run_until_sent("predict")
+    world.node.leaves_marker = leaves_marker
     world.scheduler.advance()
+    world.node.leaves_marker = True
     world.scheduler.forget(world.attempts("predict")[0].token)
+    return submission
+
+
+def test_a_job_that_ended_well_and_was_forgotten_is_taken_in(world: World) -> None:
+    submission = _start_and_forget(world, leaves_marker=True)
+
+    world.run(3, seconds=world.context.cluster.absence.total_seconds() + 1)
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.state is EvaluationState.SCORED
+    assert [one.state for one in world.attempts("predict")] == [AttemptState.COLLECTED]
+
+
+def test_a_job_that_started_and_was_forgotten_is_tried_again_when_its_time_is_over(
+    world: World,
+) -> None:
+    limit = timedelta(hours=2)
+    resources = world.context.resources
+    long = replace(resources.profiles["gpu-small"], time_limit=limit)
+    profiles = {**resources.profiles, "gpu-small": long}
+    world.context = replace(world.context, resources=replace(resources, profiles=profiles))
+    submission = _start_and_forget(world, leaves_marker=False)
+
+    world.run(2, seconds=world.context.cluster.absence.total_seconds() + 1)
+    meanwhile = [one.state for one in world.attempts("predict")]
+    world.clock.advance((limit + OWN_TIME).total_seconds())
+    evaluation = world.run_until_final(submission)
+
+    assert len(meanwhile) == 1
+    assert AttemptState.LOST not in meanwhile
+    assert evaluation.state is EvaluationState.SCORED
+    assert [one.state for one in world.attempts("predict")] == [
+        AttemptState.LOST,
+        AttemptState.COLLECTED,
+    ]
+
+
+def test_a_forgotten_job_of_which_nobody_knows_how_long_it_may_run_goes_to_staff(
+    world: World,
+) -> None:
+    submission = _start_and_forget(world, leaves_marker=False)
+    resources = world.context.resources
+    others = {name: one for name, one in resources.profiles.items() if name != "gpu-small"}
+    world.context = replace(world.context, resources=replace(resources, profiles=others))
 
     world.run(3, seconds=3600)
 
     evaluation = world.evaluation(submission)
     assert (evaluation.state, evaluation.reason) == (EvaluationState.HELD, FailureReason.LOST)
-    assert len(world.attempts("predict")) == 1
 
 
 def test_a_job_that_never_started_and_was_forgotten_is_tried_again(world: World) -> None:

@@ -51,6 +51,7 @@ def test_what_follows_is_what_the_judging_does(word: str) -> None:
     ended = Ended(
         outcome=state.outcome,
         exit_code=None,
+        placed=True,
         claimed=True,
         done=False,
         container_exit=0,

@@ -10,6 +10,7 @@ from scheduler.interface import Outcome
 GOOD = Ended(
     outcome="completed",
     exit_code=0,
+    placed=True,
     claimed=True,
     done=True,
     container_exit=0,
@@ -132,3 +133,15 @@ def test_a_job_that_was_done_before_the_controller_forgot_its_end_is_a_success()
     forgotten = replace(GOOD, outcome="time_limit")
 
     assert judge(forgotten, JobKind.PREDICT).kind is VerdictKind.SUCCESS
+
+
+def test_a_job_that_was_cancelled_with_nodes_and_never_began_was_not_launched():
+    """Measured on 24.11: a number given twice after a controller lost its state."""
+    ended = replace(
+        GOOD, outcome="cancelled", claimed=False, done=False, container_exit=None, exit_code=None
+    )
+
+    assert judge(ended, JobKind.SCORE).kind is VerdictKind.TRY_AGAIN
+    assert judge(replace(ended, settled=False), JobKind.SCORE).kind is VerdictKind.WAIT
+    assert judge(replace(ended, placed=False), JobKind.SCORE).kind is VerdictKind.CANCELLED
+    assert judge(replace(ended, claimed=True), JobKind.SCORE).kind is VerdictKind.CANCELLED
