@@ -89,7 +89,7 @@ def main() -> int:
             _build_example(run, site)
         # Beside running sites, so that each root is built once.
         run.together(_tracks(run, site, options.pytest))
-        _break_things(run)
+        _do_harm(run)
     finally:
         if has_site and not was_running:
             run.step("practice site down", _practice("down"))
@@ -149,20 +149,18 @@ def _tracks(run: Run, site: PracticeSite, extra: list[str]) -> list[Track]:
     if os.geteuid() != 0:
         suites = ", ".join(OWN_SITES)
         run.left_out.append(f"{suites} and tests marked 'root': run 'make test' as root for them")
-        return [Track(steps=[tests]), Track(steps=[cluster, unit])]
+        return [Track(steps=[tests, unit]), Track(steps=[cluster])]
     practice = Step(name="tests of the practice site", argv=[*PYTEST, PRACTICE_SUITE])
     marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", UNIT_SUITE])
-    attacks = Step(name="attacks", argv=[sys.executable, "-m", "tests.attacks"])
-    return [
-        Track(steps=[tests, attacks]),
-        Track(steps=[cluster, unit, practice, marked]),
-    ]
+    return [Track(steps=[tests, unit]), Track(steps=[cluster, practice, marked])]
 
 
-def _break_things(run: Run) -> None:
-    """Run the tests of faults by themselves: they count on a machine that is quick enough to see a fault in time."""
+def _do_harm(run: Run) -> None:
+    """Run what attacks and what breaks, each on a site of its own: both wait most of the time."""
     if os.geteuid() == 0:
-        run.step("faults", [sys.executable, "-m", "tests.faults"])
+        names = ("attacks", "faults")
+        steps = [Step(name=one, argv=[sys.executable, "-m", f"tests.{one}"]) for one in names]
+        run.together([Track(steps=[step]) for step in steps])
 
 
 def _prepare_providers(run: Run) -> None:
