@@ -35,6 +35,10 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_CANCELLED = "CANCELLED by 0"
+"""By somebody, as accounting has it; Slurm itself leaves the number out."""
+
+
 @dataclass(slots=True, kw_only=True)
 class MemoryJob:
     """A job as the pretended cluster holds it; tests may change it."""
@@ -111,7 +115,7 @@ class MemoryScheduler:
         if self.is_down or self.loses_requests:
             raise Unreachable("the pretended cluster does not answer")
         for job in self._living(token):
-            self._end(job, Outcome.CANCELLED, "CANCELLED")
+            self._end(job, Outcome.CANCELLED, _CANCELLED)
         if self.loses_replies:
             raise Unreachable("the answer got lost")
 
@@ -135,7 +139,7 @@ class MemoryScheduler:
         """End the living jobs of ``token`` in this way, whatever they were doing."""
         for job in self._living(token):
             job.exit_code = exit_code
-            self._end(job, outcome, outcome.name)
+            self._end(job, outcome, _CANCELLED if outcome is Outcome.CANCELLED else outcome.name)
 
     def put(self, token: Token, phase: Phase) -> None:
         """Set the phase of the living jobs of ``token``; not for ``ENDED``, which needs an outcome."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scheduler.errors import UnexpectedAnswer
-from scheduler.interface import JobRef, JobReport, Phase, Token
+from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import EXITS, is_refusal, only_ends
 from scheduler.rest_answer import Answer
 from scheduler.rest_versions import Dialect
@@ -103,13 +103,15 @@ def _accounted(job: Job, dialect: Dialect) -> JobReport:
     phase, outcome = interpret(leading_word(words), reason, exit_code)
     nodes = "" if job["nodes"] in {None, "None assigned"} else str(job["nodes"])
     times = job["time"]
+    # As sacct writes it. Slurm names nobody where it has cancelled a job itself.
+    who = job.get("kill_request_user") if outcome is Outcome.CANCELLED else None
     has_code = outcome in EXITS and not signal and dialect.accounting_has_exit_codes
     return JobReport(
         token=Token(str(job["name"])),
         ref=_ref(job),
         phase=phase,
         outcome=outcome,
-        raw_state="+".join(words),
+        raw_state="+".join(words) + (f" by {who}" if who else ""),
         raw_reason="" if reason == "None" else reason,
         exit_code=exit_code if has_code else None,
         signal=(signal or None) if outcome else None,

@@ -22,7 +22,7 @@ from containers.rundir import (
 )
 from portal.db.queries import work
 from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
-from portal.db.tables import Attempt
+from portal.db.tables import Attempt, Evaluation
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.domain.logs import LONGEST, error_of_pip, tail
@@ -31,7 +31,7 @@ from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
 from portal.files.errors import BadOutput, BadScoreFile
 from portal.files.outputs import copy_outputs
 from portal.files.scores import ScoreColumn, read_scores
-from portal.services import results, run_logs, standings
+from portal.services import cancellations, results, run_logs, standings
 from portal.services.results import BuiltImage
 from portal.worker.context import WorkerContext
 from portal.worker.holding import is_held_back
@@ -73,6 +73,8 @@ def _collect(context: WorkerContext, token: str) -> bool:
     except RunFileError as problem:
         return _tampered(context, token, str(problem))
     verdict = judge(_ended(context, attempt, run), job.job.kind)
+    if verdict.kind is VerdictKind.CANCELLED and _by_nobody(context, job, token):
+        verdict = Verdict(kind=VerdictKind.TRY_AGAIN, detail="cancelled by the cluster itself")
     if verdict.kind is VerdictKind.SUCCESS and not _is_sealed(job, run):
         verdict = Verdict(
             kind=VerdictKind.FAILED,
@@ -93,6 +95,23 @@ def _collect(context: WorkerContext, token: str) -> bool:
             _close(context, token, directory)
         _record_verdict(context, token, verdict, run, sentence=_sentence(verdict, directory))
     return True
+
+
+def _by_nobody(context: WorkerContext, job: Work, token: str) -> bool:
+    """Whether Slurm itself cancelled a run, as a controller does with what it lost: accounting names no one.
+
+    Raises ``Unreachable``.
+    """
+    if not isinstance(job, RunWork):
+        return False
+    with context.database.reading() as session:
+        if cancellations.is_asked(session, session.get_one(Evaluation, job.evaluation.id)):
+            return False
+    answer = context.cluster.scheduler.find(Token(token))
+    if not answer.complete:
+        raise Unreachable(answer.problem)
+    words = {report.raw_state for report in answer.jobs.get(Token(token), ())}
+    return bool(words) and not any(" by " in word for word in words)
 
 
 def _close(context: WorkerContext, token: str, directory: Path) -> None:

@@ -271,3 +271,26 @@ def test_a_job_that_slurm_starts_again_after_its_failure_loses_the_claim(world: 
     assert world.node(again, Token(first.token)) == 75
     assert world.run_until_final(submission).state is EvaluationState.SCORED
     assert [one.state for one in world.attempts("predict")] == [AttemptState.COLLECTED] * 2
+
+
+@pytest.mark.parametrize(
+    ("who", "state"),
+    [("", EvaluationState.SCORED), (" by 0", EvaluationState.CANCELLED)],
+    ids=["slurm", "root"],
+)
+def test_what_slurm_cancelled_itself_is_tried_again_and_what_somebody_did_is_not(
+    world: World, who: str, state: EvaluationState
+) -> None:
+    """Measured on 24.11: a controller that lost the start of a job starts it again, and ends both."""
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    token = Token(world.attempts("predict")[0].token)
+    world.node.leaves_marker = False
+    world.scheduler.advance()
+    world.node.leaves_marker = True
+    world.scheduler.end(token, Outcome.CANCELLED)
+    for job in world.scheduler.jobs:
+        if job.token == token:
+            job.raw_state = f"CANCELLED{who}"
+
+    assert world.run_until_final(submission).state is state
