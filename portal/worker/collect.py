@@ -22,7 +22,7 @@ from containers.rundir import (
 )
 from portal.db.queries import work
 from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
-from portal.db.tables import Attempt, Evaluation
+from portal.db.tables import Attempt
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.domain.logs import LONGEST, error_of_pip, tail
@@ -37,14 +37,13 @@ from portal.worker.context import WorkerContext
 from portal.worker.holding import is_held_back
 from portal.worker.measure import MANIFEST_BYTES, take_measurement
 from portal.worker.orders import keep_note
+from portal.worker.prepare import NOT_FETCHED
 from portal.worker.seal import seal_record, signed
 from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.files import FetchLimits
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
-
-_NOT_FETCHED = frozenset({"image.sif", "code.tar", "results", "collected", "made-of"})
 
 
 def collect_ended(context: WorkerContext) -> int:
@@ -105,7 +104,7 @@ def _by_nobody(context: WorkerContext, job: Work, token: str) -> bool:
     if not isinstance(job, RunWork):
         return False
     with context.database.reading() as session:
-        if cancellations.is_asked(session, session.get_one(Evaluation, job.evaluation.id)):
+        if cancellations.is_asked(session, job.evaluation):
             return False
     answer = context.cluster.scheduler.find(Token(token))
     if not answer.complete:
@@ -134,7 +133,7 @@ def _limits(job: Work) -> FetchLimits:
         size, entries = size + job.task.output_limit, entries + job.task.output_files
     if isinstance(job, MeasureWork):
         size += MANIFEST_BYTES
-    return FetchLimits(bytes=size, entries=entries, leave=_NOT_FETCHED, last="done")
+    return FetchLimits(bytes=size, entries=entries, leave=NOT_FETCHED, last="done")
 
 
 def _sentence(verdict: Verdict, directory: Path) -> str:

@@ -25,6 +25,8 @@ from scheduler.interface import JobSpec
 
 OWN_TIME = timedelta(seconds=30)
 """What a job needs beside its container: digests, the probe, tidying up. Slurm is asked for it too."""
+NOT_FETCHED = frozenset({"image.sif", "code.tar", "results", "collected", "made-of"})
+"""What is never fetched of a run directory: what the worker has put there itself, and the image."""
 
 
 def prepare(context: WorkerContext, token: str) -> JobSpec:

@@ -14,7 +14,7 @@ from portal.domain.states import AttemptState
 from portal.services import attempts, results
 from portal.worker.asking import Asked
 from portal.worker.context import WorkerContext
-from portal.worker.prepare import OWN_TIME
+from portal.worker.prepare import NOT_FETCHED, OWN_TIME
 from portal.worker.reports import take_over
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
@@ -25,7 +25,7 @@ log = structlog.get_logger("sealrun.worker")
 _MARKS = FetchLimits(
     bytes=4 * LOG_LIMIT,
     entries=100,
-    leave=frozenset({"image.sif", "code.tar", "results", "collected", "made-of", "output"}),
+    leave=NOT_FETCHED | {"output"},
 )
 """What is looked at of a run directory to see whether its script has ended."""
 
