@@ -391,7 +391,7 @@ def test_a_run_over_its_time_is_ended_to_the_second(node: PracticeNode, python: 
 
     assert (ended.record.reason, ended.record.done) == ("time_limit", False)
     assert ended.report.exit_code == 81
-    assert ended.report.ended_at - ended.report.started_at < timedelta(seconds=10)
+    assert ended.report.ended_at - ended.report.started_at < timedelta(seconds=40)
 
 
 def test_a_job_that_is_cancelled_leaves_no_mark_of_success(

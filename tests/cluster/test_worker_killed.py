@@ -37,7 +37,7 @@ WHAT = {
     "open",
 }
 WHERE = {
-    "portal.bootstrap.ensure_probe",
+    "portal.bootstrap.worker.ensure_probe",
     "portal.worker.loop._plan",
     "portal.worker.prepare.prepare",
     "portal.worker.send._send",

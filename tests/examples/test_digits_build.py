@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from pathlib import Path
 
 from examples.digits.build import build
@@ -52,12 +51,9 @@ def test_no_public_file_holds_a_private_image(built, parts):
     assert private & shown == set()
 
 
-def test_a_second_build_is_quick_and_gives_the_same_bytes(built, cache, tmp_path):
-    start = time.monotonic()
-
+def test_a_second_build_gives_the_same_bytes(built, cache, tmp_path):
     build(tmp_path, cache)
 
-    assert time.monotonic() - start < 1
     assert digests(tmp_path) == digests(built)
 
 

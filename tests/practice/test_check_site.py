@@ -113,7 +113,7 @@ def test_without_its_jobs_a_check_takes_a_moment(plain: PracticeSite) -> None:
     assert {one["subject"] for one in checked.report["findings"] if one["area"] == "profiles"} == {
         "score"
     }
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 def test_the_report_for_people_is_text(plain: PracticeSite) -> None:

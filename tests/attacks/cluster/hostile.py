@@ -9,6 +9,8 @@ from site_config.practice.files import remove_tree
 
 INPUT = "os.environ['SEALRUN_INPUT'] + '/images.csv'"
 OUTPUT = "os.environ['SEALRUN_OUTPUT'] + '/'"
+LATE = 8
+"""Seconds that a program sleeps after it has answered; below the time limit of the site."""
 PROGRAMS = {
     # Both carry a private value out: into the log, into what the scorer gets, and beside it.
     "print_input": f"""
@@ -19,7 +21,7 @@ PROGRAMS = {
         open({OUTPUT} + "leak.csv", "w").write("LEAK " + text)
     """,
     "ends_at_once": "answers.write()",
-    "ends_late": "answers.write(); time.sleep(5)",
+    "ends_late": f"answers.write(); time.sleep({LATE})",
     "fails_by_code": "answers.write(); sys.exit(len(open(" + INPUT + ").readline()) % 7 + 1)",
     "fails_by_silence": "pass",
     "fails_by_format": "answers.write(confidence='nan')",

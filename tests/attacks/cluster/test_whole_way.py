@@ -11,7 +11,7 @@ import pytest
 from portal.domain.jobs import JobKind
 from portal.domain.shares import SENTENCES, Hindrance
 from site_config.practice.site import PracticeSite
-from tests.attacks.cluster.hostile import OF_THE_EXAMPLE, PROGRAMS
+from tests.attacks.cluster.hostile import LATE, OF_THE_EXAMPLE, PROGRAMS
 from tests.attacks.cluster.scene import PATIENCE, SECRET, TEAM_HOURS, Scene, open_scene
 from tests.practice.conftest import Inside
 
@@ -91,8 +91,9 @@ def test_a_longer_run_looks_like_a_shorter_one(scene: Scene) -> None:
     with scene.spine.site.database.reading():
         took = [_seconds(scene, name) for name in (short, long)]
 
-    # It did take longer: five seconds, of which the pages show nothing.
-    assert took[1] - took[0] > 3
+    # It did take longer, and the pages show nothing of that.
+    assert took[1] >= LATE
+    assert took[1] > took[0]
     assert scene.page(short) == scene.page(long)
     assert _shown_times(scene, short) == _shown_times(scene, long) == [300]
 
@@ -166,7 +167,7 @@ def test_a_program_that_ignores_every_signal_ends_in_time(scene: Scene) -> None:
     assert scene.reason("timeout.zip") == "time_limit"
     # The predictions were there: had it been let go on, they would have counted.
     assert scene.scores("timeout.zip") is None
-    assert _seconds(scene, "timeout.zip") < 30
+    assert _seconds(scene, "timeout.zip") < 60
 
 
 @pytest.mark.attack(29)

@@ -221,7 +221,7 @@ def test_an_answer_that_dribbles_is_a_timeout(rest: FakeRest, make_client: MakeC
         handler.send_response(200)
         handler.send_header("Content-Length", "100")
         handler.end_headers()
-        for _ in range(20):
+        for _ in range(100):
             handler.wfile.write(b" ")
             handler.wfile.flush()
             time.sleep(0.1)
@@ -232,7 +232,7 @@ def test_an_answer_that_dribbles_is_a_timeout(rest: FakeRest, make_client: MakeC
     with pytest.raises(TransportTimeout):
         make_client().ask("GET", "/ping")
 
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 8
 
 
 def test_an_answer_beyond_the_limit_is_refused(rest: FakeRest, make_client: MakeClient) -> None:
