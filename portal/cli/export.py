@@ -1,5 +1,6 @@
 """``sealrun export``: results with their evidence, as RO-Crates."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ import click
 from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from portal.bootstrap import Installation
     from portal.domain.crates import CrateFacts
 
@@ -36,16 +39,9 @@ def export() -> None:
 @UPLOADS
 def challenge(site_file: Path, slug: str, target: Path, *, uploads: bool) -> None:
     """Export the challenge SLUG: pages, leaderboards, and every result with its record."""
-    from portal import bootstrap  # noqa: PLC0415
     from portal.services import crates  # noqa: PLC0415
 
-    site = opened(site_file)
-    _free(target)
-    with site.database.writing() as session:
-        facts = crates.of_challenge(
-            session, actor=bootstrap.operator(), slug=slug, now=site.clock()
-        )
-    _write(site, facts, target, uploads=uploads)
+    _export(site_file, target, partial(crates.of_challenge, slug=slug), uploads=uploads)
 
 
 @export.command()
@@ -55,15 +51,21 @@ def challenge(site_file: Path, slug: str, target: Path, *, uploads: bool) -> Non
 @UPLOADS
 def evaluation(site_file: Path, evaluation: str, target: Path, *, uploads: bool) -> None:
     """Export the evaluation EVALUATION, or all of a submission, with its reruns."""
-    from portal import bootstrap  # noqa: PLC0415
     from portal.services import crates  # noqa: PLC0415
+
+    _export(site_file, target, partial(crates.of_one, wanted=evaluation), uploads=uploads)
+
+
+def _export(
+    site_file: Path, target: Path, ask: "Callable[..., CrateFacts]", *, uploads: bool
+) -> None:
+    """Write what ``ask`` tells of a session, as the operator and now; say how much that was."""
+    from portal import bootstrap  # noqa: PLC0415
 
     site = opened(site_file)
     _free(target)
     with site.database.writing() as session:
-        facts = crates.of_one(
-            session, actor=bootstrap.operator(), wanted=evaluation, now=site.clock()
-        )
+        facts = ask(session, actor=bootstrap.operator(), now=site.clock())
     _write(site, facts, target, uploads=uploads)
 
 

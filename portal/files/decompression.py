@@ -9,6 +9,7 @@ import gzip
 import lzma
 import os
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,11 @@ CHUNK = 256 * 1024
 RATIO_LIMIT = 200
 """How many times its packed size an archive may have unpacked, once it is large."""
 
+TRAILER_LIMIT = 1024 * 1024
+"""Bytes that may follow the end of a tar: it fills its last record with zeros."""
+
 _RATIO_FLOOR = 64 * 1024 * 1024  # below this no ratio is a danger
 _XZ_MEMORY = 128 * 1024 * 1024  # xz -9 takes 65 MiB
-_TRAILER_LIMIT = 1024 * 1024  # tar fills its last record with zeros
 
 
 class Source(Protocol):
@@ -100,21 +103,38 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class _Compressed:
+class Unpacked(ABC):
+    """The part of a ``Source`` that is the same wherever unpacked bytes come in pieces."""
+
+    @abstractmethod
+    def some(self, size: int) -> bytes:
+        """Return 1 to ``size`` bytes, or none at the end; raise ``BadArchive`` if damaged."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, fewer only at the end; raise ``BadArchive`` if damaged."""
+        pieces = []
+        while size and (piece := self.some(min(size, CHUNK))):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def skip(self, size: int) -> None:
+        """Pass over ``size`` bytes; raise ``BadArchive`` if there are fewer."""
+        while size:
+            data = self.read(min(size, CHUNK))
+            if not data:
+                raise damaged()
+            size -= len(data)
+
+
+class _Compressed(Unpacked):
     """The inside of a compressed file."""
 
     def __init__(self, stream: _Readable, packed_size: int) -> None:
         self._stream = stream
         self._ratio = Ratio(packed_size)
 
-    def read(self, size: int) -> bytes:
-        pieces = []
-        while size and (piece := self._some(size)):
-            pieces.append(piece)
-            size -= len(piece)
-        return b"".join(pieces)
-
-    def _some(self, size: int) -> bytes:
+    def some(self, size: int) -> bytes:
         try:
             data = self._stream.read(size)
         except (EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
@@ -126,15 +146,8 @@ class _Compressed:
         self._ratio.add(len(data))
         return data
 
-    def skip(self, size: int) -> None:
-        while size:
-            data = self.read(min(size, CHUNK))
-            if not data:
-                raise damaged()
-            size -= len(data)
-
     def finish(self) -> None:
-        left = _TRAILER_LIMIT
+        left = TRAILER_LIMIT
         while data := self.read(CHUNK):
             left -= len(data)
             if left < 0:

@@ -8,13 +8,12 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from portal.files.decompression import CHUNK, Ratio
+from portal.files.decompression import CHUNK, TRAILER_LIMIT, Ratio, Unpacked
 from portal.files.errors import BadArchive, damaged
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_WINDOW = 128 * 1024 * 1024  # what zstd --ultra asks for at most without --long
-_TRAILER_LIMIT = 1024 * 1024
 
 
 class Hashed:
@@ -47,7 +46,7 @@ class Hashed:
         return self._digest.hexdigest()
 
 
-class LayerSource:
+class LayerSource(Unpacked):
     """A ``Source`` of a plain, gzip or zstd layer."""
 
     def __init__(self, packed: Hashed, packed_size: int, spend: Callable[[int], None]) -> None:
@@ -61,17 +60,10 @@ class LayerSource:
         """The sha256 of what was read so far."""
         return self._digest.hexdigest()
 
-    def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes, fewer only at the end; raise ``BadArchive`` if damaged."""
-        pieces = []
-        while size and (piece := self._some(size)):
-            pieces.append(piece)
-            size -= len(piece)
-        return b"".join(pieces)
-
-    def _some(self, size: int) -> bytes:
+    def some(self, size: int) -> bytes:
+        """Return 1 to ``size`` bytes, counted and hashed, or none at the end."""
         try:
-            data = self._stream.read(min(size, CHUNK))
+            data = self._stream.read(size)
         except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
             raise damaged() from error
         self._digest.update(data)
@@ -79,17 +71,9 @@ class LayerSource:
         self._spend(len(data))
         return data
 
-    def skip(self, size: int) -> None:
-        """Pass over ``size`` bytes; raise ``BadArchive`` if there are fewer."""
-        while size:
-            data = self.read(min(size, CHUNK))
-            if not data:
-                raise damaged()
-            size -= len(data)
-
     def finish(self) -> None:
         """Read what follows the tar's end: zeros, or readers would see different entries."""
-        left = _TRAILER_LIMIT
+        left = TRAILER_LIMIT
         while data := self.read(CHUNK):
             left -= len(data)
             if left < 0 or data.strip(b"\0"):

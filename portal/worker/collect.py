@@ -1,13 +1,6 @@
-"""Collecting: what an ended attempt left is read, judged and taken in.
+"""Collecting: what an ended attempt left is fetched, read and judged; what came to a good end is taken in."""
 
-Files are moved before the transaction, and every move can be repeated: a worker that dies in
-between finds the file in its final place and writes the same rows.
-"""
-
-import shutil
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -15,30 +8,23 @@ from containers.interface import LOG_LIMIT
 from containers.rundir import (
     RunFileError,
     RunRecord,
-    read_lock,
     read_log,
     read_run,
     take_claim,
 )
 from portal.db.queries import work
-from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
+from portal.db.queries.runs import MeasureWork, RunWork, Work, work_of
 from portal.db.tables import Attempt
 from portal.domain.failures import FailureReason
-from portal.domain.jobs import JobKind
 from portal.domain.logs import LONGEST, error_of_pip, tail
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
-from portal.files.errors import BadOutput, BadScoreFile
-from portal.files.outputs import copy_outputs
-from portal.files.scores import ScoreColumn, read_scores
-from portal.services import cancellations, results, run_logs, standings
-from portal.services.results import BuiltImage
+from portal.services import cancellations, results, run_logs
 from portal.worker.context import WorkerContext
 from portal.worker.holding import is_held_back
-from portal.worker.measure import MANIFEST_BYTES, take_measurement
-from portal.worker.orders import keep_note
+from portal.worker.measure import MANIFEST_BYTES
 from portal.worker.prepare import NOT_FETCHED
-from portal.worker.seal import seal_record, signed
+from portal.worker.take_in import as_record, take_in
 from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.files import FetchLimits
 from scheduler.interface import Token
@@ -88,7 +74,7 @@ def _collect(context: WorkerContext, token: str) -> bool:
     if isinstance(job, RunWork):
         _keep_logs(context, token, directory, longest=_longest_log(job))
     if verdict.kind is VerdictKind.SUCCESS:
-        _take_in(context, job, attempt, directory, run)
+        take_in(context, job, attempt, directory, run)
     else:
         if verdict.kind is VerdictKind.TRY_AGAIN:
             _close(context, token, directory)
@@ -212,93 +198,3 @@ def _record_verdict(
                 record=record,
                 now=now,
             )
-
-
-def as_record(run: RunRecord) -> dict[str, Any]:
-    """Return what a run directory held as plain JSON values."""
-    return asdict(run)
-
-
-def _take_in(
-    context: WorkerContext,
-    job: Work,
-    attempt: Attempt,
-    directory: Path,
-    run: RunRecord,
-) -> None:
-    if isinstance(job, BuildWork):
-        _take_image(context, attempt.token, directory, run)
-    elif isinstance(job, MeasureWork):
-        take_measurement(context, job, attempt.token, directory, as_record(run))
-    elif job.job.kind is JobKind.PREDICT:
-        _take_predictions(context, job, attempt.token, directory, run)
-    else:
-        _take_scores(context, job, attempt, directory, run)
-
-
-def _take_image(context: WorkerContext, token: str, directory: Path, run: RunRecord) -> None:
-    digest = str(run.image_sha256)
-    final = context.cluster.images / f"{digest}.sif"
-    final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    made = directory / "image.sif"
-    keep_note(context, directory, digest)
-    size = context.cluster.files.keep(made, final)
-    built = BuiltImage(sha256=digest, size=size, lock=read_lock(directory))
-    with context.database.writing() as session:
-        results.image_ready(session, token, built, as_record(run), now=context.clock())
-
-
-def _take_predictions(
-    context: WorkerContext, job: RunWork, token: str, directory: Path, run: RunRecord
-) -> None:
-    """Copy the output to where it is at rest, with owners and links made plain."""
-    try:
-        copy_outputs(
-            directory / "output",
-            directory / "collected",
-            required=job.task.required_outputs,
-            max_bytes=job.task.output_limit,
-            max_files=job.task.output_files,
-        )
-    except BadOutput as problem:
-        _fail(context, token, FailureReason(problem.reason), problem.sentence, run)
-        return
-    shutil.rmtree(directory / "output", ignore_errors=True)
-    context.cluster.files.remove([directory / "output"])
-    profile = context.resources.profiles[job.task.score_profile]
-    with context.database.writing() as session:
-        results.predicted(session, token, profile, as_record(run), now=context.clock())
-
-
-def _take_scores(
-    context: WorkerContext, job: RunWork, attempt: Attempt, directory: Path, run: RunRecord
-) -> None:
-    with context.database.reading() as session:
-        columns = standings.columns_of(session, job.challenge.id)
-    expected = [ScoreColumn(key=c.key, minimum=c.minimum, maximum=c.maximum) for c in columns]
-    path = directory / "output" / "scores.json"
-    try:
-        scores = read_scores(path, expected)
-    except BadScoreFile as problem:
-        _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.sentence, run)
-        return
-    seal = seal_record(context, job, attempt, run, path)
-    with context.database.writing() as session:
-        results.scored(
-            session,
-            attempt.token,
-            scores=scores,
-            seal=seal,
-            signed=signed(context, job, seal, scores),
-            record=as_record(run),
-            now=context.clock(),
-        )
-
-
-def _fail(
-    context: WorkerContext, token: str, reason: FailureReason, detail: str, run: RunRecord
-) -> None:
-    with context.database.writing() as session:
-        results.failed(
-            session, token, reason, detail=detail, record=as_record(run), now=context.clock()
-        )

@@ -1,0 +1,115 @@
+"""Taking in: what an attempt made that came to a good end goes to its place, and the next job begins.
+
+Files are moved before the transaction, and every move can be repeated: a worker that dies in
+between finds the file in its final place and writes the same rows.
+"""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from containers.rundir import RunRecord, read_lock
+from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work
+from portal.db.tables import Attempt
+from portal.domain.failures import FailureReason
+from portal.domain.jobs import JobKind
+from portal.files.errors import BadOutput, BadScoreFile
+from portal.files.outputs import copy_outputs
+from portal.files.scores import ScoreColumn, read_scores
+from portal.services import results, standings
+from portal.services.results import BuiltImage
+from portal.worker.context import WorkerContext
+from portal.worker.measure import take_measurement
+from portal.worker.orders import keep_note
+from portal.worker.seal import seal_record, signed
+
+
+def as_record(run: RunRecord) -> dict[str, Any]:
+    """Return what a run directory held as plain JSON values."""
+    return asdict(run)
+
+
+def take_in(
+    context: WorkerContext, job: Work, attempt: Attempt, directory: Path, run: RunRecord
+) -> None:
+    """Take in what a good attempt left in its fetched run directory; what is wrong with it fails the job.
+
+    Raises ``Unreachable`` if the cluster's files cannot be moved; all of it can be repeated.
+    """
+    if isinstance(job, BuildWork):
+        _take_image(context, attempt.token, directory, run)
+    elif isinstance(job, MeasureWork):
+        take_measurement(context, job, attempt.token, directory, as_record(run))
+    elif job.job.kind is JobKind.PREDICT:
+        _take_predictions(context, job, attempt.token, directory, run)
+    else:
+        _take_scores(context, job, attempt, directory, run)
+
+
+def _take_image(context: WorkerContext, token: str, directory: Path, run: RunRecord) -> None:
+    digest = str(run.image_sha256)
+    final = context.cluster.images / f"{digest}.sif"
+    final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    made = directory / "image.sif"
+    keep_note(context, directory, digest)
+    size = context.cluster.files.keep(made, final)
+    built = BuiltImage(sha256=digest, size=size, lock=read_lock(directory))
+    with context.database.writing() as session:
+        results.image_ready(session, token, built, as_record(run), now=context.clock())
+
+
+def _take_predictions(
+    context: WorkerContext, job: RunWork, token: str, directory: Path, run: RunRecord
+) -> None:
+    """Copy the output to where it is at rest, with owners and links made plain."""
+    try:
+        copy_outputs(
+            directory / "output",
+            directory / "collected",
+            required=job.task.required_outputs,
+            max_bytes=job.task.output_limit,
+            max_files=job.task.output_files,
+        )
+    except BadOutput as problem:
+        _fail(context, token, FailureReason(problem.reason), problem.sentence, run)
+        return
+    shutil.rmtree(directory / "output", ignore_errors=True)
+    context.cluster.files.remove([directory / "output"])
+    profile = context.resources.profiles[job.task.score_profile]
+    with context.database.writing() as session:
+        results.predicted(session, token, profile, as_record(run), now=context.clock())
+
+
+def _take_scores(
+    context: WorkerContext, job: RunWork, attempt: Attempt, directory: Path, run: RunRecord
+) -> None:
+    with context.database.reading() as session:
+        columns = standings.columns_of(session, job.challenge.id)
+    expected = [ScoreColumn(key=c.key, minimum=c.minimum, maximum=c.maximum) for c in columns]
+    path = directory / "output" / "scores.json"
+    try:
+        scores = read_scores(path, expected)
+    except BadScoreFile as problem:
+        _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.sentence, run)
+        return
+    seal = seal_record(context, job, attempt, run, path)
+    with context.database.writing() as session:
+        results.scored(
+            session,
+            attempt.token,
+            scores=scores,
+            seal=seal,
+            signed=signed(context, job, seal, scores),
+            record=as_record(run),
+            now=context.clock(),
+        )
+
+
+def _fail(
+    context: WorkerContext, token: str, reason: FailureReason, detail: str, run: RunRecord
+) -> None:
+    with context.database.writing() as session:
+        results.failed(
+            session, token, reason, detail=detail, record=as_record(run), now=context.clock()
+        )
