@@ -99,6 +99,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
             for name, submission in scene.submissions.items()
         },
         "submission-staff": ("staff", f"/submissions/{scene.submissions['failed'].id}"),
+        "submission-scored-staff": ("staff", f"/submissions/{scene.submissions['scored'].id}"),
         "sealed": ("staff", f"/submissions/{scene.submissions['failed'].id}/sealed"),
         "release-log": (
             "staff",
