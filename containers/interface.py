@@ -10,7 +10,7 @@ The script that this package writes creates these names in it, and nothing else:
     probe.log     what Apptainer said while it started the probe
     versions      lines ``name value``: apptainer, kernel, slurm, node
     reason        a single word, written when the script ends for a reason of its own
-    stdout.log    the container's output, cut at ``LOG_LIMIT`` bytes
+    stdout.log    the container's output; if ``LOG_LIMIT`` bytes are not enough, its first and last half of that
     stderr.log
     exit          the container's exit code, decimal (0 for a build)
     output/       mounted read-write at /output, where the run binds it

@@ -18,6 +18,9 @@ from typing import Any
 from containers.interface import LOG_LIMIT, StopReason
 from containers.probe import ProbeUnreadableError, parse_probe
 
+LEFT_OUT = "\n[... the middle was left out ...]\n"
+"""Stands where a log was too long to be kept whole."""
+
 _WORD_LIMIT = 256
 _VERSIONS_LIMIT = 4096
 _STRANGE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
@@ -139,10 +142,17 @@ def records(manifest: Path) -> Iterator[bytes]:
 
 
 def read_log(directory: Path, name: str) -> str:
-    """Read ``stdout.log``, ``stderr.log`` or ``probe.log``; bytes that are no UTF-8 are replaced."""
+    """Read ``stdout.log``, ``stderr.log`` or ``probe.log``; bytes that are no UTF-8 are replaced.
+
+    Where the script has left out the middle, ``LEFT_OUT`` stands for it.
+    """
     if name not in {"stdout.log", "stderr.log", "probe.log"}:
         raise ValueError(f"not a log of a run: {name!r}")
-    return _text(_read(directory, name, LOG_LIMIT))
+    content = _read(directory, name, LOG_LIMIT) or b""
+    if len(content) < LOG_LIMIT:
+        return _text(content)
+    half = LOG_LIMIT // 2
+    return _text(content[:half]) + LEFT_OUT + _text(content[half:])
 
 
 def read_lock(directory: Path) -> str:

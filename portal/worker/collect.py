@@ -6,6 +6,7 @@ import structlog
 
 from containers.interface import LOG_LIMIT
 from containers.rundir import (
+    LEFT_OUT,
     RunFileError,
     RunRecord,
     read_log,
@@ -139,7 +140,7 @@ def _is_sealed(job: Work, run: RunRecord) -> bool:
 
 def _longest_log(job: RunWork) -> int:
     """Return how much is kept of a stream: of a run on the public sample all that the script kept."""
-    return LOG_LIMIT if job.submission.is_smoke else LONGEST
+    return LOG_LIMIT + len(LEFT_OUT) if job.submission.is_smoke else LONGEST
 
 
 def _keep_logs(context: WorkerContext, token: str, directory: Path, *, longest: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from containers.interface import LOG_LIMIT
+from containers.rundir import LEFT_OUT
 from portal.db.tables import Attempt, Job, RunLog
 from portal.domain.jobs import JobKind
 from portal.domain.logs import LONGEST
@@ -71,13 +72,13 @@ def test_of_a_long_log_the_end_is_kept(world: World) -> None:
 def test_of_a_run_on_the_sample_all_is_kept_that_the_script_has_kept(
     world: World, length: int, is_cut: bool
 ) -> None:
-    """The script stops writing a log down at its limit: what reaches that has been cut."""
+    """The script leaves out the middle of what is longer: what reaches the limit has been cut."""
     world.node.predict = _says(good_predictions, "x" * length)
 
     world.run_until_final(world.hand_in(smoke=True))
 
     [log] = _logs(world).values()
-    assert (len(log.text), log.truncated) == (length, is_cut)
+    assert (log.text.count("x"), LEFT_OUT in log.text, log.truncated) == (length, is_cut, is_cut)
 
 
 def test_without_logs_nothing_is_kept(world: World) -> None:

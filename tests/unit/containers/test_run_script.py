@@ -247,7 +247,8 @@ def test_a_container_that_did_not_start_is_told_apart(
 def test_logs_are_cut_and_the_writer_is_neither_blocked_nor_killed(node: FakeNode) -> None:
     node.behave(
         "payload",
-        "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; touch finished; exit 3",
+        "echo begun; head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo ended;"
+        " touch finished; exit 3",
     )
     node.behave("payload", 'cd "${0%/*}"; ' + (node.programs / "payload").read_text())
 
@@ -255,6 +256,18 @@ def test_logs_are_cut_and_the_writer_is_neither_blocked_nor_killed(node: FakeNod
     assert (node.programs / "finished").exists()
     assert (node.directory / "stdout.log").stat().st_size == LOG_LIMIT
     assert (node.directory / "stderr.log").stat().st_size == LOG_LIMIT
+    log = (node.directory / "stdout.log").read_bytes().replace(b"\0", b"")
+    assert log == b"begun\nended\n"
+
+
+@pytest.mark.parametrize("length", [LOG_LIMIT // 2 - 1, LOG_LIMIT // 2 + 5_000, LOG_LIMIT - 1])
+def test_a_log_that_is_short_enough_is_kept_as_it_is(node: FakeNode, length: int) -> None:
+    node.behave("payload", f"seq 1000000 | head -c {length}")
+
+    assert node.execute(script_of(node)) == 0
+    log = (node.directory / "stdout.log").read_text()
+    whole = "".join(f"{n}\n" for n in range(1, 200_000))
+    assert log == whole[:length]
 
 
 def test_files_have_a_size_limit_and_there_are_no_core_files(node: FakeNode) -> None:

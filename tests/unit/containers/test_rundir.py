@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from containers.interface import LOG_LIMIT, StopReason
-from containers.rundir import RunFileError, RunRecord, read_log, read_run, take_claim
+from containers.rundir import LEFT_OUT, RunFileError, RunRecord, read_log, read_run, take_claim
 from tests.unit.containers.fake_node import PROBE_REPORT
 
 NOTHING = RunRecord(
@@ -155,6 +155,13 @@ def test_logs_are_read_whatever_is_in_them(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"ok \xff\x00\n")
 
     assert read_log(tmp_path, name) == "ok \ufffd\x00\n"
+
+
+def test_where_the_middle_of_a_log_is_left_out_that_is_told(tmp_path: Path) -> None:
+    half = LOG_LIMIT // 2
+    (tmp_path / "stdout.log").write_bytes(b"a" * half + b"b" * half)
+
+    assert read_log(tmp_path, "stdout.log") == "a" * half + LEFT_OUT + "b" * half
 
 
 def test_a_log_that_is_missing_is_empty(tmp_path: Path) -> None:

@@ -113,9 +113,11 @@ node ${SLURMD_NODENAME:-$(uname -n)}
 END
 }
 
-keep() { # NAME: the start of standard input goes to that file; the rest is taken off the writer's hands
-    head -c "$log_limit" >"$directory/$1"
-    cat >/dev/null
+keep() { # NAME: standard input goes to that file; of a long one its start and its end, where errors are
+    {
+        head -c "$((log_limit / 2))"
+        tail -c "$((log_limit / 2))"
+    } >"$directory/$1"
 }
 
 watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
