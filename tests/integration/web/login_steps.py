@@ -12,7 +12,8 @@ from tests.integration.web.conftest import Site, SiteMaker
 from tests.providers.hostile import HostileProvider
 
 CALLBACK = "/login/campus/callback"
-PATIENCE = 1.0
+PATIENCE = 5.0
+"""Seconds: what hangs is given up early, and a busy machine is not taken for one that hangs."""
 
 
 @dataclass(frozen=True, kw_only=True)
