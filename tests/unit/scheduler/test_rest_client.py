@@ -26,7 +26,7 @@ from scheduler.rest_client import RestClient
 from tests.recordings.answers import recorded_rest
 
 Handler = BaseHTTPRequestHandler
-SOON = timedelta(seconds=0.5)
+SOON = timedelta(seconds=2)
 
 
 class FakeRest:
@@ -210,7 +210,7 @@ def test_the_token_is_in_no_message(rest: FakeRest, make_client: MakeClient) -> 
 
 
 def test_an_answer_that_does_not_come_is_a_timeout(rest: FakeRest, make_client: MakeClient) -> None:
-    rest.answer = lambda _: time.sleep(1)
+    rest.answer = lambda _: time.sleep(6)
 
     with pytest.raises(TransportTimeout):
         make_client().ask("GET", "/ping")
