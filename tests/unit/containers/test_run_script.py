@@ -378,6 +378,34 @@ def test_a_job_that_slurm_ends_leaves_no_mark_of_success_and_cleans_up(node: Fak
     assert process.returncode == 143
     assert (record.done, record.exit_code, record.reason) == (False, None, None)
     assert list(node.scratch.iterdir()) == []
+    assert parts_of(node) == []
+
+
+def test_what_watches_a_run_ends_with_a_script_that_is_killed(node: FakeNode) -> None:
+    node.behave("payload", 'touch "${0%/*}/started"; sleep 60')
+    with node.start(script_of(node)) as process:
+        wait_for(node.programs / "started")
+        process.kill()
+        end_what_is_left_of(node)
+
+    for _ in range(60):
+        if not parts_of(node):
+            return
+        time.sleep(0.5)
+    pytest.fail(f"still there: {parts_of(node)}")
+
+
+def parts_of(node: FakeNode) -> list[str]:
+    """Return the processes of the node's script that are there."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes()
+        except OSError:
+            continue
+        if bytes(node.storage / "script") in command.split(b"\0"):
+            found.append(path.parent.name)
+    return found
 
 
 def end_what_is_left_of(node: FakeNode) -> None:

@@ -59,6 +59,7 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
 
 # What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
 watched=()
+watchers=()
 seconds=
 
 stop() { # REASON CODE
@@ -77,9 +78,19 @@ take_claim() {
 
 clean() {
     if [[ -n ${child-} ]]; then kill -KILL -- "-$child" 2>/dev/null; fi
+    end_watchers
     # A container may leave directories that even their owner cannot enter.
     chmod -R u+rwX -- "$scratch" 2>/dev/null
     rm -rf -- "$scratch"
+}
+
+end_watchers() {
+    local watcher
+    for watcher in ${watchers[@]+"${watchers[@]}"}; do
+        kill -KILL -- "-$watcher"
+        wait "$watcher"
+    done 2>/dev/null
+    watchers=()
 }
 
 make_scratch() {
@@ -122,7 +133,8 @@ keep() { # NAME: standard input goes to that file; of a long one its start and i
 
 watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill a directory
     local used files
-    while sleep "$5"; do
+    # It ends with the script, also with one that was killed and could end nothing.
+    while sleep "$5" && kill -0 "$$"; do
         # Nobody hides what they fill by shutting its directory; the outer ones are opened first.
         find "$2" -type d ! -perm -u=rx -exec chmod u+rx -- {} \; 2>/dev/null
         # What vanishes while du looks is no reason to stop looking.
@@ -150,7 +162,7 @@ watch() { # COMMAND...: in the background, in a group of its own so that it can 
 }
 
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
-    local out=$1 err=$2 keepers watchers=() watcher place
+    local out=$1 err=$2 keepers place
     shift 2
     mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
     keep "$out" <"$scratch/out" &
@@ -171,10 +183,7 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     wait "$child" 2>/dev/null
     code=$?
     child=
-    for watcher in ${watchers[@]+"${watchers[@]}"}; do
-        kill -KILL -- "-$watcher"
-        wait "$watcher"
-    done 2>/dev/null
+    end_watchers
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
     [[ -e $scratch/unlimited ]] && stop isolation_unavailable 77
