@@ -325,15 +325,7 @@ def test_a_run_within_its_time_leaves_no_clock_behind(node: FakeNode) -> None:
     assert node.execute(script_of(node, replace(node.run, time_limit=4321))) == 0
     assert read_run(node.directory, node.token).done
     assert time.monotonic() - started < 60
-    assert clocks("4321") == []
-
-
-def clocks(seconds: str) -> list[Path]:
-    return [
-        path
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if path.exists() and path.read_bytes() == f"sleep\0{seconds}\0".encode()
-    ]
+    assert processes_with("cmdline", b"sleep\x004321\0") == []
 
 
 def test_an_output_that_grows_over_its_limit_ends_the_run(node: FakeNode) -> None:
@@ -356,11 +348,7 @@ def test_an_output_within_its_limit_changes_nothing(node: FakeNode) -> None:
 
 
 def test_a_script_that_is_killed_leaves_no_mark_of_success(node: FakeNode) -> None:
-    node.behave("payload", 'touch "${0%/*}/started"; sleep 60')
-    with node.start(script_of(node)) as process:
-        wait_for(node.programs / "started")
-        process.kill()
-        end_what_is_left_of(node)
+    kill_in_the_middle(node)
 
     record = read_run(node.directory, node.token)
     assert (record.claimed, record.done) == (True, False)
@@ -382,11 +370,7 @@ def test_a_job_that_slurm_ends_leaves_no_mark_of_success_and_cleans_up(node: Fak
 
 
 def test_what_watches_a_run_ends_with_a_script_that_is_killed(node: FakeNode) -> None:
-    node.behave("payload", 'touch "${0%/*}/started"; sleep 60')
-    with node.start(script_of(node)) as process:
-        wait_for(node.programs / "started")
-        process.kill()
-        end_what_is_left_of(node)
+    kill_in_the_middle(node)
 
     for _ in range(60):
         if not parts_of(node):
@@ -395,29 +379,33 @@ def test_what_watches_a_run_ends_with_a_script_that_is_killed(node: FakeNode) ->
     pytest.fail(f"still there: {parts_of(node)}")
 
 
-def parts_of(node: FakeNode) -> list[str]:
+def kill_in_the_middle(node: FakeNode) -> None:
+    """Kill a script while its container runs, and the stand-in for the container after it."""
+    node.behave("payload", 'touch "${0%/*}/started"; sleep 60')
+    with node.start(script_of(node)) as process:
+        wait_for(node.programs / "started")
+        process.kill()
+        # The stand-in is found by the run's own scratch directory.
+        for pid in processes_with("environ", f"APPTAINER_TMPDIR={node.scratch}".encode()):
+            os.kill(pid, signal.SIGKILL)
+
+
+def parts_of(node: FakeNode) -> list[int]:
     """Return the processes of the node's script that are there."""
+    return processes_with("cmdline", bytes(node.storage / "script"))
+
+
+def processes_with(kind: str, wanted: bytes) -> list[int]:
+    """Return the processes with something in their ``cmdline`` or their ``environ``."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_bytes()
-        except OSError:
-            continue
-        if bytes(node.storage / "script") in command.split(b"\0"):
-            found.append(path.parent.name)
-    return found
-
-
-def end_what_is_left_of(node: FakeNode) -> None:
-    """End the stand-in, which is found by the run's own scratch directory."""
-    marker = f"APPTAINER_TMPDIR={node.scratch}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            environment = (process / "environ").read_bytes()
+            content = (process / kind).read_bytes()
         except OSError:
             continue
-        if marker in environment:
-            os.kill(int(process.name), signal.SIGKILL)
+        if wanted in content:
+            found.append(int(process.name))
+    return found
 
 
 @settings(
