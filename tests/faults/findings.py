@@ -119,21 +119,20 @@ def _wrong_runs(
 ) -> list[str]:
     """Check that of each job one attempt came to its end, and of each attempt one job at the most ran.
 
-    A controller that ``forgets`` may not have told accounting of a job that its node runs.
+    A controller that ``forgets`` starts a job again that its node runs. Accounting then has the end of the second
+    start in place of the first: it lost the claim, or was cancelled.
     """
     found = []
     ran = Counter(one.name for one in on_cluster if _ran(one, on_cluster))
     for attempt, job in tries:
         claimed = (directory_of(stage, attempt, job) / "claim/token").exists()
+        known = [one for one in on_cluster if one.name == attempt.token]
+        rows = [(one.job_id, one.state, one.exit_code) for one in known]
         if ran[attempt.token] > 1:
-            rows = [
-                (one.job_id, one.state, one.exit_code)
-                for one in on_cluster
-                if one.name == attempt.token
-            ]
             found.append(f"{attempt.token} ran {ran[attempt.token]} times: {rows}")
-        if claimed and not ran[attempt.token] and not forgets:
-            found.append(f"{attempt.token} has the claim, but accounting does not know that it ran")
+        overwritten = forgets and any(_came_to_nothing(one) for one in known)
+        if claimed and not ran[attempt.token] and not overwritten:
+            found.append(f"{attempt.token} has the claim, but did not run by accounting: {rows}")
     done = Counter(
         job.id
         for attempt, job in tries
@@ -150,12 +149,16 @@ def _ran(job: ClusterJob, jobs: Sequence[ClusterJob]) -> bool:
     What never reached its node ends as NODE_FAIL, and Slurm starts it again under its number: then it is the
     second start that did it, which would have lost the claim to a first one.
     """
-    if job.exit_code == LOST_THE_CLAIM or job.state.startswith(("CANCELLED", "PENDING")):
+    if _came_to_nothing(job) or job.state.startswith("PENDING"):
         return False
     again = [one for one in jobs if one.job_id == job.job_id and one is not job]
     return not (
         job.state == "NODE_FAIL" and any(_ran(one, ()) for one in again if one.state != "NODE_FAIL")
     )
+
+
+def _came_to_nothing(job: ClusterJob) -> bool:
+    return job.exit_code == LOST_THE_CLAIM or job.state.startswith("CANCELLED")
 
 
 def _ended_jobs(stage: Stage, played: Played) -> list[ClusterJob]:
