@@ -28,6 +28,8 @@ OWN_SITES = (PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE)
 """What starts practice sites of its own, as root."""
 WAITING_SUITES = ("tests/cluster", "tests/contract")
 UNIT_SUITE = "tests/unit"
+EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
+"""For suites that compute; those that share one practice site run their tests one after the other."""
 
 
 @dataclass
@@ -142,10 +144,10 @@ def _tracks(run: Run, site: PracticeSite, extra: list[str]) -> list[Track]:
     Root runs what starts practice sites of its own; the ordinary account runs everything else.
     """
     elsewhere = (*OWN_SITES, *WAITING_SUITES, UNIT_SUITE)
-    computing = [*(f"--ignore={suite}" for suite in elsewhere), "tests"]
+    computing = [*EVERY_CORE, *(f"--ignore={suite}" for suite in elsewhere), "tests"]
     tests = _suite("tests", computing, run, site, extra)
     cluster = _suite("tests on the cluster", WAITING_SUITES, run, site, extra)
-    unit = _suite("unit tests", [UNIT_SUITE], run, site, extra)
+    unit = _suite("unit tests", [*EVERY_CORE, UNIT_SUITE], run, site, extra)
     if os.geteuid() != 0:
         suites = ", ".join(OWN_SITES)
         run.left_out.append(f"{suites} and tests marked 'root': run 'make test' as root for them")
