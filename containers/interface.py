@@ -8,7 +8,8 @@ The script that this package writes creates these names in it, and nothing else:
     image.check   lines ``name seen expected`` of the digest checks
     probe.json    what the isolation probe saw on this node (predict and score)
     probe.log     what Apptainer said while it started the probe
-    versions      lines ``name value``: apptainer, kernel, slurm, node
+    versions      lines ``name value``: apptainer, kernel, slurm, node, and processes: whether those of the run
+                  are counted ``apart``, or ``shared`` with all of the account on the node
     reason        a single word, written when the script ends for a reason of its own
     stdout.log    the container's output; if ``LOG_LIMIT`` bytes are not enough, its first and last half of that
     stderr.log
@@ -126,11 +127,11 @@ class SealedRun:
     """Bytes in /tmp and /var/tmp together at which a run is ended."""
     scratch_files: int = 1_000_000
     """Files and directories in them at which a run is ended."""
-    process_limit: int = 16384
-    """Processes and threads on top of those that the account has on the node when the run starts.
+    process_limit: int = 4096
+    """Processes and threads of the run, where the node's kernel counts them for each user namespace.
 
-    The kernel counts per account, not per job: the limit stops a fork bomb, and it must leave room
-    for the account's other jobs on the node.
+    Elsewhere it counts those of the account, and they are on top of what the account has on the node when the
+    run starts: that stops a fork bomb, and must leave room for the account's other jobs.
     """
     node: Node = field(default_factory=Node)
 
@@ -176,7 +177,7 @@ class Build:
     """Bytes that the build may need on the way."""
     unpacked_files: int = 1_000_000
     """Files and directories that the build may make on the way."""
-    process_limit: int = 16384
+    process_limit: int = 4096
     """As of a sealed run."""
     node: Node = field(default_factory=Node)
 

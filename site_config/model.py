@@ -264,6 +264,9 @@ class Limits(Section):
     scratch: Size = Field(
         default=16 * 1024**3, description="Size of all that a run has in its own /tmp at once."
     )
+    processes: int = Field(
+        default=4096, ge=64, description="Number of processes and threads that a run has at once."
+    )
 
 
 class Images(Section):

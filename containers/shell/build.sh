@@ -153,6 +153,7 @@ publish() {
 
 take_claim
 make_scratch
+find_processes
 write_versions
 require_no_network
 watched=("$scratch" "$unpacked_kib" "$unpacked_files" 1)

@@ -8,6 +8,9 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
+# Whose processes count together, where that matters; see limits.sh.
+processes=
+
 # What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
 watched=()
 watchers=()
@@ -71,7 +74,8 @@ write_versions() {
 apptainer ${apptainer_version%%$'\n'*}
 kernel $(uname -r)
 slurm ${slurm_version##* }
-node ${SLURMD_NODENAME:-$(uname -n)}
+node ${SLURMD_NODENAME:-$(uname -n)}${processes:+
+processes $processes}
 END
 }
 
@@ -138,7 +142,9 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
     [[ -e $scratch/unlimited ]] && stop isolation_unavailable 77
-    return 0
+    # The node had no process or no namespace left: nothing of the command has run.
+    [[ -e $scratch/reached ]] || stop node_unfit 74
+    rm -f -- "$scratch/reached"
 }
 
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open

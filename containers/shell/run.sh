@@ -39,6 +39,7 @@ never_started() { # Apptainer says 255 and why, before the container has said an
 take_claim
 make_scratch
 put_seccomp || stop node_unfit 74
+find_processes
 write_versions
 check_digest probe "$probe_image" "$probe_sha256"
 check_digest image "$image" "$image_sha256"

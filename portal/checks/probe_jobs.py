@@ -267,6 +267,7 @@ def _send_sealed(bench: _Bench, profile: Profile) -> Sent:
         time_limit=60,
         output_limit=1024**2,
         output_files=10,
+        process_limit=bench.subject.settings.limits.processes,
         node=bench.node,
     )
     script = run_script(run, token=token, directory=PurePosixPath(directory))

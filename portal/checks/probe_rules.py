@@ -150,6 +150,21 @@ INSIDE = Rule(
     meaning="A submission learns what the site keeps in variables.",
     change="the environment scripts of Apptainer on the nodes",
 )
+COUNTED = Rule(
+    id="probe.counted_apart",
+    title="Each run's processes and threads are counted apart",
+    level=Level.WARNING,
+    meaning="A submission with many threads keeps others on its node from starting any: they fail and count.",
+    change="Linux 5.14 and an unshare with --map-current-user on the nodes; else slurm.conf: "
+    "OverSubscribe=EXCLUSIVE for the partition",
+)
+TASKS = Rule(
+    id="probe.tasks",
+    title="The account may have the processes and threads of all runs that a node takes",
+    level=Level.WARNING,
+    meaning="Together, runs on a node meet the limit of the account before each meets its own, and fail.",
+    change="limits.conf of the nodes: hard nproc of the account, or site.yaml: limits.processes",
+)
 CLEAN = Rule(
     id="probe.clean",
     title="The check has left nothing behind",
@@ -159,5 +174,6 @@ CLEAN = Rule(
 )
 RULES = (
     SHARED, NODE_ACCOUNT, DATA, STARTS, PROGRAMS, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
-    BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, CLEAN,
+    BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
+    TASKS, CLEAN,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from portal.checks.probe_jobs import MEMORY_MIB, Observed, Seen
 from portal.checks.probe_rules import (
     BUILDS,
     CLEAN,
+    COUNTED,
     DATA,
     DEVICES,
     ENVIRONMENT,
@@ -21,11 +22,13 @@ from portal.checks.probe_rules import (
     SEALS,
     SHARED,
     STARTS,
+    TASKS,
     TIME,
 )
 from portal.checks.probe_sealed import FORBIDDEN, GPU, check_sealed
 from portal.checks.subject import Subject
 from portal.domain.findings import Finding
+from portal.domain.profiles import Profile
 from scheduler.interface import Outcome
 
 _SECRET = re.compile(r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_|$)|^SEALRUN_")
@@ -74,11 +77,13 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
     yield from apptainer.check(subject, name, seen.looked)
     yield from _left(seen, seen.looked)
     yield _memory(seen)
+    yield _tasks(subject, seen.profile, seen.looked)
     yield _time(seen)
     if seen.sealed is None:
         yield SEALS.unchecked("no image could be made to run", subject=name)
     else:
         yield from check_sealed(seen, observed.canary)
+        yield _counted(seen)
 
 
 def _node(subject: Subject, canary: str, seen: Seen, notes: Notes) -> Iterator[Finding]:
@@ -183,6 +188,50 @@ def _memory(seen: Seen) -> Finding:
         found = f"a job with {limit} MiB has used {3 * limit} MiB"
         return MEMORY.broken(found, subject=name)
     return MEMORY.unchecked(job.story, subject=name)
+
+
+def _tasks(subject: Subject, profile: Profile, notes: Notes) -> Finding:
+    """Compare what one account may have on the node with what all of its runs there may take."""
+    cpus = _number(notes, "cpus")
+    limits = {name: _number(notes, name) for name in _TASK_LIMITS}
+    lowest = min(
+        (name for name in limits if limits[name]), key=lambda name: limits[name], default=""
+    )
+    if not cpus or not lowest:
+        return TASKS.unchecked("the node does not say how many there may be", subject=profile.name)
+    runs = max(1, min(cpus // profile.cpus, profile.running or cpus))
+    wanted = runs * subject.settings.limits.processes
+    return TASKS.judged(
+        limits[lowest] > wanted,
+        f"{_TASK_LIMITS[lowest]} is {limits[lowest]}; {runs} runs may have {wanted}",
+        subject=profile.name,
+    )
+
+
+_TASK_LIMITS = {
+    "nproc": "the account's hard limit (nproc)",
+    "threads_max": "kernel.threads-max",
+    "pid_max": "kernel.pid_max",
+}
+
+
+def _number(notes: Notes, name: str) -> int:
+    """Return the number that a script noted; 0 for none and for no limit."""
+    word = " ".join(notes.get(name, ()))
+    return int(word) if word.isdecimal() else 0
+
+
+def _counted(seen: Seen) -> Finding:
+    told = seen.run.versions.get("processes", "") if seen.run else ""
+    if not told:
+        return COUNTED.unchecked("no run has said it", subject=seen.profile.name)
+    return COUNTED.judged(
+        told == "apart",
+        "each run has a count of its own"
+        if told == "apart"
+        else "all jobs of the account share one",
+        subject=seen.profile.name,
+    )
 
 
 def _time(seen: Seen) -> Finding:

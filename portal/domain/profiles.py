@@ -74,6 +74,8 @@ class Resources:
     """Bytes that all weights of a team may have in a challenge."""
     scratch_limit: int = 16 * 1024**3
     """Bytes that a run may have in its own /tmp and /var/tmp."""
+    process_limit: int = 4096
+    """Processes and threads that a run may have at once."""
     sif: SifPolicy = SifPolicy()
     """Which SIFs may be handed in."""
     retention: Policy = FOR_EVER

@@ -27,7 +27,7 @@ _TABLE = """
 17 | cluster | A program looks for what an earlier job left in /dev/shm, or in System V memory | Each job has its own /dev/shm and its own IPC namespace
 18 | cluster | A program reads what an earlier job left in a GPU's memory | One job has the whole GPU; the site's epilog resets it
 19 | cluster | A program opens a GPU that it was not given | Slurm's control group lets through only the job's devices
-20 | cluster | A program starts processes without end | A limit on processes, on top of those that the account runs on the node
+20 | cluster | A program starts processes without end | A limit on the processes and threads of each run
 21 | cluster | A program takes memory without end | Slurm's control group, swap included; organisers are told that it was memory
 22 | cluster | A program fills the disk | Limits on its files and its output, and on what it has in /tmp, watched while it runs
 23 | cluster | A program makes files without end | Output is counted while it runs, and again before anything is taken over
@@ -66,6 +66,7 @@ _TABLE = """
 56 | cluster | An image brings a hostile shell and hostile scripts of the environment | A probe of the site's own, an empty environment, sealed logs
 57 | files   | An image archive has files or layers without number, paths that lead out, or devices | Limits before and in the build job
 58 | web     | A submission comes after the end of its phase, by an upload that began before | One rule, at the creation of the submission
+68 | cluster | A program starts so many threads that another team's on the same node can start none | A user namespace for each run, for which the kernel counts apart
 """
 
 _CANNOT = {

@@ -37,6 +37,11 @@ for place in "${data[@]}"; do
     fi
 done
 
+say cpus "$(getconf _NPROCESSORS_ONLN)"
+say nproc "$(ulimit -Hu)"
+say threads_max "$(cat /proc/sys/kernel/threads-max)"
+say pid_max "$(cat /proc/sys/kernel/pid_max)"
+
 say user_namespace "$(answer unshare --user true)"
 say network_namespace "$(answer unshare --user --map-root-user --net true)"
 

@@ -50,7 +50,7 @@ def job(outcome: Outcome | None, *, seconds: int = 1, **keys: Any) -> Sent:
 def run(**report: Any) -> RunRecord:
     return RunRecord(
         claimed=True, claim_token="sr-1", done=True, exit_code=0, reason=None,
-        probe=REPORT | report, sealed=True, versions={}, image_sha256=None,
+        probe=REPORT | report, sealed=True, versions={"processes": "apart"}, image_sha256=None,
     )  # fmt: skip
 
 
@@ -63,6 +63,10 @@ def noted(**keys: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         "device": ("nvidia0 Operation not permitted", "nvidia1 Operation not permitted"),
         "user_namespace": ("ok",),
         "network_namespace": ("ok",),
+        "cpus": ("8",),
+        "nproc": ("unlimited",),
+        "threads_max": ("200000",),
+        "pid_max": ("4194304",),
         "apptainer": ("1.4.5",),
         "configuration": ("/etc/apptainer/apptainer.conf",),
         "setting": ("allow setuid = no", "user bind control = yes"),
@@ -120,6 +124,10 @@ FAILURE, WARNING = Level.FAILURE, Level.WARNING
          "a job has the variables DB_PASSWORD, SEALRUN_SITE"),
         ({"device": ("nvidia0 opened", "nvidia1 Permission denied")}, "probe.devices", FAILURE,
          "a job without GPUs can open nvidia0 of 2"),
+        ({"nproc": ("32768",)}, "probe.tasks", WARNING,
+         "the account's hard limit (nproc) is 32768; 8 runs may have 32768"),
+        ({"cpus": ("",)}, "probe.tasks", WARNING,
+         "not checked: the node does not say how many there may be"),
         ({"user_namespace": ("unshare failed",)}, "apptainer.user_namespaces", FAILURE,
          "on n1: unshare failed"),
         ({"apptainer": ("1.3.5-1.el9",)}, "apptainer.version", FAILURE,
@@ -184,6 +192,10 @@ def test_what_the_probe_saw_is_judged(
             "probe.files": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
             "probe.processes": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
         }),
+        ({"run": replace(run(), versions={"processes": "shared"})},
+         {"probe.counted_apart": (WARNING, "all jobs of the account share one")}),
+        ({"run": replace(run(), versions={})},
+         {"probe.counted_apart": (WARNING, "not checked: no run has said it")}),
         ({"inside": {"canary": (CANARY,), "variable": ("PATH", "SITE_LICENCE")}},
          {"probe.inside": (FAILURE, "also SITE_LICENCE")}),
         ({"look": Sent(token=Token("sr-1"), refused="no such partition"), "looked": None},

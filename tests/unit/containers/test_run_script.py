@@ -35,6 +35,11 @@ def script_of(node: FakeNode, run: SealedRun | None = None) -> str:
     return run_script(run or node.run, token=node.token, directory=PurePosixPath(node.directory))
 
 
+def counted_together(script: str) -> str:
+    """Let the script take the node for one whose kernel counts all of the account's processes together."""
+    return script.replace("\nfind_processes\n", "\nprocesses=shared\n")
+
+
 def wait_for(path: Path) -> None:
     for _ in range(500):
         if path.exists():
@@ -136,7 +141,7 @@ def test_apptainer_finds_the_filter_and_its_directories(node: FakeNode) -> None:
     node.execute(script_of(node))
 
     log = (node.directory / "stdout.log").read_text()
-    assert log.startswith("cache\nerr\nout\nseccomp.json\nsettings\ntemporary\nwork\n{")
+    assert log.startswith("cache\nerr\nout\nreached\nseccomp.json\nsettings\ntemporary\nwork\n{")
 
 
 @pytest.mark.parametrize("code", [1, 7, 74, 77, 255])
@@ -281,12 +286,32 @@ def test_files_have_a_size_limit_and_there_are_no_core_files(node: FakeNode) -> 
     assert code != 0
 
 
-def test_the_process_limit_leaves_room_for_what_the_account_runs_already(node: FakeNode) -> None:
+def test_the_process_limit_is_the_runs_own_where_the_kernel_counts_apart(node: FakeNode) -> None:
     node.behave("payload", "ulimit -u")
 
     node.execute(script_of(node, replace(node.run, process_limit=5000)))
 
+    assert (node.directory / "stdout.log").read_text() == "5000\n"
+    assert read_run(node.directory, node.token).versions["processes"] == "apart"
+
+
+def test_elsewhere_it_leaves_room_for_what_the_account_runs_already(node: FakeNode) -> None:
+    node.behave("payload", "ulimit -u")
+
+    node.execute(counted_together(script_of(node, replace(node.run, process_limit=5000))))
+
     assert int((node.directory / "stdout.log").read_text()) > 5000
+    assert read_run(node.directory, node.token).versions["processes"] == "shared"
+
+
+def test_a_node_that_cannot_start_the_command_is_unfit(node: FakeNode) -> None:
+    # As when the account has no namespace left after the first look at it.
+    script = script_of(node).replace(
+        "\ncheck_isolation\n", "\nown_namespace=(false)\ncheck_isolation\n"
+    )
+
+    assert node.execute(script) == 74
+    assert read_run(node.directory, node.token).reason == "node_unfit"
 
 
 def test_the_payload_cannot_signal_the_script(node: FakeNode) -> None:

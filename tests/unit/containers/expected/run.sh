@@ -23,7 +23,7 @@ clean_environment=(
     APPTAINER_CONFIGDIR=/tmp/sealrun-t/settings
 )
 file_blocks=2097152
-process_limit=16384
+process_limit=4096
 time_limit=0
 output_kib=''
 output_files=100000
@@ -172,6 +172,9 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
     cat >"$directory/.$1.part" && mv -f -- "$directory/.$1.part" "$directory/$1"
 }
 
+# Whose processes count together, where that matters; see limits.sh.
+processes=
+
 # What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
 watched=()
 watchers=()
@@ -235,7 +238,8 @@ write_versions() {
 apptainer ${apptainer_version%%$'\n'*}
 kernel $(uname -r)
 slurm ${slurm_version##* }
-node ${SLURMD_NODENAME:-$(uname -n)}
+node ${SLURMD_NODENAME:-$(uname -n)}${processes:+
+processes $processes}
 END
 }
 
@@ -302,7 +306,9 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
     [[ -e $scratch/unlimited ]] && stop isolation_unavailable 77
-    return 0
+    # The node had no process or no namespace left: nothing of the command has run.
+    [[ -e $scratch/reached ]] || stop node_unfit 74
+    rm -f -- "$scratch/reached"
 }
 
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open
@@ -327,6 +333,19 @@ finish() { # CODE
     exit "$1"
 }
 
+own_namespace=(unshare --user --map-current-user --)
+
+find_processes() { # whose count together: those of this run (apart), or all of the account's on the node (shared)
+    # Linux counts them for each user namespace since 5.14. Where it does not, those of this script are too
+    # many already for the one that is started here.
+    # shellcheck disable=SC2016
+    if "${own_namespace[@]}" /bin/bash -c 'ulimit -u 2 && exec timeout 60 true' >/dev/null 2>&1; then
+        processes=apart
+    else
+        processes=shared
+    fi
+}
+
 account_tasks() { # processes and threads of this account on the node
     local process tasks count=0
     for process in /proc/[0-9]*; do
@@ -345,12 +364,30 @@ hold_to() { # OPTION NUMBER: no more than that from here on; a stricter limit th
 }
 
 limited() { # COMMAND...: not at all where a limit cannot be set
-    # The kernel counts the whole account: other jobs of it on this node must not use up our share.
-    if hold_to -c 0 && hold_to -f "$file_blocks" && hold_to -u "$(($(account_tasks) + process_limit))"; then
-        exec "$@"
+    if hold_to -c 0 && hold_to -f "$file_blocks"; then
+        limited_in_number "$@"
     fi
     : >"$scratch/unlimited"
     exit 77
+}
+
+limited_in_number() { # COMMAND...: it is noted that the command was reached
+    if [[ $processes == apart ]]; then
+        # With how much the account has when the namespace is made, the kernel goes on counting outside.
+        ulimit -Su "$(ulimit -Hu)"
+        # shellcheck disable=SC2016
+        exec "${own_namespace[@]}" /bin/bash -c "$(declare -f hold_to)"'
+            if ! hold_to -u "$1"; then
+                : >"$2/unlimited"
+                exit 77
+            fi
+            : >"$2/reached"
+            shift 2
+            exec "$@"' bash "$process_limit" "$scratch" "$@"
+    elif hold_to -u "$(($(account_tasks) + process_limit))"; then
+        : >"$scratch/reached"
+        exec "$@"
+    fi
 }
 
 looks() { # DIRECTORY: one digest of the names, kinds, sizes and times in it; no file is read
@@ -404,6 +441,7 @@ never_started() { # Apptainer says 255 and why, before the container has said an
 take_claim
 make_scratch
 put_seccomp || stop node_unfit 74
+find_processes
 write_versions
 check_digest probe "$probe_image" "$probe_sha256"
 check_digest image "$image" "$image_sha256"
