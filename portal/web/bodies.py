@@ -1,51 +1,56 @@
-"""Bounds what a request may send, and how slowly, before anything reads it."""
+"""Bounds what a request may send, and how slowly, before anything reads it.
+
+A route says for itself that it takes a file: ``UploadRoute`` in the route table. What is bounded is what
+the application reads, by the route that was matched, so that there is no list of addresses beside the table.
+"""
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SMALL = 64 * 1024
+MAX_FORM_BYTES = 64 * 1024
 """More than any form without a file can need."""
 
-FORM_ALLOWANCE = 64 * 1024
+MAX_FIELDS_BYTES = 64 * 1024
 """What the fields and the frame of an upload may take beside the file itself."""
 
-UPLOADS = re.compile(r"/challenges/[^/]+/submit|/api/v1/challenges/[^/]+/submissions")
-"""The addresses that take a file: the form's and the API's."""
+
+class UploadRoute(Route):
+    """An address that takes a file: its body may be as long as the site's limit for uploads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class UploadTimeouts:
     """How slowly a body may come before its sender is told that it took too long."""
 
-    pause: float = 30.0
+    idle: float = 30.0
     """Seconds without a byte."""
-    start: float = 60.0
+    grace: float = 60.0
     """Seconds after which the pace counts."""
-    pace: float = 1024.0
-    """Bytes a second that have to come on average."""
+    min_bytes_per_second: float = 1024.0
+    """What has to come on average."""
 
 
 class BodyLimit:
-    """Stop reading when a body is longer, or comes slower, than its address allows."""
+    """Stop reading when a body is longer, or comes slower, than its route allows."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
         upload_limit: int,
-        patience: Patience = Patience(),
+        timeouts: UploadTimeouts = UploadTimeouts(),
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._upload_limit = upload_limit
-        self._patience = patience
+        self._timeouts = timeouts
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,15 +58,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._limit(scope["path"])
-        announced = Headers(scope=scope).get("content-length", "0")
-        read = int(announced) if announced.isdecimal() and int(announced) > limit else 0
+        announced = _content_length(scope)
         began = self._seconds()
-        is_over = False
+        read, is_over = 0, False
 
         async def receive_bounded() -> Message:
             nonlocal read, is_over
-            if read > limit:
+            # Looked up when something is read: by then the router has written down which route it is.
+            limit = self._limit(scope)
+            if max(read, announced) > limit:
                 raise HTTPException(413)
             if is_over:
                 # What comes after the body is word that the sender has left: that may take long.
@@ -79,13 +84,21 @@ class BodyLimit:
 
     async def _next(self, receive: Receive) -> Message:
         try:
-            async with asyncio.timeout(self._patience.pause):
+            async with asyncio.timeout(self._timeouts.idle):
                 return await receive()
         except TimeoutError as error:
             raise HTTPException(408) from error
 
     def _is_slow(self, read: int, seconds: float) -> bool:
-        return seconds > self._patience.start and read < seconds * self._patience.pace
+        is_late = seconds > self._timeouts.grace
+        return is_late and read < seconds * self._timeouts.min_bytes_per_second
 
-    def _limit(self, path: str) -> int:
-        return self._upload_limit + FORM_ALLOWANCE if UPLOADS.fullmatch(path) else SMALL
+    def _limit(self, scope: Scope) -> int:
+        takes_a_file = isinstance(scope.get("route"), UploadRoute)
+        return self._upload_limit + MAX_FIELDS_BYTES if takes_a_file else MAX_FORM_BYTES
+
+
+def _content_length(scope: Scope) -> int:
+    announced = Headers(scope=scope).get("content-length", "0")
+    # h11 lets through digits only, at most twenty: int() cannot be made to work for long.
+    return int(announced) if announced.isascii() and announced.isdecimal() else 0

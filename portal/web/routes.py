@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route
 from portal.web.api import openapi
 from portal.web.api.endpoints import api_routes
 from portal.web.api.openapi import OPENAPI
+from portal.web.bodies import UploadRoute
 from portal.web.pages import (
     account,
     audit,
@@ -46,9 +47,9 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/challenges/{slug}/terms", page(challenges.terms)),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
         Route("/challenges/{slug}/submit", page(members_only(submit.form)), methods=["GET"]),
-        Route("/challenges/{slug}/submit", async_page(submit.hand_in), methods=["POST"]),
+        UploadRoute("/challenges/{slug}/submit", async_page(submit.hand_in), methods=["POST"]),
         Route("/challenges/{slug}/weights", page(members_only(weights.show)), methods=["GET"]),
-        Route("/challenges/{slug}/weights", async_page(weights.upload), methods=["POST"]),
+        UploadRoute("/challenges/{slug}/weights", async_page(weights.upload), methods=["POST"]),
         Route(
             "/challenges/{slug}/weights/{id}/remove", form_page(weights.remove), methods=["POST"]
         ),

@@ -14,6 +14,7 @@ from portal.domain.people import Actor
 from portal.domain.tokens import Scope
 from portal.web import bearer
 from portal.web.api.models import Made
+from portal.web.bodies import UploadRoute
 from portal.web.local_paths import API
 from portal.web.visit import Visit, visit_of
 
@@ -84,9 +85,9 @@ class Endpoint:
 
     def route(self) -> Route:
         """Return the route: the token is looked at before anything else."""
-        if iscoroutinefunction(self.handler):
-            return Route(self.address, self._waiting(), methods=[self.method])
-        return Route(self.address, self._plain(), methods=[self.method])
+        kind = UploadRoute if any(field.is_file for field in self.form) else Route
+        endpoint = self._waiting() if iscoroutinefunction(self.handler) else self._plain()
+        return kind(self.address, endpoint, methods=[self.method])
 
     def _plain(self) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:

@@ -26,7 +26,7 @@ from tests.served import make_token, new_context
 folder, port, impatient = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "impatient"
 # The limits are the site's, only shorter, so that a test need not wait for minutes.
 connections.HEAD_SECONDS, connections.REST_SECONDS = 2.0, 1.0
-bodies.BodyLimit.__init__.__kwdefaults__["patience"] = bodies.Patience(pause=2.0, start=3.0)
+bodies.BodyLimit.__init__.__kwdefaults__["timeouts"] = bodies.UploadTimeouts(idle=2.0, grace=3.0)
 context = new_context(folder, site_url=f"http://127.0.0.1:{port}", upload_limit=8 * 2**20)
 with context.database.writing() as session:
     digits = factories.add_challenge(session)

@@ -1,24 +1,39 @@
-"""No body grows longer than its address allows, announced or not."""
+"""No body grows longer than its route allows, announced or not."""
 
 import asyncio
 from collections.abc import Iterator
 
 import pytest
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from portal.web.bodies import FORM_ALLOWANCE, SMALL, BodyLimit, Patience
+from portal.web.bodies import (
+    MAX_FIELDS_BYTES,
+    MAX_FORM_BYTES,
+    BodyLimit,
+    UploadRoute,
+    UploadTimeouts,
+)
 
 UPLOAD = 1_000_000
 
 
-def _read(path: str, size: int, *, announced: bool) -> int:
+def _endpoint(_request: Request) -> Response:
+    raise AssertionError
+
+
+def _read(route: Route | None, size: int, *, announced: bool) -> int:
     """Send a body in pieces through the limit; return how much came through."""
     pieces: Iterator[int] = iter([min(10_000, size - n) for n in range(0, size, 10_000)])
     came = 0
 
-    async def inner(_scope: Scope, receive: Receive, _send: Send) -> None:
+    async def inner(scope: Scope, receive: Receive, _send: Send) -> None:
         nonlocal came
+        if route is not None:
+            scope["route"] = route
         more = True
         while more:
             message = await receive()
@@ -33,33 +48,30 @@ def _read(path: str, size: int, *, announced: bool) -> int:
         raise AssertionError
 
     headers = [(b"content-length", str(size).encode())] if announced else []
-    scope = {"type": "http", "path": path, "headers": headers}
+    scope = {"type": "http", "path": "/", "headers": headers}
     asyncio.run(BodyLimit(inner, upload_limit=UPLOAD)(scope, receive, send))
     return came
 
 
 @pytest.mark.parametrize("announced", [True, False])
 @pytest.mark.parametrize(
-    ("path", "limit"),
+    ("route", "limit"),
     [
-        ("/logout", SMALL),
-        ("/challenges/digits", SMALL),
-        ("/other/submit", SMALL),
-        ("/challenges/digits/more/submit", SMALL),
-        ("/api/v1/challenges", SMALL),
-        ("/api/v1/submissions", SMALL),
-        ("/challenges/digits/submit", UPLOAD + FORM_ALLOWANCE),
-        ("/api/v1/challenges/digits/submissions", UPLOAD + FORM_ALLOWANCE),
+        pytest.param(None, MAX_FORM_BYTES, id="not routed"),
+        pytest.param(Route("/form", _endpoint), MAX_FORM_BYTES, id="form"),
+        pytest.param(UploadRoute("/upload", _endpoint), UPLOAD + MAX_FIELDS_BYTES, id="upload"),
     ],
 )
-def test_the_limit_is_the_addresss_own(path: str, limit: int, announced: bool) -> None:
-    assert _read(path, limit, announced=announced) == limit
+def test_the_limit_is_what_the_matched_route_says(
+    route: Route | None, limit: int, announced: bool
+) -> None:
+    assert _read(route, limit, announced=announced) == limit
     with pytest.raises(HTTPException) as refusal:
-        _read(path, limit + 1, announced=announced)
+        _read(route, limit + 1, announced=announced)
     assert refusal.value.status_code == 413
 
 
-QUICK = Patience(pause=0.05, start=10, pace=100)
+QUICK = UploadTimeouts(idle=0.05, grace=10, min_bytes_per_second=100)
 
 
 def _read_slowly(gap: float, seconds: float) -> int:
@@ -78,14 +90,14 @@ def _read_slowly(gap: float, seconds: float) -> int:
         await asyncio.sleep(gap)
         more, body = next(pieces, (None, b""))
         if more is None:
-            await asyncio.sleep(QUICK.pause * 2)
+            await asyncio.sleep(QUICK.idle * 2)
             return {"type": "http.disconnect"}
         return {"type": "http.request", "body": body, "more_body": more}
 
     async def send(_message: Message) -> None:
         raise AssertionError
 
-    limit = BodyLimit(inner, upload_limit=UPLOAD, patience=QUICK, seconds=lambda: next(clock))
+    limit = BodyLimit(inner, upload_limit=UPLOAD, timeouts=QUICK, seconds=lambda: next(clock))
     try:
         asyncio.run(limit({"type": "http", "path": "/x", "headers": []}, receive, send))
     except HTTPException as refusal:
