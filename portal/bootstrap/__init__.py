@@ -1,9 +1,10 @@
 """The one place that reads the site's settings and picks adapters."""
 
+from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
 from portal.bootstrap.challenges import add_challenge, orders_of_site
 from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
 from portal.bootstrap.resources import profile_of
-from portal.bootstrap.secrets import published_keys, publisher_of
+from portal.bootstrap.secrets import audit_heads_of, published_keys, publisher_of
 from portal.bootstrap.site import (
     Installation,
     check_schema,
@@ -12,13 +13,17 @@ from portal.bootstrap.site import (
     read_settings,
 )
 from portal.bootstrap.web import web_context
-from portal.bootstrap.worker import ensure_probe, worker_contexts
+from portal.bootstrap.worker import audit_watch, ensure_probe, worker_contexts
 
 __all__ = [
     "Installation",
+    "accept_audit_log",
     "add_challenge",
+    "audit_heads_of",
+    "audit_watch",
     "check_schema",
     "ensure_probe",
+    "examine_audit_log",
     "files_of",
     "open_site",
     "operator",
@@ -27,6 +32,7 @@ __all__ = [
     "published_keys",
     "publisher_of",
     "read_settings",
+    "restore_audit_guards",
     "scheduler_of",
     "transport_of",
     "web_context",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from portal.domain.errors import OperatorError
+from portal.files.audit_heads import AuditHeads
 from portal.files.crates import Publisher
 from portal.files.seals import PublicKey, Sealer, read_public_key, read_sealer
 from site_config.loader import read_secret
@@ -34,6 +35,14 @@ def published_keys(settings: Site) -> tuple[PublicKey, ...]:
         return tuple(read_public_key(file) for file in settings.seal.public_keys)
     except (OSError, ValueError) as problem:
         raise OperatorError(f"seal.public_keys: {problem}") from problem
+
+
+def audit_heads_of(settings: Site, *, signs: bool = False) -> AuditHeads:
+    """Return the heads of the audit log, out of reach of the web process; it reads their state only."""
+    storage = next(iter(settings.clusters.values())).storage
+    sealer = sealer_of(settings) if signs else None
+    own = (sealer.public,) if sealer else ()
+    return AuditHeads(storage / "audit", sealer=sealer, keys=(*published_keys(settings), *own))
 
 
 def publisher_of(settings: Site) -> Publisher:

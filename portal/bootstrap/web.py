@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from portal.bootstrap.secrets import published_keys, secret_in
+from portal.bootstrap.secrets import audit_heads_of, published_keys, secret_in
 from portal.bootstrap.site import Installation
 from portal.domain.gates import Gate
 from portal.domain.login_profiles import LoginProfile
@@ -39,6 +39,7 @@ def web_context(site: Installation) -> WebContext:
             for provider in site.settings.login.providers
         ),
         clock=site.clock,
+        audit_state=audit_heads_of(site.settings).state,
         gates=_gates(site.settings.login.require),
         terms=_terms(site.settings),
         seal_keys=published_keys(site.settings),

@@ -8,11 +8,12 @@ from pathlib import Path
 from containers.probe import write_probe_archive
 from portal.bootstrap.challenges import orders_of_site
 from portal.bootstrap.clusters import cluster_of
-from portal.bootstrap.secrets import sealer_of
+from portal.bootstrap.secrets import audit_heads_of, sealer_of
 from portal.bootstrap.site import Installation, store_of
 from portal.db.tables import Image
 from portal.domain.jobs import ImageKind
 from portal.services import images
+from portal.worker.audit_watch import AuditWatch
 from portal.worker.context import WorkerContext
 from portal.worker.pacing import Pace
 
@@ -20,6 +21,13 @@ from portal.worker.pacing import Pace
 def worker_contexts(site: Installation) -> list[WorkerContext]:
     """Return one context per cluster; makes sure that the probe's images are on their way."""
     return [_worker_context(site, name) for name in site.settings.clusters]
+
+
+def audit_watch(site: Installation) -> AuditWatch:
+    """Return what looks after the audit log."""
+    return AuditWatch(
+        database=site.database, heads=audit_heads_of(site.settings, signs=True), clock=site.clock
+    )
 
 
 def _worker_context(site: Installation, name: str) -> WorkerContext:

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal import bootstrap
 from portal.checks.filesystems import filesystem_of, is_shared
 from portal.checks.subject import Subject
-from portal.db import schema
+from portal.db import grants, guards, schema
 from portal.db.engine import Database, open_database
+from portal.domain.errors import OperatorError
 from portal.domain.findings import Finding, Level, Rule
 
 OLDEST_POSTGRESQL = 13
@@ -56,7 +58,28 @@ MODE = Rule(
     meaning="Everybody on this machine can read names, submissions and scores.",
     change="chmod 600 FILE",
 )
-RULES = (REACHABLE, SCHEMA, RELEASE, PLACE, JOURNAL, MODE)
+GUARDS = Rule(
+    id="database.guards",
+    title="The triggers that keep the audit log append-only are there, unchanged",
+    level=Level.FAILURE,
+    meaning="Somebody has taken them away: entries can be changed and deleted.",
+    change="find out who did it, then run: sealrun audit restore-guards",
+)
+LOG = Rule(
+    id="database.log",
+    title="The audit log is whole, and has every head that the worker has recorded",
+    level=Level.FAILURE,
+    meaning="Somebody has changed it, or an older database was restored.",
+    change="run: sealrun audit verify (after a restore: sealrun audit accept HEAD)",
+)
+ROLES = Rule(
+    id="database.roles",
+    title="The web process's database role can add to the audit log and change nothing of it",
+    level=Level.WARNING,
+    meaning="Whoever takes over the web process can drop the log's triggers; the recorded heads show it.",
+    change="site.yaml: database.url without a user, and a role for each account (docs/how-to/install-a-site.md)",
+)
+RULES = (REACHABLE, SCHEMA, RELEASE, PLACE, JOURNAL, MODE, GUARDS, LOG, ROLES)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -69,6 +92,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     try:
         yield from _look(database, file)
+        if schema.is_current(database):
+            yield from _log(database, subject)
     except SQLAlchemyError as error:
         yield REACHABLE.broken(str(getattr(error, "orig", None) or error))
     finally:
@@ -92,3 +117,31 @@ def _look(database: Database, file: Path | None) -> Iterator[Finding]:
     # A folder that nobody else may enter closes its files as well.
     closed = not mode & 0o007 or not file.parent.stat().st_mode & 0o001
     yield MODE.judged(closed, f"{file} has mode {mode:04o}", change=f"chmod 600 {file}")
+
+
+def _log(database: Database, subject: Subject) -> Iterator[Finding]:
+    """Look at the audit log, and at who could change it."""
+    with database.engine.connect() as connection:
+        wrong = guards.problems(connection)
+        if database.is_postgresql and (web := subject.settings.accounts.web):
+            yield from _roles(connection, web)
+    yield GUARDS.judged(not wrong, "; ".join(wrong) or "they are as the code makes them")
+    try:
+        found = bootstrap.examine_audit_log(database, subject.settings)
+    except (OSError, OperatorError) as error:
+        yield LOG.unchecked(str(error))
+        return
+    # Triggers have a finding of their own.
+    others = [problem for problem in found.problems if problem not in wrong]
+    yield LOG.judged(not others, "; ".join(others) or f"whole up to {found.head}")
+
+
+def _roles(connection: Connection, web: str) -> Iterator[Finding]:
+    # Without a user in its address each account connects as the role of its own name.
+    named = connection.engine.url.username
+    role = named or web
+    if not grants.has_role(connection, role):
+        yield ROLES.unchecked(f"the server has no role {role}")
+        return
+    powers = list(grants.powers(connection, role))
+    yield ROLES.judged(not powers, f"{role} {', '.join(powers) or 'can only add to the log'}")

@@ -59,8 +59,9 @@ def upgrade(site_file: Path) -> None:
 
     site = bootstrap.open_site(site_file)
     schema.upgrade(site.database)
-    if site.settings.accounts.web:
+    if web := site.settings.accounts.web:
         share_with_group(site.database)
+        schema.grant_to_web(site.database, web)
     click.echo("The database is up to date.")
 
 

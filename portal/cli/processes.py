@@ -47,6 +47,7 @@ def serve(site_file: Path, host: str, port: int) -> None:
 def work(site_file: Path) -> None:
     """Run the worker: submit jobs, watch them and take in what they leave."""
     from portal import bootstrap  # noqa: PLC0415
+    from portal.worker.audit_watch import watch_until  # noqa: PLC0415
     from portal.worker.loop import work_until  # noqa: PLC0415
 
     _log_to_stderr()
@@ -63,6 +64,8 @@ def work(site_file: Path) -> None:
         threading.Thread(target=work_until, args=(context, stop), name=context.cluster.name)
         for context in contexts
     ]
+    watch = bootstrap.audit_watch(site)
+    threads.append(threading.Thread(target=watch_until, args=(watch, stop), name="audit"))
     for thread in threads:
         thread.start()
     for thread in threads:

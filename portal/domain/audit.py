@@ -52,11 +52,14 @@ class Action(StrEnum):
     MERGE_WITHDRAWN = "merge.withdrawn"
     SUBMISSION_CANCELLED = "submission.cancelled"
     EVALUATION_RERUN = "evaluation.rerun"
+    RESULT_STORED = "result.stored"
     LOG_RELEASED = "log.released"
     EVIDENCE_EXPORTED = "evidence.exported"
     SEALED_LOOKED_AT = "sealed.looked_at"
     LOG_LOOKED_AT = "audit.looked_at"
     ORIGINS_ERASED = "audit.origins_erased"
+    GUARDS_RESTORED = "audit.guards_restored"
+    LOG_ACCEPTED = "audit.accepted"
     FILES_DELETED = "files.deleted"
     DATA_MEASURED = "dataset.measured"
     DATA_CHANGED = "dataset.changed"
@@ -93,7 +96,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
         {
             Action.PERSON_BLOCKED, Action.PERSON_UNBLOCKED, Action.STAFF_ADDED,
             Action.STAFF_REMOVED, Action.ORIGINS_ERASED, Action.FILES_DELETED,
-            Action.DATA_MEASURED, Action.DATA_CHANGED,
+            Action.DATA_MEASURED, Action.DATA_CHANGED, Action.GUARDS_RESTORED,
+            Action.LOG_ACCEPTED,
         }
     ),
     Group.CHALLENGES: frozenset(
@@ -111,11 +115,31 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.MERGE_ACCEPTED, Action.MERGE_DECLINED, Action.MERGE_WITHDRAWN,
         }
     ),
-    Group.SUBMISSIONS: frozenset({Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED}),
+    Group.SUBMISSIONS: frozenset(
+        {
+            Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.RESULT_STORED,
+            Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED,
+        }
+    ),
     Group.LOOKS: frozenset(
         {Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT}
     ),
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A place in the log: what is kept elsewhere, so that a log whose end was cut off shows."""
+
+    number: int
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.sha256}"
+
+
+EMPTY = Head(number=0, sha256=START)
+"""The head of a log without entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

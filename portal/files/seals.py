@@ -59,6 +59,14 @@ class PublicKey:
         """The key as text."""
         return self.key.public_bytes(*_PEM).decode("ascii")
 
+    def has_signed(self, kind: str, payload: bytes, signature: str) -> bool:
+        """Tell whether the signature, as ``Sealer.sign`` gives it, is of these bytes."""
+        try:
+            self.key.verify(base64.b64decode(signature, validate=True), _to_sign(kind, payload))
+        except (InvalidSignature, binascii.Error, ValueError):
+            return False
+        return True
+
 
 class Sealer:
     """Signs with a site's key."""
@@ -66,6 +74,10 @@ class Sealer:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
         self.public = PublicKey(key.public_key())
+
+    def sign(self, kind: str, payload: bytes) -> str:
+        """Return the signature of bytes of a kind, in base64: what an envelope has, without the envelope."""
+        return _text(self._key.sign(_to_sign(kind, payload)))
 
     def seal(
         self, predicate_type: str, predicate: Mapping[str, Any], subjects: Mapping[str, str]
@@ -82,11 +94,10 @@ class Sealer:
         payload = json.dumps(
             statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         ).encode()
-        signature = self._key.sign(_to_sign(PAYLOAD_TYPE, payload))
         envelope = {
             "payloadType": PAYLOAD_TYPE,
             "payload": _text(payload),
-            "signatures": [{"keyid": self.public.id, "sig": _text(signature)}],
+            "signatures": [{"keyid": self.public.id, "sig": self.sign(PAYLOAD_TYPE, payload)}],
         }
         return json.dumps(envelope, indent=1) + "\n"
 

@@ -1,6 +1,7 @@
 """Reading the audit log from its first entry to its last, and finding the first thing wrong."""
 
-from collections.abc import Generator
+import heapq
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -8,19 +9,11 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from portal.db.queries import audit as queries
-from portal.domain.audit import START, entry_digest, origin_digest
+from portal.domain.audit import EMPTY, Head, entry_digest, origin_digest
 from portal.services.audit import as_plain
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """A place in the log: what is kept elsewhere, so that a log whose end was cut off shows."""
-
-    number: int
-    sha256: str
-
-    def __str__(self) -> str:
-        return f"{self.number}:{self.sha256}"
+NOT_KEPT = "it is not the entry that was kept"
+ENDS_BEFORE = "the log ends before the entry that was kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +24,9 @@ class Problem:
     """Of the entry where it shows."""
     sentence: str
 
+    def __str__(self) -> str:
+        return f"entry {self.number}: {self.sentence}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
@@ -40,32 +36,66 @@ class Checked:
     problem: Problem | None
 
 
-EMPTY = Head(number=0, sha256=START)
-
-
-def verify(session: Session, *, expected: Head | None = None) -> Checked:
+def verify(
+    session: Session, *, expected: Head | None = None, recorded: Iterable[Head] = ()
+) -> Checked:
     """Check every entry; memory does not grow with the log.
 
-    ``expected`` is a head that was kept elsewhere: the log must still have it.
+    ``expected`` is a head that was kept elsewhere and ``recorded`` are those that the worker has kept,
+    in their order: the log must still have all of them.
     """
-    head = EMPTY
-    unmet = expected if expected != EMPTY else None
+    due = (head for head in _merged(recorded, expected) if head != EMPTY)
+    kept, head = next(due, None), EMPTY
     try:
         with closing(queries.every_entry(session)) as rows:
             for row in rows:
                 if sentence := next(_complaints(row, head), None):
                     return _found(head, row.number, sentence)
                 head = Head(number=row.number, sha256=row.sha256)
-                if unmet is not None and head.number == unmet.number:
-                    if head != unmet:
-                        return _found(head, head.number, "it is not the entry that was kept")
-                    unmet = None
+                while kept is not None and kept.number == head.number:
+                    if kept != head:
+                        return _found(head, head.number, NOT_KEPT)
+                    kept = next(due, None)
     except (ValueError, LookupError, TypeError) as error:
-        sentence = f"it, or one of the {queries.AT_ONCE} after it, cannot be read: {error}"
-        return _found(head, head.number + 1, sentence)
-    if unmet is not None:
-        return _found(head, head.number + 1, "the log ends before the entry that was kept")
+        return _found(head, head.number + 1, _unreadable(error))
+    if kept is not None:
+        return _found(head, head.number + 1, ENDS_BEFORE)
     return Checked(head=head, problem=None)
+
+
+def go_on(session: Session, head: Head, *, most: int) -> Checked:
+    """Check at most ``most`` entries from a known head on, which must itself be there unchanged."""
+    try:
+        rows = list(queries.entries_from(session, head.number, most + 1))
+        if head != EMPTY and (sentence := _lost(head, rows.pop(0) if rows else None)):
+            return _found(head, head.number, sentence)
+        for row in rows:
+            if sentence := next(_complaints(row, head), None):
+                return _found(head, row.number, sentence)
+            head = Head(number=row.number, sha256=row.sha256)
+    except (ValueError, LookupError, TypeError) as error:
+        return _found(head, head.number + 1, _unreadable(error))
+    return Checked(head=head, problem=None)
+
+
+def _lost(head: Head, row: Row[queries.Columns] | None) -> str | None:
+    """Return what is wrong with the entry that a head was taken of; None where it is still that."""
+    if row is None:
+        return ENDS_BEFORE
+    if row.number != head.number:
+        return "it is missing"
+    if row.sha256 != head.sha256:
+        return NOT_KEPT
+    before = Head(number=head.number - 1, sha256=row.previous_sha256)
+    return next(_complaints(row, before), None)
+
+
+def _merged(recorded: Iterable[Head], expected: Head | None) -> Iterator[Head]:
+    return heapq.merge(recorded, [expected] if expected else [], key=lambda head: head.number)
+
+
+def _unreadable(error: Exception) -> str:
+    return f"it, or one of the {queries.AT_ONCE} after it, cannot be read: {error}"
 
 
 def _found(head: Head, number: int, sentence: str) -> Checked:

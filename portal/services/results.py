@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Evaluation, Image, Job, Result, Submission
 from portal.domain import sealing
+from portal.domain.audit import Action, Subject
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import JobKind, may_try_again
+from portal.domain.people import PORTAL
 from portal.domain.profiles import Profile
 from portal.domain.states import AttemptState, EvaluationState, ImageState
-from portal.services import attempts, cancellations, images, progress, snapshots, standings
+from portal.services import attempts, audit, cancellations, images, progress, snapshots, standings
 from portal.services.snapshots import Found
 
 
@@ -102,17 +104,17 @@ def scored(
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
-    session.add(
-        Result(
-            evaluation_id=evaluation.id,
-            scores=dict(scores),
-            seal=seal,
-            envelope=signed.envelope if signed else None,
-            team_envelope=signed.team_envelope if signed else None,
-            seal_sha256=canonical_digest(seal),
-            created_at=now,
-        )
+    result = Result(
+        evaluation_id=evaluation.id,
+        scores=dict(scores),
+        seal=seal,
+        envelope=signed.envelope if signed else None,
+        team_envelope=signed.team_envelope if signed else None,
+        seal_sha256=canonical_digest(seal),
+        created_at=now,
     )
+    session.add(result)
+    _note_result(session, evaluation, result, now=now)
     progress.move(session, evaluation, EvaluationState.SCORED, now=now)
     session.flush()
     if evaluation.rerun_of is not None:
@@ -123,6 +125,35 @@ def scored(
         Submission, evaluation.submission_id, with_for_update=True, populate_existing=True
     )
     standings.update(session, submission)
+
+
+def _note_result(
+    session: Session, evaluation: Evaluation, result: Result, *, now: datetime
+) -> None:
+    """Let the audit log hold a digest of the result: its chain then shows that one was changed."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    audit.note(
+        session,
+        actor=PORTAL,
+        action=Action.RESULT_STORED,
+        subject=Subject(kind="evaluation", id=evaluation.id),
+        challenge_id=submission.challenge_id,
+        now=now,
+        sha256=result_digest(result),
+    )
+
+
+def result_digest(result: Result) -> str:
+    """Return the sha256 of all that a result holds."""
+    return canonical_digest(
+        {
+            "scores": result.scores,
+            "seal": result.seal,
+            "seal_sha256": result.seal_sha256,
+            "envelope": result.envelope,
+            "team_envelope": result.team_envelope,
+        }
+    )
 
 
 def failed(

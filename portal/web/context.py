@@ -11,6 +11,7 @@ from portal.domain.gates import Gate
 from portal.domain.login_profiles import LoginProfile
 from portal.domain.profiles import Resources
 from portal.domain.sessions import SessionLimits
+from portal.files.audit_heads import LogState
 from portal.files.seals import PublicKey
 from portal.files.store import Store
 
@@ -83,6 +84,8 @@ class WebContext:
     """Where people find help: an e-mail address or a web page."""
     providers: tuple[Provider, ...]
     clock: Callable[[], datetime]
+    audit_state: Callable[[], LogState | None] = lambda: None
+    """What the worker found when it looked at the audit log last."""
     gates: tuple[Gate, ...] = ()
     """What every login has to say of somebody, whichever provider it comes from."""
     terms: SiteTerms = NO_TERMS

@@ -67,6 +67,7 @@ _TABLE = """
 57 | files   | An image archive has files or layers without number, paths that lead out, or devices | Limits before and in the build job
 58 | web     | A submission comes after the end of its phase, by an upload that began before | One rule, at the creation of the submission
 68 | cluster | A program starts so many threads that another team's on the same node can start none | A user namespace for each run, for which the kernel counts apart
+72 | web     | Whoever has the web process's account drops the audit log's triggers, cuts off its end, writes it anew or changes a result | The worker keeps the log's head where that account cannot write, and looks at triggers and chain
 """
 
 _CANNOT = {

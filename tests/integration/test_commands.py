@@ -2,7 +2,9 @@
 
 import os
 import pwd
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 from sqlalchemy import select, text
 
+from portal import bootstrap
 from portal.cli import main
 from portal.db import schema
 from portal.db.engine import Database, open_database
@@ -235,7 +238,11 @@ def test_a_log_that_was_changed_or_cut_off_ends_in_an_error(
 
     assert (cut.exit_code, changed.exit_code) == (1, 1)
     assert "entry 2: the log ends before the entry that was kept (whole up to 1:" in cut.output
-    assert changed.output == f"Error: entry 1: it was changed (whole up to 0:{'0' * 64})\n"
+    assert changed.output.splitlines() == [
+        "Error: the trigger audit_entries_keep is missing",
+        "the trigger audit_entries_stay is missing",
+        f"entry 1: it was changed (whole up to 0:{'0' * 64})",
+    ]
 
 
 @pytest.mark.parametrize("head", ["1", "1:xyz", f"-1:{'0' * 64}", f"1:{'A' * 64}"])
@@ -289,3 +296,78 @@ def test_what_is_not_there_cannot_be_approved(run: Run) -> None:
     done = run("challenge", "approve", "--yes", "nothing")
 
     assert (done.exit_code, done.output) == (1, "Error: there is no challenge nothing\n")
+
+
+def _cut(database: Database) -> None:
+    with database.engine.begin() as connection:
+        for name in ("keep", "stay"):
+            connection.execute(text(f"DROP TRIGGER audit_entries_{name}"))
+        connection.execute(text("DELETE FROM audit_entries WHERE number = 2"))
+
+
+def test_an_end_that_is_cut_off_shows_without_a_head_that_somebody_kept(
+    run: Run, site_database: Database, site_file: Path
+) -> None:
+    person = _person(site_database)
+    run("staff", "add", person)
+    run("staff", "remove", person)
+    bootstrap.audit_watch(bootstrap.open_site(site_file)).look()
+    _cut(site_database)
+
+    found = run("audit", "verify")
+    upgraded = run("db", "upgrade")
+    restored = run("audit", "restore-guards")
+    cut = run("audit", "verify")
+
+    assert (found.exit_code, upgraded.exit_code, cut.exit_code) == (1, 1, 1)
+    assert "the trigger audit_entries_keep is missing" in found.output
+    assert "the log ends before the entry that was kept" in found.output
+    assert "entry 2: it is not the entry that was kept" in cut.output
+    assert restored.output.splitlines() == [
+        "Mended: the trigger audit_entries_keep is missing",
+        "Mended: the trigger audit_entries_stay is missing",
+    ]
+    assert [e.action for e in _entries(site_database)] == ["staff.added", "audit.guards_restored"]
+
+
+def test_the_log_of_a_restored_database_is_accepted_by_an_operator(
+    run: Run, site_database: Database, site_file: Path, tmp_path: Path
+) -> None:
+    person = _person(site_database)
+    run("staff", "add", person)
+    backup = tmp_path / "backup.db"
+    with (
+        closing(sqlite3.connect(tmp_path / "site.db")) as one,
+        closing(sqlite3.connect(backup)) as to,
+    ):
+        one.backup(to)
+    run("staff", "remove", person)
+    watch = bootstrap.audit_watch(bootstrap.open_site(site_file))
+    watch.look()
+    lost = _entries(site_database)[-1].sha256
+    with (
+        closing(sqlite3.connect(backup)) as one,
+        closing(sqlite3.connect(tmp_path / "site.db")) as to,
+    ):
+        one.backup(to)
+    site_database.engine.dispose()
+
+    missed = run("audit", "verify")
+    head = missed.output.rpartition("whole up to ")[2].strip(")\n")
+    wrong = run("audit", "accept", f"1:{'a' * 64}")
+    accepted = run("audit", "accept", head)
+    again = run("audit", "verify")
+    watch.look()
+
+    assert (missed.exit_code, wrong.exit_code, accepted.exit_code, again.exit_code) == (1, 1, 0, 0)
+    assert "the log ends with" in wrong.output
+    entry = _entries(site_database)[-1]
+    assert (entry.action, entry.number) == ("audit.accepted", 2)
+    assert entry.detail == {"found": head, "recorded": f"2:{lost}"}
+    state = bootstrap.audit_heads_of(bootstrap.read_settings(site_file)).state()
+    assert state is not None
+    assert (state.problem, state.head.number) == (None, 2)
+
+
+def test_a_guard_that_nobody_touched_needs_no_restoring(run: Run) -> None:
+    assert run("audit", "restore-guards").output == "Nothing was missing.\n"

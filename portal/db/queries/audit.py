@@ -43,14 +43,23 @@ def every_entry(session: Session) -> Generator[Row[Columns]]:
 
     Words are given as they are stored, also those that the portal does not know.
     """
+    statement = select(*_as_stored()).order_by(AuditEntry.number)
+    with session.execute(statement.execution_options(yield_per=AT_ONCE)) as rows:
+        yield from rows
+
+
+def entries_from(session: Session, number: int, most: int) -> Sequence[Row[Columns]]:
+    """List at most so many entries from a number on, as they are stored."""
+    statement = select(*_as_stored()).where(AuditEntry.number >= number)
+    return session.execute(statement.order_by(AuditEntry.number).limit(most)).all()
+
+
+def _as_stored() -> list[ColumnElement[Any]]:
     words = {"actor_kind", "action"}
-    columns = [
+    return [
         type_coerce(column, String).label(column.name) if column.name in words else column
         for column in AuditEntry.__table__.columns
     ]
-    statement = select(*columns).order_by(AuditEntry.number)
-    with session.execute(statement.execution_options(yield_per=AT_ONCE)) as rows:
-        yield from rows
 
 
 def last_number(session: Session) -> int:

@@ -48,6 +48,7 @@ def log(visit: Visit) -> Response:
         "staff/audit.html",
         status=200 if view else 422,
         view=view,
+        log=visit.context.audit_state(),
         filled=filled,
         query=_query(filled),
         groups=[("", "Everything"), *((group, word(group)) for group in Group)],

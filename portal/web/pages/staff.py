@@ -17,7 +17,7 @@ LONGEST_SEARCH = 600
 def overview(visit: Visit) -> Response:
     """Show what there is on the site."""
     view = visit.read(staff_pages.overview, actor=visit.actor, now=visit.now)
-    return visit.page("staff/overview.html", view=view)
+    return visit.page("staff/overview.html", view=view, log=visit.context.audit_state())
 
 
 def people(visit: Visit) -> Response:

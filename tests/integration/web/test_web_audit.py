@@ -3,16 +3,20 @@
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from portal.db.tables import AuditEntry, Person, Team
-from portal.domain.audit import START, Action, Subject, entry_digest
+from portal.domain.audit import START, Action, Head, Subject, entry_digest
 from portal.domain.people import Actor, operator
+from portal.files.audit_heads import LogState
 from portal.services import audit
+from portal.web.app import create_app
 from tests import factories
 from tests.factories import DAY, NOW
 from tests.integration.web.conftest import Site
@@ -317,3 +321,23 @@ def test_names_in_the_log_are_shown_as_text(filled: Site) -> None:
 
     for active in ("<script>alert", "<img", "<svg/onload"):
         assert active not in page + log
+
+
+def _same(state: LogState) -> LogState:
+    return state
+
+
+@pytest.mark.parametrize("address", ["/staff", "/staff/audit"])
+def test_staff_are_told_what_the_worker_found(site: Site, address: str) -> None:
+    head = Head(number=7, sha256="a" * 64)
+    told = {}
+    for problem in (None, "entry 7: <b>"):
+        state = LogState(at=NOW, head=head, problem=problem)
+        context = replace(site.context, audit_state=partial(_same, state))
+        looked = replace(site, context=context, app=create_app(context))
+        told[problem] = looked.browser(site.staff).get(address).text
+
+    assert "The audit log was tampered with" not in told[None]
+    assert "has recorded its head: entry 7" in told[None]
+    assert "The audit log was tampered with" in told["entry 7: <b>"]
+    assert "entry 7: &lt;b&gt;" in told["entry 7: <b>"]

@@ -120,9 +120,12 @@ def test_a_sqlite_database_is_looked_at(subject: Subject, tmp_path: Path) -> Non
     found = by_id(list(database.check(subject)))
 
     assert {id_: one.level for id_, one in found.items()} == dict.fromkeys(
-        ("database.reachable", "database.schema", "database.journal", "database.place", "database.mode"),
+        (
+            *("database.reachable", "database.schema", "database.journal", "database.place"),
+            *("database.mode", "database.guards", "database.log"),
+        ),
         Level.OK,
-    )  # fmt: skip
+    )
 
 
 def test_a_sqlite_database_without_tables_misses_migrations(
