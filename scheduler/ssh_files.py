@@ -5,10 +5,11 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
+from secrets import token_hex
 
 import paramiko
 
@@ -19,6 +20,10 @@ PATIENCE = timedelta(minutes=30)
 """How long one call may take: uploads and weights are large."""
 DEPTH = 40
 """Directories inside each other that are carried over."""
+MAX_PATH_BYTES = 1200
+"""Bytes of a path in a directory that are carried over. Both are more than readers of outputs let pass."""
+MAX_STEPS = 100_000
+"""What one call removes there, or moves in order to remove it."""
 
 _FETCHED = ".fetched"
 _PART = re.compile(r"\..+\.[0-9]+\.part")
@@ -50,7 +55,7 @@ class SftpFiles:
             tally = _Tally(limits)
             for entry in _entries(there, directory):
                 if entry.filename not in limits.leave:
-                    _get(there, directory, entry, tally, depth=0)
+                    _get(there, directory, entry, tally, top=directory)
         if limits.last and (directory / limits.last).is_file():
             mark.touch()
 
@@ -137,7 +142,8 @@ def _make_folders(there: paramiko.SFTPClient, folder: Path) -> None:
 
 
 def _entries(there: paramiko.SFTPClient, directory: Path) -> Iterator[paramiko.SFTPAttributes]:
-    with contextlib.suppress(FileNotFoundError):
+    """Yield what is in a directory; nothing where it cannot be read."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
         yield from there.listdir_attr(str(directory))
 
 
@@ -147,7 +153,7 @@ def _get(
     entry: paramiko.SFTPAttributes,
     tally: _Tally,
     *,
-    depth: int,
+    top: Path,
 ) -> None:
     if tally.is_full:
         return
@@ -157,10 +163,13 @@ def _get(
         (directory / _REFUSED).touch()
         return
     here = directory / name
-    if stat.S_ISDIR(mode) and depth < DEPTH:
+    inner = here.relative_to(top)
+    if len(os.fsencode(inner)) > MAX_PATH_BYTES:
+        (directory / _REFUSED).touch()
+    elif stat.S_ISDIR(mode) and len(inner.parts) <= DEPTH:
         here.mkdir(mode=0o700, exist_ok=True)
-        for inner in _entries(there, here):
-            _get(there, here, inner, tally, depth=depth + 1)
+        for below in _entries(there, here):
+            _get(there, here, below, tally, top=top)
     elif stat.S_ISREG(mode):
         _fetch(there, here, tally)
     else:
@@ -192,17 +201,59 @@ def _refuse(here: Path) -> None:
 
 
 def _remove(there: paramiko.SFTPClient, path: Path) -> None:
+    """Remove a file, or a directory however deep it is: what lies deeper is moved up to it first."""
     facts = _facts(there, path)
     if facts is None:
         return
+    steps = iter(range(MAX_STEPS))
     with contextlib.suppress(FileNotFoundError, PermissionError):
-        if stat.S_ISDIR(facts.st_mode or 0):
-            there.chmod(str(path), 0o700)
-            for entry in _entries(there, path):
-                _remove(there, path / str(entry.filename))
-            there.rmdir(str(path))
-        else:
+        if not stat.S_ISDIR(facts.st_mode or 0):
             there.remove(str(path))
+            return
+        there.chmod(str(path), 0o700)
+        word = token_hex(8)
+
+        def take_apart(one: Path) -> None:
+            there.chmod(str(one), 0o700)
+            _empty(
+                there,
+                one,
+                steps,
+                lambda inner: _move_up(there, inner, path / f"{word}-{next(steps)}"),
+            )
+            there.rmdir(str(one))
+
+        _empty(there, path, steps, take_apart)
+        there.rmdir(str(path))
+
+
+def _move_up(there: paramiko.SFTPClient, inner: Path, target: Path) -> None:
+    # To be moved a directory has to be writable itself, since its `..` changes.
+    there.chmod(str(inner), 0o700)
+    there.posix_rename(str(inner), str(target))
+
+
+def _empty(
+    there: paramiko.SFTPClient,
+    directory: Path,
+    steps: Iterator[int],
+    deeper: Callable[[Path], None],
+) -> None:
+    """Remove what is in a directory, its directories by ``deeper``, until nothing more of it goes."""
+    went = True
+    while went:
+        went = False
+        for entry in _entries(there, directory):
+            if next(steps, None) is None:
+                return
+            one = directory / str(entry.filename)
+            # What does not go is seen by whoever looks whether all has gone.
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if stat.S_ISDIR(entry.st_mode or 0):
+                    deeper(one)
+                else:
+                    there.remove(str(one))
+                went = True
 
 
 def _facts(there: paramiko.SFTPClient, path: Path) -> paramiko.SFTPAttributes | None:

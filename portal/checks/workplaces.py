@@ -1,6 +1,5 @@
 """The directory in which a check works, and taking it away again."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from portal.checks.jobs import Jobs, Sent, uninterrupted
+from portal.files.trees import remove
 from scheduler.errors import SchedulerError
 from scheduler.files import Files
 
@@ -64,7 +64,7 @@ def _make(directory: Path) -> None:
 def _remove(directory: Path, files: Files) -> str:
     """Remove a directory; a job that has just ended may write a last file, so try for a while."""
     for _ in range(20):
-        shutil.rmtree(directory, ignore_errors=True)
+        remove([directory])
         if not directory.exists() and _removed_there(directory, files):
             return ""
         time.sleep(0.25)

@@ -17,6 +17,7 @@ from portal.files.errors import BadArchive, BadFile, shown
 from portal.files.formats import format_of
 from portal.files.members import ArchiveLimits, read_members, recipe_refused
 from portal.files.tar_writer import TarWriter
+from portal.files.trees import remove
 
 CODE_LIMITS = ArchiveLimits()
 """What code may hold where the caller says nothing else."""
@@ -99,7 +100,7 @@ def unpack_results(
     limits = ArchiveLimits(files=max_files, size=max_bytes)
     survey = _survey_results(source, required, limits)
     part = target.with_name(f"{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    remove([part])
     part.mkdir(mode=0o750)
     try:
         if survey is None:
@@ -109,7 +110,7 @@ def unpack_results(
         if not target.exists():
             part.rename(target)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        remove([part])
     return result
 
 

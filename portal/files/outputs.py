@@ -1,28 +1,33 @@
 """Takes in the directory that a job has written, entry by entry and without trusting any.
 
 Every step is taken relative to an open directory and never through a link, so that nothing outside
-is read even if somebody still writes to the directory.
+is read even if somebody still writes to the directory. What is wrong with it is the run's own failure.
 """
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import NoReturn
+from pathlib import Path
+from typing import NoReturn, Self
 
 from portal.domain.failures import FailureReason
 from portal.files.errors import BadOutput
-
-DEPTH_LIMIT = 32
-"""Directories that may lie inside each other."""
+from portal.files.trees import (
+    MAX_DEPTH,
+    MAX_PATH_BYTES,
+    OPEN_FILE,
+    Bound,
+    Bounds,
+    Entry,
+    TreeBoundError,
+    remove,
+    walk,
+)
 
 _CHUNK = 1024 * 1024
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_OPEN_DIRECTORY = _OPEN | os.O_DIRECTORY
 _OWN_DOING = {errno.EACCES, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.EPERM}
 """What opening an entry can end with because of what the run made of it."""
 
@@ -61,120 +66,145 @@ def copy_outputs(
     if target.exists():
         return _take(target, None, required, tally)
     part = target.with_name(f"{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    _remove_whole(part)
     part.mkdir(mode=0o750)
     try:
         summary = _take(directory, part, required, tally)
     except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
+        _remove_whole(part)
         raise
     part.rename(target)
     return summary
 
 
+def _remove_whole(part: Path) -> None:
+    """Remove a copy that was not finished; it is within the bounds of what is copied."""
+    if not remove([part]):
+        raise OSError(errno.ENOTEMPTY, "cannot remove the rest of a copy", str(part))
+
+
+def _take(
+    directory: Path, target: Path | None, required: Iterable[str], tally: "_Tally"
+) -> OutputSummary:
+    with _Copy(target) as copy:
+        for entry in _entries(directory, tally.max_entries):
+            _check_name(entry.name)
+            if entry.is_directory:
+                tally.directories += 1
+                copy.directory(entry)
+            elif entry.is_file:
+                tally.files.add(str(entry.path))
+                _file(entry, copy, tally)
+            else:
+                raise _bad_entry(
+                    "The output holds a link, a pipe or another thing that is neither file nor"
+                    " directory."
+                )
+    for name in required:
+        if name not in tally.files:
+            raise BadOutput(FailureReason.NO_OUTPUT, f"The run did not write '{name}' to /output.")
+    return OutputSummary(files=len(tally.files), directories=tally.directories, size=tally.size)
+
+
 class _Tally:
     """Counts what was seen and refuses what is too much."""
 
-    def __init__(self, max_bytes: int, max_files: int) -> None:
+    def __init__(self, max_bytes: int, max_entries: int) -> None:
         self._max_bytes = max_bytes
-        self._max_entries = max_files
-        self.files: set[PurePosixPath] = set()
+        self.max_entries = max_entries
+        self.files: set[str] = set()
         self.directories = 0
         self.size = 0
-
-    def directory(self) -> None:
-        self.directories += 1
-        self._check_entries()
-
-    def file(self, name: PurePosixPath) -> None:
-        self.files.add(name)
-        self._check_entries()
 
     def add(self, size: int) -> None:
         self.size += size
         if self.size > self._max_bytes:
             raise _too_much(f"The output is larger than the {self._max_bytes} bytes allowed.")
 
-    def _check_entries(self) -> None:
-        if len(self.files) + self.directories > self._max_entries:
-            raise _too_much(
-                f"The output has more than the {self._max_entries} files and directories allowed."
-            )
+
+class _Copy:
+    """Where the copies go: the open directories from the target down to the one that is written to."""
+
+    def __init__(self, target: Path | None) -> None:
+        self._trail: list[int] = []
+        self._target = target
+
+    def __enter__(self) -> Self:
+        if self._target is not None:
+            self._trail.append(os.open(self._target, os.O_RDONLY | os.O_DIRECTORY))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._up_to(0)
+
+    def directory(self, entry: Entry) -> None:
+        """Make a directory and go into it."""
+        if self._trail:
+            self._up_to(len(entry.path.parts))
+            os.mkdir(entry.name, 0o750, dir_fd=self._trail[-1])
+            flags = os.O_RDONLY | os.O_DIRECTORY
+            self._trail.append(os.open(entry.name, flags, dir_fd=self._trail[-1]))
+
+    def file(self, entry: Entry) -> int | None:
+        """Return a new file that the caller closes; None where nothing is copied."""
+        if not self._trail:
+            return None
+        self._up_to(len(entry.path.parts))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        return os.open(entry.name, flags, 0o640, dir_fd=self._trail[-1])
+
+    def _up_to(self, length: int) -> None:
+        while len(self._trail) > length:
+            os.close(self._trail.pop())
 
 
-def _take(
-    directory: Path, target: Path | None, required: Iterable[str], tally: _Tally
-) -> OutputSummary:
-    with _opened(directory, _OPEN_DIRECTORY, None) as descriptor:
-        _walk(descriptor, PurePosixPath(), target, tally)
-    for name in required:
-        if PurePosixPath(name) not in tally.files:
-            raise BadOutput(FailureReason.NO_OUTPUT, f"The run did not write '{name}' to /output.")
-    return OutputSummary(files=len(tally.files), directories=tally.directories, size=tally.size)
+def _entries(directory: Path, max_entries: int) -> Iterator[Entry]:
+    """Walk an output; what is too much or closed is told as the run's own doing."""
+    walked = walk(directory, Bounds(entries=max_entries))
+    while True:
+        try:
+            entry = next(walked, None)
+        except TreeBoundError as error:
+            raise _too_much(_BOUNDS[error.bound].format(max_entries=max_entries)) from None
+        except OSError as error:
+            _refuse(error)
+        if entry is None:
+            return
+        yield entry
 
 
-def _walk(descriptor: int, here: PurePosixPath, target: Path | None, tally: _Tally) -> None:
-    for name in _names(descriptor):
-        inner = here / name
-        mode = _mode(descriptor, name)
-        if stat.S_ISDIR(mode):
-            _directory(descriptor, inner, target, tally)
-        elif stat.S_ISREG(mode):
-            tally.file(inner)
-            with _opened(name, _OPEN, descriptor) as child:
-                _file(child, target / inner if target is not None else None, tally)
-        else:
-            raise _bad_entry(
-                "The output holds a link, a pipe or another thing that is neither file nor"
-                " directory."
-            )
+_BOUNDS = {
+    Bound.DEPTH: f"The output has more than {MAX_DEPTH} directories inside each other.",
+    Bound.PATH: f"The output has a path of more than {MAX_PATH_BYTES} bytes.",
+    Bound.ENTRIES: "The output has more than the {max_entries} files and directories allowed.",
+}
 
 
-def _directory(descriptor: int, inner: PurePosixPath, target: Path | None, tally: _Tally) -> None:
-    tally.directory()
-    if len(inner.parts) > DEPTH_LIMIT:
-        raise _too_much(f"The output has more than {DEPTH_LIMIT} directories inside each other.")
-    if target is not None:
-        (target / inner).mkdir(mode=0o750)
-    with _opened(inner.name, _OPEN_DIRECTORY, descriptor) as child:
-        _walk(child, inner, target, tally)
+def _check_name(name: str) -> None:
+    if not name.isprintable():  # undecodable bytes are not printable either
+        raise _bad_entry("The output has a file name with control characters or not in UTF-8.")
 
 
-def _names(descriptor: int) -> Iterator[str]:
-    with os.scandir(descriptor) as entries:
-        for entry in entries:
-            if not entry.name.isprintable():  # undecodable bytes are not printable either
-                raise _bad_entry(
-                    "The output has a file name with control characters or not in UTF-8."
-                )
-            yield entry.name
-
-
-def _mode(descriptor: int, name: str) -> int:
-    try:
-        return os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
-    except OSError as error:
-        _refuse(error)
-
-
-def _file(descriptor: int, target: Path | None, tally: _Tally) -> None:
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        raise _bad_entry("The output holds a file that has several names.")
-    if target is None:
-        tally.add(found.st_size)
-        return
-    with target.open("xb") as copy:
-        os.fchmod(copy.fileno(), 0o640)
-        while chunk := os.read(descriptor, _CHUNK):
-            tally.add(len(chunk))
-            copy.write(chunk)
+def _file(entry: Entry, copy: _Copy, tally: _Tally) -> None:
+    with _opened(entry) as source:
+        found = os.fstat(source)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise _bad_entry("The output holds a file that has several names.")
+        target = copy.file(entry)
+        if target is None:
+            tally.add(found.st_size)
+            return
+        with os.fdopen(target, "wb") as stream:
+            os.fchmod(target, 0o640)
+            while chunk := os.read(source, _CHUNK):
+                tally.add(len(chunk))
+                stream.write(chunk)
 
 
 @contextmanager
-def _opened(path: Path | str, flags: int, directory: int | None) -> Iterator[int]:
+def _opened(entry: Entry) -> Iterator[int]:
     try:
-        descriptor = os.open(path, flags, dir_fd=directory)
+        descriptor = os.open(entry.name, OPEN_FILE, dir_fd=entry.parent)
     except OSError as error:
         _refuse(error)
     try:

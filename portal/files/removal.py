@@ -1,14 +1,22 @@
-"""Removing what a run left, and saying before what it was."""
+"""Saying what a run left, before it is removed."""
 
 import hashlib
 import os
-import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.files.trees import OPEN_FILE, Bounds, Entry, TreeBoundError, opened, remove, walk
+
+__all__ = ["Content", "content_of", "remove"]
+
 _CHUNK = 1024 * 1024
+_BEYOND = b"and what is deeper, longer or more than is read"
+
+
+BOUNDS = Bounds()
+"""What is read of a tree before it is removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,45 +27,57 @@ class Content:
     size: int
 
 
-def content_of(paths: Sequence[Path]) -> Content:
+def content_of(paths: Sequence[Path], bounds: Bounds = BOUNDS) -> Content:
     """Return the digest over names, sizes and digests of all plain files below, and their size.
 
-    What is no plain file counts by its name only: it is never followed, opened or waited for.
+    What is no plain file, or cannot be read, counts by its name only: it is never followed or waited for. Of a
+    tree that goes over the bounds what comes before counts, and that it does.
     """
-    whole, size = hashlib.sha256(), 0
-    for file in sorted(_files(paths)):
-        facts = file.lstat()
-        digest = _digest(file) if stat.S_ISREG(facts.st_mode) else "-"
-        size += facts.st_size if digest != "-" else 0
-        name = os.fsencode(f"{file.parts[-2]}/{file.name}")
-        whole.update(b"%b\0%d\0%b\n" % (name, facts.st_size, digest.encode()))
-    return Content(sha256=whole.hexdigest(), size=size)
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    tally = _Tally()
     for path in paths:
         if path.is_symlink() or not path.is_dir():
-            if path.exists() or path.is_symlink():
-                yield path
+            if os.path.lexists(path):
+                tally.file(path)
             continue
-        for directory, _, names in os.walk(path, followlinks=False):
-            yield from (Path(directory, name) for name in names)
+        try:
+            for entry in walk(path, bounds, unlock=True):
+                if not entry.is_directory:
+                    tally.entry(path, entry)
+        except TreeBoundError:
+            tally.whole.update(_BEYOND)
+        except OSError as error:
+            # Nobody's directory: what it holds is not known, and stays where it is.
+            tally.whole.update(b"not read: %d" % (error.errno or 0))
+    return Content(sha256=tally.whole.hexdigest(), size=tally.size)
 
 
-def _digest(file: Path) -> str:
+class _Tally:
+    """Adds up what was found."""
+
+    def __init__(self) -> None:
+        self.whole = hashlib.sha256()
+        self.size = 0
+
+    def file(self, path: Path) -> None:
+        self.add(os.fsencode(path.name), path.lstat(), lambda: _digest(str(path), None))
+
+    def entry(self, top: Path, entry: Entry) -> None:
+        name = os.fsencode(f"{top.name}/{entry.path}")
+        self.add(name, entry.facts, lambda: _digest(entry.name, entry.parent))
+
+    def add(self, name: bytes, facts: os.stat_result, digest_of: Callable[[], str]) -> None:
+        digest = digest_of() if stat.S_ISREG(facts.st_mode) else ""
+        self.size += facts.st_size if digest else 0
+        self.whole.update(b"%b\0%d\0%b\n" % (name, facts.st_size, digest.encode() or b"-"))
+
+
+def _digest(name: str, parent: int | None) -> str:
+    """Return the digest of a file; empty where it cannot be read."""
     digest = hashlib.sha256()
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
+    try:
+        with opened(name, OPEN_FILE, parent) as descriptor:
+            while chunk := os.read(descriptor, _CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return ""
     return digest.hexdigest()
-
-
-def remove(paths: Sequence[Path]) -> bool:
-    """Remove files and whole directories; return whether nothing of them is left."""
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-    return not any(path.exists() or path.is_symlink() for path in paths)

@@ -4,7 +4,6 @@ Files are moved before the transaction, and every move can be repeated: a worker
 between finds the file in its final place and writes the same rows.
 """
 
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.files.errors import BadOutput, BadScoreFile
 from portal.files.outputs import copy_outputs
+from portal.files.removal import remove
 from portal.files.scores import ScoreColumn, read_scores
 from portal.services import results, standings
 from portal.services.results import BuiltImage
@@ -74,7 +74,7 @@ def _take_predictions(
     except BadOutput as problem:
         _fail(context, token, FailureReason(problem.reason), problem.sentence, run)
         return
-    shutil.rmtree(directory / "output", ignore_errors=True)
+    remove([directory / "output"])
     context.cluster.files.remove([directory / "output"])
     profile = context.resources.profiles[job.task.score_profile]
     with context.database.writing() as session:

@@ -4,7 +4,8 @@ import stat
 import pytest
 
 from portal.files.errors import BadOutput
-from portal.files.outputs import DEPTH_LIMIT, OutputSummary, check_outputs, copy_outputs
+from portal.files.outputs import OutputSummary, check_outputs, copy_outputs
+from portal.files.trees import MAX_DEPTH
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def second_name(output):
 
 def deep(output):
     directory = output
-    for _ in range(DEPTH_LIMIT + 1):
+    for _ in range(MAX_DEPTH + 1):
         directory = directory / "d"
     directory.mkdir(parents=True)
 
