@@ -10,10 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
-from scheduler.interface import Indeterminate, JobSpec, Pong, Snapshot, Submitted, Token
+from scheduler.interface import Indeterminate, JobReport, JobSpec, Pong, Snapshot, Submitted, Token
 from scheduler.pyslurm_child import PyslurmChild
 from scheduler.pyslurm_jobs import read_accounting, read_queue
-from scheduler.pyslurm_submit import description, read_submission
+from scheduler.pyslurm_submit import (
+    description,
+    read_submission,
+    refuse_unsendable,
+    sentence_of,
+)
+from scheduler.refusals import tell_full_queue
 from scheduler.snapshots import take_snapshot
 from scheduler.tokens import check_token
 
@@ -23,8 +29,10 @@ def _utc_now() -> datetime:
 
 
 class SlurmPyslurm:
-    """A ``Scheduler`` that asks Slurm's library through a child process.
+    """A ``Scheduler`` that asks Slurm's library through two child processes.
 
+    ``child`` asks the controller. ``accounting`` has a process of its own: while slurmdbd does not
+    answer, jobs are submitted, watched and cancelled all the same.
     ``account`` and ``qos`` are used where a ``JobSpec`` names none. ``timeout`` is for one question
     and should exceed the site's MessageTimeout. Jobs that ended before ``history`` are not found.
     """
@@ -32,6 +40,7 @@ class SlurmPyslurm:
     def __init__(
         self,
         child: PyslurmChild,
+        accounting: PyslurmChild,
         *,
         account: str | None = None,
         qos: str | None = None,
@@ -40,6 +49,7 @@ class SlurmPyslurm:
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._child = child
+        self._accounting = accounting
         self._account = account
         self._qos = qos
         self._timeout = timeout
@@ -50,11 +60,14 @@ class SlurmPyslurm:
         """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
         spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
         job = description(spec, token)
+        if refusal := refuse_unsendable(spec):
+            return refusal
         try:
             answer = self._child.ask("submit", timeout=self._timeout, script=spec.script, job=job)
         except SchedulerError as failure:
             return Indeterminate(message=f"{type(failure).__name__}: {failure}")
-        return read_submission(answer)
+        # Where the library has printed no word for the limit.
+        return tell_full_queue(read_submission(answer), self._any_lives)
 
     def find(self, token: Token) -> Snapshot:
         """Ask the queue and accounting for ``token``; see ``Scheduler.find``."""
@@ -67,7 +80,7 @@ class SlurmPyslurm:
     def cancel(self, token: Token) -> None:
         """Stop every job of ours named ``token``; see ``Scheduler.cancel``."""
         try:
-            self._ask("cancel", name=check_token(token))
+            self._ask(self._child, "cancel", name=check_token(token))
         except UnexpectedAnswer as odd:
             raise Unreachable(str(odd)) from odd
 
@@ -75,7 +88,7 @@ class SlurmPyslurm:
         """Ask the controller for its configuration; see ``Scheduler.ping``."""
         begun = time.monotonic()
         try:
-            config = self._ask("config")
+            config = self._ask(self._child, "config")
             version, seconds = str(config["version"]), int(config["message_timeout"] or 10)
         except (UnexpectedAnswer, KeyError, TypeError, ValueError) as odd:
             raise Unreachable(f"the controller's configuration is odd: {odd}") from odd
@@ -86,8 +99,12 @@ class SlurmPyslurm:
         )
 
     def close(self) -> None:
-        """End the child process; the next question starts another."""
+        """End the child processes; the next question starts others."""
         self._child.close()
+        self._accounting.close()
+
+    def _any_lives(self) -> bool:
+        return any(report.outcome is None for report in self._ask_queue(None))
 
     def _look(self, tokens: Collection[Token], *, ask_accounting_for_all: bool) -> Snapshot:
         taken_at = self._clock()
@@ -95,17 +112,22 @@ class SlurmPyslurm:
         return take_snapshot(
             tokens,
             taken_at=taken_at,
-            ask_queue=lambda asked: read_queue(self._ask("queue", names=_names(asked))),
-            ask_accounting=lambda asked: read_accounting(
-                self._ask("accounting", names=_names(asked), since=since)
-            ),
+            ask_queue=lambda asked: self._ask_queue(_names(asked)),
+            ask_accounting=lambda asked: self._ask_accounting(_names(asked), since),
             ask_accounting_for_all=ask_accounting_for_all,
         )
 
-    def _ask(self, action: str, **details: object) -> Any:  # noqa: ANN401 - JSON
-        answer = self._child.ask(action, timeout=self._timeout, **details)
+    def _ask_queue(self, names: list[str] | None) -> list[JobReport]:
+        return read_queue(self._ask(self._child, "queue", names=names))
+
+    def _ask_accounting(self, names: list[str], since: int) -> list[JobReport]:
+        return read_accounting(self._ask(self._accounting, "accounting", names=names, since=since))
+
+    def _ask(self, child: PyslurmChild, action: str, **details: object) -> Any:  # noqa: ANN401 - JSON
+        """Return the result. Raises ``SchedulerError``, with what the library printed of it."""
+        answer = child.ask(action, timeout=self._timeout, **details)
         if (error := answer.get("error")) is not None:
-            raise Unreachable(str(error)[:1000])
+            raise Unreachable(f"{sentence_of(error)} {answer['said']}".strip()[:1000])
         return answer["result"]
 
 

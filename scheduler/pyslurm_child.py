@@ -23,7 +23,10 @@ from scheduler.errors import (
 )
 from scheduler.transport import DEFAULT_PATH, MAX_OUTPUT_BYTES
 
+STDERR = 2
 _CHUNK = 65536
+MAX_SAID_BYTES = 65536
+"""How much of what the library prints during one question is kept for its answer."""
 COMMAND = (sys.executable, "-P", "-m", "scheduler.pyslurm_process")
 
 
@@ -49,8 +52,9 @@ class PyslurmChild:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, action: str, *, timeout: timedelta, **details: object) -> Any:  # noqa: ANN401 - JSON
-        """Return the child's answer to ``action``: a document with ``result`` or ``error``.
+        """Return the child's answer to ``action``: a document with ``result`` or ``error``, and ``said``.
 
+        ``said`` is what the library printed meanwhile; it has gone to our standard error as well.
         A child that is not there is started first. Raises ``Unreachable`` where pyslurm cannot be
         used, and nothing was asked then; ``TransportTimeout``, ``TransportDown``, ``AnswerTooLong``
         and ``UnexpectedAnswer`` after which the request may have been carried out. It is never made
@@ -89,11 +93,11 @@ class PyslurmChild:
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
-            # Its standard error is ours: what Slurm's library complains of belongs into our log.
             return subprocess.Popen(
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env=self._environment,
                 cwd="/",
                 start_new_session=True,
@@ -109,7 +113,7 @@ class PyslurmChild:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        for pipe in (process.stdin, process.stdout):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
@@ -119,20 +123,27 @@ class _Conversation:
     """One request and its answer, by a deadline of ``time.monotonic``."""
 
     def __init__(self, process: subprocess.Popen[bytes], deadline: float, max_answer: int) -> None:
-        assert process.stdin is not None  # noqa: S101 - for the type checker: both are pipes
+        assert process.stdin is not None  # noqa: S101 - for the type checker: all are pipes
         assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
         self._process = process
         self._stdin, self._stdout = process.stdin.fileno(), process.stdout.fileno()
+        self._stderr: int | None = process.stderr.fileno()
+        self._said = bytearray()
         self._deadline = deadline
         self._max_answer = max_answer
 
     def exchange(self, request: Mapping[str, object]) -> dict[str, Any]:
         """Send ``request`` and return its answer."""
+        self._listen()
+        self._said.clear()
         self._write(json.dumps(request).encode() + b"\n")
         answer = self.read()
         if answer.get("number") != request["number"] or not {"result", "error"} & set(answer):
             raise UnexpectedAnswer(f"not an answer of the process of pyslurm: {answer!r:.200}")
-        return answer
+        # Printed before the answer was, so it is in the pipe by now.
+        self._listen()
+        return {**answer, "said": self._said.decode(errors="replace")}
 
     def read(self) -> dict[str, Any]:
         """Return the next line, which is an object and the last thing in the pipe."""
@@ -165,14 +176,44 @@ class _Conversation:
                 raise TransportDown(f"the process of pyslurm ended: {self._last_words()}") from gone
 
     def _wait(self, descriptor: int, event: int) -> None:
+        """Return when ``descriptor`` is ready, and hear meanwhile what is printed: a full pipe stops the child."""
+        while (left := self._deadline - time.monotonic()) > 0:
+            if descriptor in self._ready(left, (descriptor, event)):
+                return
+        raise TransportTimeout("the process of pyslurm did not answer in time")
+
+    def _listen(self) -> None:
+        """Hear what has been printed so far; by the deadline, since it may go on for ever."""
+        while time.monotonic() < self._deadline and self._ready(0):
+            pass
+
+    def _ready(self, timeout: float, *others: tuple[int, int]) -> set[int]:
+        """Wait for something to be printed, which is heard, or for one of ``others``; return what came."""
         with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, event)
-            if not selector.select(max(0.0, self._deadline - time.monotonic())):
-                raise TransportTimeout("the process of pyslurm did not answer in time")
+            for descriptor, event in others:
+                selector.register(descriptor, event)
+            if self._stderr is not None:
+                selector.register(self._stderr, selectors.EVENT_READ)
+            ready = {key.fd for key, _ in selector.select(timeout)}
+        if self._stderr in ready:
+            self._hear(self._stderr)
+        return ready
+
+    def _hear(self, stderr: int) -> None:
+        """Take some of what was printed and pass it on: what Slurm's library complains of belongs into our log."""
+        if not (chunk := os.read(stderr, _CHUNK)):
+            self._stderr = None
+            return
+        self._said = (self._said + chunk)[-MAX_SAID_BYTES:]
+        with contextlib.suppress(OSError):
+            os.write(STDERR, chunk)
 
     def _last_words(self) -> str:
         try:
             code = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return "it closed its output"
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        self._listen()
+        said = self._said.decode(errors="replace").strip()
+        end = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"{end}: {said[-500:]}" if said else end

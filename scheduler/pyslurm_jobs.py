@@ -33,8 +33,10 @@ def _reports(rows: object, read: Callable[[Row], JobReport]) -> list[JobReport]:
 def _queued(row: Row) -> JobReport:
     report = _report(row)
     # As in squeue: a waiting job has a forecast here, and a running one its time limit as end.
-    waits = report.phase in {Phase.PENDING, Phase.HELD}
-    return replace(report, started_at=None) if waits or not report.nodes else report
+    if report.phase is Phase.PENDING:
+        return replace(report, expected_at=report.started_at, started_at=None)
+    has_started = report.nodes and report.phase is not Phase.HELD
+    return report if has_started else replace(report, started_at=None)
 
 
 def _accounted(row: Row) -> JobReport:

@@ -12,11 +12,16 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import IO, Any
 
 Row = dict[str, Any]
 Request = Mapping[str, Any]
+
+_NO_VALUE = 0xFFFFFFFE
+"""Slurm's NO_VAL."""
+_UNSENDABLE = (AttributeError, OverflowError, TypeError, ValueError)
+"""What pyslurm raises while it fills in the request, before it sends it: numbers too large, a script it finds odd."""
 
 
 def main() -> None:
@@ -24,10 +29,11 @@ def main() -> None:
     answers = _own_output()
     try:
         pyslurm = _load()
+        version = str(pyslurm.__version__)
     except Exception as problem:  # noqa: BLE001 - whatever the import runs into is the answer
         _say(answers, {"unusable": f"{type(problem).__name__}: {problem}"})
         return
-    _say(answers, {"version": pyslurm.version()})
+    _say(answers, {"version": version})
     for line in sys.stdin:
         request = json.loads(line)
         _say(answers, {"number": request["number"], **_answer(pyslurm, request)})
@@ -47,8 +53,28 @@ def _say(answers: IO[str], answer: Request) -> None:
 
 def _load() -> Any:  # noqa: ANN401 - an untyped module that need not be there
     pyslurm = importlib.import_module("pyslurm")
-    importlib.import_module("pyslurm.db")
+    for name in ("pyslurm.core.job.job", "pyslurm.db.job"):
+        _keep_exit_codes(importlib.import_module(name))
     return pyslurm
+
+
+def _keep_exit_codes(module: Any) -> None:  # noqa: ANN401
+    """Let the jobs of ``module`` tell their exit codes as they are.
+
+    pyslurm takes 128 off those from 128 on: 203 would read as 75, which is a code of our scripts'.
+    """
+    if not callable(getattr(module, "_get_exit_code", None)):
+        raise TypeError(f"another pyslurm than 25.11: {module.__name__} reads exit codes elsewhere")
+    module._get_exit_code = _exit_code_and_signal  # noqa: SLF001 - nothing public tells them
+
+
+def _exit_code_and_signal(status: int) -> tuple[int, int]:
+    """Return both from a wait status, as Slurm keeps it."""
+    if status == _NO_VALUE:
+        return 0, 0
+    if os.WIFSIGNALED(status):
+        return 0, os.WTERMSIG(status)
+    return (os.WEXITSTATUS(status) if os.WIFEXITED(status) else 0), 0
 
 
 def _answer(pyslurm: Any, request: Request) -> Row:  # noqa: ANN401
@@ -61,31 +87,33 @@ def _answer(pyslurm: Any, request: Request) -> Row:  # noqa: ANN401
         return {"error": {"number": None, "sentence": f"{type(problem).__name__}: {problem}"}}
 
 
-def _submit(pyslurm: Any, request: Request) -> int:  # noqa: ANN401
+def _submit(pyslurm: Any, request: Request) -> Row:  # noqa: ANN401
+    """Return the job's id, or why nothing was sent. Where this raises it is not known what was."""
     # By its path: pyslurm first takes the text itself for one, which fails for a long text.
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", prefix="sealrun-") as script:
-        script.write(request["script"])
-        script.flush()
-        description = pyslurm.JobSubmitDescription(script=script.name, **request["job"])
-        return int(description.submit())
+        try:
+            script.write(request["script"])
+            script.flush()
+            description = pyslurm.JobSubmitDescription(script=script.name, **request["job"])
+            return {"id": description.submit()}
+        except _UNSENDABLE as problem:
+            return {"unsendable": f"{type(problem).__name__}: {problem}"}
 
 
 def _queue(pyslurm: Any, request: Request) -> list[Row]:  # noqa: ANN401
-    names = frozenset(request["names"])
-    return [_row(job, job.allocated_nodes) for job in _own(pyslurm.Jobs.load().values(), names)]
+    jobs = pyslurm.Jobs.load().values()
+    return [_row(job, job.allocated_nodes) for job in _own(jobs, request["names"])]
 
 
 def _accounting(pyslurm: Any, request: Request) -> list[Row]:  # noqa: ANN401
-    names = list(request["names"])
-    chosen = pyslurm.db.JobFilter(names=names, start_time=request["since"])
-    jobs = pyslurm.db.Jobs.load(chosen)
-    jobs = jobs.values() if hasattr(jobs, "values") else jobs
-    return [_row(job, job.nodelist) for job in _own(jobs, frozenset(names))]
+    chosen = pyslurm.db.JobFilter(names=request["names"], start_time=request["since"])
+    jobs = pyslurm.db.Jobs.load(chosen).values()
+    return [_row(job, job.nodelist) for job in _own(jobs, request["names"])]
 
 
 def _cancel(pyslurm: Any, request: Request) -> int:  # noqa: ANN401
     """Cancel by the ids that have this name now; pyslurm cannot cancel by name."""
-    jobs = list(_own(pyslurm.Jobs.load().values(), frozenset({request["name"]})))
+    jobs = list(_own(pyslurm.Jobs.load().values(), [request["name"]]))
     for job in jobs:
         job.cancel()
     return len(jobs)
@@ -105,9 +133,12 @@ _ACTIONS: dict[str, Callable[[Any, Request], Any]] = {
 }
 
 
-def _own(jobs: Any, names: frozenset[str]) -> Iterator[Any]:  # noqa: ANN401
-    """Yield our own jobs with these names: another user's must not pass for ours by its name."""
-    return (job for job in jobs if job.user_id == os.getuid() and job.name in names)
+def _own(jobs: Any, names: Collection[str] | None) -> Iterator[Any]:  # noqa: ANN401
+    """Yield our own jobs with these names, or all: another user's must not pass for ours by its name."""
+    wanted = None if names is None else frozenset(names)
+    for job in jobs:
+        if job.user_id == os.getuid() and (wanted is None or job.name in wanted):
+            yield job
 
 
 def _row(job: Any, nodes: str | None) -> Row:  # noqa: ANN401

@@ -5,11 +5,15 @@ look-up of the token; a wrong one would cost a job that runs twice.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
-from scheduler.interface import Refused
+from scheduler.errors import SchedulerError
+from scheduler.interface import Refused, Submitted
 
 _FINAL = re.compile(r"^sbatch: error: Batch job submission failed: (?P<sentence>.+)$", re.MULTILINE)
-_DETAIL = re.compile(r"^sbatch: error: (?P<code>(?:QOS|Assoc|Max)[A-Za-z]+)$", re.MULTILINE)
+# As a line of its own, after the program's name, whichever it is.
+_DETAIL = re.compile(r"(?:^|\berror: )(?P<code>(?:QOS|Assoc|Max)[A-Za-z]+)$", re.MULTILINE)
 
 SENTENCES = {
     "Invalid account or account/partition combination specified": "account",
@@ -56,6 +60,27 @@ def read_refusal(stderr: str) -> Refused | None:
     reason = SENTENCES.get(finals[-1].strip())
     if len(finals) > 1 or reason is None:
         return None
-    if reason == "qos_limit" and (detail := _DETAIL.search(stderr)):
-        reason = "queue_full" if _QUEUE_FULL.search(detail["code"]) else reason
+    if reason == "qos_limit" and names_full_queue(stderr):
+        reason = "queue_full"
     return Refused(reason=reason, message=stderr)
+
+
+def names_full_queue(printed: str) -> bool:
+    """Tell whether the limit that Slurm's library names is one on the jobs in the queue."""
+    detail = _DETAIL.search(printed)
+    return bool(detail and _QUEUE_FULL.search(detail["code"]))
+
+
+def tell_full_queue(answer: Submitted, ask_whether_any_lives: Callable[[], bool]) -> Submitted:
+    """Tell a full queue from a job that is too large, where Slurm has said only the sentence for both.
+
+    While jobs of ours live, their number may be the reason, and the same request may be accepted
+    later; once none does, it is the request itself.
+    """
+    if not isinstance(answer, Refused) or answer.reason != "qos_limit":
+        return answer
+    try:
+        lives = ask_whether_any_lives()
+    except SchedulerError:
+        lives = True
+    return replace(answer, reason="queue_full") if lives else answer

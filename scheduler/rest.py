@@ -12,11 +12,11 @@ from scheduler.interface import (
     JobReport,
     JobSpec,
     Pong,
-    Refused,
     Snapshot,
     Submitted,
     Token,
 )
+from scheduler.refusals import tell_full_queue
 from scheduler.rest_answer import NOT_FOUND, Answer
 from scheduler.rest_client import NOTHING, Client
 from scheduler.rest_control import read_cancellation, read_ping
@@ -70,7 +70,8 @@ class SlurmRest:
             answer = read_submission(self._ask("POST", dialect.submit, body=body))
         except SchedulerError as failure:
             return Indeterminate(message=f"{type(failure).__name__}: {failure}")
-        return self._tell_full_queue(answer)
+        # slurmrestd has one sentence for both.
+        return tell_full_queue(answer, self._any_lives)
 
     def find(self, token: Token) -> Snapshot:
         """Ask the queue and accounting for ``token``; see ``Scheduler.find``."""
@@ -137,19 +138,8 @@ class SlurmRest:
         """Return all our jobs in the queue; slurmrestd does not select by name."""
         return read_queue(self._ask("GET", dialect.queue), self._client.user)
 
-    def _tell_full_queue(self, answer: Submitted) -> Submitted:
-        """Tell a full queue from a job that is too large: slurmrestd has one sentence for both.
-
-        While jobs of ours live, their number may be the reason, and the same request may be accepted
-        later; once none does, it is the request itself.
-        """
-        if not isinstance(answer, Refused) or answer.reason != "qos_limit":
-            return answer
-        try:
-            alive = any(report.outcome is None for report in self._queue(self._speak()))
-        except SchedulerError:
-            alive = True
-        return replace(answer, reason="queue_full") if alive else answer
+    def _any_lives(self) -> bool:
+        return any(report.outcome is None for report in self._queue(self._speak()))
 
     def _speak(self) -> Dialect:
         if self._dialect is None:

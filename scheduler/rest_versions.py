@@ -90,7 +90,7 @@ KNOWN = {
         *(f"v0.0.{number}" for number in range(40, 47)),
     )
 }
-"""In the order of their age. Tried on real releases: 38 (22.05), 40 to 42 (24.11), 42 to 45 (26.05)."""
+"""In the order of their age. Tried on real releases: 38 (22.05), 40 to 42 (24.11), 44 (25.11), 42 to 45 (26.05)."""
 
 _SUBMIT = re.compile(r"/slurm/(v\d+\.\d+\.\d+)/job/submit", re.ASCII)
 

@@ -43,7 +43,7 @@ def cluster_of(settings: Site, name: str) -> Cluster:
 def scheduler_of(cluster: ClusterSettings, transport: Transport | None = None) -> Scheduler:
     """Return the adapter that a cluster's settings ask for; commands go through a transport."""
     if cluster.slurm.interface == "pyslurm":
-        return SlurmPyslurm(PyslurmChild())
+        return SlurmPyslurm(PyslurmChild(), accounting=PyslurmChild())
     if rest := cluster.slurm.rest:
         secret_in(rest.token_file, key="token_file")
         return SlurmRest(RestClient(**rest.model_dump(exclude_none=True)))

@@ -17,8 +17,9 @@ class PyslurmLab:
 
     def __init__(self, folder: Path, tokens: Callable[[], str]) -> None:
         self._cluster = StandinCluster(folder)
-        self._child = self._cluster.child()
-        self.scheduler = SlurmPyslurm(self._child, timeout=timedelta(seconds=3))
+        self.scheduler = SlurmPyslurm(
+            self._cluster.child(), self._cluster.child(), timeout=timedelta(seconds=3)
+        )
         self._folder = PurePosixPath(folder)
         self._tokens = tokens
 
@@ -38,5 +39,5 @@ class PyslurmLab:
         self._cluster.misbehave("")
 
     def close(self) -> None:
-        """End the child."""
-        self._child.close()
+        """End the children."""
+        self.scheduler.close()

@@ -9,6 +9,7 @@ from typing import Any
 from scheduler.pyslurm_child import PyslurmChild
 
 STANDIN = Path(__file__).parent / "standin"
+TREE = Path(__file__).parents[3]
 
 
 class StandinCluster:
@@ -20,7 +21,7 @@ class StandinCluster:
 
     def child(self, **more: Any) -> PyslurmChild:
         """Return a child that runs the stand-in."""
-        environment = {"PYTHONPATH": str(STANDIN), "STANDIN": str(self._file)}
+        environment = {"PYTHONPATH": f"{STANDIN}:{TREE}", "STANDIN": str(self._file)}
         return PyslurmChild(environment=environment | {"PYTHONDONTWRITEBYTECODE": "1"}, **more)
 
     def misbehave(self, mode: str, when: str = "") -> None:
@@ -36,8 +37,10 @@ class StandinCluster:
         return self._read()["jobs"]
 
     def change(self, **facts: Any) -> None:
-        """Change all jobs."""
+        """Change all jobs; ``exit_code`` and ``exit_code_signal`` become a wait status, as Slurm keeps it."""
         state = self._read()
+        if "exit_code" in facts or "exit_code_signal" in facts:
+            facts["status"] = (facts.pop("exit_code", 0) << 8) | facts.pop("exit_code_signal", 0)
         state["jobs"] = [job | facts for job in state["jobs"]]
         self._write(state)
 
@@ -52,7 +55,7 @@ class StandinCluster:
                 match = re.search(r"exit (\d+)", job["given"]["script"])
                 code = int(match[1]) if match else 0
                 job |= {"state": "FAILED" if code else "COMPLETED", "end_time": now}
-                job |= {"exit_code": code}
+                job |= {"status": code << 8}
         self._write(state)
 
     def _read(self) -> dict[str, Any]:

@@ -48,15 +48,23 @@ def child(cluster: StandinCluster) -> Iterator[PyslurmChild]:
 
 
 @pytest.fixture
-def scheduler(child: PyslurmChild) -> Scheduler:
-    return SlurmPyslurm(child, account="challenges", timeout=LATER)
+def accounting(cluster: StandinCluster) -> Iterator[PyslurmChild]:
+    child = cluster.child()
+    yield child
+    child.close()
 
 
 @pytest.fixture
-def hurried(child: PyslurmChild, scheduler: Scheduler) -> Scheduler:
-    """The same child, which runs already, and less patience with it."""
+def scheduler(child: PyslurmChild, accounting: PyslurmChild) -> Scheduler:
+    return SlurmPyslurm(child, accounting, account="challenges", timeout=LATER)
+
+
+@pytest.fixture
+def hurried(child: PyslurmChild, accounting: PyslurmChild, scheduler: Scheduler) -> Scheduler:
+    """The same children, which run already, and less patience with them."""
     scheduler.ping()
-    return SlurmPyslurm(child, account="challenges", timeout=SOON)
+    scheduler.find(TOKEN)
+    return SlurmPyslurm(child, accounting, account="challenges", timeout=SOON)
 
 
 @pytest.fixture
@@ -85,12 +93,13 @@ def test_a_job_is_described_as_sbatch_would_have_it(
         "memory_per_node": 32768,
         "time_limit": 60,
         "working_directory": "/shared/attempt",
-        "standard_input": "/dev/null",
+        "standard_in": "/dev/null",
         "standard_output": "/x/100%% %%j",
         "standard_error": "/shared/attempt/stderr",
         "log_files_open_mode": "truncate",
         "is_requeueable": False,
         "kill_on_invalid_dependency": True,
+        "profile_types": ["none"],
         "environment": {"PATH": "/usr/local/bin:/usr/bin:/bin"},
         "account": "challenges",
         "comment": "sealrun predict",
@@ -100,7 +109,13 @@ def test_a_job_is_described_as_sbatch_would_have_it(
 
 
 @pytest.mark.parametrize(
-    ("gres", "counted"), [("gpu", "gpu:1"), ("gpu:a100", "gpu:a100:1"), ("gpu:a100:2", None)]
+    ("gres", "counted"),
+    [
+        ("gpu", "gpu:1"),
+        ("gpu:a100", "gpu:a100:1"),
+        ("gpu:a100:2", None),
+        ("gpu,shard:4", "gpu:1,shard:4"),
+    ],
 )
 def test_a_resource_is_always_given_with_its_number(
     scheduler: Scheduler, cluster: StandinCluster, small: JobSpec, gres: str, counted: str | None
@@ -175,7 +190,9 @@ def test_a_job_is_read_as_squeue_would_show_it(
         "Priority",
         None,
     )
+    assert waiting.expected_at == waiting.submitted_at + timedelta(hours=1)
     assert (running.phase, running.ended_at, running.nodes) == (Phase.RUNNING, None, "n1")
+    assert running.expected_at is None
     assert running.started_at is not None
     assert (ended.outcome, ended.exit_code, ended.ref.cluster) == (Outcome.FAILED, 7, "standin")
     assert ended.ended_at is not None
@@ -246,6 +263,123 @@ def test_accounting_alone_tells_of_ends_and_of_nothing_else(
     assert [report.outcome for report in ended.jobs[TOKEN]] == [Outcome.TIME_LIMIT]
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["in the queue", "in accounting"])
+@pytest.mark.parametrize("code", [1, 75, 127, 128, 203, 255])
+def test_exit_codes_are_whole(
+    scheduler: Scheduler, cluster: StandinCluster, small: JobSpec, code: int, left: bool
+) -> None:
+    scheduler.submit(small, TOKEN)
+    cluster.advance()
+    cluster.change(state="FAILED", exit_code=code, left=left)
+
+    (report,) = scheduler.find(TOKEN).jobs[TOKEN]
+
+    assert (report.outcome, report.exit_code, report.signal) == (Outcome.FAILED, code, None)
+
+
+def test_a_signal_is_told_without_an_exit_code(
+    scheduler: Scheduler, cluster: StandinCluster, small: JobSpec
+) -> None:
+    scheduler.submit(small, TOKEN)
+    cluster.advance()
+    cluster.change(state="FAILED", exit_code_signal=9)
+
+    (report,) = scheduler.find(TOKEN).jobs[TOKEN]
+
+    assert (report.exit_code, report.signal) == (None, 9)
+
+
+@pytest.mark.parametrize(
+    ("printed", "others", "reason"),
+    [
+        pytest.param("QOSMaxSubmitJobPerUserLimit", False, "queue_full", id="named"),
+        pytest.param("AssocMaxSubmitJobLimit", False, "queue_full", id="of the association"),
+        pytest.param("QOSMaxCpuPerJobLimit", False, "qos_limit", id="another limit"),
+        pytest.param("", True, "queue_full", id="not named, and other jobs live"),
+        pytest.param("", False, "qos_limit", id="not named, and no job lives"),
+    ],
+)
+def test_a_full_queue_passes_with_time(
+    scheduler: Scheduler,
+    cluster: StandinCluster,
+    small: JobSpec,
+    printed: str,
+    others: bool,
+    reason: str,
+) -> None:
+    if others:
+        scheduler.submit(small, Token("other"))
+    cluster.misbehave(f"limit {printed}", "before submit")
+
+    answer = scheduler.submit(small, TOKEN)
+
+    assert isinstance(answer, Refused)
+    assert (answer.reason, answer.is_temporary) == (reason, reason == "queue_full")
+    assert printed in answer.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"cpus": 0xFFFE}, id="cpus that mean none"),
+        pytest.param({"cpus": 10**9}, id="cpus"),
+        pytest.param({"memory_mib": 1 << 63}, id="memory"),
+        pytest.param({"time_limit": timedelta(minutes=0xFFFFFFFF)}, id="time without limit"),
+        pytest.param({"gres": "gpu:a:b:1"}, id="resource"),
+        pytest.param({"script": "#!/bin/sh\r\nexit 0\r\n"}, id="line ends"),
+        pytest.param({"script": "#!/bin/sh\n\0"}, id="a NUL"),
+        pytest.param({"script": "#!/bin/sh\n\ud800"}, id="text that is none"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_and_was_not_sent(
+    scheduler: Scheduler, cluster: StandinCluster, small: JobSpec, changes: dict[str, object]
+) -> None:
+    answer = scheduler.submit(replace(small, **changes), TOKEN)
+
+    assert isinstance(answer, Refused)
+    assert (answer.reason, answer.is_temporary) == ("invalid", False)
+    assert cluster.calls == []
+
+
+def test_while_accounting_hangs_jobs_are_submitted_and_cancelled(
+    scheduler: Scheduler, accounting: PyslurmChild, cluster: StandinCluster, small: JobSpec
+) -> None:
+    scheduler.find(TOKEN)
+    cluster.misbehave("hang", "accounting")
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        finding = pool.submit(scheduler.find, TOKEN)
+        while cluster.calls.count("accounting") < 2 and not finding.done():
+            time.sleep(0.01)
+        answer = scheduler.submit(small, TOKEN)
+        scheduler.cancel(TOKEN)
+        was_hanging = not finding.done()
+        os.kill(pid_of(accounting), signal.SIGKILL)
+
+    assert isinstance(answer, Accepted)
+    assert was_hanging
+    assert not finding.result().complete
+
+
+def test_a_problem_is_a_sentence(scheduler: Scheduler, cluster: StandinCluster) -> None:
+    cluster.misbehave("down", "queue")
+
+    snapshot = scheduler.snapshot([TOKEN])
+
+    assert snapshot.problem == ("Unreachable: Unable to contact slurm controller (connect failure)")
+
+
+def test_a_library_that_prints_without_end_is_stopped_in_time(
+    hurried: Scheduler, cluster: StandinCluster, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cluster.misbehave("endless", "queue")
+
+    snapshot = hurried.snapshot([TOKEN])
+
+    assert not snapshot.complete
+    assert "TransportTimeout" in snapshot.problem
+    assert "the same again" in capfd.readouterr().err
+
+
 def test_the_controllers_refusal_is_refused(scheduler: Scheduler, small: JobSpec) -> None:
     answer = scheduler.submit(replace(small, partition="nowhere"), TOKEN)
 
@@ -259,6 +393,13 @@ def test_the_controllers_refusal_is_refused(scheduler: Scheduler, small: JobSpec
         ("hang", "TransportTimeout: the process of pyslurm did not answer in time"),
         ("crash", "TransportDown: the process of pyslurm ended: signal SIGSEGV"),
         ("exit", "TransportDown: the process of pyslurm ended: exit code 3"),
+        (
+            "fatal",
+            (
+                "TransportDown: the process of pyslurm ended: exit code 1:"
+                " fatal: could not establish a configuration source"
+            ),
+        ),
         ("odd", "RuntimeError: something else than an RPCError"),
         ("down", "Unable to contact slurm controller (connect failure)"),
     ],
@@ -366,7 +507,7 @@ def test_without_the_extra_it_says_so() -> None:
     child = PyslurmChild()
 
     with pytest.raises(Unreachable, match="No module named 'pyslurm'"):
-        SlurmPyslurm(child).ping()
+        SlurmPyslurm(child, child).ping()
 
     child.close()
 
@@ -395,7 +536,7 @@ def test_without_the_extra_it_says_so() -> None:
 )
 def test_whatever_comes_back_concludes_nothing(script: str, small: JobSpec) -> None:
     child = PyslurmChild(command=["sh", "-c", script], max_answer=100_000)
-    scheduler = SlurmPyslurm(child, timeout=LATER)
+    scheduler = SlurmPyslurm(child, child, timeout=LATER)
 
     answer, snapshot = scheduler.submit(small, TOKEN), scheduler.snapshot([TOKEN])
 
@@ -415,7 +556,7 @@ def test_a_child_that_reads_nothing_is_timed_out(small: JobSpec) -> None:
     child = PyslurmChild(command=["sh", "-c", 'echo \'{"version": "1"}\'; sleep 60'])
     long = replace(small, script="#!/bin/sh\n" + "x" * 1_000_000)
 
-    answer = SlurmPyslurm(child, timeout=timedelta(seconds=2)).submit(long, TOKEN)
+    answer = SlurmPyslurm(child, child, timeout=timedelta(seconds=2)).submit(long, TOKEN)
 
     assert isinstance(answer, Indeterminate)
     assert answer.message.startswith("TransportTimeout")
