@@ -1,5 +1,7 @@
 """The environment of a code submission: what its ``requirements.txt`` asks for, from a directory of wheels.
 
+pip reads a file that the portal has written of what it understood, never the submission's own.
+
 pip runs in the base image under the flags of any sealed run, without network. It takes wheels only, so
 that no code of a package runs while it is installed. Where the base has no pip, a wheel of pip that lies
 among the others is used.
@@ -50,9 +52,10 @@ with open("{ENVIRONMENT}/{LOCK}", "w", encoding="utf-8") as lock:
 def installation(build: Build, *, scratch: PurePosixPath) -> SealedRun | None:
     """Give the run that installs the environment of a build; None where it has none.
 
-    It reads ``submission/requirements.txt`` in the scratch directory and fills ``environment/`` there.
+    It reads ``requirements.txt`` in the scratch directory, a copy of what the build names, and fills
+    ``environment/`` there.
     """
-    if build.wheelhouse is None:
+    if build.packages is None:
         return None
     return SealedRun(
         image=scratch / "base.sif",
@@ -61,9 +64,9 @@ def installation(build: Build, *, scratch: PurePosixPath) -> SealedRun | None:
         probe_sha256="",
         argv=("python3", "-c", _PROGRAM),
         binds=(
-            Bind(source=build.wheelhouse, target=PurePosixPath(_WHEELHOUSE)),
+            Bind(source=build.packages.wheelhouse, target=PurePosixPath(_WHEELHOUSE)),
             Bind(
-                source=scratch / "submission/requirements.txt",
+                source=scratch / "requirements.txt",
                 target=PurePosixPath(_REQUIREMENTS),
             ),
             Bind(source=scratch / "environment", target=PurePosixPath(ENVIRONMENT), writable=True),

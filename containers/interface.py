@@ -155,6 +155,17 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """What pip installs into an image that is made from code."""
+
+    wheelhouse: PurePosixPath
+    """Directory of wheels: there is nothing else to install from."""
+    requirements: PurePosixPath
+    """What to install, one requirement a line. Written by the caller: pip obeys more than names and versions."""
+    requirements_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One image to make, as a throwaway job without network.
 
@@ -167,8 +178,8 @@ class Build:
     base: PurePosixPath | None = None
     """The base SIF, for ``CODE``."""
     base_sha256: str | None = None
-    wheelhouse: PurePosixPath | None = None
-    """Directory of wheels from which the ``requirements.txt`` of ``CODE`` is installed; then it has one."""
+    packages: Packages | None = None
+    """What is installed beside ``CODE``; nothing is without."""
     signature: Signature | None = None
     """What a ``SIF`` has to be signed with; none is asked for without."""
     size_limit: int = 20 * 1024**3

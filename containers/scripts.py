@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from containers.definitions import definition
 from containers.environments import LOCK, installation
-from containers.interface import LOG_LIMIT, Build, BuildKind, Measure, Node, SealedRun
+from containers.interface import LOG_LIMIT, Build, BuildKind, Measure, Node, Packages, SealedRun
 from containers.isolation import (
     SCRATCH_NAMES,
     clean_environment,
@@ -68,8 +68,8 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
     """
     if (build.kind is BuildKind.CODE) != (build.base is not None):
         raise ValueError("a base image belongs to a build from code, and only to that")
-    if build.wheelhouse is not None and build.kind is not BuildKind.CODE:
-        raise ValueError("only a build from code has an environment")
+    if build.packages is not None and build.kind is not BuildKind.CODE:
+        raise ValueError("only a build from code has packages")
     if build.signature is not None and not (build.kind is BuildKind.SIF and build.signature.keys):
         raise ValueError("only a SIF is signed, and by a key")
     scratch = _scratch(build.node, token)
@@ -86,7 +86,7 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
             files=scratch / "submission",
             environment=scratch / "environment" if install else None,
         ),
-        "wheelhouse": str(plain_path(build.wheelhouse)) if build.wheelhouse else "",
+        **_packages(build.packages),
         "lock": LOCK,
         "signature_keys": build.signature.keys if build.signature else (),
         "system_part": str(build.signature.part) if build.signature else "",
@@ -100,6 +100,16 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
     }
     filters = _seccomp(scratch) if install else ""
     return _assemble("An image build", values, filters, "common.sh", "limits.sh", "build.sh")
+
+
+def _packages(packages: Packages | None) -> dict[str, str]:
+    if packages is None:
+        return {"wheelhouse": "", "requirements": "", "requirements_sha256": ""}
+    return {
+        "wheelhouse": str(plain_path(packages.wheelhouse)),
+        "requirements": str(plain_path(packages.requirements)),
+        "requirements_sha256": _digest(packages.requirements_sha256),
+    }
 
 
 def measure_script(measure: Measure, *, token: str, directory: PurePosixPath) -> str:

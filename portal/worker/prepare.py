@@ -1,9 +1,10 @@
 """Preparing: an attempt's run directory and its batch script. Repeating it changes nothing."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
-from containers.interface import Bind, Build, BuildKind, SealedRun, Signature
+from containers.interface import Bind, Build, BuildKind, Packages, SealedRun, Signature
 from containers.scripts import build_script, measure_script, run_script
 from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
 from portal.db.tables import Image
@@ -15,7 +16,7 @@ from portal.files.archives import repack_code, unpack_results
 from portal.files.errors import BadArchive
 from portal.files.images import FoundImage, inspect_image, inspect_layers
 from portal.files.layers import LayerLimits
-from portal.files.requirements import asks_for_packages
+from portal.files.requirements import requirements_to_install
 from portal.worker.context import WorkerContext
 from portal.worker.measure import looked_at, measure_of
 from portal.worker.orders import check_order, note_source
@@ -25,7 +26,9 @@ from scheduler.interface import JobSpec
 
 OWN_TIME = timedelta(seconds=30)
 """What a job needs beside its container: digests, the probe, tidying up. Slurm is asked for it too."""
-NOT_FETCHED = frozenset({"image.sif", "code.tar", "results", "collected", "made-of"})
+NOT_FETCHED = frozenset(
+    {"image.sif", "code.tar", "requirements.txt", "results", "collected", "made-of"}
+)
 """What is never fetched of a run directory: what the worker has put there itself, and the image."""
 
 
@@ -141,17 +144,30 @@ def _code_build(context: WorkerContext, work: BuildWork, source: Path, directory
     if work.base is None or work.base.sif_sha256 is None:
         raise OperatorError(f"image {work.image.id} has no base image that is ready")
     packed = repack_code(source, directory / "code.tar")
-    wheelhouse = context.cluster.wheelhouse
-    installs = wheelhouse is not None and asks_for_packages(directory / "code.tar")
     return Build(
         kind=BuildKind.CODE,
         source=PurePosixPath(directory / "code.tar"),
         source_sha256=packed.sha256,
         base=PurePosixPath(image_path(context, work.base)),
         base_sha256=work.base.sif_sha256,
-        wheelhouse=PurePosixPath(wheelhouse) if wheelhouse and installs else None,
+        packages=_packages(context, directory),
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
+    )
+
+
+def _packages(context: WorkerContext, directory: Path) -> Packages | None:
+    """Write down for pip what the code in the run directory asks for; None where nothing is installed."""
+    wheelhouse = context.cluster.wheelhouse
+    asked = requirements_to_install(directory / "code.tar").encode("ascii") if wheelhouse else b""
+    if not (wheelhouse and asked):
+        return None
+    target = directory / "requirements.txt"
+    target.write_bytes(asked)
+    return Packages(
+        wheelhouse=PurePosixPath(wheelhouse),
+        requirements=PurePosixPath(target),
+        requirements_sha256=hashlib.sha256(asked).hexdigest(),
     )
 
 

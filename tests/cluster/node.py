@@ -89,7 +89,6 @@ class PracticeNode:
         source: Path,
         *,
         base: Path | None = None,
-        wheelhouse: Path | None = None,
         **limits: Any,
     ) -> Ended:
         build = Build(
@@ -98,7 +97,6 @@ class PracticeNode:
             source_sha256=sha256(source),
             base=PurePosixPath(base) if base else None,
             base_sha256=sha256(base) if base else None,
-            wheelhouse=PurePosixPath(wheelhouse) if wheelhouse else None,
             **limits,
         )
         token, directory = new_token(), self.new_directory("build")

@@ -6,15 +6,16 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
-from containers.interface import BuildKind
+from containers.interface import BuildKind, Packages
 from containers.rundir import read_lock
 from portal.domain.logs import error_of_pip
-from tests.cluster.node import Ended, PracticeNode
+from portal.files.requirements import canonical, read_requirements
+from tests.cluster.node import Ended, PracticeNode, sha256
 from tests.cluster.python_image import write_python_archive
 from tests.required import required
 
@@ -96,7 +97,15 @@ def build_code(node: PracticeNode, base: Path, wheels: dict[str, str], requireme
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(text), 0o755
             archive.addfile(info, io.BytesIO(text.encode()))
-    return node.build(BuildKind.CODE, source, base=base, wheelhouse=Path(wheels["folder"]))
+    asked = node.file(
+        "requirements.txt", canonical(read_requirements(requirements.encode())).encode()
+    )
+    packages = Packages(
+        wheelhouse=PurePosixPath(wheels["folder"]),
+        requirements=PurePosixPath(asked),
+        requirements_sha256=sha256(asked),
+    )
+    return node.build(BuildKind.CODE, source, base=base, packages=packages)
 
 
 def test_packages_and_what_they_need_are_installed_and_found(

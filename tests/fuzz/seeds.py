@@ -52,6 +52,12 @@ SEEDS: dict[str, list[bytes]] = {
     "code": [packed(_CODE), zipped(_CODE), b"", b"FROM x\n"],
     "image": [packed(docker(USUAL)), packed(oci(USUAL)), packed(oci(USUAL, packed=gzip.compress))],
     "layer": _LAYERS,
+    "requirements": [
+        b'numpy>=1.26,<3 # x\nscikit-learn[a,b]==1.5; python_version < "3.11" and os_name == "posix"\n',
+        b"# coding: utf-7\n+AAo--r FILE\n",
+        b"numpy; " + b"(" * 3000 + b"os_name == 'a'" + b")" * 3000,
+        b"a; os_name == 'x\" -r FILE \"'\na===1\\\n",
+    ],
     "scores": [b'{"accuracy": 0.5}', b'{"accuracy": NaN}', b"[" * 5000, b'{"accuracy": 1e999}'],
 }
 """Target to uploads."""

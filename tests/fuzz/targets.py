@@ -9,6 +9,7 @@ from portal.files.errors import BadArchive, BadScoreFile
 from portal.files.images import ImageLimits, inspect_image, inspect_layers
 from portal.files.layers import LayerLimits
 from portal.files.members import read_entries
+from portal.files.requirements import canonical, read_requirements
 from portal.files.scores import ScoreColumn, read_scores
 from tests.fuzz.seeds import docker_image
 
@@ -64,6 +65,17 @@ def layer(upload: Path) -> None:
     image(whole)
 
 
+def requirements(upload: Path) -> None:
+    """Read a requirements.txt, and write what pip is handed."""
+    try:
+        found = read_requirements(upload.read_bytes())
+    except BadArchive:
+        return
+    for line in canonical(found).encode("ascii").splitlines():
+        if b" -" in line or b"#" in line or b"\\" in line:
+            raise AssertionError(line)
+
+
 def scores(upload: Path) -> None:
     """Read a score file."""
     try:
@@ -78,6 +90,7 @@ TARGETS: dict[str, Target] = {
     "code": code,
     "image": image,
     "layer": layer,
+    "requirements": requirements,
     "scores": scores,
 }
 """Name to what is called with a file of foreign bytes."""

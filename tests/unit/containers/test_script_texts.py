@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from containers.interface import EXIT_CODES, Build, BuildKind, Measure, Node, Signature, StopReason
+from containers.interface import (
+    EXIT_CODES,
+    Build,
+    BuildKind,
+    Measure,
+    Node,
+    Packages,
+    Signature,
+    StopReason,
+)
 from containers.scripts import build_script, measure_script, run_script
 from tests.required import required
 from tests.unit.containers.test_isolation import PLAIN_TEXT, RUN
@@ -23,6 +32,11 @@ CODE = Build(
     source_sha256="c" * 64,
     base=PurePosixPath("/shared/images/base.sif"),
     base_sha256="d" * 64,
+)
+PACKAGES = Packages(
+    wheelhouse=PurePosixPath("/shared/wheels"),
+    requirements=PurePosixPath("/shared/runs/1 a/requirements.txt"),
+    requirements_sha256="e" * 64,
 )
 ARCHIVE = replace(CODE, kind=BuildKind.ARCHIVE, base=None, base_sha256=None)
 PARTS = ("common.sh", "limits.sh", "data.sh", "run.sh", "build.sh", "measure.sh")
@@ -44,7 +58,7 @@ SCRIPTS = {
     "run.sh": run_script(RUN, token="t", directory=DIRECTORY),
     "build-code.sh": build_script(CODE, token="t", directory=DIRECTORY),
     "build-environment.sh": build_script(
-        replace(CODE, wheelhouse=PurePosixPath("/shared/wheels")), token="t", directory=DIRECTORY
+        replace(CODE, packages=PACKAGES), token="t", directory=DIRECTORY
     ),
     "build-sif.sh": build_script(
         replace(

@@ -38,6 +38,8 @@ From: /tmp/sealrun-t/base.sif
     export PYTHONPATH=/packages PATH="/packages/bin:$PATH"
 '
 wheelhouse=/shared/wheels
+requirements='/shared/runs/1 a/requirements.txt'
+requirements_sha256=eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
 lock=requirements.lock
 signature_keys=(
 )
@@ -80,7 +82,7 @@ install=(
     --bind
     /shared/wheels:/wheelhouse:ro
     --bind
-    /tmp/sealrun-t/submission/requirements.txt:/requirements.txt:ro
+    /tmp/sealrun-t/requirements.txt:/requirements.txt:ro
     --bind
     /tmp/sealrun-t/environment:/packages:rw
     --pwd
@@ -480,8 +482,12 @@ build_code() {
     build_image "$scratch/definition"
 }
 
-install_environment() { # what requirements.txt asks for, by pip in the base image, sealed off like any run
+install_environment() { # what is asked for, by pip in the base image, sealed off like any run
     [[ -d $wheelhouse ]] || stop node_unfit 74
+    # The copy is what pip reads, so the copy is what is checked. It is not the submission's own file.
+    cp -- "$requirements" "$scratch/requirements.txt" || stop node_unfit 74
+    chmod a+r -- "$scratch/requirements.txt" || stop node_unfit 74
+    check_digest requirements "$scratch/requirements.txt" "$requirements_sha256"
     put_seccomp || stop node_unfit 74
     mkdir -- "$scratch/environment" || stop node_unfit 74
     logged stdout.log stderr.log readable "${install[@]}"

@@ -34,6 +34,8 @@ From: /tmp/sealrun-t/base.sif
     /tmp/sealrun-t/submission/. /submission
 '
 wheelhouse=''
+requirements=''
+requirements_sha256=''
 lock=requirements.lock
 signature_keys=(
     '-----BEGIN
@@ -382,8 +384,12 @@ build_code() {
     build_image "$scratch/definition"
 }
 
-install_environment() { # what requirements.txt asks for, by pip in the base image, sealed off like any run
+install_environment() { # what is asked for, by pip in the base image, sealed off like any run
     [[ -d $wheelhouse ]] || stop node_unfit 74
+    # The copy is what pip reads, so the copy is what is checked. It is not the submission's own file.
+    cp -- "$requirements" "$scratch/requirements.txt" || stop node_unfit 74
+    chmod a+r -- "$scratch/requirements.txt" || stop node_unfit 74
+    check_digest requirements "$scratch/requirements.txt" "$requirements_sha256"
     put_seccomp || stop node_unfit 74
     mkdir -- "$scratch/environment" || stop node_unfit 74
     logged stdout.log stderr.log readable "${install[@]}"
