@@ -10,6 +10,8 @@ The script that this package writes creates these names in it, and nothing else:
     probe.log     what Apptainer said while it started the probe
     versions      lines ``name value``: apptainer, kernel, slurm, node, and processes: whether those of the run
                   are counted ``apart``, or ``shared`` with all of the account on the node
+    started       the attempt's token, written right before the container starts: before it nothing of the image
+                  has run, so that no data was read
     reason        a single word, written when the script ends for a reason of its own
     stdout.log    the container's output; if ``LOG_LIMIT`` bytes are not enough, its first and last half of that
     stderr.log

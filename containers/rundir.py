@@ -47,6 +47,8 @@ class RunRecord:
     """Somebody holds the claim: the script, or the portal that gave up."""
     claim_token: str
     """The token that the script wrote into its claim; empty for the portal's own claim."""
+    started: bool
+    """There is a mark that the container was about to start: it may have read its input."""
     done: bool
     """The last mark is there and names exactly this attempt."""
     exit_code: int | None
@@ -98,13 +100,13 @@ def read_run(directory: Path, token: str) -> RunRecord:
 
     Raises RunFileError for links, special files, and files that are longer than they can be.
     """
-    done = _read(directory, "done", _WORD_LIMIT)
     exit_code = _match(_EXIT, _word(directory, "exit"))
     probe, sealed = _probe(_text(_read(directory, "probe.json", LOG_LIMIT)))
     return RunRecord(
         claimed=_is_directory(directory / "claim"),
         claim_token=_word(directory / "claim", _TOKEN_NAME),
-        done=done == f"{token}\n".encode(),
+        started=_read(directory, "started", _WORD_LIMIT) is not None,
+        done=_read(directory, "done", _WORD_LIMIT) == f"{token}\n".encode(),
         exit_code=None if exit_code is None else int(exit_code),
         reason=_reason(_word(directory, "reason")),
         probe=probe,

@@ -46,11 +46,11 @@ limited_in_number() { # COMMAND...: it is noted that the command was reached
                 : >"$2/unlimited"
                 exit 77
             fi
-            : >"$2/reached"
+            : >"$2/reached" || exit 74
             shift 2
             exec "$@"' bash "$process_limit" "$scratch" "$@"
     elif hold_to -u "$(($(account_tasks) + process_limit))"; then
-        : >"$scratch/reached"
+        : >"$scratch/reached" || exit 74
         exec "$@"
     fi
 }

@@ -24,6 +24,10 @@ check_isolation() {
     [[ $code == 0 ]] || stop isolation_unavailable 77
 }
 
+mark_start() { # from here on whatever happens can be the program's doing, as it may have read the data
+    printf '%s\n' "$token" | put started || stop node_unfit 74
+}
+
 tidy_outputs() {
     local output
     for output in "${outputs[@]}"; do
@@ -49,6 +53,7 @@ check_isolation
 watched=("$scratch/work" "$scratch_kib" "$scratch_files" 5)
 if [[ -n $output_kib ]]; then watched+=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
 if ((time_limit > 0)); then seconds=$time_limit; fi
+mark_start
 logged stdout.log stderr.log limited "${payload[@]}"
 tidy_outputs
 # A program that ended by itself in the same moment was in time.

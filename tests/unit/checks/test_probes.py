@@ -49,7 +49,7 @@ def job(outcome: Outcome | None, *, seconds: int = 1, **keys: Any) -> Sent:
 
 def run(**report: Any) -> RunRecord:
     return RunRecord(
-        claimed=True, claim_token="sr-1", done=True, exit_code=0, reason=None,
+        claimed=True, claim_token="sr-1", started=True, done=True, exit_code=0, reason=None,
         probe=REPORT | report, sealed=True, versions={"processes": "apart"}, image_sha256=None,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ WHOLE = {
     "output",
     "probe.json",
     "probe.log",
+    "started",
     "stderr.log",
     "stdout.log",
     "versions",
@@ -54,7 +55,8 @@ def test_a_good_run_leaves_everything_that_is_promised_and_nothing_else(node: Fa
     record = read_run(node.directory, node.token)
     assert code == 0
     assert node.names() == WHOLE
-    assert (record.done, record.exit_code, record.reason) == (True, 0, None)
+    assert (record.started, record.done) == (True, True)
+    assert (record.exit_code, record.reason) == (0, None)
     assert (record.claimed, record.claim_token, record.sealed) == (True, node.token, True)
     assert (node.directory / "stdout.log").read_text() == "out\n"
     assert (node.directory / "stderr.log").read_text() == "err\n"
@@ -312,6 +314,62 @@ def test_a_node_that_cannot_start_the_command_is_unfit(node: FakeNode) -> None:
 
     assert node.execute(script) == 74
     assert read_run(node.directory, node.token).reason == "node_unfit"
+
+
+@pytest.mark.parametrize("processes", ["apart", "shared"])
+def test_the_mark_of_the_start_is_there_before_the_container_and_after_the_probe(
+    node: FakeNode, processes: str
+) -> None:
+    look = 'ls "${0%/programs/*}"/it*/run | grep -c -x started; exit 0'
+    node.behave("payload", look)
+    script = script_of(node)
+
+    node.execute(script if processes == "apart" else counted_together(script))
+
+    assert (node.directory / "stdout.log").read_text() == "1\n"
+    assert read_run(node.directory, node.token).started
+
+
+def test_without_a_good_probe_there_is_no_mark_of_a_start(node: FakeNode) -> None:
+    node.behave("probe", "exit 1")
+
+    node.execute(script_of(node))
+
+    assert not read_run(node.directory, node.token).started
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        pytest.param("own_namespace=(false)", "node_unfit", id="no namespace left"),
+        pytest.param("hold_to() { false; }", "isolation_unavailable", id="no limit can be set"),
+        pytest.param('mkdir "$scratch/reached"', "node_unfit", id="it cannot be noted"),
+    ],
+)
+def test_a_container_that_was_never_reached_takes_the_mark_back(
+    node: FakeNode, broken: str, reason: str
+) -> None:
+    """The node is at fault, and nothing has read the data: that must not look like the program's doing."""
+    node.behave("payload", 'touch "${0%/*}/ran"')
+    script = script_of(node).replace("\nmark_start\n", f"\nmark_start\n{broken}\n")
+
+    node.execute(script)
+
+    record = read_run(node.directory, node.token)
+    assert not (node.programs / "ran").exists()
+    assert (record.reason, record.started) == (reason, False)
+
+
+def test_a_node_that_cannot_write_the_mark_does_not_start_the_container(node: FakeNode) -> None:
+    node.behave("payload", 'touch "${0%/*}/ran"')
+    full = 'eval "really_$(declare -f put)"; put() { [[ $1 != started ]] && really_put "$1"; }'
+    script = script_of(node).replace("\nmark_start\n", f"\n{full}\nmark_start\n")
+
+    node.execute(script)
+
+    record = read_run(node.directory, node.token)
+    assert not (node.programs / "ran").exists()
+    assert (record.reason, record.started) == ("node_unfit", False)
 
 
 def test_the_payload_cannot_signal_the_script(node: FakeNode) -> None:

@@ -12,6 +12,7 @@ from tests.unit.containers.fake_node import PROBE_REPORT
 NOTHING = RunRecord(
     claimed=False,
     claim_token="",
+    started=False,
     done=False,
     exit_code=None,
     reason=None,
@@ -20,7 +21,7 @@ NOTHING = RunRecord(
     versions={},
     image_sha256=None,
 )
-FILES = ["done", "exit", "reason", "probe.json", "versions", "image.sha256"]
+FILES = ["started", "done", "exit", "reason", "probe.json", "versions", "image.sha256"]
 
 
 def test_an_empty_directory_tells_nothing(tmp_path: Path) -> None:
@@ -34,6 +35,7 @@ def test_a_missing_directory_tells_nothing(tmp_path: Path) -> None:
 def test_everything_is_read(tmp_path: Path) -> None:
     (tmp_path / "claim").mkdir()
     (tmp_path / "claim" / "token").write_text("t\n")
+    (tmp_path / "started").write_text("t\n")
     (tmp_path / "done").write_text("t\n")
     (tmp_path / "exit").write_text("7\n")
     (tmp_path / "reason").write_text("image_start\n")
@@ -43,7 +45,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
 
     record = read_run(tmp_path, "t")
 
-    assert (record.claimed, record.claim_token, record.done) == (True, "t", True)
+    assert (record.claimed, record.claim_token) == (True, "t")
+    assert (record.started, record.done) == (True, True)
     assert (record.exit_code, record.reason) == (7, StopReason.IMAGE_START)
     assert record.probe["interfaces"] == ["lo"]
     assert record.sealed
@@ -56,6 +59,14 @@ def test_done_is_exactly_the_token_and_a_newline(tmp_path: Path, mark: str) -> N
     (tmp_path / "done").write_bytes(mark.encode())
 
     assert not read_run(tmp_path, "t").done
+
+
+@pytest.mark.parametrize("mark", ["", "t", "other\n"])
+def test_any_mark_of_a_start_is_one(tmp_path: Path, mark: str) -> None:
+    """To take a start for none would let a program that has read data go for free."""
+    (tmp_path / "started").write_text(mark)
+
+    assert read_run(tmp_path, "t").started
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.0", "1000", "0x1", "\u0667"])

@@ -272,7 +272,7 @@ watch() { # COMMAND...: in the background, in a group of its own so that it can 
 logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     local out=$1 err=$2 keepers place
     shift 2
-    mkfifo -- "$scratch/out" "$scratch/err" || stop node_unfit 74
+    mkfifo -- "$scratch/out" "$scratch/err" || never_ran node_unfit 74
     keep "$out" <"$scratch/out" &
     keepers=$!
     keep "$err" <"$scratch/err" &
@@ -294,10 +294,15 @@ logged() { # OUT ERR COMMAND...: sets code; the command cannot signal the script
     end_watchers
     rm -f -- "$scratch/out" "$scratch/err"
     expect_end "$keepers"
-    [[ -e $scratch/unlimited ]] && stop isolation_unavailable 77
+    [[ -e $scratch/unlimited ]] && never_ran isolation_unavailable 77
     # The node had no process or no namespace left: nothing of the command has run.
-    [[ -e $scratch/reached ]] || stop node_unfit 74
+    [[ -f $scratch/reached ]] || never_ran node_unfit 74
     rm -f -- "$scratch/reached"
+}
+
+never_ran() { # REASON CODE: the command was never reached, so that it has read nothing
+    rm -f -- "$directory/started"
+    stop "$1" "$2"
 }
 
 expect_end() { # PIDS: they end as soon as nothing holds the container's output open
@@ -370,11 +375,11 @@ limited_in_number() { # COMMAND...: it is noted that the command was reached
                 : >"$2/unlimited"
                 exit 77
             fi
-            : >"$2/reached"
+            : >"$2/reached" || exit 74
             shift 2
             exec "$@"' bash "$process_limit" "$scratch" "$@"
     elif hold_to -u "$(($(account_tasks) + process_limit))"; then
-        : >"$scratch/reached"
+        : >"$scratch/reached" || exit 74
         exec "$@"
     fi
 }
