@@ -34,10 +34,19 @@ class DemoSite:
 
 
 def prepare_site(
-    practice: Status, example: Path, *, portal_port: int, provider_port: int, name: str = "demo"
+    practice: Status,
+    example: Path,
+    *,
+    portal_port: int,
+    provider_port: int,
+    name: str = "demo",
+    directory: Path | None = None,
 ) -> DemoSite:
-    """Make everything afresh below ``name``; what an earlier one of that name left is removed."""
-    directory = practice.directory / "portal" / name
+    """Make everything afresh below ``name``; what an earlier one of that name left is removed.
+
+    ``directory`` is where settings and database lie, if not in the practice site's own place for them.
+    """
+    directory = directory or practice.directory / "portal" / name
     storage = practice.shared / "sealrun" / name
     for old in (directory, storage):
         shutil.rmtree(old, ignore_errors=True)

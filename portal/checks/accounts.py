@@ -1,8 +1,11 @@
 """Accounts: whether the web process has one of its own, and what that one reaches."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from portal.checks import trust
 from portal.checks.reach import ENTER, READ, WRITE, Account, account_named, reaches
 from portal.checks.subject import Subject
 from portal.domain.findings import Finding, Level, Rule
@@ -34,9 +37,16 @@ WRITES = Rule(
     title="The web process's account can keep uploads and write to the database",
     level=Level.FAILURE,
     meaning="Nobody can log in or hand anything in.",
-    change="chmod 2770 PATH, in a group of web and worker",
+    change="chmod 2770 PATH, in a group of web and worker, and nothing else in it",
 )
-RULES = (SEPARATE, KNOWN, SEALED, WRITES)
+TRUSTED = Rule(
+    id="accounts.trusted",
+    title="The web process's account can replace nothing that the worker trusts",
+    level=Level.FAILURE,
+    meaning="Whoever takes over the web process becomes the worker: by its keys, its home, its settings or its code.",
+    change="chmod g-w,o-w PATH",
+)
+RULES = (SEPARATE, KNOWN, SEALED, WRITES, TRUSTED)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -56,6 +66,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield _sealed(path, account)
     for path in _written(subject):
         yield _writes(path, account)
+    yield from _trusted(subject, account)
 
 
 def kept_away(site: Site) -> list[Path]:
@@ -90,10 +101,57 @@ def _sealed(path: Path, account: Account) -> Finding:
     )
 
 
+def _trusted(subject: Subject, account: Account) -> Iterator[Finding]:
+    """Walk the way to everything that the worker trusts; tell each opening once."""
+    wanted = {*trust.trusted(subject.settings, subject.file.resolve()), *trust.own_things()}
+    behind: dict[Path, Path] = {}
+    for path in sorted(wanted):
+        try:
+            for opening in trust.openings(path, account):
+                behind.setdefault(opening, path)
+        except OSError as error:
+            yield TRUSTED.unchecked(f"{path}: {error.strerror}", subject=str(path))
+    for opening, path in behind.items():
+        yield _opening(subject, opening, path, account)
+    for group in trust.dangerous_groups(account):
+        change = f"gpasswd -d {account.name} {group}"
+        yield TRUSTED.broken(
+            f"{account.name} is in the group {group}", subject=group, change=change
+        )
+    shared = Path(tempfile.gettempdir())
+    if trust.is_shared_temporary(shared, account):
+        found = f"{shared} is open to {account.name} without the sticky bit"
+        yield TRUSTED.broken(found, subject=str(shared), change=f"chmod +t {shared}")
+    if not behind:
+        yield TRUSTED.holds(
+            f"{len(wanted)} places, and the way to each, are closed to {account.name}"
+        )
+
+
+def _opening(subject: Subject, opening: Path, path: Path, account: Account) -> Finding:
+    status = opening.stat()
+    file = _sqlite_file(subject)
+    if status.st_uid == account.uid:
+        change = f"chown {os.geteuid()} {opening}"
+    elif file is not None and file.parent == opening:
+        change = "site.yaml: database.url, a file in a directory of its own"
+    else:
+        change = f"chmod g-w,o-w {opening}"
+    return TRUSTED.broken(
+        f"{opening} (mode {status.st_mode & 0o7777:04o}) is open to {account.name}, and {path} is trusted",
+        subject=str(opening),
+        change=change,
+    )
+
+
+def _sqlite_file(subject: Subject) -> Path | None:
+    url = subject.settings.database.url
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
+
+
 def _written(subject: Subject) -> list[Path]:
     blobs = subject.cluster.storage / "blobs"
-    url = subject.settings.database.url
-    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:") else None
+    file = _sqlite_file(subject)
     return [blobs, blobs / "incoming", *([file.parent, file] if file else [])]
 
 

@@ -4,12 +4,14 @@ import os
 import pwd
 from pathlib import Path
 
+from portal.checks import trust
 from portal.checks.accounts import kept_away
+from portal.checks.reach import Account
 from portal.domain.errors import OperatorError
 from site_config.model import Site
 
 
-def check_account(site: Site, *, serves: bool) -> None:
+def check_account(site: Site, file: Path, *, serves: bool) -> None:
     """Refuse to run as the other process's account, or to serve where the data is in reach.
 
     Raises ``OperatorError``. Without ``accounts.web`` nothing is asked for.
@@ -23,6 +25,25 @@ def check_account(site: Site, *, serves: bool) -> None:
         raise OperatorError(f"accounts.web: {who}, and this runs as {own!r}")
     if serves and (open_to := [str(path) for path in kept_away(site) if _is_in_reach(path)]):
         raise OperatorError(f"accounts.web: {own!r} must not reach {', '.join(open_to)}")
+    if serves and (opening := _opening(site, file)):
+        raise OperatorError(f"accounts.web: {own!r} must not be able to write to {opening}")
+
+
+def _opening(site: Site, file: Path) -> Path | None:
+    """Return a place where this account could replace what the worker trusts; None where there is none."""
+    own = Account(
+        name=_own_name(),
+        uid=os.geteuid(),
+        groups=frozenset({os.getegid(), *os.getgroups()}),
+    )
+    for path in sorted({*trust.trusted(site, file.resolve())}):
+        try:
+            for opening in trust.openings(path, own):
+                return opening
+        except OSError:
+            # What cannot be looked at is closed.
+            continue
+    return None
 
 
 def _is_in_reach(path: Path) -> bool:

@@ -29,7 +29,7 @@ def serve(site_file: Path, host: str, port: int) -> None:
 
     _log_to_stderr()
     site = opened(site_file)
-    check_account(site.settings, serves=True)
+    check_account(site.settings, site_file, serves=True)
     structlog.get_logger("sealrun.web").info("serving", host=host, port=port)
     uvicorn.run(
         create_app(bootstrap.web_context(site)),
@@ -52,7 +52,7 @@ def work(site_file: Path) -> None:
 
     _log_to_stderr()
     site = opened(site_file)
-    check_account(site.settings, serves=False)
+    check_account(site.settings, site_file, serves=False)
     contexts = bootstrap.worker_contexts(site)
     for context in contexts:
         context.cluster.close_to_others()

@@ -83,14 +83,26 @@ def _run(argv: list[str]) -> "subprocess.CompletedProcess[str]":
 def write_settings(site: PracticeSite, digits: Path, *, port: int, provider: int) -> DemoSite:
     """Write the settings of a portal with two accounts, and the folders that its operator makes."""
     uid = int(str(site.status().account_uid))
-    demo = prepare_site(site.status(), digits, portal_port=port, provider_port=provider, name=NAME)
+    # Not below the directory of the practice site's database, to which both accounts write.
+    place = site.paths.home / NAME
+    demo = prepare_site(
+        site.status(), digits, portal_port=port, provider_port=provider, name=NAME, directory=place
+    )
     settings = yaml.safe_load(demo.settings.read_text(encoding="utf-8"))
     settings["accounts"] = {"web": WEB_NAME}
+    settings["database"] = {"url": f"sqlite:///{database_of(demo)}"}
     demo.settings.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    database_of(demo).parent.mkdir()
     give(uid, demo.directory, site.paths.storage / NAME, site.paths.data / NAME)
     (site.paths.data / NAME).chmod(0o700)
-    demo.directory.chmod(0o2770)
+    database_of(demo).parent.chmod(0o2770)
+    demo.directory.chmod(0o750)
     return demo
+
+
+def database_of(demo: DemoSite) -> Path:
+    """Return the file, in a directory with nothing else in it."""
+    return demo.directory / "database/sealrun.db"
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +157,7 @@ def test_somebody_logs_in_hands_in_and_is_scored(served: Served, digits: Path) -
 
 
 def test_what_it_changes_in_the_database_is_not_run(served: Served, digits: Path) -> None:
-    database = served.demo.directory / "sealrun.db"
+    database = database_of(served.demo)
     changed = served.as_web(sys.executable, "-c", CHANGE, str(database), "digits-test")
     with closing(Participant(served.demo.portal, "ada")) as ada:
         ada.log_in()
@@ -233,6 +245,7 @@ def test_the_check_of_the_site_says_that_all_is_closed(served: Served) -> None:
         "accounts.known",
         "accounts.sealed",
         "accounts.writes",
+        "accounts.trusted",
     }
 
 
@@ -270,3 +283,22 @@ def test_neither_process_starts_as_the_others_account(
     done = getattr(served, as_whom)(*sealrun(command), "--site", str(served.settings))
 
     assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
+
+
+def test_the_check_and_the_web_process_itself_notice_a_place_that_can_be_replaced(
+    served: Served,
+) -> None:
+    words, place = ("--site", str(served.settings)), served.demo.directory
+    place.chmod(0o2770)
+    try:
+        checked = served.as_worker(*CHECK, *words)
+        serving = served.as_web(*sealrun("serve", "--port", str(free_port(8800))), *words)
+    finally:
+        place.chmod(0o750)
+
+    wrong = [one for one in json.loads(checked.stdout)["findings"] if one["level"] == "failure"]
+    assert [(one["id"], one["change"]) for one in wrong] == [
+        ("accounts.trusted", f"chmod g-w,o-w {place}")
+    ]
+    assert serving.returncode == 1
+    assert f"'{WEB_NAME}' must not be able to write to {place}" in serving.stderr
