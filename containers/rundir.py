@@ -117,6 +117,14 @@ def read_run(directory: Path, token: str) -> RunRecord:
     )
 
 
+def has_started(directory: Path) -> bool:
+    """Whether the image of an attempt was about to start, or did; also where nothing can be read."""
+    try:
+        return _read(directory, "started", _WORD_LIMIT) is not None
+    except RunFileError:
+        return True
+
+
 def read_measured(directory: Path) -> Measured:
     """Read what a measurement found. Raises RunFileError where it is not what the script writes."""
     found = _MEASURED.fullmatch(_word(directory, "measured"))

@@ -24,6 +24,7 @@ class FailureReason(StrEnum):
     OUTPUT_LIMIT = "output_limit"
     BAD_OUTPUT_ENTRY = "bad_output_entry"
     BAD_OUTPUT = "bad_output"
+    UNFINISHED = "unfinished"
     BAD_SCORES = "bad_scores"
     SCORER_FAILED = "scorer_failed"
     ISOLATION_UNAVAILABLE = "isolation_unavailable"
@@ -121,6 +122,12 @@ FAILURES: dict[FailureReason, Failure] = {
     FailureReason.BAD_OUTPUT: Failure(
         "The output could not be scored",
         "The scorer could not read the output. Check its form against the page of the challenge.",
+        counts=True,
+    ),
+    FailureReason.UNFINISHED: Failure(
+        "It did not come to a proper end",
+        "The program, or what it left behind, kept the run from ending as it should: processes or "
+        "directories that cannot be removed, a full disk, a node that failed under it each time.",
         counts=True,
     ),
     FailureReason.BAD_SCORES: Failure("The scorer gave no valid scores", _SITE, counts=False),

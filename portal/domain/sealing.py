@@ -26,6 +26,8 @@ class Failures(StrEnum):
 
 AFTER_DATA = frozenset(
     {
+        # Apptainer says on standard error that an image did not start, and a program can say the same.
+        FailureReason.IMAGE_START,
         FailureReason.EXIT_CODE,
         FailureReason.TIME_LIMIT,
         FailureReason.MEMORY_LIMIT,
@@ -33,6 +35,7 @@ AFTER_DATA = frozenset(
         FailureReason.OUTPUT_LIMIT,
         FailureReason.BAD_OUTPUT_ENTRY,
         FailureReason.BAD_OUTPUT,
+        FailureReason.UNFINISHED,
         # An output can be written so that the scorer fails on it, or gives no number.
         FailureReason.BAD_SCORES,
         FailureReason.SCORER_FAILED,

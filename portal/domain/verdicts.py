@@ -1,5 +1,11 @@
-"""Judging an ended attempt: from what the cluster said and what lies in its directory."""
+"""Judging an ended attempt: from what the cluster said and what lies in its directory.
 
+Before an image has started, what goes wrong is the site's unless it is clearly the submission's. Once it has
+started, its program may have read private data, and then nothing that it can bring about may look like the
+site's fault: that would be free of charge, would be tried again, and would be told apart from other failures.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +35,8 @@ class Ended:
     placed: bool
     """Whether the cluster had chosen nodes for it."""
     claimed: bool
+    started: bool
+    """Whether the image was about to start, or did; never of a build or a measurement."""
     done: bool
     """Whether the marker with this attempt's token is there."""
     container_exit: int | None
@@ -45,39 +53,52 @@ class Verdict:
 
     kind: VerdictKind
     reason: FailureReason | None = None
+    """Of what is to be tried again: what it comes to when no tries are left."""
     detail: str = ""
 
 
-_BY_STOP_REASON = {
-    "image_changed": FailureReason.IMAGE_CHANGED,
-    "isolation_unavailable": FailureReason.ISOLATION_UNAVAILABLE,
-    "build_failed": FailureReason.BUILD_FAILED,
-    "unsigned": FailureReason.UNSIGNED,
-    "environment": FailureReason.ENVIRONMENT,
-    "image_too_large": FailureReason.IMAGE_TOO_LARGE,
-    "time_limit": FailureReason.TIME_LIMIT,
-    "image_start": FailureReason.IMAGE_START,
-    "data_strange": FailureReason.PREPARATION,
+F = FailureReason
+BEFORE_START: Mapping[str, FailureReason | None] = {
+    "claimed": None,
+    "node_unfit": None,
+    "left_behind": None,
+    "data_changed": None,
+    "image_changed": F.IMAGE_CHANGED,
+    "isolation_unavailable": F.ISOLATION_UNAVAILABLE,
+    "data_strange": F.PREPARATION,
+    "build_failed": F.BUILD_FAILED,
+    "unsigned": F.UNSIGNED,
+    "environment": F.ENVIRONMENT,
+    "image_too_large": F.IMAGE_TOO_LARGE,
+    "image_start": F.UNFINISHED,
+    "time_limit": None,
+    "output_limit": None,
 }
+"""What the word means that a script left before an image had started; None: the site's, and tried again."""
+
+AFTER_START: Mapping[str, FailureReason] = {
+    **dict.fromkeys(BEFORE_START, F.UNFINISHED),
+    "time_limit": F.TIME_LIMIT,
+    "output_limit": F.OUTPUT_LIMIT,
+    "image_start": F.IMAGE_START,
+}
+"""The same once it has: a program can fill disks, and leave what nobody can end or remove."""
+
 _CLUSTER_AT_FAULT = frozenset(
     {"node_failure", "boot_failure", "preempted", "launch_failure", "deadline"}
 )
-_NODE_AT_FAULT = frozenset({"node_unfit", "left_behind", "claimed", "data_changed"})
 # A controller that is killed before it saved a job's end takes the job for running until its time is over.
 # The mark is the script's last act, and Slurm's signal ends the script without it.
 _ENDED_WELL = frozenset({"completed", "time_limit"})
-_OWN_LIMITS = {
-    "time_limit": FailureReason.TIME_LIMIT,
-    "memory_limit": FailureReason.MEMORY_LIMIT,
-}
+_OWN_LIMITS = {"time_limit": F.TIME_LIMIT, "memory_limit": F.MEMORY_LIMIT}
 
 
 def judge(ended: Ended, kind: JobKind) -> Verdict:
-    """Decide; whatever is not clearly a success or the team's own failure is the site's."""
+    """Decide; before an image has started, whatever is not clearly the team's own failure is the site's."""
     if ended.outcome == "cancelled":
         return _cancelled(ended)
-    if blame := _cluster_at_fault(ended):
-        return Verdict(kind=VerdictKind.TRY_AGAIN, detail=blame)
+    if ended.outcome in _CLUSTER_AT_FAULT:
+        return _try_again(ended, kind, ended.outcome)
     if ended.outcome in _ENDED_WELL and ended.done and not ended.container_exit:
         return Verdict(kind=VerdictKind.SUCCESS)
     if not ended.settled and not _is_clear(ended):
@@ -95,13 +116,16 @@ def _cancelled(ended: Ended) -> Verdict:
         return Verdict(kind=VerdictKind.CANCELLED)
     if not ended.settled:
         return Verdict(kind=VerdictKind.WAIT)
-    return Verdict(kind=VerdictKind.TRY_AGAIN, detail="cancelled by the cluster at its launch")
+    return Verdict(
+        kind=VerdictKind.TRY_AGAIN,
+        reason=F.INFRASTRUCTURE,
+        detail="cancelled by the cluster at its launch",
+    )
 
 
-def _cluster_at_fault(ended: Ended) -> str:
-    if ended.outcome in _CLUSTER_AT_FAULT:
-        return ended.outcome
-    return ended.stop_reason if ended.stop_reason in _NODE_AT_FAULT else ""
+def cancelled_by_nobody(ended: Ended, kind: JobKind) -> Verdict:
+    """Return the verdict on a run that Slurm itself cancelled, as a controller does with what it lost."""
+    return _try_again(ended, kind, "cancelled by the cluster itself")
 
 
 def _is_clear(ended: Ended) -> bool:
@@ -111,30 +135,52 @@ def _is_clear(ended: Ended) -> bool:
 
 def _failure(ended: Ended, kind: JobKind) -> Verdict:
     if not ended.claimed:
-        return Verdict(kind=VerdictKind.TRY_AGAIN, detail="the script never started")
+        return _try_again(ended, kind, "the script never started")
     detail = f"{ended.outcome}, exit {ended.exit_code}, container exit {ended.container_exit}"
     if ended.stop_reason:
         detail = f"{ended.stop_reason}; {detail}"
-    reason = _OWN_LIMITS.get(ended.outcome) or _BY_STOP_REASON.get(ended.stop_reason)
-    if reason is None and not ended.done:
-        # The script always ends with its marker: something else ended it.
-        return Verdict(kind=VerdictKind.TRY_AGAIN, detail=f"no end marker; {detail}")
-    reason = reason or FailureReason.EXIT_CODE
+    reason = _reason(ended, kind)
+    if reason is None:
+        return _try_again(ended, kind, detail)
+    return Verdict(kind=VerdictKind.FAILED, reason=_blame(reason, ended, kind), detail=detail)
+
+
+def _reason(ended: Ended, kind: JobKind) -> FailureReason | None:
+    """Return why it failed; None where it is to be tried again."""
+    has_program = kind in {JobKind.PREDICT, JobKind.SCORE}
+    if ended.outcome in _OWN_LIMITS:
+        # A node that was too slow for the checks alone has not tried the program.
+        return _OWN_LIMITS[ended.outcome] if ended.started or not has_program else None
+    if ended.stop_reason:
+        table = AFTER_START if ended.started else BEFORE_START
+        return table[ended.stop_reason]
+    # The script always ends with its marker: something else ended it.
+    return F.EXIT_CODE if ended.done else None
+
+
+def _try_again(ended: Ended, kind: JobKind, detail: str) -> Verdict:
+    """Try it again. Where that ends, nobody can tell a node that failed from a program that made it fail."""
+    reason = reason_without_tries(kind, started=ended.started)
+    return Verdict(kind=VerdictKind.TRY_AGAIN, reason=reason, detail=detail)
+
+
+def reason_without_tries(kind: JobKind, *, started: bool) -> FailureReason:
+    """Return what a job comes to that the cluster has failed too often."""
+    if not started:
+        return F.INFRASTRUCTURE
+    return F.SCORER_FAILED if kind is JobKind.SCORE else F.UNFINISHED
+
+
+def _blame(reason: FailureReason, ended: Ended, kind: JobKind) -> FailureReason:
     if kind is JobKind.SCORE:
-        reason = _as_scorer(reason, ended)
-    elif kind is JobKind.BUILD:
-        reason = _as_build(reason)
-    return Verdict(kind=VerdictKind.FAILED, reason=reason, detail=detail)
+        return _as_scorer(reason, ended)
+    return F.BUILD_FAILED if kind is JobKind.BUILD and reason is F.EXIT_CODE else reason
 
 
 def _as_scorer(reason: FailureReason, ended: Ended) -> FailureReason:
     """Only the scorer's own word makes the output the culprit."""
-    if reason in {FailureReason.ISOLATION_UNAVAILABLE, FailureReason.IMAGE_CHANGED}:
+    if reason in {F.ISOLATION_UNAVAILABLE, F.IMAGE_CHANGED}:
         return reason
-    if reason is FailureReason.EXIT_CODE and ended.container_exit == EX_DATAERR:
-        return FailureReason.BAD_OUTPUT
-    return FailureReason.SCORER_FAILED
-
-
-def _as_build(reason: FailureReason) -> FailureReason:
-    return FailureReason.BUILD_FAILED if reason is FailureReason.EXIT_CODE else reason
+    if reason is F.EXIT_CODE and ended.container_exit == EX_DATAERR:
+        return F.BAD_OUTPUT
+    return F.SCORER_FAILED

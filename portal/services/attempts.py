@@ -258,11 +258,6 @@ def _tell_evaluation(
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if to is AttemptState.RUNNING and evaluation.state is EvaluationState.QUEUED:
         progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
-    if to is AttemptState.QUEUED and evaluation.state is EvaluationState.RUNNING:
-        progress.move(
-            session,
-            evaluation,
-            EvaluationState.QUEUED,
-            now=now,
-            sentence="The cluster put the job back into its queue.",
-        )
+    if to is AttemptState.QUEUED:
+        sentence = "The cluster put the job back into its queue."
+        progress.back_to_queue(session, evaluation, sentence=sentence, now=now)

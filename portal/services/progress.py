@@ -42,6 +42,20 @@ def note_step(
     )
 
 
+def back_to_queue(
+    session: Session, evaluation: Evaluation, *, sentence: str, now: datetime
+) -> None:
+    """Let an evaluation that ran wait again for the cluster.
+
+    Not where failures are sealed: a program that makes its node fail would be seen to do so. There it goes
+    on running, for everybody; staff sees its attempts.
+    """
+    submission = session.get_one(Submission, evaluation.submission_id)
+    is_sealed = session.get_one(Phase, submission.phase_id).is_sealed and not submission.is_smoke
+    if evaluation.state is EvaluationState.RUNNING and not is_sealed:
+        move(session, evaluation, EvaluationState.QUEUED, now=now, sentence=sentence)
+
+
 def fail(
     session: Session,
     evaluation: Evaluation,

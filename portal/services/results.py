@@ -177,11 +177,15 @@ def try_again(
     token: str,
     *,
     detail: str,
+    reason: FailureReason = FailureReason.INFRASTRUCTURE,
     record: dict[str, Any] | None = None,
     lost: bool = False,
     now: datetime,
 ) -> None:
-    """Record that the cluster failed the attempt; open another while there are tries left."""
+    """Record that the cluster failed the attempt; open another while there are tries left.
+
+    ``reason`` is what it comes to when there are none.
+    """
     attempt = attempts.lock_attempt(session, token)
     made = attempts.attempts_made(session, attempt.job_id)
     job = _collect(session, token, record or {}, keep_open=may_try_again(made), lost=lost)
@@ -194,7 +198,7 @@ def try_again(
         attempts.new_attempt(session, job, now=now)
         _back_to_queue(session, job, now=now)
     else:
-        end_in_failure(session, job, FailureReason.INFRASTRUCTURE, detail=detail, now=now)
+        end_in_failure(session, job, reason, detail=detail, now=now)
 
 
 def cancelled(session: Session, token: str, record: dict[str, Any], *, now: datetime) -> None:
@@ -310,11 +314,5 @@ def _back_to_queue(session: Session, job: Job, *, now: datetime) -> None:
     if job.kind is not JobKind.PREDICT:
         return
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
-    if evaluation.state is EvaluationState.RUNNING:
-        progress.move(
-            session,
-            evaluation,
-            EvaluationState.QUEUED,
-            now=now,
-            sentence=f"{FAILURES[FailureReason.INFRASTRUCTURE].title}; it is tried again.",
-        )
+    sentence = f"{FAILURES[FailureReason.INFRASTRUCTURE].title}; it is tried again."
+    progress.back_to_queue(session, evaluation, sentence=sentence, now=now)

@@ -19,7 +19,14 @@ from portal.db.tables import Attempt
 from portal.domain.failures import FailureReason
 from portal.domain.logs import LONGEST, error_of_pip, tail
 from portal.domain.states import AttemptState
-from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
+from portal.domain.verdicts import (
+    Ended,
+    Verdict,
+    VerdictKind,
+    cancelled_by_nobody,
+    judge,
+    reason_without_tries,
+)
 from portal.services import cancellations, results, run_logs
 from portal.worker.context import WorkerContext
 from portal.worker.holding import is_held_back
@@ -57,10 +64,11 @@ def _collect(context: WorkerContext, token: str) -> bool:
     try:
         run = read_run(directory, token)
     except RunFileError as problem:
-        return _tampered(context, token, str(problem))
-    verdict = judge(_ended(context, attempt, run), job.job.kind)
+        return _tampered(context, job, token, str(problem))
+    ended = _ended(context, attempt, run)
+    verdict = judge(ended, job.job.kind)
     if verdict.kind is VerdictKind.CANCELLED and _by_nobody(context, job, token):
-        verdict = Verdict(kind=VerdictKind.TRY_AGAIN, detail="cancelled by the cluster itself")
+        verdict = cancelled_by_nobody(ended, job.job.kind)
     if verdict.kind is VerdictKind.SUCCESS and not _is_sealed(job, run):
         verdict = Verdict(
             kind=VerdictKind.FAILED,
@@ -156,12 +164,12 @@ def _keep_logs(context: WorkerContext, token: str, directory: Path, *, longest: 
             run_logs.keep(session, token, tails)
 
 
-def _tampered(context: WorkerContext, token: str, detail: str) -> bool:
+def _tampered(context: WorkerContext, job: Work, token: str, detail: str) -> bool:
     log.error("strange_run_directory", token=token, detail=detail)
+    # Nobody can tell who did that, so that of a run its program is not spared.
+    reason = reason_without_tries(job.job.kind, started=isinstance(job, RunWork))
     with context.database.writing() as session:
-        results.failed(
-            session, token, FailureReason.INFRASTRUCTURE, detail=detail, now=context.clock()
-        )
+        results.failed(session, token, reason, detail=detail, now=context.clock())
     return True
 
 
@@ -172,6 +180,7 @@ def _ended(context: WorkerContext, attempt: Attempt, run: RunRecord) -> Ended:
         exit_code=attempt.exit_code,
         placed=bool(attempt.nodes),
         claimed=run.claimed,
+        started=run.started,
         done=run.done,
         container_exit=run.exit_code,
         stop_reason=run.reason or "",
@@ -185,7 +194,14 @@ def _record_verdict(
     now, record = context.clock(), as_record(run)
     with context.database.writing() as session:
         if verdict.kind is VerdictKind.TRY_AGAIN:
-            results.try_again(session, token, detail=verdict.detail, record=record, now=now)
+            results.try_again(
+                session,
+                token,
+                detail=verdict.detail,
+                reason=verdict.reason or FailureReason.INFRASTRUCTURE,
+                record=record,
+                now=now,
+            )
         elif verdict.kind is VerdictKind.CANCELLED:
             results.cancelled(session, token, record, now=now)
         else:

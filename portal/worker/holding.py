@@ -12,7 +12,8 @@ from portal.domain.sealing import rounded_up
 from portal.domain.verdicts import Verdict, VerdictKind
 from portal.worker.context import WorkerContext
 
-_ENDS = frozenset({VerdictKind.SUCCESS, VerdictKind.FAILED})
+_ENDS = frozenset({VerdictKind.SUCCESS, VerdictKind.FAILED, VerdictKind.CANCELLED})
+"""A run that was cancelled too: whether it had ended by itself before would tell when it did."""
 
 
 def is_held_back(context: WorkerContext, work: RunWork, attempt: Attempt, verdict: Verdict) -> bool:

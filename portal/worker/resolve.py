@@ -6,11 +6,12 @@ from pathlib import Path
 import structlog
 
 from containers.interface import LOG_LIMIT
-from containers.rundir import RunFileError, RunRecord, read_run, take_claim
+from containers.rundir import RunFileError, RunRecord, has_started, read_run, take_claim
 from portal.db.queries import work
 from portal.db.queries.runs import work_of
 from portal.db.tables import Job
 from portal.domain.states import AttemptState
+from portal.domain.verdicts import reason_without_tries
 from portal.services import attempts, results
 from portal.worker.asking import Asked
 from portal.worker.context import WorkerContext
@@ -122,7 +123,8 @@ def _started(
             results.lost(session, token, detail=f"{detail}, but it started", now=now)
         else:
             detail = f"{detail}; it started, and its time is over"
-            results.try_again(session, token, detail=detail, lost=True, now=now)
+            reason = reason_without_tries(job.kind, started=has_started(directory))
+            results.try_again(session, token, detail=detail, reason=reason, lost=True, now=now)
     return True
 
 

@@ -55,7 +55,9 @@ class PretendedNode:
     score: Work = good_scores
     probe: dict[str, Any] = field(default_factory=lambda: dict(SEALED))
     reason: str = ""
-    """Leave this word and stop before the container."""
+    """Leave this word and stop, before the container starts or after it has ended."""
+    starts: bool = False
+    """Whether the container starts although there is such a reason."""
     leaves_marker: bool = True
     ran: list[tuple[str, str]] = field(default_factory=list)
 
@@ -75,7 +77,7 @@ class PretendedNode:
             code = self._build(directory)
         else:
             (directory / "data").write_text(f"{_looks(_assigned(spec.script, 'data'))}\n")
-            code = self._run(kind, directory)
+            code = self._run(kind, directory, token)
         if code is None:
             return 80
         if self.leaves_marker:
@@ -105,13 +107,16 @@ class PretendedNode:
         (directory / "exit").write_text("0\n")
         return 0
 
-    def _run(self, kind: str, directory: Path) -> int | None:
+    def _run(self, kind: str, directory: Path, token: str) -> int | None:
         (directory / "probe.json").write_text(json.dumps(self.probe))
         output = directory / "output"
         output.mkdir()
+        if self.reason and not self.starts:
+            return self._stop(directory)
+        (directory / "started").write_text(f"{token}\n")
+        code = (self.score if kind == "score" else self.predict)(output)
         if self.reason:
             return self._stop(directory)
-        code = (self.score if kind == "score" else self.predict)(output)
         (directory / "exit").write_text(f"{code}\n")
         return code
 

@@ -10,10 +10,12 @@ import yaml
 from sqlalchemy import select
 
 from portal import bootstrap
-from portal.db.tables import Attempt, Evaluation, Event, Phase, Standing, Submission
+from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission
+from portal.db.tables import Phase as PhaseRow
 from portal.domain.failures import FailureReason
-from portal.domain.sealing import Failures
+from portal.domain.sealing import Failures, told
 from portal.domain.states import EvaluationState
+from scheduler.interface import Outcome, Phase, Token
 from tests.integration.worker.node import good_predictions
 from tests.integration.worker.world import START, World
 
@@ -101,7 +103,7 @@ def test_a_column_in_which_less_is_better_climbs_down(world: World, tmp_path: Pa
 
 def _seal(world: World, *, hold: bool) -> None:
     with world.database.writing() as session:
-        phase = session.scalars(select(Phase)).one()
+        phase = session.scalars(select(PhaseRow)).one()
         phase.failures, phase.hold_results = Failures.SEALED, hold
 
 
@@ -179,5 +181,54 @@ def test_what_a_participant_can_provoke_counts_where_failures_are_sealed(
 
     assert evaluation.reason is FailureReason(reason)
     assert evaluation.state is EvaluationState.FAILED
+    with world.database.reading() as session:
+        assert session.get_one(Submission, submission).counts
+
+
+def _events(world: World) -> list[tuple[EvaluationState, str]]:
+    with world.database.reading() as session:
+        return [
+            (one.state, one.sentence) for one in session.scalars(select(Event).order_by(Event.id))
+        ]
+
+
+def _fail_nodes(world: World, times: int) -> None:
+    """Let the node of a run fail, each time while its program runs."""
+    for number in range(1, times + 1):
+        world.run_until_sent("predict", number)
+        token = Token(world.attempts("predict")[-1].token)
+        while token in {job.token for job in world.scheduler.jobs if job.phase is Phase.PENDING}:
+            world.scheduler.advance()
+        world.scheduler.end(token, Outcome.NODE_FAILURE)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_node_that_fails_under_a_program_is_not_seen_to(world: World, times: int) -> None:
+    _seal(world, hold=False)
+    submission = world.hand_in()
+
+    _fail_nodes(world, times)
+    evaluation = world.run_until_final(submission)
+
+    states = [state for state, _ in _events(world)]
+    assert states.count(EvaluationState.QUEUED) == states.count(EvaluationState.RUNNING) == 1
+    assert not any("tried again" in sentence for _, sentence in _events(world))
+    assert len(world.attempts("predict")) == min(times + 1, 3)
+    assert evaluation.reason is (FailureReason.UNFINISHED if times == 3 else None)
+    with world.database.reading() as session:
+        assert session.get_one(Submission, submission).counts
+
+
+@pytest.mark.parametrize("word", ["left_behind", "node_unfit", "output_limit", "image_start"])
+def test_no_word_of_the_script_gives_a_program_another_try(world: World, word: str) -> None:
+    _seal(world, hold=False)
+    world.node.reason, world.node.starts = word, True
+
+    submission = world.hand_in()
+    evaluation = world.run_until_final(submission)
+
+    assert len(world.attempts("predict")) == 1
+    assert evaluation.reason is not None
+    assert told(evaluation.reason, sealed=True) is FailureReason.NO_RESULT
     with world.database.reading() as session:
         assert session.get_one(Submission, submission).counts

@@ -53,6 +53,7 @@ def test_what_follows_is_what_the_judging_does(word: str) -> None:
         exit_code=None,
         placed=True,
         claimed=True,
+        started=True,
         done=False,
         container_exit=0,
         stop_reason="",

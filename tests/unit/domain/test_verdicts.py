@@ -2,9 +2,11 @@ from dataclasses import replace
 
 import pytest
 
+from containers.interface import StopReason
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import JobKind
-from portal.domain.verdicts import Ended, Verdict, VerdictKind, judge
+from portal.domain.sealing import AFTER_DATA, counts, told
+from portal.domain.verdicts import AFTER_START, BEFORE_START, Ended, Verdict, VerdictKind, judge
 from scheduler.interface import Outcome
 
 GOOD = Ended(
@@ -12,6 +14,7 @@ GOOD = Ended(
     exit_code=0,
     placed=True,
     claimed=True,
+    started=True,
     done=True,
     container_exit=0,
     stop_reason="",
@@ -63,13 +66,23 @@ def test_what_the_cluster_broke_is_tried_again_even_with_a_marker(outcome):
             id="memory, although the wrapper ended well",
         ),
         pytest.param(
-            {"outcome": "failed", "stop_reason": "isolation_unavailable", "container_exit": None},
+            {
+                "outcome": "failed",
+                "stop_reason": "isolation_unavailable",
+                "container_exit": None,
+                "started": False,
+            },
             JobKind.SCORE,
             FailureReason.ISOLATION_UNAVAILABLE,
             id="the probe refused the node",
         ),
         pytest.param(
-            {"outcome": "failed", "stop_reason": "image_changed", "container_exit": None},
+            {
+                "outcome": "failed",
+                "stop_reason": "image_changed",
+                "container_exit": None,
+                "started": False,
+            },
             JobKind.PREDICT,
             FailureReason.IMAGE_CHANGED,
             id="another image lay there",
@@ -113,8 +126,8 @@ def test_failure(change, kind, reason):
 
 
 @pytest.mark.parametrize("word", ["node_unfit", "left_behind", "claimed"])
-def test_a_bad_node_is_the_sites_fault(word):
-    ended = replace(GOOD, outcome="failed", stop_reason=word, container_exit=None)
+def test_a_bad_node_is_the_sites_fault_before_the_image_has_started(word):
+    ended = replace(GOOD, outcome="failed", stop_reason=word, container_exit=None, started=False)
 
     assert judge(ended, JobKind.PREDICT).kind is VerdictKind.TRY_AGAIN
 
@@ -145,3 +158,69 @@ def test_a_job_that_was_cancelled_with_nodes_and_never_began_was_not_launched():
     assert judge(replace(ended, settled=False), JobKind.SCORE).kind is VerdictKind.WAIT
     assert judge(replace(ended, placed=False), JobKind.SCORE).kind is VerdictKind.CANCELLED
     assert judge(replace(ended, claimed=True), JobKind.SCORE).kind is VerdictKind.CANCELLED
+
+
+RUNS = (JobKind.PREDICT, JobKind.SCORE)
+BY_SOMEBODY = {Outcome.CANCELLED}
+"""Only people and Slurm itself bring these about."""
+
+
+def _every_end(kind):
+    """Give every end that a run can have after its image has started, as far as it is not a success."""
+    for outcome in Outcome:
+        for word in ["", *StopReason]:
+            for done in (False, True):
+                for code in (None, 0, 1, 65, 255):
+                    ended = replace(
+                        GOOD,
+                        outcome=outcome,
+                        exit_code=1,
+                        done=done,
+                        stop_reason=word,
+                        container_exit=code,
+                    )
+                    if judge(ended, kind).kind is not VerdictKind.SUCCESS:
+                        yield ended
+
+
+def test_every_word_of_the_script_has_a_row():
+    assert set(BEFORE_START) == set(AFTER_START) == set(StopReason)
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_after_the_start_no_end_can_be_told_from_another_where_failures_are_sealed(kind):
+    ends = [one for one in _every_end(kind) if one.outcome not in BY_SOMEBODY]
+    verdicts = [judge(one, kind) for one in ends]
+
+    assert len(verdicts) > len(Outcome) * len(StopReason)
+    assert {one.kind for one in verdicts} == {VerdictKind.FAILED, VerdictKind.TRY_AGAIN}
+    assert {one.reason for one in verdicts} <= AFTER_DATA
+    assert {told(one.reason, sealed=True) for one in verdicts} == {FailureReason.NO_RESULT}
+    assert {counts(one.reason, sealed=True) for one in verdicts} == {True}
+
+
+@pytest.mark.parametrize("word", StopReason)
+def test_a_program_gets_no_further_try_by_a_word_that_it_can_bring_about(word):
+    ended = replace(GOOD, outcome="failed", done=False, container_exit=None, stop_reason=word)
+
+    verdict = judge(ended, JobKind.PREDICT)
+
+    assert verdict.kind is VerdictKind.FAILED
+    assert FAILURES[verdict.reason].counts
+
+
+@pytest.mark.parametrize("kind", RUNS)
+@pytest.mark.parametrize("outcome", ["time_limit", "memory_limit"])
+def test_a_limit_that_was_reached_before_the_start_is_not_the_teams(kind, outcome):
+    ended = replace(GOOD, outcome=outcome, started=False, done=False, container_exit=None)
+
+    verdict = judge(ended, kind)
+
+    assert (verdict.kind, verdict.reason) == (VerdictKind.TRY_AGAIN, FailureReason.INFRASTRUCTURE)
+
+
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o.is_infrastructure])
+def test_a_node_that_fails_under_a_program_each_time_is_taken_for_its_doing(outcome):
+    verdict = judge(replace(GOOD, outcome=outcome, done=False), JobKind.PREDICT)
+
+    assert (verdict.kind, verdict.reason) == (VerdictKind.TRY_AGAIN, FailureReason.UNFINISHED)
