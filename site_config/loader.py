@@ -5,7 +5,7 @@ from pathlib import Path
 
 from site_config.documents import Key, read_document
 from site_config.errors import SettingsError
-from site_config.model import Site
+from site_config.model import Profile, Site
 from site_config.validation import validate
 
 SECRET_LIMIT = 4096
@@ -42,6 +42,9 @@ def _contradictions(site: Site) -> Iterator[tuple[Key, str]]:
     for name, profile in site.profiles.items():
         if profile.cluster not in site.clusters:
             yield ("profiles", name, "cluster"), f"there is no cluster '{profile.cluster}'"
+        if (message := _sample_problem(site, profile)) is not None:
+            yield ("profiles", name, "sample"), message
+    yield from _torn_partitions(site)
     for name, data in site.data.items():
         if data.profile is not None and data.profile not in site.profiles:
             yield ("data", name, "profile"), f"there is no profile '{data.profile}' to measure with"
@@ -54,3 +57,27 @@ def _contradictions(site: Site) -> Iterator[tuple[Key, str]]:
             )
         elif build.cluster != name:
             yield ("clusters", name, "build"), f"profile '{cluster.build}' is on another cluster"
+
+
+def _sample_problem(site: Site, profile: Profile) -> str | None:
+    if profile.sample is None:
+        return None
+    sample = site.profiles.get(profile.sample)
+    if sample is None:
+        return f"there is no profile '{profile.sample}' to run on samples with"
+    if sample.cluster != profile.cluster:
+        return f"profile '{profile.sample}' is on another cluster"
+    return None
+
+
+def _torn_partitions(site: Site) -> Iterator[tuple[Key, str]]:
+    """Find profiles of one partition that have different words for its nodes."""
+    words: dict[tuple[str, str], tuple[str, str]] = {}
+    for name, profile in site.profiles.items():
+        if profile.exclusive:
+            continue
+        word = profile.nodes or profile.partition
+        first, its = words.setdefault((profile.cluster, profile.partition), (name, word))
+        if word != its:
+            message = f"profile '{first}' has the same partition and other nodes, '{its}'"
+            yield ("profiles", name, "nodes"), message

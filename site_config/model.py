@@ -225,6 +225,27 @@ class Profile(Section):
         ge=1,
         description="Most jobs of this profile at the same time; no limit without.",
     )
+    exclusive: bool = Field(
+        default=False,
+        description=(
+            "Whether each of its jobs has a node for itself (`--exclusive`). Without it, what reads private data and"
+            " what tells a team more than scores take turns on the nodes."
+        ),
+    )
+    nodes: Identifier | None = Field(
+        default=None,
+        description=(
+            "A word for the nodes of the partition; the partition's name without. Profiles whose partitions share"
+            " nodes must have the same."
+        ),
+    )
+    sample: Identifier | None = Field(
+        default=None,
+        description=(
+            "Profile of runs on the public sample of tasks that predict in this one, on the same cluster: on nodes"
+            " of its own it never waits for runs on private data. This profile itself without."
+        ),
+    )
 
 
 class Data(Section):

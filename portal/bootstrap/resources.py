@@ -71,4 +71,7 @@ def profile_of(settings: Site, name: str) -> Profile:
         account=profile.account or slurm.account,
         qos=profile.qos or slurm.qos,
         running=profile.running,
+        exclusive=profile.exclusive,
+        nodes=profile.nodes,
+        sample=profile.sample,
     )

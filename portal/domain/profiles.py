@@ -24,6 +24,17 @@ class Profile:
     qos: str | None = None
     running: int | None = None
     """How many jobs of this profile may be with the cluster at once."""
+    exclusive: bool = False
+    """Whether its jobs share their node with no other job."""
+    nodes: str | None = None
+    """A word for the nodes of the partition; profiles that share nodes have the same."""
+    sample: str | None = None
+    """The profile in which runs on the public sample are made instead."""
+
+    @property
+    def node_group(self) -> str:
+        """Return the word for its nodes, which is the partition's name where nothing else is said."""
+        return self.nodes or self.partition
 
     @property
     def has_gpu(self) -> bool:
@@ -82,6 +93,11 @@ class Resources:
     """How long what belongs to submissions is kept."""
     shares: Mapping[str, Share] = field(default_factory=dict)
     """What a challenge may take of the cluster, by its slug."""
+
+    def sample_profile(self, predict: str) -> str:
+        """Return where runs on the sample are made of tasks that predict in a profile."""
+        profile = self.profiles.get(predict)
+        return predict if profile is None else profile.sample or predict
 
     def share_of(self, slug: str) -> Share:
         """Return what a challenge may take; everything, where the site says nothing."""

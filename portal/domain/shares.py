@@ -42,6 +42,7 @@ class Hindrance(StrEnum):
     PLACES = "places"
     TEAM_HOURS = "team_hours"
     CHALLENGE_HOURS = "challenge_hours"
+    NEIGHBOURS = "neighbours"
 
 
 SENTENCES: Mapping[Hindrance, str] = {
@@ -51,6 +52,7 @@ SENTENCES: Mapping[Hindrance, str] = {
     Hindrance.PLACES: "All places for such runs are taken; teams take turns.",
     Hindrance.TEAM_HOURS: "Your team's GPU-hours are used up or reserved by what runs.",
     Hindrance.CHALLENGE_HOURS: "The challenge's GPU-hours are used up or reserved by what runs.",
+    Hindrance.NEIGHBOURS: "It waits until runs of another kind on the same nodes have ended.",
 }
 
 

@@ -1,7 +1,9 @@
 """Planning: which job an image or an evaluation needs next. Writes rows, touches no cluster."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from sqlalchemy.orm import Session
 
@@ -9,9 +11,11 @@ from portal.db.queries import work
 from portal.db.tables import Blob, Evaluation, Image, Weights
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
+from portal.domain.neighbours import Neighbours, Wish
 from portal.domain.profiles import Profile, Resources
 from portal.domain.states import EvaluationState, ImageState
-from portal.services import attempts, images, leases, progress, snapshots
+from portal.services import attempts, cancellations, images, leases, progress, snapshots
+from portal.services.neighbours import living, wish_for, wish_for_run
 from portal.services.room import Room
 from portal.services.snapshots import Measured
 from portal.services.turns import first_job
@@ -35,22 +39,37 @@ def plan(
     """
     leases.wait_for_turn(session, name="planning", now=now)
     build = resources.profiles[resources.build_profiles[cluster]]
+    images_due = [
+        (image, wish_for(image, JobKind.BUILD, build))
+        for image in work.images_waiting(session, cluster)
+        if _base_is_ready(session, image, now=now)
+    ]
+    snapshots_due = snapshots.due(session, resources=resources, cluster=cluster, now=now)
+    runs = _Runs(session, resources, cluster, probe_image_id, now=now)
+    neighbours = Neighbours(
+        living(session, resources),
+        [wish for _, wish in images_due] + [one.wish for one in snapshots_due] + runs.wishes(),
+    )
     return Planned(
-        builds=_plan_images(session, build, now=now),
-        measurements=snapshots.plan(session, resources=resources, cluster=cluster, now=now),
-        runs=_plan_evaluations(session, resources, cluster, probe_image_id, now=now),
+        builds=_open_builds(session, images_due, build, neighbours, now=now),
+        measurements=snapshots.open_due(session, snapshots_due, neighbours, now=now),
+        runs=runs.open(neighbours),
     )
 
 
-def _plan_images(session: Session, profile: Profile, *, now: datetime) -> int:
-    opened = 0
-    for image in work.images_waiting(session, profile.cluster):
-        if not _base_is_ready(session, image, now=now):
-            continue
+def _open_builds(
+    session: Session,
+    due: Sequence[tuple[Image, Wish]],
+    profile: Profile,
+    neighbours: Neighbours,
+    *,
+    now: datetime,
+) -> int:
+    admitted = [image for image, wish in due if neighbours.admit(wish)]
+    for image in admitted:
         attempts.open_job(session, kind=JobKind.BUILD, profile=profile, image_id=image.id, now=now)
         images.move_image(image, ImageState.BUILDING, now=now)
-        opened += 1
-    return opened
+    return len(admitted)
 
 
 def _base_is_ready(session: Session, image: Image, *, now: datetime) -> bool:
@@ -64,31 +83,100 @@ def _base_is_ready(session: Session, image: Image, *, now: datetime) -> bool:
     return base.state is ImageState.READY
 
 
-def _plan_evaluations(
+class _Runs:
+    """The evaluations of a cluster that can go on: to be run, or to be scored after their run."""
+
+    def __init__(
+        self,
+        session: Session,
+        resources: Resources,
+        cluster: str,
+        probe_image_id: str,
+        *,
+        now: datetime,
+    ) -> None:
+        self._session, self._resources, self._now = session, resources, now
+        self._room = Room(session, resources)
+        self._to_score = [
+            _Run.of(one, JobKind.SCORE, resources.profiles[one.task.score_profile])
+            for one in work.evaluations_to_score(session, cluster)
+            if not _is_cancelled(session, one, now=now)
+        ]
+        self._waiting = [
+            _Run.of(one, *first_job(one.submission, one.task, resources))
+            for one in self._room.in_turn(
+                _ready(session, resources, cluster, probe_image_id, now=now)
+            )
+        ]
+
+    def wishes(self) -> list[Wish]:
+        """List those that nothing but neighbours could keep from running."""
+        free = [
+            one
+            for one in self._waiting
+            if self._room.hindrance(one.evaluation, one.profile) is None
+        ]
+        return [one.wish for one in (*self._to_score, *free)]
+
+    def open(self, neighbours: Neighbours) -> int:
+        """Open the jobs that may be opened now, and return how many they are.
+
+        What has its predictions has its place already: no limit holds up its scoring.
+        """
+        admitted = [one for one in self._to_score if neighbours.admit(one.wish)] + [
+            one
+            for one in self._waiting
+            if neighbours.admit(one.wish) and self._room.take(one.evaluation, one.profile)
+        ]
+        for run in admitted:
+            attempts.open_job(
+                self._session,
+                kind=run.kind,
+                profile=run.profile,
+                evaluation_id=run.evaluation.id,
+                now=self._now,
+            )
+            to = EvaluationState.SCORING if run.kind is JobKind.SCORE else EvaluationState.QUEUED
+            progress.move(self._session, run.evaluation, to, now=self._now)
+        return len(admitted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The next job of an evaluation."""
+
+    evaluation: Evaluation
+    kind: JobKind
+    profile: Profile
+    wish: Wish
+
+    @classmethod
+    def of(cls, evaluation: Evaluation, kind: JobKind, profile: Profile) -> Self:
+        """Return the next job of an evaluation whose submission and phase are loaded."""
+        wish = wish_for_run(evaluation, kind, profile)
+        return cls(evaluation=evaluation, kind=kind, profile=profile, wish=wish)
+
+
+def _ready(
     session: Session, resources: Resources, cluster: str, probe_image_id: str, *, now: datetime
-) -> int:
+) -> list[Evaluation]:
+    """List the waiting evaluations whose images are there and whose data was measured."""
     probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
-    ready = [
+    built = [
         evaluation
         for evaluation in work.evaluations_waiting(session, cluster)
         if _image_is_ready(session, evaluation, now=now) and probe_ready
     ]
     measured = Measured(session, resources, cluster)
-    room = Room(session, resources)
-    opened = 0
-    for evaluation in room.in_turn([one for one in ready if measured.has_all_of(one)]):
-        task = evaluation.task
-        kind, profile_name = first_job(
-            evaluation.submission, (task.predict_profile, task.score_profile)
-        )
-        profile = resources.profiles[profile_name]
-        if not room.take(evaluation, profile):
-            continue
-        attempts.open_job(session, kind=kind, profile=profile, evaluation_id=evaluation.id, now=now)
-        to = EvaluationState.SCORING if kind is JobKind.SCORE else EvaluationState.QUEUED
-        progress.move(session, evaluation, to, now=now)
-        opened += 1
-    return opened
+    return [one for one in built if measured.has_all_of(one)]
+
+
+def _is_cancelled(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
+    """Whether an evaluation without a job is to end; if so, it has ended now."""
+    if evaluation.cancellation is None:
+        return False
+    cancellations.settle(session, evaluation, now=now)
+    return True
 
 
 def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:

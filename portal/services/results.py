@@ -15,7 +15,6 @@ from portal.domain.audit import Action, Subject
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import JobKind, may_try_again
 from portal.domain.people import PORTAL
-from portal.domain.profiles import Profile
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.services import attempts, audit, cancellations, images, progress, snapshots, standings
 from portal.services.snapshots import Found
@@ -62,10 +61,11 @@ def measured(
     return snapshots.measured(session, job.snapshot_id, found, now=now)
 
 
-def predicted(
-    session: Session, token: str, score: Profile, record: dict[str, Any], *, now: datetime
-) -> None:
-    """Record that the predictions are at rest, and open the score job in the same transaction."""
+def predicted(session: Session, token: str, record: dict[str, Any], *, now: datetime) -> None:
+    """Record that the predictions are at rest: the next planning opens the score job.
+
+    That has its own rule of who may be beside whom, as scoring may be on other nodes.
+    """
     job = _collect(session, token, record)
     if job is None or job.evaluation_id is None:
         return
@@ -81,10 +81,6 @@ def predicted(
     if session.get_one(Submission, evaluation.submission_id).is_smoke:
         # On the sample nothing is scored: its log is what it was for.
         progress.move(session, evaluation, EvaluationState.SCORED, now=now)
-        return
-    attempts.open_job(
-        session, kind=JobKind.SCORE, profile=score, evaluation_id=evaluation.id, now=now
-    )
 
 
 def scored(

@@ -1,5 +1,6 @@
 """Measuring the data that results refer to: once before the first run, again from time to time and on suspicion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,10 +11,12 @@ from portal.db.tables import DataSnapshot, Evaluation
 from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
 from portal.domain.jobs import JobKind
+from portal.domain.neighbours import Neighbours, Wish
 from portal.domain.people import PORTAL
 from portal.domain.profiles import DataDirectory, Profile, Resources
 from portal.domain.states import SNAPSHOT_STEPS, SnapshotState, check_step
 from portal.services import attempts, audit
+from portal.services.neighbours import wish_for
 
 AFTER_FAILURE = timedelta(hours=1)
 """How long after a measurement that failed the next one is made."""
@@ -30,23 +33,46 @@ class Found:
     size: int
 
 
-def plan(session: Session, *, resources: Resources, cluster: str, now: datetime) -> int:
-    """Open a job for each directory in use that was never measured, or not lately; return how many."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A measurement that no job was opened for yet."""
+
+    snapshot: DataSnapshot
+    profile: Profile
+    wish: Wish
+
+
+def due(session: Session, *, resources: Resources, cluster: str, now: datetime) -> list[Due]:
+    """Ask for each directory in use that was never measured, or not lately; return all that is to be measured."""
     newest = queries.newest(session, cluster)
     for name in sorted(queries.names_in_use(session, cluster, now=now)):
         data = resources.data.get(name)
         if data is not None and data.measure and _is_due(newest.get(name), data, now=now):
             ask(session, data, cluster, now=now)
     session.flush()
-    opened = 0
+    found = []
     for snapshot in queries.waiting(session, cluster):
         profile = _profile(resources, resources.data.get(snapshot.name), cluster)
+        wish = wish_for(snapshot, JobKind.MEASURE, profile)
+        found.append(Due(snapshot=snapshot, profile=profile, wish=wish))
+    return found
+
+
+def open_due(
+    session: Session, found: Sequence[Due], neighbours: Neighbours, *, now: datetime
+) -> int:
+    """Open the jobs that measure, where they may be beside what lives; return how many."""
+    admitted = [one for one in found if neighbours.admit(one.wish)]
+    for one in admitted:
         attempts.open_job(
-            session, kind=JobKind.MEASURE, profile=profile, snapshot_id=snapshot.id, now=now
+            session,
+            kind=JobKind.MEASURE,
+            profile=one.profile,
+            snapshot_id=one.snapshot.id,
+            now=now,
         )
-        move(snapshot, SnapshotState.MEASURING)
-        opened += 1
-    return opened
+        move(one.snapshot, SnapshotState.MEASURING)
+    return len(admitted)
 
 
 def _profile(resources: Resources, data: DataDirectory | None, cluster: str) -> Profile:

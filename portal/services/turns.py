@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.queries import shares as queries
-from portal.db.tables import Attempt, Evaluation, Image, Job, Submission
+from portal.db.tables import Attempt, Evaluation, Image, Job, Submission, Task
 from portal.domain.jobs import JobKind
-from portal.domain.profiles import Resources
-from portal.domain.shares import SENTENCES
+from portal.domain.neighbours import Neighbours
+from portal.domain.profiles import Profile, Resources
+from portal.domain.shares import SENTENCES, Hindrance
 from portal.domain.slurm_states import in_words
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
+from portal.services.neighbours import living, wish_for_run
 from portal.services.room import Room
 
 
@@ -31,28 +33,46 @@ class QueueFacts:
     tries: int
 
 
-def first_job(submission: Submission, task_profiles: tuple[str, str]) -> tuple[JobKind, str]:
+def first_job(submission: Submission, task: Task, resources: Resources) -> tuple[JobKind, Profile]:
     """Return the first job of an evaluation and its profile; results are scored as they are.
 
-    ``task_profiles`` are those of the task for predicting and for scoring.
+    Raises ``KeyError`` for a profile that the site no longer has.
     """
-    predict, score = task_profiles
     if submission.kind is SubmissionKind.RESULTS:
-        return JobKind.SCORE, score
-    return JobKind.PREDICT, predict
+        return JobKind.SCORE, resources.profiles[task.score_profile]
+    name = task.predict_profile
+    if submission.is_smoke:
+        name = resources.sample_profile(name)
+    return JobKind.PREDICT, resources.profiles[name]
 
 
 def why_it_waits(session: Session, evaluation: Evaluation, resources: Resources) -> str:
     """Return which limit a waiting evaluation waits for, in a sentence; nothing where there is none."""
     if not _waits_here(session, evaluation):
         return ""
-    task = evaluation.task
-    _, name = first_job(evaluation.submission, (task.predict_profile, task.score_profile))
-    profile = resources.profiles.get(name)
-    if profile is None:
+    try:
+        kind, profile = first_job(evaluation.submission, evaluation.task, resources)
+    except KeyError:
         return ""
     hindrance = Room(session, resources).hindrance(evaluation, profile)
+    if hindrance is None and _has_others_beside(session, evaluation, kind, profile, resources):
+        hindrance = Hindrance.NEIGHBOURS
     return SENTENCES[hindrance] if hindrance else ""
+
+
+def _has_others_beside(
+    session: Session,
+    evaluation: Evaluation,
+    kind: JobKind,
+    profile: Profile,
+    resources: Resources,
+) -> bool:
+    """Whether it waits for what lives on its nodes to end, or for those that such runs wait for before it."""
+    wish = wish_for_run(evaluation, kind, profile)
+    live = living(session, resources)
+    if not Neighbours(live).is_free_for(wish):
+        return True
+    return wish.group in live and queries.waits_before(session, evaluation)
 
 
 def _waits_here(session: Session, evaluation: Evaluation) -> bool:

@@ -76,9 +76,8 @@ def _take_predictions(
         return
     remove([directory / "output"])
     context.cluster.files.remove([directory / "output"])
-    profile = context.resources.profiles[job.task.score_profile]
     with context.database.writing() as session:
-        results.predicted(session, token, profile, as_record(run), now=context.clock())
+        results.predicted(session, token, as_record(run), now=context.clock())
 
 
 def _take_scores(

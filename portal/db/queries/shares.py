@@ -8,8 +8,8 @@ from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.queries.work import ON_THE_CLUSTER
-from portal.db.tables import Attempt, Evaluation, Job, Submission
-from portal.domain.states import AttemptState
+from portal.db.tables import Attempt, Evaluation, Job, Submission, Task
+from portal.domain.states import AttemptState, EvaluationState
 
 _COUNTS = Evaluation.rerun_of.is_(None)
 """What the site runs again to compare is nobody's use."""
@@ -132,6 +132,21 @@ def queued_before(session: Session, *, profile: str, attempt: Attempt) -> int:
         )
     )
     return session.scalar(statement) or 0
+
+
+def waits_before(session: Session, evaluation: Evaluation) -> bool:
+    """Whether an older evaluation on the same cluster waits to run."""
+    cluster = select(Task.cluster).where(Task.id == evaluation.task_id).scalar_subquery()
+    older = (
+        select(Evaluation.id)
+        .join(Task, Task.id == Evaluation.task_id)
+        .where(
+            Task.cluster == cluster,
+            Evaluation.id < evaluation.id,
+            Evaluation.state.in_((EvaluationState.WAITING, EvaluationState.BUILDING)),
+        )
+    )
+    return bool(session.scalar(select(older.exists())))
 
 
 _OVER = (AttemptState.ENDED, AttemptState.COLLECTED, AttemptState.LOST)

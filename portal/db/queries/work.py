@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.db.tables import (
@@ -17,6 +17,7 @@ from portal.db.tables import (
     Submission,
     Task,
 )
+from portal.domain.jobs import JobKind
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 
 BATCH = 200
@@ -60,6 +61,26 @@ def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
             ),
         )
         .order_by(Evaluation.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def evaluations_to_score(session: Session, cluster: str) -> Sequence[Evaluation]:
+    """List evaluations on a cluster whose predictions are at rest and that no score job was opened for, oldest first."""
+    is_opened = exists().where(Job.evaluation_id == Evaluation.id, Job.kind == JobKind.SCORE)
+    here = select(Task.id).where(Task.cluster == cluster)
+    return session.scalars(
+        select(Evaluation)
+        .where(
+            Evaluation.state == EvaluationState.SCORING, Evaluation.task_id.in_(here), ~is_opened
+        )
+        .options(
+            selectinload(Evaluation.task),
+            selectinload(Evaluation.cancellation),
+            selectinload(Evaluation.submission).selectinload(Submission.phase),
+        )
+        .order_by(Evaluation.id)
+        .limit(BATCH)
         .with_for_update(skip_locked=True)
     ).all()
 

@@ -21,11 +21,11 @@ MINUTE = timedelta(minutes=1)
 
 
 def with_share(world: World, *, gpus: int = 1, running: int | None = None, **share) -> None:
-    """Give the challenge a share, and the profile GPUs and a number of places."""
+    """Give the challenge a share, and the profile GPUs, a number of places and nodes for each job alone."""
     resources = world.context.resources
     profile = replace(
         resources.profiles["gpu-small"], gres=f"gpu:{gpus}", running=running,
-        time_limit=timedelta(hours=1),
+        time_limit=timedelta(hours=1), exclusive=True,
     )  # fmt: skip
     world.context = replace(
         world.context,
@@ -238,6 +238,7 @@ def test_a_run_on_the_sample_takes_no_place_of_the_phase_from_a_run_for_a_score(
     world: World,
 ) -> None:
     ready(world)
+    with_share(world)
     change_phase(world, running=1)
     smoke, scored = world.hand_in(smoke=True), world.hand_in()
 

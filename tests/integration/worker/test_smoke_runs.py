@@ -142,7 +142,7 @@ def test_one_at_a_time_and_so_many_a_day(world: World) -> None:
 
 def test_it_comes_before_what_waits_for_a_score(world: World) -> None:
     profiles = world.context.resources.profiles
-    one = replace(profiles["gpu-small"], running=1)
+    one = replace(profiles["gpu-small"], running=1, exclusive=True)
     world.context = replace(
         world.context,
         resources=replace(world.context.resources, profiles={**profiles, "gpu-small": one}),
