@@ -35,6 +35,8 @@ class JobSpec:
     account: str | None = None
     qos: str | None = None
     gres: str | None = None
+    exclusive: bool = False
+    """Whether no other job may be on its node, whoever's it is. A partition that forces sharing ignores it."""
     comment: str = ""
 
 

@@ -40,6 +40,7 @@ def description(spec: JobSpec, token: Token) -> dict[str, object]:
         "qos": spec.qos,
         "comment": spec.comment,
         "gres_per_node": _counted(spec.gres) if spec.gres else None,
+        "resource_sharing": "exclusive" if spec.exclusive else None,
     }
     return {
         "name": check_token(token),

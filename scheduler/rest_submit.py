@@ -33,7 +33,7 @@ def submission(dialect: Dialect, spec: JobSpec, token: Token) -> dict[str, objec
         # slurmrestd refuses an empty one. The job gets this and SLURM_*, and nothing of anybody's.
         "environment": dialect.environment({"PATH": DEFAULT_PATH}),
     }
-    job |= dialect.shape(gres=spec.gres)
+    job |= dialect.shape(gres=spec.gres, exclusive=spec.exclusive)
     job |= {name: value for name, value in optional.items() if value}
     return dialect.request(job, spec.script)
 

@@ -67,12 +67,14 @@ class Dialect:
             return [f"{name}={value}" for name, value in variables.items()]
         return dict(variables)
 
-    def shape(self, *, gres: str | None) -> dict[str, object]:
-        """Return one node, truncated files and generic resources, whose names and types differ."""
+    def shape(self, *, gres: str | None, exclusive: bool = False) -> dict[str, object]:
+        """Return one node, truncated files, generic resources and sharing, whose names and types differ."""
         if not self.is_parsed:
             one: dict[str, object] = {"nodes": [1, 1], "open_mode": "truncate"}
+            one |= {"exclusive": "exclusive"} if exclusive else {}
             return one | ({"gres": gres} if gres else {})
         one = {"nodes": "1", "minimum_nodes": 1, "maximum_nodes": 1, "open_mode": ["TRUNCATE"]}
+        one |= {"shared": ["none"]} if exclusive else {}
         tres = ",".join(f"gres/{part}" for part in gres.split(",")) if gres else ""
         return one | ({"tres_per_node": tres} if tres else {})
 

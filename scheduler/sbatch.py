@@ -37,6 +37,7 @@ def sbatch_argv(spec: JobSpec, token: Token, *, export: str) -> list[str]:
         "--ntasks=1",
         f"--partition={spec.partition}",
         *[f"--{name}={value}" for name, value in optional.items() if value],
+        *(["--exclusive"] if spec.exclusive else []),
         f"--cpus-per-task={spec.cpus}",
         f"--mem={spec.memory_mib}M",
         f"--time={minutes(spec)}",

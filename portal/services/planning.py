@@ -162,11 +162,15 @@ def _ready(
 ) -> list[Evaluation]:
     """List the waiting evaluations whose images are there and whose data was measured."""
     probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
+    waiting = work.evaluations_waiting(session, cluster)
+    # Held here, they are read once however many evaluations there are.
+    kept = work.images_of(session, waiting)
     built = [
         evaluation
-        for evaluation in work.evaluations_waiting(session, cluster)
+        for evaluation in waiting
         if _image_is_ready(session, evaluation, now=now) and probe_ready
     ]
+    del kept
     measured = Measured(session, resources, cluster)
     return [one for one in built if measured.has_all_of(one)]
 

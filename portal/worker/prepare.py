@@ -95,6 +95,7 @@ def _spec(profile: Profile, share: Share, script: str, directory: Path) -> JobSp
         account=share.account or profile.account,
         qos=share.qos or profile.qos,
         gres=profile.gres,
+        exclusive=profile.exclusive,
         comment="sealrun",
     )
 

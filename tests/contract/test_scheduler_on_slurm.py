@@ -211,3 +211,23 @@ def test_the_time_limit_ends_a_job(cluster_lab: ClusterLab) -> None:
 
     report = wait_for(cluster_lab, token, Phase.ENDED)
     assert (report.outcome, report.exit_code) == (Outcome.TIME_LIMIT, None)
+
+
+def test_nobody_is_beside_a_job_that_has_its_node_alone(slurm_lab: ClusterLab) -> None:
+    """It waits until the node is empty, and whoever comes after it waits for its end."""
+    first, alone, later = (slurm_lab.new_token() for _ in range(3))
+    slurm_lab.scheduler.submit(slurm_lab.spec("sleep 4", partition="alone"), first)
+    wait_for(slurm_lab, first, Phase.RUNNING)
+    slurm_lab.scheduler.submit(slurm_lab.spec("sleep 2", partition="alone", exclusive=True), alone)
+    slurm_lab.scheduler.submit(slurm_lab.spec("sleep 1", partition="alone"), later)
+
+    before, its, after = (
+        wait_for(slurm_lab, token, Phase.ENDED) for token in (first, alone, later)
+    )
+
+    assert before.nodes == its.nodes == after.nodes
+    times = [(one.started_at, one.ended_at) for one in (before, its, after)]
+    in_order = sorted(times, key=lambda time: str(time[0]))
+    assert all(str(one[1]) <= str(its.started_at) for one in in_order[: in_order.index(times[1])])
+    assert all(str(its.ended_at) <= str(one[0]) for one in in_order[in_order.index(times[1]) + 1 :])
+    assert in_order.index(times[1]) > 0

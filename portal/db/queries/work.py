@@ -65,6 +65,12 @@ def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
     ).all()
 
 
+def images_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Image]:
+    """List the images that evaluations run in, and those of their scorers."""
+    ids = {one.image_id for one in evaluations} | {one.task.scorer_image_id for one in evaluations}
+    return session.scalars(select(Image).where(Image.id.in_(ids - {None}))).all()
+
+
 def evaluations_to_score(session: Session, cluster: str) -> Sequence[Evaluation]:
     """List evaluations on a cluster whose predictions are at rest and that no score job was opened for, oldest first."""
     is_opened = exists().where(Job.evaluation_id == Evaluation.id, Job.kind == JobKind.SCORE)

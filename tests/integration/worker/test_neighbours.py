@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import joinedload
 
 from portal.db.tables import Evaluation, Job, Phase, Submission
-from portal.domain.neighbours import Disclosure, NodeGroup
+from portal.domain.neighbours import OPEN, Disclosure, NodeGroup
 from portal.domain.people import Actor
 from portal.domain.sealing import Failures
 from portal.domain.states import EvaluationState
@@ -111,16 +111,18 @@ def test_scoring_waits_for_builds_on_its_nodes(world: World) -> None:
     ready(world)
     of_nodes(world, gpu_small={"nodes": "gpus"})
     scored = world.hand_in()
-    world.run_until_sent("predict", 1)
-    smoke_build = world.hand_in(content=b"PK\5\6" + bytes(18))
-    del smoke_build
-    for _ in range(MOST_PASSES):
-        world.run()
-        assert all(len(kinds) == 1 for kinds in lives(world).values())
-        if world.evaluation(scored).state.is_final:
-            break
+    world.run()
+    with world.database.writing() as session:
+        build = session.scalars(select(Job).where(Job.kind == "build").limit(1)).one()
+        build.is_open = True
+    world.run(8)
 
-    assert world.evaluation(scored).state is S.SCORED
+    assert world.evaluation(scored).state is S.SCORING
+    assert lives(world) == {"main/p": {OPEN}}
+
+    with world.database.writing() as session:
+        session.get_one(Job, build.id).is_open = False
+    assert world.run_until_final(scored).state is S.SCORED
 
 
 def test_what_waits_to_be_scored_can_be_cancelled(world: World) -> None:
@@ -189,7 +191,7 @@ def test_where_the_end_is_held_back_the_prediction_holds_its_nodes_until_then(
     of_nodes(world, gpu_small={"nodes": "gpus"})
     with world.database.writing() as session:
         phase = session.scalars(select(Phase)).one()
-        phase.hold_results, phase.time_step = True, 300
+        phase.failures, phase.hold_results, phase.time_step = Failures.SEALED, True, 300
     scored, smoke = world.hand_in(), world.hand_in(smoke=True)
     world.run(20)
 

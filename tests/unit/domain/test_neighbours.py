@@ -1,7 +1,7 @@
 """Who may be on a node beside whom, and that nobody waits for ever for it."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 
 import pytest
@@ -46,7 +46,7 @@ def test_a_job_is_open_or_confidential_or_both(
     assert found == expected
 
 
-@pytest.mark.parametrize(("one", "other"), combinations_with_replacement(KINDS, 2))
+@pytest.mark.parametrize(("one", "other"), list(combinations_with_replacement(KINDS, 2)))
 def test_jobs_may_be_neighbours_only_where_they_tell_and_read_the_same(
     one: Disclosure, other: Disclosure
 ) -> None:
@@ -60,8 +60,6 @@ def test_every_kind_of_job_has_a_disclosure_and_only_builds_read_nothing() -> No
 
 
 def test_profiles_share_nodes_by_their_word_or_by_their_partition() -> None:
-    from dataclasses import replace
-
     profile = resources().profiles["gpu-small"]
 
     assert group_of(profile) == "main/gpu"
@@ -124,7 +122,7 @@ class Nodes:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_however_jobs_come_and_end_no_group_has_two_kinds_and_all_of_them_run(seed: int) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - nothing is secret here
     nodes = Nodes(chance=chance)
     groups = [NodeGroup("main/a"), NodeGroup("main/b")]
     for step in range(400):

@@ -223,6 +223,18 @@ def test_a_local_cluster_needs_no_login_node(site_with):
             id="no-such-cluster",
         ),
         pytest.param(
+            "cluster: main, partition: gpu",
+            "cluster: main, sample: cpu, partition: gpu",
+            "18: profiles.gpu.sample: there is no profile 'cpu' to run on samples with",
+            id="no-sample-profile",
+        ),
+        pytest.param(
+            "  build: {cluster: main,",
+            "  build: {cluster: main, nodes: racks,",
+            "20: profiles.build.nodes: profile 'score' has the same partition and other nodes, 'cpu'",
+            id="torn-partition",
+        ),
+        pytest.param(
             "  build: {",
             "  builds: {",
             "13: clusters.main.build: there is no profile 'build' to build with",
