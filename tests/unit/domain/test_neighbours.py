@@ -21,8 +21,8 @@ from tests.factories import resources
 
 NODES = NodeGroup("main/gpu")
 TYPED = disclosure_of(JobKind.PREDICT, is_sealed=False, challenge_id="1")
-ANOTHERS = disclosure_of(JobKind.SCORE, is_sealed=False, challenge_id="2")
-KINDS = (OPEN, CONFIDENTIAL, TYPED, ANOTHERS)
+OF_ANOTHER = disclosure_of(JobKind.SCORE, is_sealed=False, challenge_id="2")
+KINDS = (OPEN, CONFIDENTIAL, TYPED, OF_ANOTHER)
 
 
 @pytest.mark.parametrize(
