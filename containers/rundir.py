@@ -151,6 +151,12 @@ def records(manifest: Path) -> Iterator[bytes]:
             raise RunFileError("the manifest is cut short")
 
 
+def read_last_words(directory: Path) -> str:
+    """Return the last line that a script itself wrote to its error output, printable and short."""
+    lines = _text(_read(directory, "slurm.err", LOG_LIMIT)).strip().splitlines()
+    return "".join(char for char in lines[-1] if char.isprintable())[:300] if lines else ""
+
+
 def read_log(directory: Path, name: str) -> str:
     """Read ``stdout.log``, ``stderr.log`` or ``probe.log``; bytes that are no UTF-8 are replaced.
 

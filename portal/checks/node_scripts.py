@@ -22,7 +22,13 @@ def inside_text() -> str:
 
 
 def look_script(
-    directory: Path, *, mark: str, canary: Path, data: Iterable[PurePosixPath], node: Node
+    directory: Path,
+    *,
+    mark: str,
+    canary: Path,
+    upload: Path | None,
+    data: Iterable[PurePosixPath],
+    node: Node,
 ) -> str:
     """Return the job that looks around and leaves things named ``mark``."""
     return _assembled(
@@ -30,6 +36,7 @@ def look_script(
         directory=str(directory),
         mark=mark,
         canary=str(canary),
+        upload=str(upload or ""),
         data=[str(path) for path in data],
         apptainer=str(node.apptainer),
         # Apptainer reads settings from the home directory and from variables: neither counts here.

@@ -16,6 +16,13 @@ NODE_ACCOUNT = Rule(
     meaning="Jobs cannot write their results, or the portal cannot read them.",
     change="the account's user id on portal and nodes; on NFS the idmap settings",
 )
+NODE_GROUP = Rule(
+    id="storage.group",
+    title="Jobs read what the web process has uploaded, through the group of the storage",
+    level=Level.FAILURE,
+    meaning="No image can be built and nothing be run: every upload ends as a failure of the cluster.",
+    change="the account's group id on portal and nodes: groupmod --gid GID sealrun",
+)
 DATA = Rule(
     id="storage.data",
     title="Private data can be read by jobs and not by everybody",
@@ -173,7 +180,7 @@ CLEAN = Rule(
     change="scancel --name=JOB; rm -r STORAGE/checks",
 )
 RULES = (
-    SHARED, NODE_ACCOUNT, DATA, STARTS, PROGRAMS, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
+    SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
     BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
     TASKS, CLEAN,
 )  # fmt: skip

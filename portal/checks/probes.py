@@ -17,6 +17,7 @@ from portal.checks.probe_rules import (
     FILES,
     MEMORY,
     NODE_ACCOUNT,
+    NODE_GROUP,
     PROCESSES,
     PROGRAMS,
     SEALS,
@@ -101,6 +102,8 @@ def _node(subject: Subject, canary: str, seen: Seen, notes: Notes) -> Iterator[F
     yield NODE_ACCOUNT.judged(
         user == str(owner), f"jobs run as user id {user}, the storage belongs to {owner}", subject=name
     )  # fmt: skip
+    if subject.settings.accounts.web and subject.cluster.files == "shared":
+        yield _group(subject, notes, name)
     missing = notes.get("missing", ())
     found = f"missing: {', '.join(missing)}" if missing else "all are there"
     yield PROGRAMS.judged(not missing, found, subject=name)
@@ -113,6 +116,19 @@ def _node(subject: Subject, canary: str, seen: Seen, notes: Notes) -> Iterator[F
         subject=name,
     )  # fmt: skip
     yield _devices_without(name, notes)
+
+
+def _group(subject: Subject, notes: Notes, profile: str) -> Finding:
+    """Judge whether a job reads an upload: a real one where there is one, else by the numbers of the groups."""
+    blobs = subject.cluster.storage / "blobs"
+    place = blobs if blobs.exists() else subject.cluster.storage
+    wanted, has = str(place.stat().st_gid), " ".join(notes.get("groups", ())).split()
+    change = f"on the nodes: groupmod --gid {wanted} for the account's group"
+    if told := notes.get("upload", ()):
+        found = "a job reads an upload" if told == ("ok",) else f"an upload: {told[0]}"
+        return NODE_GROUP.judged(told == ("ok",), found, subject=profile, change=change)
+    found = f"uploads belong to group id {wanted}, jobs have {', '.join(has)}"
+    return NODE_GROUP.judged(wanted in has, found, subject=profile, change=change)
 
 
 def _data(line: str, profile: str) -> Finding:

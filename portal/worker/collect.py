@@ -1,5 +1,6 @@
 """Collecting: what an ended attempt left is fetched, read and judged; what came to a good end is taken in."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -9,6 +10,7 @@ from containers.rundir import (
     LEFT_OUT,
     RunFileError,
     RunRecord,
+    read_last_words,
     read_log,
     read_run,
     take_claim,
@@ -85,10 +87,23 @@ def _collect(context: WorkerContext, token: str) -> bool:
     if verdict.kind is VerdictKind.SUCCESS:
         take_in(context, job, attempt, directory, run)
     else:
+        if not isinstance(job, RunWork):
+            detail = _with_last_words(verdict.detail, directory)
+            verdict = replace(verdict, detail=detail)
+            log.warning("own_job_failed", token=token, reason=verdict.reason, detail=detail)
         if verdict.kind is VerdictKind.TRY_AGAIN:
             _close(context, token, directory)
         _record_verdict(context, token, verdict, run, sentence=_sentence(verdict, directory))
     return True
+
+
+def _with_last_words(detail: str, directory: Path) -> str:
+    """Add how a script of the portal's own ended to what staff read; such a job has read no private data."""
+    try:
+        words = read_last_words(directory)
+    except RunFileError:
+        return detail
+    return f"{detail}: {words}" if words else detail
 
 
 def _by_nobody(context: WorkerContext, job: Work, token: str) -> bool:

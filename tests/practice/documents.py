@@ -14,13 +14,13 @@ class Block:
     """Empty for what is typed into a shell, or printed by one."""
     text: str
     before: str
-    """The line of text that leads to it."""
+    """The paragraph that leads to it."""
 
 
 def blocks_of(document: Path) -> list[Block]:
     """Return all blocks in their order."""
     blocks: list[Block] = []
-    heading, before, language, lines = "", "", None, []
+    heading, before, language, lines, goes_on = "", "", None, [], False
     for line in document.read_text(encoding="utf-8").splitlines():
         fence = _FENCE.match(line)
         if language is not None:
@@ -35,5 +35,6 @@ def blocks_of(document: Path) -> list[Block]:
         elif line.startswith("#"):
             heading = line.lstrip("#").strip()
         elif line.strip():
-            before = line.strip()
+            before = f"{before} {line.strip()}" if goes_on else line.strip()
+        goes_on = language is None and bool(line.strip()) and not fence
     return blocks

@@ -14,6 +14,8 @@ answer() { # COMMAND...: what it says last where it fails, or ok
 
 say node "${SLURMD_NODENAME:-$(uname -n)}"
 say uid "$(id -u)"
+say groups "$(id -G)"
+[[ -z $upload ]] || say upload "$(answer head -c 1 "$upload")"
 for name in $variables; do say variable "$name"; done
 say canary "$(head -c 100 "$canary" 2>&1)"
 

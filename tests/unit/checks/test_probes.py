@@ -248,3 +248,30 @@ def test_private_data_is_readable_and_private(
 
     expected = {"storage.data": (FAILURE, found)} if found else {}
     assert wrong(subject, observed(seen)) == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "level", "found"),
+    [
+        ({"groups": ("{gid} 77",)}, Level.OK, "uploads belong to group id {gid}, jobs have {gid}, 77"),
+        ({"groups": ("77",)}, FAILURE, "uploads belong to group id {gid}, jobs have 77"),
+        ({"groups": ("77",), "upload": ("ok",)}, Level.OK, "a job reads an upload"),
+        (
+            {"groups": ("{gid}",), "upload": ("head: cannot open: Permission denied",)},
+            FAILURE,
+            "an upload: head: cannot open: Permission denied",
+        ),
+    ],
+)  # fmt: skip
+def test_whether_a_job_reads_what_the_web_process_has_uploaded(
+    make_subject: MakeSubject, keys: dict[str, tuple[str, ...]], level: Level, found: str
+) -> None:
+    subject = make_subject(accounts={"web": "web"})
+    (subject.cluster.storage / "blobs").mkdir(parents=True)
+    gid = str((subject.cluster.storage / "blobs").stat().st_gid)
+    told = {key: tuple(one.format(gid=gid) for one in values) for key, values in keys.items()}
+
+    one = probes._group(subject, noted(**told), "gpu")
+
+    assert (one.id, one.level, one.found) == ("storage.group", level, found.format(gid=gid))
+    assert (gid in one.change) is (level is FAILURE)

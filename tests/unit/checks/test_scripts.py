@@ -49,6 +49,7 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
         place,
         mark=mark,
         canary=place / "canary",
+        upload=place / "canary",
         data=data,
         node=Node(apptainer=PurePosixPath("/nowhere/apptainer")),
     )
@@ -65,6 +66,8 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
     assert again is not None
     assert looked["canary"] == ("0123",)
     assert looked["uid"] == (str(os.geteuid()),)
+    assert looked["upload"] == ("ok",)
+    assert looked["groups"] == (subprocess.check_output(["id", "-G"], text=True).strip(),)
     assert looked["data"] == ("missing /nowhere at all", f"700 {tmp_path}")
     assert "SITE_SECRET" in looked["variable"]
     assert "hunter2" not in str(looked)
