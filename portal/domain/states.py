@@ -104,6 +104,9 @@ SNAPSHOT_STEPS: Mapping[SnapshotState, frozenset[SnapshotState]] = {
     D.FAILED: frozenset(),
 }
 
+FINAL_EVALUATIONS = frozenset(state for state in E if not EVALUATION_STEPS[state])
+"""Those that no later one can follow."""
+
 LIVE_ATTEMPTS = frozenset({A.QUEUED, A.RUNNING, A.FINISHING})
 """Those of which the cluster may still have something to say."""
 

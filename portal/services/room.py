@@ -1,12 +1,14 @@
 """Whether there is room for another evaluation, and whose turn it is."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from portal.db.queries import shares as queries
 from portal.db.tables import Evaluation
 from portal.domain.profiles import Profile, Resources
+from portal.domain.sealing import rounded_up
 from portal.domain.shares import Hindrance, Share, Spent, in_turn
 
 
@@ -124,9 +126,15 @@ def spent(
     """Return the GPU-hours of a challenge, or of one of its teams.
 
     Ended jobs count with the cluster's own times, whatever came of them: also a failed run has used
-    the GPUs. A job whose profile the site no longer has counts nothing.
+    the GPUs. Where failures are sealed they count in whole steps, as teams see the sum. A job whose profile the site no longer has counts nothing.
     """
     return spent_of(queries.times(session, challenge_id=challenge_id, team_id=team_id), resources)
+
+
+def _taken(began: datetime, ended: datetime, step: int | None) -> timedelta:
+    if step is None:
+        return ended - began
+    return rounded_up(began, ended, timedelta(seconds=step)) - began
 
 
 def spent_of(times: Iterable[queries.Time], resources: Resources) -> Spent:
@@ -139,5 +147,5 @@ def spent_of(times: Iterable[queries.Time], resources: Resources) -> Spent:
         if row.is_live:
             reserved += profile.gpu_hours()
         elif row.started_at is not None and row.ended_at is not None:
-            used += profile.gpu_hours(row.ended_at - row.started_at)
+            used += profile.gpu_hours(_taken(row.started_at, row.ended_at, row.step))
     return Spent(used=used, reserved=reserved)

@@ -2,17 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, func, select, tuple_
+from sqlalchemy import Select, and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.queries.work import ON_THE_CLUSTER
-from portal.db.tables import Attempt, Evaluation, Job, Submission, Task
-from portal.domain.states import AttemptState, EvaluationState
+from portal.db.tables import Attempt, Evaluation, Job, Phase, Submission, Task
+from portal.domain.jobs import JobKind
+from portal.domain.sealing import Failures
+from portal.domain.states import FINAL_EVALUATIONS, AttemptState, EvaluationState
 
 _COUNTS = Evaluation.rerun_of.is_(None)
 """What the site runs again to compare is nobody's use."""
+
+
+_IS_SEALED = and_(Phase.failures == Failures.SEALED, Submission.is_smoke.is_(False))
+_IS_EMBARGOED = and_(_IS_SEALED, Phase.hold_results, _COUNTS)
+"""Whether the end of an evaluation is told after whole steps only: until then its places are not free either."""
+_KEEPS_PLACE = and_(
+    Evaluation.state == EvaluationState.SCORING, Evaluation.image_id.is_not(None), _IS_EMBARGOED
+)
+"""A run that has ended while nobody may see it: whatever begins in its place would tell when."""
 
 
 class Place(NamedTuple):
@@ -32,6 +43,8 @@ class Time(NamedTuple):
     is_live: bool
     started_at: datetime | None
     ended_at: datetime | None
+    step: int | None = None
+    """Seconds of which the time is told in whole numbers; None where it is no secret."""
 
 
 def running(session: Session) -> dict[Place, int]:
@@ -45,7 +58,8 @@ def running(session: Session) -> dict[Place, int]:
     rows = session.execute(
         select(*where, func.count())
         .join(Evaluation, Evaluation.submission_id == Submission.id)
-        .where(Evaluation.state.in_(ON_THE_CLUSTER), _COUNTS)
+        .join(Phase, Phase.id == Submission.phase_id)
+        .where(or_(Evaluation.state.in_(ON_THE_CLUSTER), _KEEPS_PLACE), _COUNTS)
         .group_by(*where)
     )
     return {Place(*row[:4]): row[4] for row in rows}
@@ -66,7 +80,8 @@ def open_jobs_by_profile(session: Session) -> dict[str, Open]:
         select(Job.profile, func.count(), smoke)
         .outerjoin(Evaluation, Evaluation.id == Job.evaluation_id)
         .outerjoin(Submission, Submission.id == Evaluation.submission_id)
-        .where(Job.is_open)
+        .outerjoin(Phase, Phase.id == Submission.phase_id)
+        .where(or_(Job.is_open, and_(Job.kind == JobKind.PREDICT, _KEEPS_PLACE)))
         .group_by(Job.profile)
     )
     return {profile: Open(jobs, quick) for profile, jobs, quick in rows}
@@ -81,13 +96,7 @@ class TimeOf(NamedTuple):
 
 def times(session: Session, *, challenge_id: str, team_id: str | None) -> Sequence[Time]:
     """List the attempts of a challenge's evaluations, or of one team's, with their times."""
-    statement = (
-        select(Job.profile, Attempt.state.not_in(_OVER), Attempt.started_at, Attempt.ended_at)
-        .join(Job, Job.id == Attempt.job_id)
-        .join(Evaluation, Evaluation.id == Job.evaluation_id)
-        .join(Submission, Submission.id == Evaluation.submission_id)
-        .where(Submission.challenge_id == challenge_id, _COUNTS)
-    )
+    statement = _times().where(Submission.challenge_id == challenge_id)
     if team_id is not None:
         statement = statement.where(Submission.team_id == team_id)
     return [Time(*row) for row in session.execute(statement)]
@@ -105,16 +114,23 @@ def all_times(session: Session) -> Sequence[TimeOf]:
     return [TimeOf(row[0], Time(*row[1:])) for row in session.execute(statement)]
 
 
-def _times(
-    whose: InstrumentedAttribute[str],
-) -> Select[str, str, bool, datetime | None, datetime | None]:
+def _times(*whose: InstrumentedAttribute[str]) -> Select[*tuple[Any, ...]]:
+    is_held = and_(
+        Attempt.started_at.is_not(None), _IS_EMBARGOED, Evaluation.state.not_in(FINAL_EVALUATIONS)
+    )
     return (
         select(
-            whose, Job.profile, Attempt.state.not_in(_OVER), Attempt.started_at, Attempt.ended_at
+            *whose,
+            Job.profile,
+            or_(Attempt.state.not_in(_OVER), is_held),
+            Attempt.started_at,
+            Attempt.ended_at,
+            case((_IS_SEALED, Phase.time_step)),
         )
         .join_from(Attempt, Job, Job.id == Attempt.job_id)
         .join(Evaluation, Evaluation.id == Job.evaluation_id)
         .join(Submission, Submission.id == Evaluation.submission_id)
+        .join(Phase, Phase.id == Submission.phase_id)
         .where(_COUNTS)
     )
 

@@ -1,6 +1,7 @@
 """What the worker makes of a run in a phase that tells little: the Ladder, and holding back."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import yaml
 from sqlalchemy import select
 
 from portal import bootstrap
-from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission
+from portal.db.queries import shares
+from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission, Task
 from portal.db.tables import Phase as PhaseRow
 from portal.domain.failures import FailureReason
 from portal.domain.sealing import Failures, told
 from portal.domain.states import EvaluationState
+from portal.services.room import spent_of
 from scheduler.interface import Outcome, Phase, Token
 from tests.integration.worker.node import good_predictions
 from tests.integration.worker.world import START, World
@@ -232,3 +235,43 @@ def test_no_word_of_the_script_gives_a_program_another_try(world: World, word: s
     assert told(evaluation.reason, sealed=True) is FailureReason.NO_RESULT
     with world.database.reading() as session:
         assert session.get_one(Submission, submission).counts
+
+
+def test_what_is_held_back_makes_room_for_nothing(world: World) -> None:
+    """Whatever began in its place would tell when a run has really ended."""
+    _seal(world, hold=True)
+    submission = world.hand_in()
+    world.run_until_sent("score")
+    world.run(5)
+
+    with world.database.reading() as session:
+        task = session.scalars(select(Task)).one()
+        assert list(shares.running(session).values()) == [1]
+        assert shares.open_jobs_by_profile(session)[task.predict_profile].jobs >= 1
+        times = shares.times(session, challenge_id=task.challenge_id, team_id=None)
+        assert times
+        assert all(time.is_live for time in times)
+
+    world.run(5, seconds=120)
+    assert world.evaluation(submission).state.is_final
+    with world.database.reading() as session:
+        assert shares.running(session) == {}
+        assert shares.open_jobs_by_profile(session) == {}
+        assert not any(
+            time.is_live
+            for time in shares.times(session, challenge_id=task.challenge_id, team_id=None)
+        )
+
+
+def test_gpu_hours_of_a_sealed_phase_are_whole_steps(world: World) -> None:
+    _seal(world, hold=False)
+    world.run_until_final(world.hand_in())
+
+    with world.database.reading() as session:
+        challenge_id = session.scalars(select(Task)).one().challenge_id
+        times = shares.times(session, challenge_id=challenge_id, team_id=None)
+    profile = replace(world.context.resources.profiles[times[0].profile], gres="gpu:1")
+    names = {time.profile for time in times}
+    resources = replace(world.context.resources, profiles=dict.fromkeys(names, profile))
+
+    assert spent_of(times, resources).used == pytest.approx(len(times) * 300 / 3600)
