@@ -9,12 +9,13 @@ from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
 from site_config.documents import Key, read_document
 from site_config.errors import SettingsError
 from site_config.model import Limits, Site
+from site_config.page_bounds import excess_of
 from site_config.units import format_size
 from site_config.validation import validate
 
 FILE_NAME = "challenge.yaml"
-PAGE_LIMIT = 1024 * 1024
-"""Bytes that one page or the terms may have."""
+PAGE_LIMIT = 256 * 1024
+"""Bytes that one page or the terms may have; what they may hold is in ``page_bounds``."""
 
 _Findings = Iterator[tuple[Key, str]]
 
@@ -80,9 +81,12 @@ def _page(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
         yield key, f"'{name}' is larger than {PAGE_LIMIT // 1024} KiB"
         return
     try:
-        file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         yield key, f"'{name}' is not UTF-8 text"
+        return
+    if excess := excess_of(text):
+        yield key, f"'{name}' is more than a page can show: {excess}"
 
 
 def _sample(directory: Path, name: PurePosixPath, key: Key) -> _Findings:

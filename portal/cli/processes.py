@@ -36,6 +36,7 @@ def serve(site_file: Path, host: str, port: int) -> None:
         host=host,
         port=port,
         http=ImpatientProtocol,
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,

@@ -8,6 +8,7 @@ from portal.web.context import WebContext
 from portal.web.csrf import SameOriginOnly
 from portal.web.errors import HANDLERS, BrokenPages, foreign_request
 from portal.web.headers import SecurityHeaders
+from portal.web.in_flight import InFlightLimit
 from portal.web.logins import logins_of
 from portal.web.rates import RateLimits
 from portal.web.rendering import Renderer
@@ -44,6 +45,7 @@ def _middleware(context: WebContext) -> list[Middleware]:
     # From the outside in. A request of another site is turned away before its cookie is looked at.
     return [
         Middleware(RequestLog),
+        Middleware(InFlightLimit),
         Middleware(SecurityHeaders, is_secure=context.is_secure),
         Middleware(BrokenPages),
         Middleware(SameOriginOnly, site_origin=context.origin, refuse=foreign_request),

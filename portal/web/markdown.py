@@ -9,6 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 
+from site_config.page_bounds import excess_of
+
 KEPT = 256
 """How many rendered texts stay in memory."""
 
@@ -32,7 +34,12 @@ _SCROLLS = '<div class="scroll" role="group" tabindex="0" aria-label="Table">\n<
 
 @lru_cache(maxsize=KEPT)
 def html_of(text: str) -> str:
-    """Return safe HTML; headings start at level 2 because the page has its own first."""
+    """Return safe HTML; headings start at level 2 because the page has its own first.
+
+    A text that exceeds the bounds of pages, as one from before there were any may, is shown as it was written.
+    """
+    if excess_of(text):
+        return f'<pre tabindex="0">{escapeHtml(text)}</pre>\n'
     tokens = _parser.parse(text)
     _fit_headings(tokens)
     for token in tokens:

@@ -26,6 +26,7 @@ from tests.served import make_token, new_context
 folder, port, impatient = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "impatient"
 # The limits are the site's, only shorter, so that a test need not wait for minutes.
 connections.HEAD_SECONDS, connections.REST_SECONDS = 2.0, 1.0
+connections.WRITE_SECONDS, connections.SEND_BUFFER_BYTES = 2.0, 8 * 2**10
 bodies.BodyLimit.__init__.__kwdefaults__["timeouts"] = bodies.UploadTimeouts(idle=2.0, grace=3.0)
 context = new_context(folder, site_url=f"http://127.0.0.1:{port}", upload_limit=8 * 2**20)
 with context.database.writing() as session:
@@ -65,8 +66,19 @@ class Server:
         path = "/api/v1/challenges/digits/submissions"
         return "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""]).encode()
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+    def connect(self, origin: str = "127.0.0.1", *, window: int = 0) -> socket.socket:
+        """Connect from an address of this machine, with so much room for what nobody reads."""
+        connection = socket.socket()
+        if window:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        connection.settimeout(30)
+        try:
+            connection.bind((origin, 0))
+            connection.connect(("127.0.0.1", self.port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
 
 @contextmanager

@@ -272,7 +272,16 @@ def test_a_page_has_a_limit(challenge_with):
     directory = challenge_with()
     (directory / "overview.md").write_bytes(b"x" * (PAGE_LIMIT + 1))
 
-    assert refusal(directory) == ["4: pages[0].file: 'overview.md' is larger than 1024 KiB"]
+    assert refusal(directory) == ["4: pages[0].file: 'overview.md' is larger than 256 KiB"]
+
+
+def test_a_page_that_takes_long_to_show_is_refused(challenge_with):
+    directory = challenge_with()
+    (directory / "overview.md").write_text("[" * 1000 + "\n" + "[" * 1001)
+
+    assert refusal(directory) == [
+        "4: pages[0].file: 'overview.md' is more than a page can show: it has more than 2000 links"
+    ]
 
 
 def test_a_page_is_text(challenge_with):

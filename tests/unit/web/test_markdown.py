@@ -72,3 +72,13 @@ def test_links_tell_strangers_nothing() -> None:
 )
 def test_a_heading_that_repeats_the_title_is_dropped(text: str, rest: str) -> None:
     assert without_title(text, ["Read the digits", "Overview"]) == rest
+
+
+def test_a_text_beyond_the_bounds_is_shown_as_it_was_written() -> None:
+    table = "|a" * 200 + "|\n" + "|-" * 200 + "|\n" + "|<x>\n" * 200
+
+    html = html_of(table)
+
+    assert html.startswith('<pre tabindex="0">|a|a')
+    assert "<td" not in html
+    assert "|&lt;x&gt;" in html
