@@ -9,7 +9,8 @@ The script that this package writes creates these names in it, and nothing else:
     probe.json    what the isolation probe saw on this node (predict and score)
     probe.log     what Apptainer said while it started the probe
     versions      lines ``name value``: apptainer, kernel, slurm, node, and processes: whether those of the run
-                  are counted ``apart``, or ``shared`` with all of the account on the node
+                  are counted ``apart``, or ``shared`` with all of the account on the node, and space: whether
+                  what it writes is bounded by file systems of ``fixed`` size, or ``watched``
     started       the attempt's token, written right before the container starts: before it nothing of the image
                   has run, so that no data was read
     reason        a single word, written when the script ends for a reason of its own
@@ -33,6 +34,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import Literal
 
 LOG_LIMIT = 1024 * 1024
 """Bytes of standard output and of standard error that are kept of a container."""
@@ -129,6 +131,8 @@ class SealedRun:
     """Bytes in /tmp and /var/tmp together at which a run is ended."""
     scratch_files: int = 1_000_000
     """Files and directories in them at which a run is ended."""
+    disk: Literal["auto", "fixed", "watched"] = "auto"
+    """How space is bounded: by file systems of fixed size, by looking at it, or the first where the node can."""
     process_limit: int = 4096
     """Processes and threads of the run, where the node's kernel counts them for each user namespace.
 

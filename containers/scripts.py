@@ -47,6 +47,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "output_files": str(run.output_files),
         "scratch_kib": str(max(1, run.scratch_limit // _KIB)),
         "scratch_files": str(run.scratch_files),
+        "disk": run.disk,
         "image": str(plain_path(run.image)),
         "image_sha256": _digest(run.image_sha256),
         "probe_image": str(plain_path(run.probe_image)),
@@ -57,7 +58,14 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "payload": payload_argv(run, scratch=scratch),
     }
     return _assemble(
-        "A sealed run", values, _seccomp(scratch), "common.sh", "limits.sh", "data.sh", "run.sh"
+        "A sealed run",
+        values,
+        _seccomp(scratch),
+        "common.sh",
+        "limits.sh",
+        "space.sh",
+        "data.sh",
+        "run.sh",
     )
 
 

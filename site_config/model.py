@@ -285,6 +285,13 @@ class Limits(Section):
     scratch: Size = Field(
         default=16 * 1024**3, description="Size of all that a run has in its own /tmp at once."
     )
+    disk: Literal["auto", "fixed", "watched"] = Field(
+        default="auto",
+        description=(
+            "How what a run writes is bounded: `fixed`, by file systems of fixed size and number of files, without"
+            " which no node runs anything; `watched`, by looking at it; `auto`, the first where the node can."
+        ),
+    )
     processes: int = Field(
         default=4096, ge=64, description="Number of processes and threads that a run has at once."
     )

@@ -20,12 +20,20 @@ check_isolation() {
     for kind in net pid ipc mnt; do
         probe+=("host:$(readlink "/proc/self/ns/$kind")")
     done
-    logged probe.json probe.log limited timeout --kill-after=5 120 "${probe[@]}"
+    logged probe.json probe.log confined timeout --kill-after=5 120 "${probe[@]}"
     [[ $code == 0 ]] || stop isolation_unavailable 77
 }
 
 mark_start() { # from here on whatever happens can be the program's doing, as it may have read the data
     printf '%s\n' "$token" | put started || stop node_unfit 74
+}
+
+confined() { # COMMAND...: within the limits of processes and of space
+    if [[ $space == fixed ]]; then
+        in_own_space "$@"
+    else
+        limited "$@"
+    fi
 }
 
 tidy_outputs() {
@@ -44,17 +52,20 @@ take_claim
 make_scratch
 put_seccomp || stop node_unfit 74
 find_processes
+find_space
 write_versions
 check_digest probe "$probe_image" "$probe_sha256"
 check_digest image "$image" "$image_sha256"
 make_outputs
 look_at_data
 check_isolation
-watched=("$scratch/work" "$scratch_kib" "$scratch_files" 5)
-if [[ -n $output_kib ]]; then watched+=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+if [[ $space == watched ]]; then
+    watched=("$scratch/work" "$scratch_kib" "$scratch_files" 5)
+    if [[ -n $output_kib ]]; then watched+=("${outputs[0]}" "$output_kib" "$output_files" 5); fi
+fi
 if ((time_limit > 0)); then seconds=$time_limit; fi
 mark_start
-logged stdout.log stderr.log limited "${payload[@]}"
+logged stdout.log stderr.log confined "${payload[@]}"
 tidy_outputs
 # A program that ended by itself in the same moment was in time.
 [[ -e $scratch/too_late && $code == 137 ]] && stop time_limit 81

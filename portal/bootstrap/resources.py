@@ -32,6 +32,7 @@ def resources_of(settings: Site) -> Resources:
         output_limit=settings.limits.output,
         output_files=settings.limits.output_files,
         scratch_limit=settings.limits.scratch,
+        disk=settings.limits.disk,
         process_limit=settings.limits.processes,
         sif=_sif_policy(settings.images),
         retention=Policy(

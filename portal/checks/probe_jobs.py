@@ -283,6 +283,7 @@ def _send_sealed(bench: _Bench, profile: Profile) -> Sent:
         time_limit=60,
         output_limit=1024**2,
         output_files=10,
+        disk=bench.subject.settings.limits.disk,
         process_limit=bench.subject.settings.limits.processes,
         node=bench.node,
     )

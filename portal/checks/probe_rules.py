@@ -165,6 +165,14 @@ COUNTED = Rule(
     change="Linux 5.14 and an unshare with --map-current-user on the nodes; else slurm.conf: "
     "OverSubscribe=EXCLUSIVE for the partition",
 )
+SPACE = Rule(
+    id="probe.space",
+    title="What a run writes has file systems of fixed size",
+    level=Level.WARNING,
+    meaning="A submission can fill the node for seconds before it is seen, and what it leaves takes long to remove.",
+    change="packages e2fsprogs and fuse2fs, Linux 4.18, and /dev/fuse with mode 0666 on the nodes; "
+    "site.yaml: limits.disk",
+)
 TASKS = Rule(
     id="probe.tasks",
     title="The account may have the processes and threads of all runs that a node takes",
@@ -182,5 +190,5 @@ CLEAN = Rule(
 RULES = (
     SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
     BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
-    TASKS, CLEAN,
+    TASKS, SPACE, CLEAN,
 )  # fmt: skip

@@ -22,6 +22,7 @@ from portal.checks.probe_rules import (
     PROGRAMS,
     SEALS,
     SHARED,
+    SPACE,
     STARTS,
     TASKS,
     TIME,
@@ -85,6 +86,7 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
     else:
         yield from check_sealed(seen, observed.canary)
         yield _counted(seen)
+        yield _space(seen)
 
 
 def _node(subject: Subject, canary: str, seen: Seen, notes: Notes) -> Iterator[Finding]:
@@ -246,6 +248,17 @@ def _counted(seen: Seen) -> Finding:
         "each run has a count of its own"
         if told == "apart"
         else "all jobs of the account share one",
+        subject=seen.profile.name,
+    )
+
+
+def _space(seen: Seen) -> Finding:
+    told = seen.run.versions.get("space", "") if seen.run else ""
+    if not told:
+        return SPACE.unchecked("no run has said it", subject=seen.profile.name)
+    return SPACE.judged(
+        told == "fixed",
+        "of fixed size" if told == "fixed" else "it is looked at every five seconds",
         subject=seen.profile.name,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePosixPath
+from typing import Literal
 
 from portal.domain.retention import FOR_EVER, Policy
 from portal.domain.shares import EVERYTHING, Share, gpu_count, gpu_hours
@@ -85,6 +86,8 @@ class Resources:
     """Bytes that all weights of a team may have in a challenge."""
     scratch_limit: int = 16 * 1024**3
     """Bytes that a run may have in its own /tmp and /var/tmp."""
+    disk: Literal["auto", "fixed", "watched"] = "auto"
+    """How what a run writes is bounded."""
     process_limit: int = 4096
     """Processes and threads that a run may have at once."""
     sif: SifPolicy = SifPolicy()

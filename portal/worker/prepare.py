@@ -199,6 +199,7 @@ def _sealed_run(context: WorkerContext, work: RunWork, probe: Image, directory: 
         output_limit=work.task.output_limit,
         output_files=work.task.output_files,
         scratch_limit=context.resources.scratch_limit,
+        disk=context.resources.disk,
         process_limit=context.resources.process_limit,
         node=context.cluster.node,
     )

@@ -30,6 +30,7 @@ PACKAGES = (
     "busybox-static",
     "squashfs-tools",
     "squashfuse",
+    "e2fsprogs",
     "fuse2fs",
     "fuse-overlayfs",
     "uidmap",

@@ -69,6 +69,7 @@ _TABLE = """
 62 | files   | A program leaves directories inside each other until no path leads to the last | Output is walked by descriptors within bounds of depth and length; what goes over them fails its run
 63 | files   | A requirements.txt nests parentheses until its reader fails, in every pass of the worker | Bounds before any parser, and whatever a parser fails with refuses the upload
 64 | files   | A program leaves tens of thousands of directories inside each other to whoever deletes its output | What lies deep is moved up before it goes: linear, without recursion, two open directories at most
+65 | cluster | A program hides what it fills from those who look, and leaves more than can be removed in its time | File systems of fixed size and number of files, which end with their job
 67 | cluster | A requirements.txt hides options from the portal's reader, which pip obeys | pip is handed a file that the portal has written of what it understood
 68 | cluster | A program starts so many threads that another team's on the same node can start none | A user namespace for each run, for which the kernel counts apart
 72 | web     | Whoever has the web process's account drops the audit log's triggers, cuts off its end, writes it anew or changes a result | The worker keeps the log's head where that account cannot write, and looks at triggers and chain

@@ -416,10 +416,27 @@ def test_an_output_over_its_limit_ends_the_run(node: PracticeNode, python: Path)
         python,
         "import time; open('big', 'wb').write(bytes(3_000_000)); time.sleep(60)",
         output_limit=1024 * 1024,
+        disk="watched",
     )
 
     assert (ended.record.reason, ended.record.done) == ("output_limit", False)
     assert ended.report.exit_code == 82
+
+
+def test_an_output_has_as_much_room_as_its_limit_and_no_more(
+    node: PracticeNode, python: Path
+) -> None:
+    limits = {"output_limit": 4 * 1024 * 1024, "output_files": 100, "disk": "fixed"}
+
+    fits, fails = (
+        run_python(node, python, f"open('big', 'wb').write(bytes({size}))", **limits)
+        for size in (4_000_000, 6_000_000)
+    )
+
+    assert (fits.record.exit_code, fits.record.done) == (0, True)
+    assert (fits.directory / "output/big").stat().st_size == 4_000_000
+    assert fits.record.versions["space"] == "fixed"
+    assert (fails.record.reason, fails.record.done) == ("output_limit", False)
 
 
 def test_a_container_cannot_leave_scratch_behind(node: PracticeNode, python: Path) -> None:

@@ -58,8 +58,11 @@ def neighbour(node: PracticeNode, practice_site: dict[str, Any]) -> Iterator[Cal
         directory, token = node.new_directory("run"), new_token()
         sealed = node.sealed(image, (PYTHON, "-c", textwrap.dedent(code)), directory)
         script = run_script(
-            replace(sealed, process_limit=limit), token=token, directory=PurePosixPath(directory)
+            replace(sealed, process_limit=limit, disk="watched"),
+            token=token,
+            directory=PurePosixPath(directory),
         )
+        # Without a namespace for its file systems either, which would be counted apart as well.
         if counted == "shared":
             script = script.replace("\nfind_processes\n", "\nprocesses=shared\n")
         return other.execute(script, token, directory, partition="gpu")
@@ -113,3 +116,82 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+HIDES = """
+    import errno, os
+    os.makedirs("/tmp/a/b")
+    here = os.open("{place}", os.O_RDONLY)
+    made = written = 0
+    told = None
+    try:
+        # No path leads to the last of them, and it is shut.
+        for _ in range(30):
+            os.mkdir("n" * 250, dir_fd=here)
+            inner = os.open("n" * 250, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = inner
+        os.mkdir("shut", 0o700, dir_fd=here)
+        shut = os.open("shut", os.O_RDONLY, dir_fd=here)
+        file = os.open("big", os.O_WRONLY | os.O_CREAT, dir_fd=shut)
+        os.fchmod(shut, 0o300)
+        while written < 64:
+            written += os.write(file, bytes(1 << 20)) >> 20
+    except OSError as error:
+        told = errno.errorcode[error.errno]
+    print(written, told)
+"""
+COUNTS = """
+    import errno, os
+    made, told = 0, None
+    try:
+        while made < 4000:
+            os.mkdir(f"{place}/{{made}}")
+            made += 1
+    except OSError as error:
+        told = errno.errorcode[error.errno]
+    print(made < 1200, told)
+"""
+
+
+@pytest.mark.attack(65)
+@pytest.mark.parametrize("place", ["/output", "/tmp", "/var/tmp"])
+def test_what_no_path_leads_to_has_no_more_room_than_anything_else(
+    node: PracticeNode, python: Path, place: str
+) -> None:
+    ended = run_limited(node, python, HIDES.format(place=place))
+
+    written, told = ended.stdout.split()
+    assert int(written) < 24
+    assert told == "ENOSPC"
+    assert ended.record.versions["space"] == "fixed"
+
+
+@pytest.mark.attack(65)
+@pytest.mark.parametrize("place", ["/output", "/tmp"])
+def test_directories_without_number_end_with_their_job(
+    node: PracticeNode, python: Path, inside: Inside, place: str
+) -> None:
+    ended = run_limited(node, python, COUNTS.format(place=place))
+
+    assert ended.stdout == "True ENOSPC\n"
+    assert left_on_the_nodes(inside) < 100
+    assert len(list((ended.directory / "output").iterdir())) <= 1000
+
+
+def run_limited(node: PracticeNode, image: Path, code: str) -> Ended:
+    directory = node.new_directory("run")
+    run = node.sealed(image, (PYTHON, "-c", textwrap.dedent(code)), directory)
+    size = 16 * 1024**2
+    limits = {
+        "output_limit": size,
+        "output_files": 1000,
+        "scratch_limit": size,
+        "scratch_files": 1000,
+    }
+    return node.run(replace(run, disk="fixed", **limits), directory)
+
+
+def left_on_the_nodes(inside: Inside) -> int:
+    """Return how many files and directories are where the site's jobs have their private folders."""
+    return len(inside.run("find", "/var/spool/slurm-tmp", user="root").stdout.splitlines())

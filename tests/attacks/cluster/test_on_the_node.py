@@ -79,7 +79,9 @@ def test_many_files_are_ended_while_the_program_still_runs(
         time.sleep(30)
     """
 
-    ended = run_python(node, python, code, output_limit=4 * MEBIBYTE, scratch_limit=4 * MEBIBYTE)
+    ended = run_python(
+        node, python, code, output_limit=4 * MEBIBYTE, scratch_limit=4 * MEBIBYTE, disk="watched"
+    )
 
     # It filled what it could, and was stopped before it ended by itself.
     assert ended.stdout == "filled\n"
@@ -107,6 +109,7 @@ def test_files_without_number_are_ended_while_the_program_still_runs(
         output_limit=4 * MEBIBYTE,
         output_files=1000,
         scratch_files=1000,
+        disk="watched",
     )
 
     assert ended.stdout == "filled\n"

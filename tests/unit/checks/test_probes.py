@@ -50,7 +50,7 @@ def job(outcome: Outcome | None, *, seconds: int = 1, **keys: Any) -> Sent:
 def run(**report: Any) -> RunRecord:
     return RunRecord(
         claimed=True, claim_token="sr-1", started=True, done=True, exit_code=0, reason=None,
-        probe=REPORT | report, sealed=True, versions={"processes": "apart"}, image_sha256=None,
+        probe=REPORT | report, sealed=True, versions={"processes": "apart", "space": "fixed"}, image_sha256=None,
     )  # fmt: skip
 
 
@@ -192,10 +192,13 @@ def test_what_the_probe_saw_is_judged(
             "probe.files": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
             "probe.processes": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
         }),
-        ({"run": replace(run(), versions={"processes": "shared"})},
+        ({"run": replace(run(), versions={"processes": "shared", "space": "fixed"})},
          {"probe.counted_apart": (WARNING, "all jobs of the account share one")}),
+        ({"run": replace(run(), versions={"processes": "apart", "space": "watched"})},
+         {"probe.space": (WARNING, "it is looked at every five seconds")}),
         ({"run": replace(run(), versions={})},
-         {"probe.counted_apart": (WARNING, "not checked: no run has said it")}),
+         {"probe.counted_apart": (WARNING, "not checked: no run has said it"),
+          "probe.space": (WARNING, "not checked: no run has said it")}),
         ({"inside": {"canary": (CANARY,), "variable": ("PATH", "SITE_LICENCE")}},
          {"probe.inside": (FAILURE, "also SITE_LICENCE")}),
         ({"look": Sent(token=Token("sr-1"), refused="no such partition"), "looked": None},

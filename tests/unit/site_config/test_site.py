@@ -104,7 +104,7 @@ def test_a_local_cluster_needs_no_login_node(site_with):
         pytest.param(
             "limits: {upload",
             "limits: {zzz",
-            "24: limits.zzz: is not a setting; known here: output, output_files, processes, scratch, upload, weights",
+            "24: limits.zzz: is not a setting; known here: disk, output, output_files, processes, scratch, upload, weights",
             id="unknown",
         ),
         pytest.param(", time: 20m", "", "19: profiles.score.time: is missing", id="missing"),

@@ -65,6 +65,8 @@ put() { # NAME: standard input becomes that file of the run directory, whole or 
 
 # Whose processes count together, where that matters; see limits.sh.
 processes=
+# How the space that is written to is bounded; see space.sh.
+space=
 
 # What logged watches: DIRECTORY KIB FILES SECONDS for watch_size, any number of times, SECONDS for watch_time.
 watched=()
@@ -130,7 +132,8 @@ apptainer ${apptainer_version%%$'\n'*}
 kernel $(uname -r)
 slurm ${slurm_version##* }
 node ${SLURMD_NODENAME:-$(uname -n)}${processes:+
-processes $processes}
+processes $processes}${space:+
+space $space}
 END
 }
 
@@ -145,8 +148,9 @@ watch_size() { # GROUP DIRECTORY KIB FILES SECONDS: ends the processes that fill
     local used files
     # It ends with the script, also with one that was killed and could end nothing.
     while sleep "$5" && kill -0 "$$"; do
-        # Nobody hides what they fill by shutting its directory; the outer ones are opened first.
-        find "$2" -type d ! -perm -u=rx -exec chmod u+rx -- {} \; 2>/dev/null
+        # Nobody hides what they fill by shutting its directory; the outer ones are opened first, and each from
+        # the one that it is in, as no path may be long enough.
+        find "$2" -type d ! -perm -u=rx -execdir chmod u+rx -- {} \; 2>/dev/null
         # What vanishes while du looks is no reason to stop looking.
         used=$(du -sk -- "$2")
         files=$(du -s --inodes -- "$2")
