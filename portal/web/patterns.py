@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from portal.domain.audit import Head
 from portal.domain.calendar import Season
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.pages import Slice
@@ -11,6 +12,7 @@ from portal.domain.shares import Spent
 from portal.domain.states import EvaluationState
 from portal.domain.steps import Happened, steps
 from portal.domain.submissions import SubmissionKind
+from portal.files.audit_heads import LogState
 from portal.services.budgets import Budget
 from portal.services.leaderboards import Row
 from portal.services.run_logs import LogFacts
@@ -40,6 +42,10 @@ def samples(now: datetime) -> Mapping[str, object]:
         "plot": rank_plot([_row(n, now) for n in range(12)], column),
         "budgets": BUDGETS,
         "bars": budget_bars(BUDGETS),
+        "audit_logs": tuple(
+            LogState(at=now, head=Head(number=12, sha256="0" * 64), problem=problem)
+            for problem in (None, "Entry 7 is missing")
+        ),
         "logs": (
             LogFacts(
                 stream="stdout", text="epoch 1: loss 0.7\nepoch 2: loss 0.4\n", truncated=True

@@ -455,7 +455,7 @@ def test_a_job_that_slurm_ends_leaves_no_mark_of_success_and_cleans_up(node: Fak
 def test_what_watches_a_run_ends_with_a_script_that_is_killed(node: FakeNode) -> None:
     kill_in_the_middle(node)
 
-    for _ in range(60):
+    for _ in range(240):
         if not parts_of(node):
             return
         time.sleep(0.5)
