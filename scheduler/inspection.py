@@ -30,6 +30,10 @@ class Partition:
     denied_qos: frozenset[str]
     longest: timedelta | None
     """``None``: no limit."""
+    sharing: str = ""
+    """Its OverSubscribe, as ``NO`` or ``FORCE:4``."""
+    preemption: str = ""
+    """Its PreemptMode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,14 @@ class Association:
     qos: frozenset[str]
     default_qos: str
     longest: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountUser:
+    """That a user may charge an account."""
+
+    account: str
+    user: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +99,7 @@ def read_config(stdout: bytes) -> dict[str, str]:
 
 def partitions_argv() -> list[str]:
     """Return the command that shows all partitions that this account sees."""
-    return ["scontrol", "show", "partition", "--oneliner"]
+    return ["scontrol", "show", "partition", "--oneliner", "--all"]
 
 
 def read_partitions(stdout: bytes) -> dict[str, Partition]:
@@ -102,6 +114,8 @@ def read_partitions(stdout: bytes) -> dict[str, Partition]:
             qos=_allowed(pairs.get("AllowQos", "ALL")),
             denied_qos=_names(pairs.get("DenyQos", "")),
             longest=read_time(pairs.get("MaxTime", "")),
+            sharing=pairs.get("OverSubscribe", ""),
+            preemption=pairs.get("PreemptMode", ""),
         )
         for pairs in found
         if "PartitionName" in pairs
@@ -158,6 +172,31 @@ def read_nodes(stdout: bytes) -> tuple[NodeKind, ...]:
         )
         for partition, cpus, memory, gres in _rows(stdout, 4)
     )
+
+
+def places_argv() -> list[str]:
+    """Return the command that shows every node with each partition that it is in."""
+    return ["sinfo", "--noheader", "--all", "--Node", "--format=%N|%R"]
+
+
+def read_places(stdout: bytes) -> dict[str, frozenset[str]]:
+    """Return the names of the nodes of each partition."""
+    found: dict[str, set[str]] = {}
+    for node, partition in _rows(stdout, 2):
+        found.setdefault(partition, set()).add(node)
+    return {partition: frozenset(nodes) for partition, nodes in found.items()}
+
+
+def users_argv(cluster: str) -> list[str]:
+    """Return the command that shows who may charge which account on ``cluster``."""
+    where = ["where", f"cluster={cluster}"]
+    return ["sacctmgr", "-nP", "show", "assoc", *where, "format=account,user"]
+
+
+def read_users(stdout: bytes) -> tuple[AccountUser, ...]:
+    """Return them; rows of accounts themselves have no user."""
+    rows = _rows(stdout, 2)
+    return tuple(AccountUser(account=account, user=user) for account, user in rows if user)
 
 
 def read_gres(text: str) -> dict[str, int]:

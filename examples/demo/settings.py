@@ -77,5 +77,9 @@ def _install_data(place: Path, example: Path) -> dict[str, Any]:
         target = place / source.name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target)
-        entries[source.name] = {"path": str(target), "challenges": ["digits"]}
+        entries[source.name] = {
+            "path": str(target),
+            "challenges": ["digits"],
+            "profile": "score",
+        }
     return entries

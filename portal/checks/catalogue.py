@@ -4,6 +4,7 @@ from portal.checks import (
     accounts,
     apptainer,
     database,
+    neighbours,
     probe_rules,
     profiles,
     settings,
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = tuple(
         ssh,
         slurm,
         profiles,
+        neighbours,
         apptainer,
         probe_rules,
     )

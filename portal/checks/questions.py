@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from scheduler.errors import SchedulerError, Unreachable
 from scheduler.inspection import (
+    AccountUser,
     Association,
     NodeKind,
     Partition,
@@ -16,12 +17,16 @@ from scheduler.inspection import (
     config_argv,
     nodes_argv,
     partitions_argv,
+    places_argv,
     qos_argv,
     read_associations,
     read_config,
     read_nodes,
     read_partitions,
+    read_places,
     read_qos,
+    read_users,
+    users_argv,
 )
 from scheduler.transport import Transport
 
@@ -40,6 +45,12 @@ class Answers:
     associations: tuple[Association, ...] | None = None
     qos: Mapping[str, Qos] | None = None
     nodes: tuple[NodeKind, ...] | None = None
+    places: Mapping[str, frozenset[str]] | None = None
+    """The names of the nodes of each partition, also of those that this account may not use."""
+    users: tuple[AccountUser, ...] | None = None
+    """Who may charge which account, as far as that is shown to this account."""
+    user: str = ""
+    """Who asked."""
     problem: str = ""
     """Why the first question that was not answered was not."""
 
@@ -66,6 +77,9 @@ def ask(transport: Transport, user: str) -> Answers:
         associations=answer(associations_argv(user, cluster), read_associations),
         qos=answer(qos_argv(), read_qos),
         nodes=answer(nodes_argv(), read_nodes),
+        places=answer(places_argv(), read_places),
+        users=answer(users_argv(cluster), read_users),
+        user=user,
         problem=problems[0] if problems else "",
     )
 

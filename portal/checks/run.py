@@ -12,6 +12,7 @@ from portal import bootstrap
 from portal.checks import (
     accounts,
     database,
+    neighbours,
     probe_jobs,
     probes,
     profiles,
@@ -80,6 +81,7 @@ def _subject(
         settings=site,
         cluster_name=cluster,
         profiles=tuple(profile for profile in chosen if profile.cluster == cluster),
+        all_profiles=_chosen(site, ()),
         build_profile=bootstrap.profile_of(site, site.clusters[cluster].build),
         clock=wishes.clock,
     )
@@ -159,6 +161,7 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
     answers = questions.ask(transport, subject.user)
     yield from slurm.check(subject, answers)
     yield from profiles.check(subject, answers)
+    yield from neighbours.check(subject, answers)
     reachable = answers.config is not None or subject.cluster.slurm.rest is not None
     if not reachable or wishes.jobs == "none":
         return

@@ -22,6 +22,8 @@ class Subject:
     """The cluster that is looked at."""
     profiles: tuple[Profile, ...]
     """Those that are checked."""
+    all_profiles: tuple[Profile, ...]
+    """Those of all clusters, whether they are checked or not."""
     build_profile: Profile
     """The one in which images are made."""
     clock: Callable[[], datetime]
@@ -30,6 +32,20 @@ class Subject:
     def cluster(self) -> Cluster:
         """The settings of that cluster."""
         return self.settings.clusters[self.cluster_name]
+
+    @property
+    def every_profile(self) -> tuple[Profile, ...]:
+        """All profiles of the cluster, whether they are checked or not."""
+        return tuple(one for one in self.all_profiles if one.cluster == self.cluster_name)
+
+    @property
+    def reading_profiles(self) -> frozenset[str]:
+        """The names of those in which private data may be read.
+
+        One that builds images or runs on samples, as the settings say, is taken for one that does not.
+        """
+        others = {self.cluster.build} | {one.sample for one in self.every_profile}
+        return frozenset(one.name for one in self.every_profile) - others
 
     @property
     def user(self) -> str:

@@ -50,15 +50,19 @@ def site_yaml(
         **({"accounts": {"web": WEB_NAME}} if web_account else {}),
         "clusters": {"main": _cluster(paths, address)},
         "profiles": {
+            # Private data is read on the one node; what tells a team more than scores is on the other.
             "gpu-small": {
                 "cluster": "main", "partition": "gpu", "gres": "gpu:1",
-                "cpus": 1, "memory": "1G", "time": "2m", "running": 4,
+                "cpus": 1, "memory": "1G", "time": "2m", "running": 4, "sample": "sample",
             },
-            "score": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "1G", "time": "2m"},
+            "score": {
+                "cluster": "main", "partition": "gpu", "cpus": 1, "memory": "1G", "time": "2m", "sample": "sample",
+            },
+            "sample": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "1G", "time": "2m"},
             "build": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "2G", "time": "5m"},
         },
         "data": {
-            name: {"path": folder.path, "challenges": list(folder.challenges)}
+            name: {"path": folder.path, "challenges": list(folder.challenges), "profile": "score"}
             for name, folder in (data or {}).items()
         },
         "limits": {"upload": "2G", "output": "500M", "output_files": 10000},

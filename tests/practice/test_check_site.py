@@ -91,10 +91,10 @@ def test_nothing_is_wrong_with_the_plain_site_and_nothing_is_left_behind(
 
     assert SECRET not in out + err
     assert (checked.code, checked.wrong()) == (0, {})
-    assert checked.report["profiles"] == ["gpu-small", "score", "build"]
+    assert checked.report["profiles"] == ["gpu-small", "score", "sample", "build"]
     assert {one["id"] for one in checked.report["findings"]} == {
         rule.id for rule in RULES
-    } - {"database.release", "database.roles", "storage.data"}  # fmt: skip
+    } - {"database.release", "database.roles", "storage.data", "profiles.exclusive"}  # fmt: skip
     assert left_behind(plain) == ([], "")
     assert checked.report in kept_reports(plain)
 
@@ -235,6 +235,7 @@ FOUND: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str]]]] = {
     }),
     "partition-open": (NO_JOBS, {
         "profiles.own_partition": ("warning", "slurm.conf: PartitionName=gpu AllowAccounts=challenges"),
+        "profiles.foreign_jobs": ("failure", "slurm.conf: PartitionName=gpu AllowAccounts=challenges"),
     }),
     "qos-missing": (JOBS, {
         "profiles.qos": ("failure", QOS),

@@ -47,6 +47,7 @@ def make_subject(tmp_path: Path) -> MakeSubject:
             settings=settings,
             cluster_name="main",
             profiles=tuple(bootstrap.profile_of(settings, name) for name in settings.profiles),
+            all_profiles=tuple(bootstrap.profile_of(settings, name) for name in settings.profiles),
             build_profile=bootstrap.profile_of(settings, "build"),
             clock=lambda: datetime(2026, 11, 25, tzinfo=UTC),
         )
@@ -68,4 +69,7 @@ def recorded_answers(release: str = RELEASE, config: str = "hardened-config") ->
         associations=inspection.read_associations(recorded("associations", release).stdout),
         qos=inspection.read_qos(recorded("qos", release).stdout),
         nodes=inspection.read_nodes(recorded("nodes", release).stdout),
+        places=inspection.read_places(recorded("places", release).stdout),
+        users=inspection.read_users(recorded("users", release).stdout),
+        user="challenge",
     )

@@ -4,7 +4,7 @@ import pytest
 
 from scheduler import inspection
 from scheduler.errors import UnexpectedAnswer
-from scheduler.inspection import Association, NodeKind, Partition, Qos
+from scheduler.inspection import AccountUser, Association, NodeKind, Partition, Qos
 from tests.recordings.answers import RELEASES, recorded
 
 
@@ -21,11 +21,24 @@ def test_recorded_partitions_and_nodes_are_read(release: str) -> None:
         qos=frozenset({"challenge"}),
         denied_qos=frozenset(),
         longest=timedelta(hours=1),
+        sharing="FORCE:8",
+        preemption="OFF",
     )
     assert nodes == (
         NodeKind(partition="gpu", gres={"gpu": 2}, cpus=2, memory_mib=6000),
+        NodeKind(partition="alone", gres={}, cpus=2, memory_mib=6000),
         NodeKind(partition="build", gres={}, cpus=2, memory_mib=6000),
     )
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_recorded_nodes_of_partitions_and_users_of_accounts_are_read(release: str) -> None:
+    places = inspection.read_places(recorded("places", release).stdout)
+    users = inspection.read_users(recorded("users", release).stdout)
+
+    assert set(places) == {"gpu", "alone", "build"}
+    assert places["alone"] == places["build"] != places["gpu"]
+    assert users == (AccountUser(account="challenges", user="challenge"),)
 
 
 @pytest.mark.parametrize("release", RELEASES)
