@@ -59,6 +59,9 @@ class Rates(Section):
     invitation_tried: Rate = Field(
         default="30/minute", description="Invitations opened from one address."
     )
+    upload: Rate = Field(
+        default="60/hour", description="Files handed in, or uploaded as weights, by one person."
+    )
 
 
 class Login(Section):

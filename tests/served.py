@@ -33,6 +33,7 @@ NO_LIMIT = Rates(
     token_made="10000/minute",
     invitation="10000/minute",
     invitation_tried="10000/minute",
+    upload="10000/minute",
 )
 """For tests that ask more often than people do."""
 

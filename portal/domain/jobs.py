@@ -5,6 +5,9 @@ from enum import StrEnum
 MOST_ATTEMPTS = 3
 """The first try and two more, for failures of the cluster only."""
 
+MAX_OPEN_BUILDS = 2
+"""Builds of one team, and of one person in all teams, that are open at once."""
+
 
 class JobKind(StrEnum):
     """What a job does."""

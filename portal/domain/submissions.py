@@ -78,7 +78,7 @@ def check_quota(limits: Limits, used: Used, *, now: datetime) -> None:
 
 
 SMOKE_PER_DAY = 20
-"""Smoke runs of a team in a phase on one day; only one at a time."""
+"""Smoke runs of a team in a challenge on one day, cancelled ones too; only one at a time."""
 
 
 def check_smoke(kind: SubmissionKind, *, today: int, running: int, is_offered: bool) -> None:

@@ -7,19 +7,28 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.db.queries import builds
 from portal.db.queries import submission_pages as queries
 from portal.db.tables import Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.audit import Action, Subject
-from portal.domain.cancelling import FINISHED, Cost, check_shown, cost
+from portal.domain.cancelling import (
+    FINISHED,
+    MAX_FREE_CANCELLATIONS,
+    Cost,
+    Progress,
+    check_shown,
+    cost,
+)
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.people import Actor
 from portal.domain.states import EvaluationState
-from portal.services import access, audit, progress
+from portal.domain.submissions import start_of_day
+from portal.services import access, audit, progress, rosters
 
 _AT_ONCE = frozenset({EvaluationState.WAITING, EvaluationState.BUILDING, EvaluationState.HELD})
-"""States in which the cluster has no job of the evaluation. An image is built to its end: others
-may hand in the same, and a build is short."""
+"""States in which the cluster has no job of the evaluation. An image whose build was opened is built to its
+end, as others may hand in the same, and what opened it counts; one that only waits to be is not built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,19 +41,22 @@ class CancelPage:
     team: str
     filename: str
     cost: Cost
+    has_used_the_cluster: bool
+    free_at_most: int = MAX_FREE_CANCELLATIONS
 
 
-def cancel_page(session: Session, *, actor: Actor, submission_id: str) -> CancelPage:
+def cancel_page(session: Session, *, actor: Actor, submission_id: str, now: datetime) -> CancelPage:
     """Return what cancelling would cost now. Raises ``NotFound`` and ``ParticipantError``."""
     submission = _find(session, actor, submission_id)
-    open_ones = _unfinished(submission.evaluations)
+    used = _progress(session, _unfinished(submission.evaluations))
     return CancelPage(
         submission_id=submission.id,
         challenge_slug=submission.challenge.slug,
         challenge=submission.challenge.title,
         team=submission.team.name,
         filename=submission.filename,
-        cost=cost(evaluation.state for evaluation in open_ones),
+        cost=_cost(session, actor, submission, used, now=now),
+        has_used_the_cluster=any(one.has_used_the_cluster for one in used),
     )
 
 
@@ -57,6 +69,8 @@ def cancel(
     goes on asking until it has ended. Asking twice changes nothing.
     """
     submission = _find(session, actor, submission_id)
+    # One after the other, so that two at once cannot both be the last that is free.
+    rosters.try_to_lock(session, submission.team_id)
     evaluations = _unfinished(
         session.scalars(
             select(Evaluation)
@@ -66,7 +80,7 @@ def cancel(
             .with_for_update()
         ).all()
     )
-    real = cost(evaluation.state for evaluation in evaluations)
+    real = _cost(session, actor, submission, _progress(session, evaluations), now=now)
     check_shown(shown, real)
     for evaluation in evaluations:
         _cancel(session, evaluation, actor, real, now=now)
@@ -112,6 +126,32 @@ def _cancel(
         session.flush()
     if evaluation.state in _AT_ONCE:
         settle(session, evaluation, now=now)
+
+
+def _progress(session: Session, evaluations: Sequence[Evaluation]) -> list[Progress]:
+    built = builds.had_one_made(session, [one.id for one in evaluations])
+    return [Progress(state=one.state, had_build=one.id in built) for one in evaluations]
+
+
+def _cost(
+    session: Session,
+    actor: Actor,
+    submission: Submission,
+    evaluations: Sequence[Progress],
+    *,
+    now: datetime,
+) -> Cost:
+    """Return what cancelling costs the team; what others cancel is not held against it.
+
+    Runs on the sample are few a day, cancelled or not.
+    """
+    is_own = str(actor.person_id) in rosters.members_of(session, submission.team_id)
+    freed = (
+        queries.taken_back_since(session, submission, start_of_day(now))
+        if is_own and not submission.is_smoke
+        else 0
+    )
+    return cost(evaluations, cancelled_today=freed)
 
 
 def _find(session: Session, actor: Actor, submission_id: str) -> Submission:

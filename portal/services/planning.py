@@ -1,6 +1,5 @@
 """Planning: which job an image or an evaluation needs next. Writes rows, touches no cluster."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -14,7 +13,7 @@ from portal.domain.jobs import JobKind
 from portal.domain.neighbours import Neighbours, Wish
 from portal.domain.profiles import Profile, Resources
 from portal.domain.states import EvaluationState, ImageState
-from portal.services import attempts, cancellations, images, leases, progress, snapshots
+from portal.services import attempts, builds, cancellations, images, leases, progress, snapshots
 from portal.services.neighbours import living, wish_for, wish_for_run
 from portal.services.room import Room
 from portal.services.snapshots import Measured
@@ -39,48 +38,26 @@ def plan(
     """
     leases.wait_for_turn(session, name="planning", now=now)
     build = resources.profiles[resources.build_profiles[cluster]]
-    images_due = [
-        (image, wish_for(image, JobKind.BUILD, build))
-        for image in work.images_waiting(session, cluster)
-        if _base_is_ready(session, image, now=now)
+    builds_due = [
+        (one, wish_for(one.image, JobKind.BUILD, build))
+        for one in builds.due(session, build, probe_image_id=probe_image_id, now=now)
     ]
     snapshots_due = snapshots.due(session, resources=resources, cluster=cluster, now=now)
     runs = _Runs(session, resources, cluster, probe_image_id, now=now)
     neighbours = Neighbours(
         living(session, resources),
-        [wish for _, wish in images_due] + [one.wish for one in snapshots_due] + runs.wishes(),
+        [wish for _, wish in builds_due] + [one.wish for one in snapshots_due] + runs.wishes(),
     )
     return Planned(
-        builds=_open_builds(session, images_due, build, neighbours, now=now),
+        builds=builds.open_all(
+            session,
+            [one for one, wish in builds_due if neighbours.admit(wish)],
+            build,
+            now=now,
+        ),
         measurements=snapshots.open_due(session, snapshots_due, neighbours, now=now),
         runs=runs.open(neighbours),
     )
-
-
-def _open_builds(
-    session: Session,
-    due: Sequence[tuple[Image, Wish]],
-    profile: Profile,
-    neighbours: Neighbours,
-    *,
-    now: datetime,
-) -> int:
-    admitted = [image for image, wish in due if neighbours.admit(wish)]
-    for image in admitted:
-        attempts.open_job(session, kind=JobKind.BUILD, profile=profile, image_id=image.id, now=now)
-        images.move_image(image, ImageState.BUILDING, now=now)
-    return len(admitted)
-
-
-def _base_is_ready(session: Session, image: Image, *, now: datetime) -> bool:
-    if image.base_image_id is None:
-        return True
-    base = session.get_one(Image, image.base_image_id)
-    if base.state is ImageState.FAILED:
-        images.move_image(image, ImageState.FAILED, now=now)
-        image.reason = FailureReason.PREPARATION
-        image.detail = f"the base image {base.id} could not be built: {base.detail}"
-    return base.state is ImageState.READY
 
 
 class _Runs:
@@ -197,7 +174,8 @@ def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) 
             session, evaluation, reason, now=now, sentence=image.sentence, detail=image.detail
         )
         return False
-    if image is not scorer and image.state is not ImageState.READY:
+    if image is not scorer and image.state is ImageState.BUILDING:
+        # From here on the submission counts, even if it is cancelled.
         progress.move(session, evaluation, EvaluationState.BUILDING, now=now)
     return image.state is ImageState.READY and scorer.state is ImageState.READY
 

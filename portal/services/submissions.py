@@ -79,10 +79,7 @@ def submit(
     participations.admit_silently(session, challenge, actor, now=now)
     team = teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
     team = locked_team(session, actor, team)
-    if smoke:
-        _check_smoke(session, phase, tasks, team, kind, now=now)
-    else:
-        check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
+    _check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
     submission = Submission(
@@ -107,6 +104,44 @@ def submit(
     return submission.id
 
 
+def check_first(
+    session: Session,
+    *,
+    actor: Actor,
+    challenge_slug: str,
+    phase_slug: str,
+    kind: SubmissionKind,
+    smoke: bool,
+    now: datetime,
+) -> None:
+    """Refuse what ``submit`` would refuse now, before its file is kept. Raises ``ParticipantError``.
+
+    It locks nothing and promises nothing; without it refused uploads would fill the storage.
+    """
+    challenge, phase = _open_phase(session, actor, challenge_slug, phase_slug)
+    check_window(_window(phase), kind, now=now)
+    tasks = _tasks(session, phase, kind)
+    team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
+    if team is not None:
+        _check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
+
+
+def _check_limits(
+    session: Session,
+    phase: Phase,
+    tasks: list[Task],
+    team: Team,
+    kind: SubmissionKind,
+    *,
+    smoke: bool,
+    now: datetime,
+) -> None:
+    if smoke:
+        _check_smoke(session, phase, tasks, team, kind, now=now)
+    else:
+        check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
+
+
 def _check_smoke(
     session: Session,
     phase: Phase,
@@ -117,7 +152,9 @@ def _check_smoke(
     now: datetime,
 ) -> None:
     mine = select(func.count(Submission.id.distinct())).where(
-        Submission.phase_id == phase.id, Submission.team_id == team.id, Submission.is_smoke
+        Submission.challenge_id == phase.challenge_id,
+        Submission.team_id == team.id,
+        Submission.is_smoke,
     )
     over = (EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED)
     running = mine.join(Evaluation).where(

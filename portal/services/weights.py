@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.db.tables import Challenge, Submission, Weights
+from portal.db.tables import Blob, Challenge, Image, Submission, Task, Team, Weights
 from portal.domain import permissions
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.people import Actor
+from portal.domain.submissions import start_of_day
 from portal.domain.weights import COUNT, mounted_at
 from portal.services import images, participations, rosters, teams
 from portal.services.access import standing_of
@@ -85,7 +86,7 @@ def keep(
     for one in kept:
         if (one.blob_sha256, one.filename) == (upload.sha256, filename[:255]):
             return one.id
-    _check_room(kept, upload, limit)
+    _check_room(session, team, kept, upload.size, limit, now=now)
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
     row = Weights(
         id=new_id(now),
@@ -100,13 +101,28 @@ def keep(
     return row.id
 
 
+def check_first(
+    session: Session, *, actor: Actor, slug: str, size: int, limit: int, now: datetime
+) -> None:
+    """Refuse a file that the team has no room for, before it is kept. Raises ``ParticipantError``."""
+    challenge = _challenge(session, actor, slug)
+    team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
+    if team is not None:
+        _check_room(session, team, _kept(session, team.id), size, limit, now=now)
+
+
 def remove(session: Session, *, actor: Actor, slug: str, weights_id: str, now: datetime) -> None:
-    """Offer a file no more. What was handed in with it keeps it. Raises ``NotFound``."""
+    """Offer a file no more. What was handed in with it keeps it. Raises ``NotFound``.
+
+    A file that nothing was handed in with goes like an upload that was refused.
+    """
     _, team = rosters.own_team(session, actor, slug)
     row = session.get(Weights, weights_id)
     if row is None or row.team_id != team.id:
         raise NotFound
     row.removed_at = row.removed_at or now
+    session.flush()
+    _let_go(session, row.blob_sha256, now=now)
 
 
 def used_by(session: Session, submission: Submission) -> WeightsFacts | None:
@@ -134,18 +150,58 @@ def _challenge(session: Session, actor: Actor, slug: str) -> Challenge:
     return challenge
 
 
-def _check_room(kept: list[Weights], upload: Upload, limit: int) -> None:
+def _check_room(
+    session: Session, team: Team, kept: list[Weights], size: int, limit: int, *, now: datetime
+) -> None:
     if len(kept) >= COUNT:
         raise ParticipantError(
             f"Your team keeps {COUNT} files of weights already. Remove one that you no longer use.",
             reason="file",
         )
-    if sum(one.blob.size for one in kept) + upload.size > limit:
+    if sum(one.blob.size for one in kept) + size > limit:
         raise ParticipantError(
             "With this file your team's weights would be larger than the site allows. Remove one that"
             " you no longer use.",
             reason="file",
         )
+    files, uploaded = _uploaded_since(session, team.id, start_of_day(now))
+    if files >= COUNT or uploaded + size > limit:
+        # Also what was removed again: it may still lie on the storage for some days.
+        raise ParticipantError(
+            "Your team has uploaded as much today as it may keep altogether. Upload this from tomorrow on,"
+            " 00:00 UTC.",
+            reason="file",
+        )
+
+
+def _uploaded_since(session: Session, team_id: str, since: datetime) -> tuple[int, int]:
+    """Return how many files of weights a team has uploaded, also those that it removed, and their bytes."""
+    files, size = session.execute(
+        select(func.count(), func.coalesce(func.sum(Blob.size), 0))
+        .select_from(Weights)
+        .join(Blob, Blob.sha256 == Weights.blob_sha256)
+        .where(Weights.team_id == team_id, Weights.created_at >= since)
+    ).one()
+    return files, int(size)
+
+
+def _let_go(session: Session, sha256: str, *, now: datetime) -> None:
+    """Note that a file may go that nothing is made of and nobody keeps."""
+    blob = session.get_one(Blob, sha256, with_for_update=True)
+    mine = select(Weights.id).where(Weights.blob_sha256 == sha256)
+    needed = session.scalar(
+        select(
+            or_(
+                exists().where(Submission.blob_sha256 == sha256),
+                exists().where(Submission.weights_id.in_(mine)),
+                exists().where(Image.source_sha256 == sha256),
+                exists().where(Task.sample_sha256 == sha256),
+                mine.where(Weights.removed_at.is_(None)).exists(),
+            )
+        )
+    )
+    if not needed:
+        blob.deleted_at = blob.deleted_at or now
 
 
 def _kept(session: Session, team_id: str) -> list[Weights]:

@@ -64,6 +64,7 @@ class Rates:
     token_made: str = "20/hour"  # noqa: S105
     invitation: str = "30/hour"
     invitation_tried: str = "30/minute"
+    upload: str = "60/hour"
 
     def by_name(self) -> Mapping[str, str]:
         """Return the rates by the names that routes give."""

@@ -13,6 +13,7 @@ from portal.web.errors import reason_of, status_of
 from portal.web.filters import file_size
 from portal.web.forms import SENTENCES, SubmitInput, read_input
 from portal.web.multipart import BadForm
+from portal.web.rates import person, rates_of
 from portal.web.uploads import ReceivedForm, receive
 from portal.web.visit import Visit
 
@@ -50,7 +51,8 @@ async def hand_in(visit: Visit) -> str:
 
 
 async def receive_file(visit: Visit) -> ReceivedForm:
-    """Read the form in the request's body, with its file. Raises ``NotTaken``."""
+    """Read the form in the request's body, with its file. Raises ``NotTaken`` and ``TooOften``."""
+    rates_of(visit.request).count("upload", person(visit))
     limit = visit.context.resources.upload_limit
     try:
         return await receive(
@@ -86,8 +88,9 @@ async def _decide(visit: Visit, received: ReceivedForm) -> str:
     if errors or not isinstance(wanted, SubmitInput):
         await received.drop()
         raise NotTaken(UNUSABLE, "incomplete", errors, values)
-    stored = await received.keep()
     try:
+        await run_in_threadpool(_check_first, visit, wanted)
+        stored = await received.keep()
         return await run_in_threadpool(
             _submit, visit, wanted, stored, received.filename or "upload"
         )
@@ -96,6 +99,21 @@ async def _decide(visit: Visit, received: ReceivedForm) -> str:
     except ParticipantError as error:
         wrong = {_field(error): error.sentence}
         raise NotTaken(status_of(error), reason_of(error), wrong, values) from error
+    finally:
+        # Without effect on what was kept.
+        await received.drop()
+
+
+def _check_first(visit: Visit, wanted: SubmitInput) -> None:
+    visit.read(
+        submissions.check_first,
+        actor=visit.actor,
+        challenge_slug=visit.part("slug"),
+        phase_slug=wanted.phase,
+        kind=wanted.kind,
+        smoke=wanted.smoke == "yes",
+        now=visit.now,
+    )
 
 
 def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) -> str:

@@ -29,6 +29,11 @@ class ReceivedForm:
         """Whether a file came, with something in it."""
         return self.incoming is not None and self.incoming.size > 0
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file; 0 without one."""
+        return 0 if self.incoming is None else self.incoming.size
+
     async def keep(self) -> Stored:
         """Put the file under its final name in the store."""
         if self.incoming is None:

@@ -32,15 +32,30 @@ async def take(visit: Visit) -> str:
     if not received.has_file:
         await received.drop()
         raise NotTaken(UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."})
-    stored = await received.keep()
-    upload = Upload(sha256=stored.sha256, size=stored.size)
     try:
+        await run_in_threadpool(_check_first, visit, received.size)
+        stored = await received.keep()
+        upload = Upload(sha256=stored.sha256, size=stored.size)
         return await run_in_threadpool(_keep, visit, upload, received.filename or "weights")
     except NotFound:
         raise
     except ParticipantError as error:
         wrong = {"file" if error.reason == "file" else "": error.sentence}
         raise NotTaken(status_of(error), reason_of(error), wrong) from error
+    finally:
+        # Without effect on what was kept.
+        await received.drop()
+
+
+def _check_first(visit: Visit, size: int) -> None:
+    visit.read(
+        weights.check_first,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        size=size,
+        limit=visit.context.resources.weights_limit,
+        now=visit.now,
+    )
 
 
 def _keep(visit: Visit, upload: Upload, filename: str) -> str:

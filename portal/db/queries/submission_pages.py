@@ -1,6 +1,7 @@
 """Submissions as their list and their own page need them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, false, func, or_, select
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session, immediateload, joinedload, selectinload
 
 from portal.db.queries.challenge_pages import role_of
 from portal.db.tables import (
+    Cancellation,
     Challenge,
     Evaluation,
     Image,
@@ -80,6 +82,24 @@ def find(session: Session, submission_id: str, person_id: str) -> Found | None:
         )
     ).one_or_none()
     return None if row is None else Found(row[0], row[1], bool(row[2]))
+
+
+def taken_back_since(session: Session, submission: Submission, since: datetime) -> int:
+    """Count what else the team of a submission has cancelled in the challenge without a cost."""
+    statement = (
+        select(func.count(Submission.id.distinct()))
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .join(Cancellation, Cancellation.evaluation_id == Evaluation.id)
+        .where(
+            Submission.challenge_id == submission.challenge_id,
+            Submission.team_id == submission.team_id,
+            Submission.id != submission.id,
+            Cancellation.asked_at >= since,
+            ~Cancellation.counts,
+            ~Submission.is_smoke,
+        )
+    )
+    return session.scalar(statement) or 0
 
 
 def jobs_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Job]:

@@ -18,23 +18,12 @@ from portal.db.tables import (
     Task,
 )
 from portal.domain.jobs import JobKind
-from portal.domain.states import AttemptState, EvaluationState, ImageState
+from portal.domain.states import AttemptState, EvaluationState
 
 BATCH = 200
 """How many rows a step takes up at once; the rest waits for the next pass."""
 
 ON_THE_CLUSTER = (EvaluationState.QUEUED, EvaluationState.RUNNING)
-
-
-def images_waiting(session: Session, cluster: str) -> Sequence[Image]:
-    """List images of a cluster for which no job has been opened yet, oldest first."""
-    return session.scalars(
-        select(Image)
-        .where(Image.state == ImageState.WAITING, Image.cluster == cluster)
-        .order_by(Image.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
 
 
 def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:

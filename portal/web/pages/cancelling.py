@@ -33,5 +33,10 @@ def cancel(visit: Visit, fields: Fields) -> Response:
 
 
 def _page(visit: Visit, problem: str, status: int = 200) -> Response:
-    view = visit.read(cancellations.cancel_page, actor=visit.actor, submission_id=visit.part("id"))
+    view = visit.read(
+        cancellations.cancel_page,
+        actor=visit.actor,
+        submission_id=visit.part("id"),
+        now=visit.now,
+    )
     return visit.page("submissions/cancel.html", status=status, view=view, problem=problem)

@@ -68,7 +68,7 @@ def test_a_cost_that_has_risen_is_shown_again(site: Site) -> None:
     answer = site.browser(site.ada).post(f"/submissions/{running}/cancel", data={"cost": "nothing"})
 
     assert answer.status_code == 422
-    assert "has started in the meantime" in answer.text
+    assert "has started for it in the meantime" in answer.text
     assert 'value="counts"' in answer.text
 
 

@@ -5,7 +5,9 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from portal.domain.tokens import Scope
 from portal.web.context import Rates
+from tests.factories import DAY
 from tests.integration.web.conftest import Site, SiteMaker
 
 
@@ -107,3 +109,22 @@ def test_invitations_are_tried_as_often_as_the_site_says_from_one_address(
     assert [answer.status_code for answer in refused] == [429, 429]
     # The address counts here, so that nobody guesses with many accounts.
     assert (other_person, elsewhere) == (429, 303)
+
+
+def test_files_are_uploaded_as_often_as_the_site_says_by_one_person(new_site: SiteMaker) -> None:
+    site = new_site(rates=Rates(upload="2/hour"))
+    program = site.program(site.token(site.newcomer, Scope.SUBMIT, lasts=DAY))
+    form = {"phase": "dev", "kind": "results", "note": ""}
+    page, api = "/challenges/digits/weights", "/api/v1/challenges/digits/submissions"
+    ways = [
+        lambda: site.browser(site.newcomer).post(page, files={"file": ("m.bin", b"x")}),
+        lambda: program.post(api, data=form, files={"file": ("a.csv", b"x")}),
+    ]
+    taken = [way().status_code for way in ways]
+
+    refused = [way() for way in ways]
+    by_another = site.browser(site.ada).post(page, files={"file": ("m.bin", b"x")}).status_code
+
+    assert taken == [303, 201]
+    assert [answer.status_code for answer in refused] == [429, 429]
+    assert by_another == 303

@@ -126,6 +126,19 @@ def test_a_used_up_limit_is_said_with_the_time_of_the_next_chance(site: Site) ->
     assert len(_submissions(site)) == 1
 
 
+def test_what_a_limit_refuses_leaves_no_file_behind(site: Site) -> None:
+    """Else whoever has used up everything could fill the storage."""
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).per_day = 1
+    browser = site.browser(site.newcomer)
+    browser.post(SUBMIT, data=FIELDS, files=FILE)
+    before = _kept(site)
+
+    browser.post(SUBMIT, data=FIELDS, files={"file": ("other.csv", b"id,digit\n1,1\n")})
+
+    assert _kept(site) == before
+
+
 def test_the_form_counts_down(site: Site) -> None:
     browser = site.browser(site.newcomer)
     before = browser.get(SUBMIT).text

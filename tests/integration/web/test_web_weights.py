@@ -5,7 +5,7 @@ import hashlib
 import pytest
 from sqlalchemy import select
 
-from portal.db.tables import Submission, Weights
+from portal.db.tables import Blob, Submission, Weights
 from portal.domain.tokens import Scope
 from tests.integration.web.conftest import Site, SiteMaker
 
@@ -159,3 +159,33 @@ def test_the_page_asks_the_database_as_often_for_three_files_as_for_one(
         counts.append(len(statements))
 
     assert counts[0] == counts[2]
+
+
+def test_what_was_removed_counts_for_the_day_and_its_file_may_go(new_site: SiteMaker) -> None:
+    site = new_site(weights_limit=20)
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+    [row] = rows(site)
+    browser.post(f"{PAGE}/{row.id}/remove")
+
+    again = browser.post(PAGE, files={"file": ("other.bin", b"as many bytes")})
+
+    assert again.status_code == 422
+    assert "as much today as it may keep altogether" in again.text
+    with site.context.database.reading() as session:
+        assert session.get_one(Blob, row.blob_sha256).deleted_at is not None
+    assert [one.id for one in rows(site)] == [row.id]
+    names = {path.name for path in site.context.store.incoming_directory.parent.rglob("*")}
+    assert hashlib.sha256(b"as many bytes").hexdigest() not in names
+
+
+def test_a_removed_file_stays_while_something_was_handed_in_with_it(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+    [row] = rows(site)
+    browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+
+    browser.post(f"{PAGE}/{row.id}/remove")
+
+    with site.context.database.reading() as session:
+        assert session.get_one(Blob, row.blob_sha256).deleted_at is None

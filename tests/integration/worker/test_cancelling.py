@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from portal.db.tables import AuditEntry, Cancellation, Evaluation, Submission
 from portal.domain.audit import Action
-from portal.domain.cancelling import Cost
+from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.people import Actor
 from portal.domain.states import AttemptState, EvaluationState
@@ -56,16 +56,68 @@ def test_what_waits_ends_at_once_and_does_not_count(world: World) -> None:
     assert "predict" not in ran(world)
 
 
-def test_while_its_image_is_built_it_ends_at_once_and_the_image_is_kept(world: World) -> None:
+def test_while_its_image_is_built_it_ends_at_once_counts_and_the_image_is_kept(
+    world: World,
+) -> None:
     submission = world.hand_in()
     run_to(world, submission, S.BUILDING)
 
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
     world.run(8)
 
     assert world.evaluation(submission).state is S.CANCELLED
+    assert counts(world, submission)
     assert "predict" not in ran(world)
     assert world.run_until_final(world.hand_in()).state is S.SCORED
+
+
+def test_what_was_built_before_costs_nothing(world: World) -> None:
+    world.run_until_final(world.hand_in())
+    second = world.hand_in()
+    world.run()
+    assert world.evaluation(second).state is S.QUEUED
+
+    cancel(world, second)
+    world.run(3)
+
+    assert world.evaluation(second).state is S.CANCELLED
+    assert not counts(world, second)
+
+
+def test_an_image_that_two_wait_for_is_built_for_the_one_that_is_left(world: World) -> None:
+    first, second = world.hand_in(), world.hand_in()
+
+    cancel(world, first)
+
+    assert world.run_until_final(second).state is S.SCORED
+    assert not counts(world, first)
+
+
+def test_an_image_that_nobody_waits_for_is_built_once_somebody_does(world: World) -> None:
+    submission = world.hand_in()
+    cancel(world, submission)
+    world.run(8)
+    built_before = len(world.attempts("build"))
+
+    again = world.hand_in()
+
+    assert world.run_until_final(again).state is S.SCORED
+    assert len(world.attempts("build")) == built_before + 1
+
+
+def test_what_is_free_is_free_only_some_times_a_day(world: World) -> None:
+    for number in range(MAX_FREE_CANCELLATIONS):
+        cancel(world, world.hand_in(content=b"PK%d" % number))
+    one_more = world.hand_in()
+
+    with pytest.raises(ParticipantError):
+        cancel(world, one_more)
+    cancel(world, one_more, Cost.COUNTS)
+    world.clock.advance(86_400)
+    tomorrow = world.hand_in()
+    cancel(world, tomorrow)
+
+    assert (counts(world, one_more), counts(world, tomorrow)) == (True, False)
 
 
 def test_a_job_that_was_written_down_and_not_sent_never_is(world: World) -> None:
@@ -78,7 +130,7 @@ def test_a_job_that_was_written_down_and_not_sent_never_is(world: World) -> None
     with world.database.writing() as session:
         session.get_one(type(world.attempts("predict")[0]), token).state = AttemptState.CREATED
 
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
     world.run(3)
 
     assert world.evaluation(submission).state is S.CANCELLED
@@ -86,15 +138,15 @@ def test_a_job_that_was_written_down_and_not_sent_never_is(world: World) -> None
     assert [job.token for job in world.scheduler.jobs if job.token == token] == []
 
 
-def test_a_queued_job_is_stopped_and_does_not_count(world: World) -> None:
+def test_a_queued_job_is_stopped_and_counts_where_its_image_was_made_for_it(world: World) -> None:
     submission = world.hand_in()
     world.run_until_sent("predict")
 
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
     world.run(3)
 
     assert world.evaluation(submission).state is S.CANCELLED
-    assert not counts(world, submission)
+    assert counts(world, submission)
     assert "predict" not in ran(world)
 
 
@@ -128,7 +180,7 @@ def test_it_is_stopped_as_soon_as_an_unclear_job_is_found(world: World) -> None:
     with world.database.writing() as session:
         session.get_one(type(world.attempts("predict")[0]), token).state = AttemptState.SUBMITTING
 
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
     evaluation = world.run_until_final(submission)
 
     assert evaluation.state is S.CANCELLED
@@ -144,7 +196,7 @@ def test_an_unclear_job_that_never_was_ends_without_another_try(world: World) ->
     with world.database.writing() as session:
         session.get_one(type(world.attempts("predict")[0]), token).state = AttemptState.SUBMITTING
 
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
     world.run(4, seconds=20)
 
     assert world.evaluation(submission).state is S.CANCELLED
@@ -154,7 +206,7 @@ def test_an_unclear_job_that_never_was_ends_without_another_try(world: World) ->
 def test_the_cluster_is_asked_again_until_it_answers(world: World) -> None:
     submission = world.hand_in()
     world.run_until_sent("predict")
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
     world.scheduler.is_down = True
     world.run(3)
     still = world.evaluation(submission).state
@@ -185,7 +237,7 @@ def test_a_job_held_on_the_cluster_is_stopped_too(world: World) -> None:
     world.run_until_sent("predict")
     world.scheduler.put(Token(world.attempts("predict")[0].token), Phase.HELD)
 
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
 
     assert world.run_until_final(submission).state is S.CANCELLED
 
@@ -196,7 +248,7 @@ def test_whoever_was_shown_that_it_is_free_is_asked_again_once_it_has_started(
     submission = world.hand_in()
     run_to(world, submission, S.RUNNING)
 
-    with pytest.raises(ParticipantError, match="has started in the meantime"):
+    with pytest.raises(ParticipantError, match="has started for it in the meantime"):
         cancel(world, submission, Cost.NOTHING)
 
     with world.database.reading() as session:
@@ -228,12 +280,12 @@ def test_asking_twice_is_the_same_as_asking_once_and_each_is_written_down(world:
     submission = world.hand_in()
     world.run_until_sent("predict")
 
-    cancel(world, submission)
-    cancel(world, submission)
+    cancel(world, submission, Cost.COUNTS)
+    cancel(world, submission, Cost.COUNTS)
 
     assert world.run_until_final(submission).state is S.CANCELLED
     with world.database.reading() as session:
         entries = session.scalars(
             select(AuditEntry).where(AuditEntry.action == Action.SUBMISSION_CANCELLED)
         ).all()
-        assert [entry.detail for entry in entries] == [{"cost": "nothing"}] * 2
+        assert [entry.detail for entry in entries] == [{"cost": "counts"}] * 2

@@ -20,7 +20,7 @@ from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
 from tests.eager import eager
 from tests.integration.worker.node import PretendedNode
-from tests.integration.worker.world import Clock, World, _code, _write_challenge, _write_site
+from tests.integration.worker.world import Clock, World, _write_challenge, _write_site, packed_code
 
 CLUSTERS = ("main", "second")
 
@@ -74,7 +74,7 @@ class Both:
 
     def hand_in(self, person: str, slug: str) -> str:
         with self.site.store.incoming() as incoming:
-            incoming.write(_code())
+            incoming.write(packed_code())
             stored = incoming.commit()
         with self.site.database.writing() as session:
             return submit(

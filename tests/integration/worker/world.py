@@ -70,7 +70,7 @@ class World:
     ) -> str:
         """Hand something in and return the submission's id."""
         with self.site.store.incoming() as incoming:
-            incoming.write(content or _code())
+            incoming.write(content or packed_code())
             stored = incoming.commit()
         with self.database.writing() as session:
             return submit(
@@ -240,7 +240,8 @@ def _write_challenge(folder: Path) -> Path:
 
 
 @functools.cache
-def _code(content: str = "print()") -> bytes:
+def packed_code(content: str = "print()") -> bytes:
+    """Return a code submission with that program."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("predict.py", content)

@@ -1,0 +1,139 @@
+"""Which images wait to be made, who needs them, and who has some being made."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from portal.db.queries.work import BATCH
+from portal.db.tables import Cancellation, Evaluation, Event, Image, Job, Submission, Task
+from portal.domain.jobs import JobKind
+from portal.domain.states import EvaluationState, ImageState
+
+_NEEDS_IT = Evaluation.state.in_((EvaluationState.WAITING, EvaluationState.BUILDING))
+
+
+class Need(NamedTuple):
+    """That somebody needs an image."""
+
+    image: str
+    team: str
+    person: str
+    is_rerun: bool
+    """Whether it is the site that needs it, to run something again."""
+
+
+def of_the_site(session: Session, cluster: str, probe_image_id: str) -> Sequence[Image]:
+    """List images that wait and that are the probe, a scorer, or a base of a challenge or of what waits."""
+    above = aliased(Image)
+    bases = select(above.base_image_id).where(
+        above.base_image_id.is_not(None), above.state == ImageState.WAITING
+    )
+    return session.scalars(
+        select(Image)
+        .where(
+            Image.state == ImageState.WAITING,
+            Image.cluster == cluster,
+            or_(
+                Image.id == probe_image_id,
+                Image.id.in_(select(Task.scorer_image_id)),
+                Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
+                Image.id.in_(bases),
+            ),
+        )
+        .order_by(Image.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def needs(session: Session, cluster: str) -> Sequence[Need]:
+    """List who needs an image that waits, oldest first; of each team as many as a batch has room for."""
+    place = func.row_number().over(partition_by=Submission.team_id, order_by=Evaluation.id)
+    ranked = (
+        select(
+            Evaluation.id,
+            Evaluation.image_id,
+            Submission.team_id,
+            Submission.person_id,
+            Evaluation.rerun_of.is_not(None).label("is_rerun"),
+            place.label("place"),
+        )
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .join(Image, Image.id == Evaluation.image_id)
+        .where(_NEEDS_IT, Image.state == ImageState.WAITING, Image.cluster == cluster)
+        .subquery()
+    )
+    first = (
+        select(ranked).order_by(ranked.c.place, ranked.c.id).limit(BATCH).subquery("of_each_team")
+    )
+    rows = session.execute(
+        select(first.c.image_id, first.c.team_id, first.c.person_id, first.c.is_rerun).order_by(
+            first.c.id
+        )
+    )
+    return [Need(*row) for row in rows]
+
+
+def being_made(session: Session) -> Sequence[Need]:
+    """List who has caused builds that are open, also where they have cancelled since."""
+    caused = or_(
+        Evaluation.state == EvaluationState.BUILDING,
+        and_(
+            Evaluation.state == EvaluationState.CANCELLED, Cancellation.asked_at >= Job.created_at
+        ),
+    )
+    rows = session.execute(
+        select(
+            Image.id,
+            Submission.team_id,
+            Submission.person_id,
+            Evaluation.rerun_of.is_not(None),
+        )
+        .join_from(Job, Image, Image.id == Job.image_id)
+        .join(Evaluation, Evaluation.image_id == Image.id)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .outerjoin(Cancellation, Cancellation.evaluation_id == Evaluation.id)
+        .where(Job.kind == JobKind.BUILD, Job.is_open, caused)
+        .distinct()
+    )
+    return [Need(*row) for row in rows]
+
+
+def lock_waiting(session: Session, images: Collection[str]) -> dict[str, Image]:
+    """Lock those of the images that still wait, but those that another has locked."""
+    rows = session.scalars(
+        select(Image)
+        .where(Image.id.in_(images), Image.state == ImageState.WAITING)
+        .order_by(Image.id)
+        .execution_options(populate_existing=True)
+        .with_for_update(skip_locked=True)
+    )
+    return {row.id: row for row in rows}
+
+
+def lock_waiting_for(session: Session, images: Collection[str]) -> dict[str, list[Evaluation]]:
+    """Lock the evaluations that need any of the images, but those that another has locked; list them by image."""
+    rows = session.scalars(
+        select(Evaluation)
+        .where(Evaluation.image_id.in_(images), _NEEDS_IT)
+        .order_by(Evaluation.id)
+        .execution_options(populate_existing=True)
+        .with_for_update(skip_locked=True)
+    )
+    found: dict[str, list[Evaluation]] = {}
+    for row in rows:
+        found.setdefault(str(row.image_id), []).append(row)
+    return found
+
+
+def had_one_made(session: Session, evaluations: Sequence[str]) -> set[str]:
+    """Return those of the evaluations for which a build was opened."""
+    return set(
+        session.scalars(
+            select(Event.evaluation_id).where(
+                Event.evaluation_id.in_(evaluations), Event.state == EvaluationState.BUILDING
+            )
+        )
+    )

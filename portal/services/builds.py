@@ -1,0 +1,106 @@
+"""Which image is made next: only what somebody still needs, and teams take turns.
+
+Making an image costs the cluster, and what of a submission is cancelled before that is free. So a build is opened in the
+transaction in which those who wait for it are seen to wait, and from then on they count: see ``cancellations``.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries import builds as queries
+from portal.db.queries import shares
+from portal.db.tables import Evaluation, Image
+from portal.domain.failures import FailureReason
+from portal.domain.jobs import MAX_OPEN_BUILDS, JobKind
+from portal.domain.profiles import Profile
+from portal.domain.shares import in_turn
+from portal.domain.states import EvaluationState, ImageState
+from portal.services import attempts, images, progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueBuild:
+    """An image that can be made now, and the evaluations that wait for it. Their rows are locked."""
+
+    image: Image
+    waiting: Sequence[Evaluation]
+
+
+def due(
+    session: Session, profile: Profile, *, probe_image_id: str, now: datetime
+) -> list[DueBuild]:
+    """List the builds of a cluster for which there is room, in their order. ``profile``: in which they are made.
+
+    What the site and its challenges need comes first. Of one team, and of one person in whatever teams, at most
+    ``MAX_OPEN_BUILDS`` are open at once.
+    """
+    own = {
+        image.id: image for image in queries.of_the_site(session, profile.cluster, probe_image_id)
+    }
+    needs = [one for one in _in_turn(session, profile.cluster) if one.image not in own]
+    others = queries.lock_waiting(session, {one.image for one in needs})
+    found = own | {one.image: others[one.image] for one in needs if one.image in others}
+    waiting = queries.lock_waiting_for(session, found)
+    ready = [
+        DueBuild(image=image, waiting=waiting.get(key, ()))
+        for key, image in found.items()
+        # Whoever cancels at this moment holds the row, or waits for it: then it is not made.
+        if (key in own or key in waiting) and _base_is_ready(session, image, now=now)
+    ]
+    if profile.running is None:
+        return ready
+    there = shares.open_jobs_by_profile(session).get(profile.name, shares.Open()).jobs
+    return ready[: max(0, profile.running - there)]
+
+
+def open_all(
+    session: Session, builds: Iterable[DueBuild], profile: Profile, *, now: datetime
+) -> int:
+    """Open builds, and let those who wait for them be seen to have caused them; return how many."""
+    opened = 0
+    for one in builds:
+        attempts.open_job(
+            session, kind=JobKind.BUILD, profile=profile, image_id=one.image.id, now=now
+        )
+        images.move_image(one.image, ImageState.BUILDING, now=now)
+        for evaluation in one.waiting:
+            progress.move(session, evaluation, EvaluationState.BUILDING, now=now)
+        opened += 1
+    return opened
+
+
+def _in_turn(session: Session, cluster: str) -> Sequence[queries.Need]:
+    """List who needs an image so that teams take turns, without those that have enough being made."""
+    of_team: Counter[str] = Counter()
+    of_person: Counter[str] = Counter()
+    for made in queries.being_made(session):
+        if not made.is_rerun:
+            of_team[made.team] += 1
+            of_person[made.person] += 1
+    needs = [(one, one.team) for one in queries.needs(session, cluster)]
+    chosen: dict[str, queries.Need] = {}
+    for one in in_turn(needs, of_team):
+        if one.image in chosen:
+            continue
+        if not one.is_rerun:
+            if max(of_team[one.team], of_person[one.person]) >= MAX_OPEN_BUILDS:
+                continue
+            of_team[one.team] += 1
+            of_person[one.person] += 1
+        chosen[one.image] = one
+    return list(chosen.values())
+
+
+def _base_is_ready(session: Session, image: Image, *, now: datetime) -> bool:
+    if image.base_image_id is None:
+        return True
+    base = session.get_one(Image, image.base_image_id)
+    if base.state is ImageState.FAILED:
+        images.move_image(image, ImageState.FAILED, now=now)
+        image.reason = FailureReason.PREPARATION
+        image.detail = f"the base image {base.id} could not be built: {base.detail}"
+    return base.state is ImageState.READY
