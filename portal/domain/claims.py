@@ -17,6 +17,12 @@ LONGEST_UNIQUE_ID = 300
 LONGEST_ACR = 200
 """Letters that the database has room for."""
 
+_BLANK = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+)
+"""Fillers, joiners and selectors of variants that are letters or marks to Unicode, and that nobody sees."""
+
 LARGEST_NUMBER = 2**53
 """Beyond it a number in JSON is no longer exact, and says nothing."""
 
@@ -103,10 +109,10 @@ def is_scoped(value: str) -> bool:
 
 
 def clean_name(raw: object) -> str:
-    """Return a name on one line without control, format and private characters."""
+    """Return a name on one line without control, format, private and invisible characters, in NFC."""
     if not isinstance(raw, str):
         return ""
-    plain = "".join(c if _is_plain(c) else " " for c in raw)
+    plain = "".join(c if _is_plain(c) else " " for c in unicodedata.normalize("NFC", raw))
     return " ".join(plain.split())[:LONGEST_NAME].strip()
 
 
@@ -118,7 +124,9 @@ def _plain_line(claims: Mapping[str, object], name: str, longest: int) -> str:
 
 def _is_plain(character: str) -> bool:
     # Cf holds the marks that reverse text: a name could otherwise redraw the row that it is in.
-    return unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+    # The others are drawn as nothing, or as a blank, and make two names that look the same.
+    kind = unicodedata.category(character)
+    return kind not in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} and character not in _BLANK
 
 
 def _found(claims: Mapping[str, object], name: str) -> object:

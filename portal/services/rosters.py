@@ -151,9 +151,15 @@ def rename(session: Session, *, actor: Actor, slug: str, name: str, now: datetim
     if last is not None and now >= last:
         raise ParticipantError("The challenge is over: names stay as they are.", reason="name")
     wish = team_name(name)
-    if teams.is_taken(session, challenge.id, wish, besides=team.id):
-        raise ParticipantError("Another team of this challenge has this name.", reason="name")
-    team.name, team.named_after = wish, None
+    if wish != team.name and teams.is_taken(session, challenge.id, wish, besides=team.id):
+        raise ParticipantError(
+            "Another team of this challenge has this name, or one that looks like it. Choose a name that"
+            " differs in more than case, the script, blanks or similar letters.",
+            reason="name",
+        )
+    team.named_after = None
+    if wish != team.name:
+        team.name = wish
     session.flush()
     _note(session, actor, Action.TEAM_RENAMED, challenge.id, team.id, now)
 

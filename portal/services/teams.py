@@ -1,10 +1,12 @@
 """Teams: who competes. A person alone is a team of one."""
 
 from datetime import datetime
+from itertools import count
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.db.look_alikes import skeleton_of
 from portal.db.tables import Challenge, Membership, Person, Team
 from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
@@ -68,8 +70,21 @@ def named(session: Session, challenge_id: str, name: str) -> str | None:
 
 
 def is_taken(session: Session, challenge_id: str, name: str, *, besides: str) -> bool:
-    """Whether another team of the challenge has this name, whatever its case."""
-    return named(session, challenge_id, name) not in {None, besides}
+    """Whether another team of the challenge has this name, or one that people take for it."""
+    return _Taken(session, challenge_id, besides=besides).has(name)
+
+
+class _Taken:
+    """The names of a challenge's teams, as they are written and as they look."""
+
+    def __init__(self, session: Session, challenge_id: str, *, besides: str) -> None:
+        names = _names(session, challenge_id)
+        self._written = {name.casefold() for one, name in names.items() if one != besides}
+        looks = select(Team.skeleton).where(Team.challenge_id == challenge_id, Team.id != besides)
+        self._looks = set(session.scalars(looks))
+
+    def has(self, name: str) -> bool:
+        return name.casefold() in self._written or skeleton_of(name) in self._looks
 
 
 def _names(session: Session, challenge_id: str) -> dict[str, str]:
@@ -105,9 +120,7 @@ def merged_name(team: Team, name: str) -> str:
 
 
 def _free_name(session: Session, challenge_id: str, wish: str, *, besides: str) -> str:
-    names = _names(session, challenge_id)
-    taken = {name.casefold() for team_id, name in names.items() if team_id != besides}
-    if wish.casefold() not in taken:
+    taken = _Taken(session, challenge_id, besides=besides)
+    if not taken.has(wish):
         return wish
-    numbered = (f"{wish} ({n})" for n in range(2, len(taken) + 3))
-    return next(name for name in numbered if name.casefold() not in taken)
+    return next(name for n in count(2) if not taken.has(name := f"{wish} ({n})"))

@@ -73,6 +73,7 @@ _TABLE = """
 67 | cluster | A requirements.txt hides options from the portal's reader, which pip obeys | pip is handed a file that the portal has written of what it understood
 68 | cluster | A program starts so many threads that another team's on the same node can start none | A user namespace for each run, for which the kernel counts apart
 69 | web     | Hand in what has to be built, and take it back at once, again and again: every image is made, nothing counts | What nobody waits for any more is not made; from the opening of its build a submission counts; few are free a day; teams take turns
+71 | web     | A team takes a name that looks like another's, in letters of another script or with some that nobody sees | Names are compared by Unicode's skeletons, unique in a challenge
 72 | web     | Whoever has the web process's account drops the audit log's triggers, cuts off its end, writes it anew or changes a result | The worker keeps the log's head where that account cannot write, and looks at triggers and chain
 73 | web     | A request that a proxy cuts otherwise hides a second one; hundreds of connections never read; a text takes seconds to show | Read in one way or refused; a few requests of one client at a time, and unread answers are cut off; bounds before the Markdown parser
 74 | web     | Whoever has the web process's account replaces the worker's keys, home, settings or code by writing to a directory above them | The database has a directory of its own, and nothing that the worker trusts can be replaced; the site's check walks the way to each

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from portal.db.look_alikes import skeleton_of
 from portal.db.tables.base import Base, Key
 from portal.db.tables.people import Person
 from portal.domain.teams import MergeState, ParticipationState
@@ -34,16 +35,27 @@ class Team(Base):
     """Who competes; a person alone is a team of one."""
 
     __tablename__ = "teams"
-    __table_args__ = (UniqueConstraint("challenge_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("challenge_id", "name"),
+        Index("ix_teams_skeleton", "challenge_id", "skeleton", unique=True),
+    )
 
     id: Mapped[Key]
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
     name: Mapped[str] = mapped_column(String(200))
+    skeleton: Mapped[str] = mapped_column(Text, server_default="")
+    """What the name looks like: no two teams of a challenge have names that are taken for each other."""
     named_after: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     """Whose public name it has; it follows that name until somebody renames the team."""
     merged_into_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
     """The team that took over its members and submissions; such a team competes no more."""
     created_at: Mapped[datetime]
+
+    @validates("name")
+    def _note_skeleton(self, _key: str, name: str) -> str:
+        # Whoever gives a name gives its skeleton: nobody has to think of it.
+        self.skeleton = skeleton_of(name)
+        return name
 
 
 class Membership(Base):

@@ -108,7 +108,7 @@ def test_a_name_that_is_taken_is_said_at_the_field(site: Site) -> None:
     answer = site.browser(site.ada).post(f"{ROOT}/team/rename", data={"name": "team EVE"})
 
     assert answer.status_code == 422
-    assert "Another team of this challenge has this name." in answer.text
+    assert "Another team of this challenge has this name, or one that looks like it." in answer.text
     assert 'value="team EVE"' in answer.text
     assert "Team Ada" in site.browser(site.ada).get(f"{ROOT}/team").text
 
