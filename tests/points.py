@@ -116,8 +116,14 @@ def _is_below(folder: Path, event: str, arguments: tuple[Any, ...]) -> bool:
     if event in {"os.remove", "os.rmdir"} and arguments[1] != -1:
         # A tree is removed by names in open directories.
         return True
-    path = Path(arguments[0])
+    path = _folder_of(event, arguments) / arguments[0]
     return path.is_relative_to(folder) and _will_work(event, path)
+
+
+def _folder_of(event: str, arguments: tuple[Any, ...]) -> Path:
+    """Return what a name is relative to, where it is in an open directory."""
+    is_by_descriptor = event in {"os.mkdir", "os.rename"} and arguments[2] != -1
+    return Path(f"/proc/self/fd/{arguments[2]}").readlink() if is_by_descriptor else Path()
 
 
 def _will_work(event: str, path: Path) -> bool:

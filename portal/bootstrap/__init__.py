@@ -1,7 +1,7 @@
 """The one place that reads the site's settings and picks adapters."""
 
 from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
-from portal.bootstrap.challenges import add_challenge, orders_of_site
+from portal.bootstrap.challenges import add_challenge, approvals_of_site
 from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
 from portal.bootstrap.resources import profile_of
 from portal.bootstrap.secrets import audit_heads_of, published_keys, publisher_of
@@ -19,6 +19,7 @@ __all__ = [
     "Installation",
     "accept_audit_log",
     "add_challenge",
+    "approvals_of_site",
     "audit_heads_of",
     "audit_watch",
     "check_schema",
@@ -27,7 +28,6 @@ __all__ = [
     "files_of",
     "open_site",
     "operator",
-    "orders_of_site",
     "profile_of",
     "published_keys",
     "publisher_of",

@@ -1,16 +1,18 @@
-"""Taking in the challenge of an organiser, and ordering that it is run."""
+"""Taking in the challenge of an organiser, and approving that it is run."""
 
 import tempfile
 from pathlib import Path
 
 from portal.bootstrap.site import Installation, first_cluster, operator
 from portal.domain.errors import OperatorError
+from portal.domain.untrusted import Slug
+from portal.files.approvals import Approvals
 from portal.files.errors import BadArchive
-from portal.files.orders import Orders
 from portal.files.samples import pack_sample, unpack_sample
-from portal.services import challenges, orders
+from portal.services import challenges
 from portal.services.challenges import Material
 from portal.services.submissions import Upload
+from portal.services.task_approvals import approval_of
 from site_config.bundle import load_challenge
 
 
@@ -41,7 +43,8 @@ def add_challenge(site: Installation, directory: Path) -> str:
             resources=site.resources,
             now=site.clock(),
         )
-        orders_of_site(site).put(described.slug, orders.orders_of(session, described.slug))
+        approval = approval_of(session, described.slug)
+        approvals_of_site(site).put(Slug(described.slug), approval)
     return described.slug
 
 
@@ -57,6 +60,6 @@ def _pack_sample(site: Installation, directory: Path) -> Upload:
     return Upload(sha256=stored.sha256, size=stored.size)
 
 
-def orders_of_site(site: Installation) -> Orders:
-    """Return where the orders lie: out of reach of the web process."""
-    return Orders(first_cluster(site.settings)[1].storage / "orders")
+def approvals_of_site(site: Installation) -> Approvals:
+    """Return where the approvals lie: out of reach of the web process."""
+    return Approvals(first_cluster(site.settings)[1].storage / "orders")

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from containers.probe import write_probe_archive
-from portal.bootstrap.challenges import orders_of_site
+from portal.bootstrap.challenges import approvals_of_site
 from portal.bootstrap.clusters import cluster_of
 from portal.bootstrap.secrets import audit_heads_of, sealer_of
 from portal.bootstrap.site import Installation, store_of
@@ -36,9 +36,10 @@ def _worker_context(site: Installation, name: str) -> WorkerContext:
         database=site.database,
         store=site.store,
         stores=tuple(store_of(site.settings, cluster) for cluster in site.settings.clusters),
+        storages=tuple(cluster.storage for cluster in site.settings.clusters.values()),
         resources=site.resources,
         cluster=cluster,
-        orders=orders_of_site(site),
+        approvals=approvals_of_site(site),
         sealer=sealer_of(site.settings),
         probe_image_id=probe.id,
         probe_source=probe.source_sha256,

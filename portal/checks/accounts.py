@@ -9,6 +9,7 @@ from portal.checks import trust
 from portal.checks.reach import ENTER, READ, WRITE, Account, account_named, reaches
 from portal.checks.subject import Subject
 from portal.domain.findings import Finding, Level, Rule
+from portal.worker.context import PRIVATE
 from site_config.model import Site
 
 SEPARATE = Rule(
@@ -74,7 +75,7 @@ def kept_away(site: Site) -> list[Path]:
     clusters = site.clusters.values()
     hops = [cluster.connect.ssh for cluster in clusters if cluster.connect.ssh]
     return [
-        *(cluster.storage / name for cluster in clusters for name in ("runs", "images")),
+        *(cluster.storage / name for cluster in clusters for name in PRIVATE),
         *(data.path for data in site.data.values()),
         *(hop.key_file for hop in hops),
         *(hop.jump.key_file for hop in hops if hop.jump),

@@ -1,5 +1,6 @@
 """``sealrun challenge``: what only an operator does for challenges."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,22 +32,25 @@ def add(site_file: Path, directory: Path) -> None:
 @click.argument("slug")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def approve(site_file: Path, slug: str, *, yes: bool) -> None:
-    """Order that the tasks of SLUG are run as the database says.
+    """Approve that SLUG is run as the database says.
 
-    The worker runs nothing that differs from what an operator ordered, which ``challenge add`` does.
-    This is for a database that was taken over from elsewhere: read what it prints.
+    The worker runs nothing that differs from what an operator approved, which ``challenge add`` does.
+    This is for a database that was taken over from elsewhere, or that another release has filled: read what it
+    prints.
     """
     from portal import bootstrap  # noqa: PLC0415
-    from portal.services.orders import orders_of  # noqa: PLC0415
+    from portal.domain.untrusted import slug as checked_slug  # noqa: PLC0415
+    from portal.services.task_approvals import approval_of  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.reading() as session:
-        tasks = orders_of(session, slug)
-    if not tasks:
+        approval = approval_of(session, slug)
+    if not approval.tasks:
         raise click.ClickException(f"there is no challenge {slug}")
-    click.echo(yaml.safe_dump({name: asdict(task) for name, task in tasks.items()}))
+    # JSON first: what is printed is what is written, and escapes what a terminal would obey.
+    click.echo(yaml.safe_dump(json.loads(json.dumps(asdict(approval)))))
     if yes or click.confirm("Run these?"):
-        bootstrap.orders_of_site(site).put(slug, tasks)
+        bootstrap.approvals_of_site(site).put(checked_slug(slug, "SLUG"), approval)
         click.echo(f"{slug} is run like this from now on.")
 
 

@@ -1,5 +1,6 @@
 """``sealrun export``: results with their evidence, as RO-Crates."""
 
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,13 +82,24 @@ def _write(site: "Installation", facts: "CrateFacts", target: Path, *, uploads: 
     from portal.bootstrap import publisher_of  # noqa: PLC0415
     from portal.files.crates import write_crate  # noqa: PLC0415
 
-    write_crate(
-        target,
-        facts,
-        publisher_of(site.settings),
-        now=site.clock(),
-        upload=site.store.path if uploads else None,
-    )
+    with tempfile.TemporaryDirectory(
+        prefix=".sealrun-uploads-", dir=target.absolute().parent
+    ) as own:
+
+        def upload(sha256: str) -> Path:
+            # The web account can put anything in the place of an upload: what is taken is what has the digest.
+            copy = Path(own, sha256)
+            if not copy.exists():
+                site.store.copy(sha256, copy)
+            return copy
+
+        write_crate(
+            target,
+            facts,
+            publisher_of(site.settings),
+            now=site.clock(),
+            upload=upload if uploads else None,
+        )
     left_out = sum(not result.is_kept for result in facts.results) if uploads else 0
     click.echo(f"{target}: {len(facts.results)} results of {facts.slug}")
     if left_out:

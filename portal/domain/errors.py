@@ -6,6 +6,7 @@
     - NotAllowed        the person may know that it exists, but not do this
     - QuotaUsedUp       a limit of the phase is reached
   + OperatorError       only the site can act; people see a reference number
+    - UntrustedValueError   the web account may have written it, and it is not what it has to be
 """
 
 
@@ -47,3 +48,15 @@ class QuotaUsedUp(ParticipantError):  # noqa: N818 - named for what happened
 
 class OperatorError(PortalError):
     """Only the site can fix this; the detail goes to the log."""
+
+
+class UntrustedValueError(OperatorError):
+    """A value that the web account can write is not what it has to be: nothing is done with it."""
+
+    def __init__(self, where: str, why: str, value: object) -> None:
+        max_chars = 80
+        shown = ascii(value)
+        shown = shown if len(shown) <= max_chars else f"{shown[:max_chars]}..."
+        super().__init__(f"{where} is {why}: {shown}")
+        self.where = where
+        """Table and column, or the file."""

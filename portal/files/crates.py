@@ -45,8 +45,8 @@ def write_crate(
 ) -> None:
     """Write a crate as a directory, or as a ZIP file where the name ends with ``.zip``.
 
-    ``upload`` gives the file of an upload by its sha256; without it uploads are described and left out. The
-    target appears whole or not at all. Raises ``FileExistsError`` where it is there already.
+    ``upload`` gives a copy of an upload by its sha256 that is nobody else's to change; without it uploads are
+    described and left out. The target appears whole or not at all. Raises ``FileExistsError`` where it is there already.
     """
     if target.exists():
         raise FileExistsError(f"{target} is there already, and is not replaced")

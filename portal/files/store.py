@@ -12,17 +12,34 @@ killed at any instruction. Where the group may write to the root, it may add fil
 import hashlib
 import os
 import re
+import secrets
 import stat
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from portal.domain.untrusted import FileName
+from portal.files.places import (
+    NotPlainError,
+    facts_of,
+    make_directory,
+    names_in,
+    opened_directory,
+    opened_file,
+    opened_root,
+)
+
+INCOMING, LEAVING = FileName("incoming"), FileName("leaving")
+PART = ".part-"
+"""Begins the name of a copy that is not whole."""
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1024 * 1024
 
@@ -59,8 +76,9 @@ class Incoming(AbstractContextManager["Incoming"]):
         self._store = store
         self._limit = limit
         self._hash = hashlib.sha256()
-        descriptor, name = tempfile.mkstemp(dir=store.incoming_directory)
-        self._path = Path(name)
+        self._name = FileName(f"part-{secrets.token_hex(16)}")
+        with store.opened(INCOMING) as folder:
+            descriptor = os.open(self._name, _NEW, 0o600, dir_fd=folder)
         self._stream = os.fdopen(descriptor, "wb", buffering=_CHUNK)
         self.size = 0
         """Bytes written so far."""
@@ -81,13 +99,15 @@ class Incoming(AbstractContextManager["Incoming"]):
         os.fsync(self._stream.fileno())
         self._stream.close()
         stored = Stored(sha256=self._hash.hexdigest(), size=self.size)
-        self._store._place(self._path, stored)  # noqa: SLF001 - one thing in two classes
+        with self._store.opened(INCOMING) as folder:
+            self._store._place(self._name, stored, folder)  # noqa: SLF001 - one thing in two classes
         return stored
 
     def abort(self) -> None:
         """Drop what was written; without effect after ``commit``."""
         self._stream.close()
-        self._path.unlink(missing_ok=True)
+        with self._store.opened(INCOMING) as folder, suppress(FileNotFoundError):
+            os.unlink(self._name, dir_fd=folder)
 
     def __exit__(
         self,
@@ -99,16 +119,20 @@ class Incoming(AbstractContextManager["Incoming"]):
 
 
 class Store:
-    """Files by digest in one directory. Any number of processes may use it at the same time."""
+    """Files by digest in one directory. Any number of processes may use it at the same time.
+
+    Other accounts may write to it. So no link in it is followed, and what is used is copied out of it first.
+    """
 
     def __init__(self, root: Path, *, for_group: bool = False) -> None:
         """Open the store in ``root``. Where it has to be made, ``for_group`` opens it to its group."""
         self._root = root
-        self.incoming_directory = root / "incoming"
+        self.incoming_directory = root / INCOMING
         with suppress(FileExistsError):
             root.mkdir(mode=0o750, parents=True)
             root.chmod(0o2770 if for_group else 0o750)
-        self._make(self.incoming_directory)
+        with opened_root(root) as descriptor:
+            make_directory(descriptor, INCOMING, _mode_inside(descriptor))
 
     @property
     def root(self) -> Path:
@@ -141,25 +165,66 @@ class Store:
             stored = Stored(sha256=_digest(stream), size=stream.tell())
             os.fchmod(stream.fileno(), 0o440)
             os.fsync(stream.fileno())
-        self._place(file, stored)
+        self._place(str(file), stored, None)
         return stored
 
     def path(self, sha256: str) -> Path:
-        """Return where the file is, or would be; raise ``ValueError`` for what is no digest."""
-        if not _DIGEST.fullmatch(sha256):
-            raise ValueError("not the hex digits of a SHA-256")
-        return self._root / sha256[:2] / sha256
+        """Return where the file is, or would be; raise ``ValueError`` for what is no digest.
 
-    def open(self, sha256: str) -> BinaryIO:
-        """Open a stored file for reading; raise ``FileNotFoundError`` if it is not here."""
-        return self.path(sha256).open("rb")
+        To say where, not to open: whoever may write to the store can put a link there.
+        """
+        digest = _digest_name(sha256)
+        return self._root / digest[:2] / digest
+
+    @contextmanager
+    def opened(self, name: FileName) -> Iterator[int]:
+        """Open a directory of the store. Raises ``FileNotFoundError``, and ``Damaged`` for anything else."""
+        with (
+            opened_root(self._root) as root,
+            _plain(self._root),
+            opened_directory(root, name) as folder,
+        ):
+            yield folder
+
+    @contextmanager
+    def open(self, sha256: str) -> Iterator[BinaryIO]:
+        """Open a stored file for reading.
+
+        Raises ``FileNotFoundError`` if it is not here, and ``Damaged`` for what is no plain file.
+        """
+        digest = _digest_name(sha256)
+        with (
+            self.opened(FileName(digest[:2])) as folder,
+            _plain(self._root),
+            opened_file(folder, digest) as descriptor,
+            os.fdopen(os.dup(descriptor), "rb") as stream,
+        ):
+            yield stream
 
     def verify(self, sha256: str) -> Stored:
         """Read a stored file in full; raise ``Damaged`` if it is not what its name says."""
         with self.open(sha256) as stream:
             if _digest(stream) != sha256:
-                raise Damaged(f"{self.path(sha256)} does not have the digest of its name")
+                raise self._not_its_name(sha256)
             return Stored(sha256=sha256, size=stream.tell())
+
+    def copy(self, sha256: str, target: Path) -> Stored:
+        """Copy a stored file out of reach of whoever can write to the store, and check it on the way.
+
+        ``target`` appears whole, and as what its digest says; its directory has to be the caller's alone.
+        Raises ``FileNotFoundError`` and ``Damaged``.
+        """
+        with self.open(sha256) as stream, _new_file(target) as copy:
+            announced, digest = os.fstat(stream.fileno()).st_size, hashlib.sha256()
+            while (chunk := stream.read(_CHUNK)) and copy.tell() <= announced:
+                digest.update(chunk)
+                copy.write(chunk)
+            if digest.hexdigest() != sha256:
+                raise self._not_its_name(sha256)
+            return Stored(sha256=sha256, size=copy.tell())
+
+    def _not_its_name(self, sha256: str) -> Damaged:
+        return Damaged(f"{self.path(sha256)} does not have the digest of its name")
 
     def sweep(self, older_than: timedelta, now: datetime) -> int:
         """Remove what killed processes left half written; return how many files.
@@ -167,76 +232,134 @@ class Store:
         Only files to which nothing was written for ``older_than`` go, so that a slow upload stays.
         """
         oldest = (now - older_than).timestamp()
-        removed = 0
-        for file in self.incoming_directory.iterdir():
-            try:
-                if file.stat().st_mtime < oldest:
-                    file.unlink()
-                    removed += 1
-            except FileNotFoundError:  # its writer was alive and has finished meanwhile
-                continue
-        return removed
+        with self.opened(INCOMING) as folder:
+            return sum(_removed_if_old(folder, name, oldest) for name in names_in(folder))
 
     def remove(self, sha256: str, *, unused_for: timedelta) -> bool:
         """Remove a file; False, and it stays, if the same bytes came within ``unused_for``.
 
         Being gone already is as good. It is put aside first and looked at there: an upload of the
-        same bytes either took its place before, and is seen, or comes after and stays.
+        same bytes either took its place before, and is seen, or comes after and stays. Raises ``Damaged``
+        where links stand in place of directories.
         """
-        final = self.path(sha256)
-        aside = self._root / "leaving" / sha256
-        self._make(aside.parent)
-        if not aside.exists():
-            try:
-                final.rename(aside)
-            except FileNotFoundError:
-                return True
-        if time.time() - aside.stat().st_mtime < unused_for.total_seconds():
-            if final.exists():
-                aside.unlink()
-            else:
-                aside.rename(final)
-            return False
-        aside.unlink()
-        _sync_directory(aside.parent)
-        return True
+        name = _digest_name(sha256)
+        try:
+            with (
+                self.opened(FileName(name[:2])) as folder,
+                self._made(LEAVING) as aside,
+            ):
+                return _remove(name, folder, aside, unused_for)
+        except FileNotFoundError:
+            return True
 
     def unknown_to(
         self, known: Callable[[list[str]], set[str]], *, prefix: str, older_than: timedelta
     ) -> list[Stored]:
         """List files whose name begins with ``prefix``, two hex digits, and that nobody knows.
 
-        ``known`` is asked which of the digests somebody does.
+        ``known`` is asked which of the digests somebody does. What is no plain file is passed over.
         """
-        directory = self._root / prefix
         latest = time.time() - older_than.total_seconds()
         try:
-            found = {entry.name: entry.stat() for entry in os.scandir(directory)}
-        except FileNotFoundError:
+            with self.opened(FileName(prefix)) as folder:
+                found = {name: facts_of(folder, name) for name in names_in(folder)}
+        except (FileNotFoundError, Damaged):
             return []
-        old = [name for name, facts in found.items() if facts.st_mtime <= latest]
-        return [
-            Stored(sha256=name, size=found[name].st_size) for name in sorted(set(old) - known(old))
-        ]
+        old = {
+            name: facts.st_size
+            for name, facts in found.items()
+            if facts is not None
+            and _DIGEST.fullmatch(name)
+            and name.startswith(prefix)
+            and stat.S_ISREG(facts.st_mode)
+            and facts.st_mtime <= latest
+        }
+        strange = set(old) - known(list(old)) if old else set()
+        return [Stored(sha256=name, size=old[name]) for name in sorted(strange)]
 
-    def _make(self, directory: Path) -> None:
-        """Make a directory as open to the group as the root: web and worker can be two accounts."""
-        with suppress(FileExistsError):
-            directory.mkdir(mode=0o750)
-            mode = self._root.stat().st_mode
-            if mode & stat.S_IWGRP:
-                directory.chmod(stat.S_IMODE(mode))
+    @contextmanager
+    def _made(self, name: FileName) -> Iterator[int]:
+        """Open a directory that is as open to the group as the root; make it where it is missing."""
+        with opened_root(self._root) as root, _plain(self._root):
+            make_directory(root, name, _mode_inside(root))
+            with opened_directory(root, name) as folder:
+                yield folder
 
-    def _place(self, file: Path, stored: Stored) -> None:
-        final = self.path(stored.sha256)
-        self._make(final.parent)
-        if final.exists() and final.stat().st_size != stored.size:
-            raise Damaged(f"{final} does not have the size of its content")
-        # Also over the same bytes: their file is as new as this upload then, and is not removed.
-        file.rename(final)
-        # Also when it was there: the one who renamed it may have been killed before this.
-        _sync_directory(final.parent)
-        _sync_directory(self._root)
+    def _place(self, file: str, stored: Stored, folder: int | None) -> None:
+        name = FileName(stored.sha256)
+        with self._made(FileName(name[:2])) as final:
+            there = facts_of(final, name)
+            if there is not None and (
+                not stat.S_ISREG(there.st_mode) or there.st_size != stored.size
+            ):
+                raise Damaged(f"{self.path(name)} does not have the size of its content")
+            # Also over the same bytes: their file is as new as this upload then, and is not removed.
+            os.rename(file, name, src_dir_fd=folder, dst_dir_fd=final)
+            # Also when it was there: the one who renamed it may have been killed before this.
+            os.fsync(final)
+        with opened_root(self._root) as root:
+            os.fsync(root)
+
+
+@contextmanager
+def _plain(root: Path) -> Iterator[None]:
+    """Say of what is no plain file or directory that the store is damaged."""
+    try:
+        yield
+    except NotPlainError as problem:
+        raise Damaged(f"{root}: {problem}") from problem
+
+
+@contextmanager
+def _new_file(target: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears under its name when it is whole and on disk, or not at all."""
+    descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=PART)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            os.fchmod(stream.fileno(), 0o440)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(part).rename(target)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def _mode_inside(root: int) -> int:
+    """Return the mode of directories inside: web and worker can be two accounts of one group."""
+    mode = os.fstat(root).st_mode
+    return stat.S_IMODE(mode) if mode & stat.S_IWGRP else 0o750
+
+
+def _removed_if_old(folder: int, name: FileName, oldest: float) -> bool:
+    facts = facts_of(folder, name)  # None: its writer was alive and has finished meanwhile
+    if facts is None or facts.st_mtime >= oldest or stat.S_ISDIR(facts.st_mode):
+        return False
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+    return True
+
+
+def _remove(name: FileName, folder: int, aside: int, unused_for: timedelta) -> bool:
+    leaving = facts_of(aside, name)
+    if leaving is None:
+        os.rename(name, name, src_dir_fd=folder, dst_dir_fd=aside)
+        leaving = facts_of(aside, name)
+    if leaving is not None and time.time() - leaving.st_mtime < unused_for.total_seconds():
+        if facts_of(folder, name) is not None:
+            os.unlink(name, dir_fd=aside)
+        else:
+            os.rename(name, name, src_dir_fd=aside, dst_dir_fd=folder)
+        return False
+    os.unlink(name, dir_fd=aside)
+    os.fsync(aside)
+    return True
+
+
+def _digest_name(sha256: str) -> FileName:
+    if not _DIGEST.fullmatch(sha256):
+        raise ValueError("not the hex digits of a SHA-256")
+    return FileName(sha256)
 
 
 def _digest(stream: BinaryIO) -> str:
@@ -244,11 +367,3 @@ def _digest(stream: BinaryIO) -> str:
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,12 +2,11 @@
 
 import structlog
 
-from portal.db.queries import work
 from portal.domain.states import LIVE_ATTEMPTS, AttemptState
 from portal.services import results
+from portal.worker.boundary import cancelled_in
 from portal.worker.context import WorkerContext
 from scheduler.errors import SchedulerError
-from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -15,7 +14,7 @@ log = structlog.get_logger("sealrun.worker")
 def end_unsent(context: WorkerContext) -> int:
     """Close the attempts that were never sent and no longer need to be; return how many."""
     with context.database.reading() as session:
-        tokens = work.cancelled_in(session, context.cluster.name, [AttemptState.CREATED])
+        tokens = cancelled_in(context, session, [AttemptState.CREATED])
     for token in tokens:
         with context.database.writing() as session:
             results.never_sent(session, token, now=context.clock())
@@ -29,10 +28,10 @@ def stop_live(context: WorkerContext) -> bool:
     cluster has it is looked up first, and stopped as soon as it is found.
     """
     with context.database.reading() as session:
-        tokens = work.cancelled_in(session, context.cluster.name, sorted(LIVE_ATTEMPTS))
+        tokens = cancelled_in(context, session, sorted(LIVE_ATTEMPTS))
     for token in tokens:
         try:
-            context.cluster.scheduler.cancel(Token(token))
+            context.cluster.scheduler.cancel(token)
         except SchedulerError as problem:
             log.warning("not_cancelled", token=token, problem=str(problem))
             return False

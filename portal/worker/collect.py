@@ -15,9 +15,8 @@ from containers.rundir import (
     read_run,
     take_claim,
 )
-from portal.db.queries import work
-from portal.db.queries.runs import MeasureWork, RunWork, Work, work_of
-from portal.db.tables import Attempt
+from portal.db.tables import Attempt, Evaluation
+from portal.domain.errors import UntrustedValueError
 from portal.domain.failures import FailureReason
 from portal.domain.logs import LONGEST, error_of_pip, tail
 from portal.domain.states import AttemptState
@@ -29,11 +28,13 @@ from portal.domain.verdicts import (
     judge,
     reason_without_tries,
 )
+from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
 from portal.services import cancellations, results, run_logs
+from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
 from portal.worker.holding import is_held_back
 from portal.worker.measure import MANIFEST_BYTES
-from portal.worker.prepare import NOT_FETCHED
+from portal.worker.prepare import NOT_FETCHED, SOURCE
 from portal.worker.take_in import as_record, take_in
 from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.files import FetchLimits
@@ -45,7 +46,7 @@ log = structlog.get_logger("sealrun.worker")
 def collect_ended(context: WorkerContext) -> int:
     """Take in every attempt that has ended; return how many were."""
     with context.database.reading() as session:
-        tokens = work.tokens_in(session, context.cluster.name, [AttemptState.ENDED])
+        tokens = tokens_in(context, session, [AttemptState.ENDED])
     collected = 0
     for token in tokens:
         try:
@@ -57,10 +58,17 @@ def collect_ended(context: WorkerContext) -> int:
     return collected
 
 
-def _collect(context: WorkerContext, token: str) -> bool:
+def _collect(context: WorkerContext, token: Token) -> bool:
+    try:
+        job = work_as_prepared(context, token)
+    except UntrustedValueError as problem:
+        return _not_as_sent(context, token, problem)
+    return _collect_work(context, job, token)
+
+
+def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
     with context.database.reading() as session:
         attempt = session.get_one(Attempt, token)
-        job = work_of(session, token)
     directory = context.cluster.run_directory(job.job.id, token)
     context.cluster.files.get(directory, _limits(job))
     try:
@@ -82,8 +90,7 @@ def _collect(context: WorkerContext, token: str) -> bool:
     log.info("judged", token=token, verdict=verdict.kind, reason=verdict.reason)
     if verdict.kind is VerdictKind.WAIT:
         return False
-    if isinstance(job, RunWork):
-        _keep_logs(context, token, directory, longest=_longest_log(job))
+    _keep_and_drop(context, job, token, directory)
     if verdict.kind is VerdictKind.SUCCESS:
         take_in(context, job, attempt, directory, run)
     else:
@@ -106,7 +113,30 @@ def _with_last_words(detail: str, directory: Path) -> str:
     return f"{detail}: {words}" if words else detail
 
 
-def _by_nobody(context: WorkerContext, job: Work, token: str) -> bool:
+def _not_as_sent(context: WorkerContext, token: Token, problem: UntrustedValueError) -> bool:
+    """Fail an attempt whose rows speak of something else than was sent; nothing of its directory is read."""
+    log.error("untrusted_value", token=token, problem=str(problem))
+    with context.database.writing() as session:
+        results.failed(
+            session,
+            token,
+            FailureReason.INFRASTRUCTURE,
+            detail=str(problem),
+            now=context.clock(),
+        )
+    return True
+
+
+def _keep_and_drop(context: WorkerContext, job: Work, token: Token, directory: Path) -> None:
+    """Keep a run's logs, and remove the copy that an image was built of: the next try makes another."""
+    if isinstance(job, RunWork):
+        _keep_logs(context, token, directory, longest=_longest_log(job))
+    elif isinstance(job, BuildWork):
+        context.cluster.files.remove([directory / SOURCE])
+        (directory / SOURCE).unlink(missing_ok=True)
+
+
+def _by_nobody(context: WorkerContext, job: Work, token: Token) -> bool:
     """Whether Slurm itself cancelled a run, as a controller does with what it lost: accounting names no one.
 
     Raises ``Unreachable``.
@@ -114,23 +144,23 @@ def _by_nobody(context: WorkerContext, job: Work, token: str) -> bool:
     if not isinstance(job, RunWork):
         return False
     with context.database.reading() as session:
-        if cancellations.is_asked(session, job.evaluation):
+        if cancellations.is_asked(session, session.get_one(Evaluation, job.evaluation.id)):
             return False
-    answer = context.cluster.scheduler.find(Token(token))
+    answer = context.cluster.scheduler.find(token)
     if not answer.complete:
         raise Unreachable(answer.problem)
-    words = {report.raw_state for report in answer.jobs.get(Token(token), ())}
+    words = {report.raw_state for report in answer.jobs.get(token, ())}
     return bool(words) and not any(" by " in word for word in words)
 
 
-def _close(context: WorkerContext, token: str, directory: Path) -> None:
+def _close(context: WorkerContext, token: Token, directory: Path) -> None:
     """Let an attempt come to nothing any more, before there is another one.
 
     A job whose launch did not reach its node ends as NODE_FAIL, and Slurm starts it again under the same number,
     whatever ``--no-requeue`` says. Raises ``Unreachable``; all of it can be repeated.
     """
     try:
-        context.cluster.scheduler.cancel(Token(token))
+        context.cluster.scheduler.cancel(token)
     except UnexpectedAnswer as odd:
         raise Unreachable(str(odd)) from odd
     take_claim(directory, context.cluster.files.make_once)

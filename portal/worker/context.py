@@ -1,19 +1,35 @@
 """What the worker works with; bootstrap fills it in."""
 
-from collections.abc import Callable
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from containers.interface import Node
 from portal.db.engine import Database
+from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.profiles import Resources
-from portal.files.orders import Orders
+from portal.domain.untrusted import Id, Sha256
+from portal.files.approvals import Approvals
+from portal.files.removal import remove
 from portal.files.seals import Sealer
-from portal.files.store import Store
+from portal.files.store import PART, Damaged, Store
 from portal.worker.pacing import Pace
 from scheduler.files import Files
-from scheduler.interface import Scheduler
+from scheduler.interface import Scheduler, Token
+
+PRIVATE = ("images", "weights", "samples", "manifests", "runs", "orders")
+"""The folders of a storage that the worker's account alone may enter; ``orders`` has what was approved."""
+
+
+def made_of_upload(storage: Path, blob: Sha256) -> list[Path]:
+    """Return what the worker may have made of an upload on a cluster's storage, to be made again by digest."""
+    weights = storage / "weights"
+    return [weights / blob, weights / f"{blob}.plain", storage / "samples" / blob]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +40,7 @@ class Cluster:
     scheduler: Scheduler
     storage: Path
     store: Store
-    """The uploads that its nodes see; the first cluster's has all of them."""
+    """The uploads on its storage: all of them on the first cluster's, and copies of former times elsewhere."""
     files: Files
     """How files get to the nodes and back."""
     grace: timedelta
@@ -38,35 +54,68 @@ class Cluster:
     wheelhouse: Path | None = None
     """Wheels, as the nodes see them, from which the requirements of code are installed."""
 
-    def uploaded(self, sha256: str, uploads: Store) -> Path:
-        """Return an upload as the nodes see it; it is copied here from ``uploads`` where it has to be."""
-        path = self.store.path(sha256)
-        if not path.exists():
-            self.store.add(uploads.path(sha256))
-        return path
-
     @property
     def images(self) -> Path:
         """Where SIFs lie, each named by its digest."""
         return self.storage / "images"
 
+    def image(self, sif: Sha256) -> Path:
+        """Return where an image lies."""
+        return self.images / f"{sif}.sif"
+
+    def note_of_image(self, sif: Sha256) -> Path:
+        """Return where it is noted what an image is made of."""
+        return self.images / f"{sif}.made-of"
+
     @property
     def weights(self) -> Path:
-        """Where archives of weights are unpacked, each named by its digest."""
+        """Where weights lie, each named by its digest."""
         return self.storage / "weights"
 
+    def unpacked_weights(self, blob: Sha256) -> Path:
+        """Return where an archive of weights is unpacked."""
+        return self.weights / blob
+
+    def plain_weights(self, blob: Sha256) -> Path:
+        """Return where weights lie that are one file."""
+        return self.weights / f"{blob}.plain"
+
+    def sample(self, blob: Sha256) -> Path:
+        """Return where a public sample is unpacked."""
+        return self.storage / "samples" / blob
+
+    def manifest(self, snapshot: Id) -> Path:
+        """Return where the records of a measurement are kept."""
+        return self.storage / "manifests" / snapshot
+
     def close_to_others(self) -> None:
-        """Make the folders that only this account may enter: the web process can be another's."""
-        for folder in (
-            self.images,
-            self.weights,
-            self.storage / "manifests",
-            self.storage / "runs",
-        ):
+        """Make the folders that only this account may enter: the web process can be another's.
+
+        Raises ``OperatorError`` where somebody else could have put there what lies in one.
+        """
+        for name in PRIVATE:
+            folder = self.storage / name
             folder.mkdir(mode=0o700, exist_ok=True)
+            facts = folder.lstat()
+            if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+                raise OperatorError(
+                    f"{folder} is not a directory of this account: look who made it"
+                )
+            if facts.st_mode & 0o022:
+                raise OperatorError(
+                    f"others could write to {folder}: remove what they may have put there, then chmod 700"
+                )
             folder.chmod(0o700)
 
-    def run_directory(self, job_id: str, token: str) -> Path:
+    def sweep(self, older_than: timedelta, now: datetime) -> None:
+        """Remove copies that killed workers left half written."""
+        oldest = (now - older_than).timestamp()
+        for folder in (self.weights, self.storage / "samples"):
+            for part in folder.glob(f"{PART}*"):
+                if part.lstat().st_mtime < oldest:
+                    remove([part])
+
+    def run_directory(self, job_id: Id, token: Token) -> Path:
         """Return the directory that belongs to one attempt alone."""
         return self.storage / "runs" / job_id / token
 
@@ -79,11 +128,13 @@ class WorkerContext:
     store: Store
     """All uploads."""
     stores: tuple[Store, ...]
-    """Those that the nodes of the clusters see, of all clusters."""
+    """Those on the storages of all clusters."""
+    storages: tuple[Path, ...]
+    """The storages of all clusters."""
     resources: Resources
     cluster: Cluster
-    orders: Orders
-    """What operators ordered to be run."""
+    approvals: Approvals
+    """What operators have approved."""
     sealer: Sealer | None
     """Signs seal records; None on a site without a key."""
     probe_image_id: str
@@ -101,3 +152,24 @@ class WorkerContext:
     def keeps_uploads(self) -> bool:
         """Whether all uploads lie on this cluster's storage."""
         return self.cluster.store == self.store
+
+    def take_upload(self, blob: Sha256, target: Path) -> Path:
+        """Copy an upload to a place of the worker's own, checked by its digest on the way; return the place.
+
+        Whoever has the web account can change an upload at any moment: nothing but the copy is used.
+        Raises ``UntrustedValueError`` where the upload is not what its name says, or not there.
+        """
+        if not target.exists():
+            try:
+                self.store.copy(blob, target)
+            except (Damaged, FileNotFoundError) as problem:
+                raise UntrustedValueError(
+                    "blobs", f"not as it was stored ({problem})", blob
+                ) from problem
+        return target
+
+    @contextmanager
+    def upload(self, blob: Sha256, folder: Path) -> Iterator[Path]:
+        """Give such a copy for a moment, in a folder of the worker's own."""
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as own:
+            yield self.take_upload(blob, Path(own) / "upload")

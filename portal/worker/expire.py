@@ -6,15 +6,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import NoResultFound
 
 from portal.db.tables import Deletion
+from portal.domain.errors import UntrustedValueError
 from portal.domain.people import PORTAL, Actor
 from portal.domain.retention import Kept
+from portal.domain.untrusted import Sha256
 from portal.files.removal import content_of, remove
+from portal.files.store import StoreError
 from portal.services import retention
 from portal.services.retention import Candidate
-from portal.worker.context import WorkerContext
+from portal.worker.boundary import check_deletion, place_of, token_of, upload_digest
+from portal.worker.context import WorkerContext, made_of_upload
 from scheduler.errors import Unreachable
+from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -22,7 +28,7 @@ BATCH = 20
 """How many things of a kind are deleted at once."""
 FRESH = timedelta(hours=1)
 """A file that came again this short a time ago is being handed in: it stays."""
-_OUTPUTS = frozenset({"output", "collected", "results", "code.tar"})
+_OUTPUTS = frozenset({"output", "collected", "results", "code.tar", "source"})
 _READ_BEFORE = frozenset({Kept.OUTPUT, Kept.LOG})
 
 
@@ -116,10 +122,12 @@ def _finish(context: WorkerContext, deletion_id: str, actor: Actor) -> bool | No
     """Delete what a row says and record it; False if it is wanted again, None if it would not go."""
     with context.database.reading() as session:
         row = session.get_one(Deletion, deletion_id)
-        is_wanted = retention.is_wanted(session, row)
     try:
+        check_deletion(row)
+        with context.database.reading() as session:
+            is_wanted = retention.is_wanted(session, row)
         is_gone = not is_wanted and _delete(context, row)
-    except (OSError, Unreachable) as problem:
+    except (OSError, StoreError, Unreachable, UntrustedValueError, NoResultFound) as problem:
         log.warning("cannot_delete", kind=row.kind, subject=row.subject, problem=str(problem))
         return None
     with context.database.writing() as session:
@@ -133,17 +141,22 @@ def _finish(context: WorkerContext, deletion_id: str, actor: Actor) -> bool | No
 def _delete(context: WorkerContext, row: Deletion) -> bool:
     """Delete the files; False: they came again. Raises ``OSError`` where the storage refuses."""
     if row.kind is Kept.UPLOAD:
-        # Weights may have been unpacked; whoever needs them does so again.
-        unpacked = [store.root.parent / "weights" / row.sha256 for store in context.stores]
-        copies = [store.path(row.sha256) for store in context.stores if store != context.store]
-        return context.store.remove(row.sha256, unused_for=FRESH) and _all_gone(
-            context, [*unpacked, *copies]
-        )
+        return _delete_upload(context, upload_digest(row.sha256, "deletions.sha256"))
     if row.kind is Kept.IMAGE:
         paths = _image_paths(context, row)
     else:
         paths = _run_paths(context, row.subject, row.kind)
     return _all_gone(context, paths)
+
+
+def _delete_upload(context: WorkerContext, digest: Sha256) -> bool:
+    """Delete an upload and what was made of it on the clusters; whoever needs that makes it again."""
+    if not context.store.remove(digest, unused_for=FRESH):
+        return False
+    for other in set(context.stores) - {context.store}:
+        other.remove(digest, unused_for=timedelta(0))
+    made = [path for storage in context.storages for path in made_of_upload(storage, digest)]
+    return _all_gone(context, made)
 
 
 def _all_gone(context: WorkerContext, paths: Sequence[Path]) -> bool:
@@ -156,15 +169,22 @@ def _image_paths(context: WorkerContext, row: Deletion) -> Sequence[Path]:
     """Return the image, what is noted beside it, and the directories in which it was built."""
     with context.database.reading() as session:
         builds = retention.builds_of(session, row.subject, context.cluster.name)
-    directories = [context.cluster.run_directory(job, token) for job, token in builds]
+        places = [place_of(session, token_of(token)) for _, token in builds]
+    directories = [
+        context.cluster.run_directory(place.job_id, Token(place.token)) for place in places
+    ]
+    if not row.sha256:  # it was never made
+        return directories
+    digest = upload_digest(row.sha256, "deletions.sha256")
     images = context.cluster.images
-    return [images / f"{row.sha256}.sif", *images.glob(f"{row.sha256}.[!s]*"), *directories]
+    return [images / f"{digest}.sif", *images.glob(f"{digest}.[!s]*"), *directories]
 
 
 def _run_paths(context: WorkerContext, token: str, kind: Kept) -> Sequence[Path]:
     """Return what goes of a run: what it made, or all the rest."""
+    named = token_of(token, "deletions.subject")
     with context.database.reading() as session:
-        directory = context.cluster.run_directory(*retention.place_of(session, token))
+        directory = context.cluster.run_directory(place_of(session, named).job_id, named)
     if not directory.is_dir():
         return []
     is_output = kind is Kept.OUTPUT

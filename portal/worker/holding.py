@@ -5,11 +5,11 @@ Whoever keeps looking at a page would otherwise see to the second when a run on 
 
 from datetime import datetime, timedelta
 
-from portal.db.queries.runs import RunWork
 from portal.db.tables import Attempt
 from portal.domain.jobs import JobKind
 from portal.domain.sealing import rounded_up
 from portal.domain.verdicts import Verdict, VerdictKind
+from portal.domain.work import RunWork
 from portal.worker.context import WorkerContext
 
 _ENDS = frozenset({VerdictKind.SUCCESS, VerdictKind.FAILED, VerdictKind.CANCELLED})
@@ -33,7 +33,7 @@ def is_held_back(context: WorkerContext, work: RunWork, attempt: Attempt, verdic
 def _began(context: WorkerContext, work: RunWork, attempt: Attempt) -> datetime:
     """Return when the evaluation's first run on private data began."""
     first = attempt
-    if work.predict_token is not None:
+    if work.predict is not None:
         with context.database.reading() as session:
-            first = session.get_one(Attempt, work.predict_token)
+            first = session.get_one(Attempt, work.predict.token)
     return first.started_at or attempt.ended_at or context.clock()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from portal.files.store import StoreError
 from portal.services import leases, planning
 from portal.worker.asking import Asked
 from portal.worker.cancel import end_unsent, stop_live
@@ -100,7 +101,7 @@ def _plan(context: WorkerContext) -> int:
 
 def work_until(context: WorkerContext, stop: threading.Event) -> None:
     """Run passes until ``stop`` is set; a failing pass is logged and tried again later."""
-    context.cluster.store.sweep(ABANDONED, context.clock())
+    _sweep(context)
     pacer = Pacer(context.pace)
     pause = QUICK
     name = f"cluster:{context.cluster.name}"
@@ -117,6 +118,15 @@ def work_until(context: WorkerContext, stop: threading.Event) -> None:
         stop.wait(pause)
     with context.database.writing() as session:
         leases.give_back_lease(session, name=name, holder=context.holder, now=context.clock())
+
+
+def _sweep(context: WorkerContext) -> None:
+    """Remove what killed processes left half written; a storage that was tampered with stops nothing else."""
+    try:
+        context.cluster.sweep(ABANDONED, context.clock())
+        context.cluster.store.sweep(ABANDONED, context.clock())
+    except (OSError, StoreError) as problem:
+        log.error("cannot_sweep", problem=str(problem))  # noqa: TRY400 - one line will do
 
 
 def _expire(context: WorkerContext) -> timedelta:

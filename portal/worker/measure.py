@@ -1,22 +1,27 @@
 """Measuring data: the job's records become a digest, and stay so that a change can be named."""
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from containers.interface import Measure
 from containers.rundir import RunFileError, RunRecord, read_measured, records
 from portal.db.queries import snapshots as queries
-from portal.db.queries.runs import MeasureWork, RunWork
-from portal.db.tables import Attempt, DataSnapshot
 from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.domain.merkle import tree
+from portal.domain.profiles import DataDirectory
+from portal.domain.untrusted import Id
+from portal.domain.work import MeasureWork, RunWork
 from portal.services import results, snapshots
 from portal.services.snapshots import Found
+from portal.worker.boundary import snapshot_id
 from portal.worker.context import WorkerContext
 
 log = structlog.get_logger("sealrun.worker")
@@ -27,9 +32,9 @@ MANIFEST_BYTES = 4 * 1024**3
 
 def measure_of(context: WorkerContext, work: MeasureWork) -> Measure:
     """Return what the job does; the site's settings, not the database, say where the data lies."""
-    data = context.resources.data.get(work.snapshot.name)
+    data = context.resources.data.get(work.name)
     if data is None:
-        raise OperatorError(f"the site has no data {work.snapshot.name!r} any more")
+        raise OperatorError(f"the site has no data {work.name!r} any more")
     return Measure(directory=PurePosixPath(data.path), node=context.cluster.node)
 
 
@@ -41,7 +46,7 @@ def take_measurement(
     record: dict[str, Any],
 ) -> None:
     """Take in what a measurement found; its manifest is kept where the web process cannot read."""
-    kept = manifest_of(context, work.snapshot)
+    kept = context.cluster.manifest(work.snapshot_id)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         found = read_measured(directory)
@@ -62,55 +67,94 @@ def take_measurement(
             )
         return
     value = Found(root=whole.root, looks=found.looks, files=found.files, size=found.size)
+    _keep(context, work, value)
     with context.database.writing() as session:
         changed = results.measured(session, token, value, record, now=context.clock())
     tell = log.error if changed else log.info
-    tell("data_changed" if changed else "data_measured", data=work.snapshot.name, root=whole.root)
+    tell("data_changed" if changed else "data_measured", data=work.name, root=whole.root)
 
 
-def manifest_of(context: WorkerContext, snapshot: DataSnapshot) -> Path:
-    """Return where the records of a measurement are kept."""
-    return context.cluster.storage / "manifests" / snapshot.id
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What was measured, as the worker keeps it beside the manifest: the database may say anything."""
+
+    name: str
+    path: str
+    root: str
+    looks: str
+    files: int
+    size: int
+    measured_at: datetime
 
 
-def data_of(context: WorkerContext, work: RunWork, run: RunRecord) -> dict[str, Any]:
+_KEPT = TypeAdapter(Kept)
+
+
+def _keep(context: WorkerContext, work: MeasureWork, found: Found) -> None:
+    kept = Kept(
+        name=work.name,
+        path=str(context.resources.data[work.name].path),
+        **asdict(found),
+        measured_at=context.clock(),
+    )
+    place = _kept_at(context, work.snapshot_id)
+    part = place.with_suffix(".part")
+    part.write_bytes(_KEPT.dump_json(kept, indent=1))
+    part.replace(place)
+
+
+def _kept_at(context: WorkerContext, snapshot: Id) -> Path:
+    return context.cluster.manifest(snapshot).with_suffix(".json")
+
+
+def measurement_of(context: WorkerContext, data: DataDirectory | None, cluster: str) -> Kept | None:
+    """Return the last measurement of a directory at its present place; None where it is not measured.
+
+    Which one it is, the database says; what it found, the worker's own file.
+    """
+    with context.database.reading() as session:
+        snapshot = snapshots.current(session, data, cluster)
+    if snapshot is None or data is None:
+        return None
+    try:
+        kept = _KEPT.validate_json(_kept_at(context, snapshot_id(snapshot.id)).read_bytes())
+    except FileNotFoundError:
+        return None
+    return kept if (kept.name, kept.path) == (data.name, str(data.path)) else None
+
+
+def data_of(
+    context: WorkerContext, work: RunWork, predict: RunRecord | None, run: RunRecord
+) -> dict[str, Any]:
     """Return what a seal record says of the data that an evaluation read.
 
     ``as_measured`` says whether names, sizes and times were, just before the run, as when it was
     measured; None where that was not looked at. Where they were not, it is measured again.
     """
-    before_predict, before_score = _seen(context, work.predict_token), next(iter(run.data), None)
+    before_predict = next(iter(predict.data), None) if predict else None
+    before_score = next(iter(run.data), None)
     return {
         "input": _entry(context, work, work.task.input_data, before_predict),
         "truth": _entry(context, work, work.task.truth_data, before_score),
     }
 
 
-def _seen(context: WorkerContext, token: str | None) -> str | None:
-    if token is None:
-        return None
-    with context.database.reading() as session:
-        record = session.get_one(Attempt, token).record or {}
-    return next(iter(record.get("data", ())), None)
-
-
 def _entry(context: WorkerContext, work: RunWork, name: str, seen: str | None) -> dict[str, Any]:
     data, cluster = context.resources.data.get(name), work.job.cluster
-    with context.database.reading() as session:
-        snapshot = snapshots.current(session, data, cluster)
-    if snapshot is None or data is None:
+    found = measurement_of(context, data, cluster)
+    if found is None or data is None:
         return {"name": name, "merkle_root": None}
-    as_measured = None if seen is None else seen == snapshot.looks
+    as_measured = None if seen is None else seen == found.looks
     if as_measured is False:
-        log.error("data_looks_changed", data=name, measured_at=str(snapshot.measured_at))
+        log.error("data_looks_changed", data=name, measured_at=str(found.measured_at))
         with context.database.writing() as session:
             snapshots.ask(session, data, cluster, now=context.clock())
     return {
         "name": name,
-        "merkle_root": snapshot.root,
-        "files": snapshot.files,
-        "bytes": snapshot.size,
-        "measured_at": snapshot.measured_at.isoformat() if snapshot.measured_at else None,
+        "merkle_root": found.root,
+        "files": found.files,
+        "bytes": found.size,
+        "measured_at": found.measured_at.isoformat(),
         "as_measured": as_measured,
     }
 
@@ -126,9 +170,8 @@ def looked_at(context: WorkerContext, work: RunWork) -> tuple[PurePosixPath, ...
     task = work.task
     name = task.truth_data if work.job.kind is JobKind.SCORE else task.input_data
     data = context.resources.data.get(name)
-    with context.database.reading() as session:
-        snapshot = snapshots.current(session, data, work.job.cluster)
-    if snapshot is None or data is None or (snapshot.files or 0) > LOOKED_AT:
+    found = measurement_of(context, data, work.job.cluster)
+    if found is None or data is None or found.files > LOOKED_AT:
         return ()
     return (PurePosixPath(data.path),)
 
@@ -139,6 +182,9 @@ def last_two(context: WorkerContext, name: str) -> tuple[Iterator[bytes], Iterat
         found = queries.ready(session, name=name, cluster=context.cluster.name, limit=2)
     match found:
         case [newer, older]:
-            return records(manifest_of(context, older)), records(manifest_of(context, newer))
+            manifest = context.cluster.manifest
+            return records(manifest(snapshot_id(older.id))), records(
+                manifest(snapshot_id(newer.id))
+            )
         case _:
             return None

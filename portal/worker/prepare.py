@@ -6,62 +6,76 @@ from pathlib import Path, PurePosixPath
 
 from containers.interface import Bind, Build, BuildKind, Packages, SealedRun, Signature
 from containers.scripts import build_script, measure_script, run_script
-from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work, work_of
-from portal.db.tables import Image
-from portal.domain.errors import OperatorError
+from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.jobs import ImageKind, JobKind
 from portal.domain.profiles import Profile
 from portal.domain.shares import EVERYTHING, Share
+from portal.domain.submissions import SubmissionKind
+from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
 from portal.files.archives import repack_code, unpack_results
 from portal.files.errors import BadArchive
 from portal.files.images import FoundImage, inspect_image, inspect_layers
 from portal.files.layers import LayerLimits
 from portal.files.requirements import requirements_to_install
+from portal.worker import notes
+from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
 from portal.worker.measure import looked_at, measure_of
-from portal.worker.orders import check_order, note_source
 from portal.worker.samples import sample_of
 from portal.worker.weights import weights_binds
-from scheduler.interface import JobSpec
+from scheduler.interface import JobSpec, Token
 
 OWN_TIME = timedelta(seconds=30)
 """What a job needs beside its container: digests, the probe, tidying up. Slurm is asked for it too."""
-NOT_FETCHED = frozenset(
-    {"image.sif", "code.tar", "requirements.txt", "results", "collected", "made-of"}
-)
+SOURCE = "source"
+"""The file of a run directory that an image is built of."""
+NOT_FETCHED = notes.NAMES | {
+    "image.sif",
+    "code.tar",
+    "requirements.txt",
+    SOURCE,
+    "results",
+    "collected",
+}
 """What is never fetched of a run directory: what the worker has put there itself, and the image."""
 
 
-def prepare(context: WorkerContext, token: str) -> JobSpec:
+def prepare(context: WorkerContext, token: Token) -> JobSpec:
     """Make the run directory and return what to submit.
 
     Raises ``BadArchive`` where the participant's file is not usable, ``OperatorError`` where the
     site's settings or storage are at fault, and ``Unreachable`` where files could not be carried to
     the nodes. No job has been sent to the cluster then.
     """
-    with context.database.reading() as session:
-        work = work_of(session, token)
-        probe = session.get_one(Image, context.probe_image_id)
+    work = work_to_prepare(context, token)
     directory = context.cluster.run_directory(work.job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    notes.write_work(directory, work)
     if isinstance(work, BuildWork):
-        note_source(directory, work.image)
         build = _build(context, work, directory)
         script = build_script(build, token=token, directory=PurePosixPath(directory))
-        _carry(context, directory, build.source)
+        _carry(context, directory)
     elif isinstance(work, MeasureWork):
         script = measure_script(
             measure_of(context, work), token=token, directory=PurePosixPath(directory)
         )
         _carry(context, directory)
     else:
-        check_order(context, work, probe)
-        run = _sealed_run(context, work, probe, directory)
+        run = _sealed_run(context, work, directory)
         script = run_script(run, token=token, directory=PurePosixPath(directory))
         _carry(context, directory, *(bind.source for bind in run.binds if not bind.writable))
-    return _spec(
-        context.resources.profiles[work.job.profile], _share(context, work), script, directory
-    )
+    return _spec(_profile(context, work), _share(context, work), script, directory)
+
+
+def _profile(context: WorkerContext, work: Work) -> Profile:
+    """Return where it runs: on private data, in the profile that an operator approved."""
+    profiles = context.resources.profiles
+    if isinstance(work, RunWork) and not work.submission.is_smoke:
+        scores = work.job.kind is JobKind.SCORE
+        approved = profiles.get(work.task.score_profile if scores else work.task.predict_profile)
+        if approved is not None and approved.cluster == work.job.cluster:
+            return approved
+    return profiles[work.job.profile]
 
 
 def _carry(context: WorkerContext, directory: Path, *sources: PurePosixPath) -> None:
@@ -101,16 +115,15 @@ def _spec(profile: Profile, share: Share, script: str, directory: Path) -> JobSp
 
 
 def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
-    source = context.store.path(work.image.source_sha256)
-    if work.image.kind is ImageKind.CODE:
-        return _code_build(context, work, source, directory)
+    if work.kind is ImageKind.CODE:
+        return _code_build(context, work, directory)
+    source = context.take_upload(work.source_sha256, directory / SOURCE)
     found = inspect_image(source)
     signature = _signature(context, found)
-    there = context.cluster.uploaded(work.image.source_sha256, context.store)
     build = Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
-        source=PurePosixPath(there),
-        source_sha256=work.image.source_sha256,
+        source=PurePosixPath(source),
+        source_sha256=work.source_sha256,
         signature=signature,
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
@@ -141,15 +154,16 @@ def _signature(context: WorkerContext, found: FoundImage) -> Signature | None:
     return Signature(part=found.system, keys=policy.keys)
 
 
-def _code_build(context: WorkerContext, work: BuildWork, source: Path, directory: Path) -> Build:
-    if work.base is None or work.base.sif_sha256 is None:
-        raise OperatorError(f"image {work.image.id} has no base image that is ready")
-    packed = repack_code(source, directory / "code.tar")
+def _code_build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
+    if work.base is None:
+        raise OperatorError(f"image {work.image_id} has no base image")
+    with context.upload(work.source_sha256, directory) as source:
+        packed = repack_code(source, directory / "code.tar")
     return Build(
         kind=BuildKind.CODE,
         source=PurePosixPath(directory / "code.tar"),
         source_sha256=packed.sha256,
-        base=PurePosixPath(image_path(context, work.base)),
+        base=PurePosixPath(context.cluster.image(work.base.sif_sha256)),
         base_sha256=work.base.sif_sha256,
         packages=_packages(context, directory),
         size_limit=context.resources.upload_limit,
@@ -172,21 +186,14 @@ def _packages(context: WorkerContext, directory: Path) -> Packages | None:
     )
 
 
-def image_path(context: WorkerContext, image: Image) -> Path:
-    """Return where a ready image lies."""
-    if image.sif_sha256 is None:
-        raise OperatorError(f"image {image.id} is not ready")
-    return context.cluster.images / f"{image.sif_sha256}.sif"
-
-
-def _sealed_run(context: WorkerContext, work: RunWork, probe: Image, directory: Path) -> SealedRun:
+def _sealed_run(context: WorkerContext, work: RunWork, directory: Path) -> SealedRun:
     scores = work.job.kind is JobKind.SCORE
-    profile = context.resources.profiles[work.job.profile]
+    profile = _profile(context, work)
     return SealedRun(
-        image=PurePosixPath(image_path(context, work.image)),
-        image_sha256=str(work.image.sif_sha256),
-        probe_image=PurePosixPath(image_path(context, probe)),
-        probe_sha256=str(probe.sif_sha256),
+        image=PurePosixPath(context.cluster.image(work.image.sif_sha256)),
+        image_sha256=work.image.sif_sha256,
+        probe_image=PurePosixPath(context.cluster.image(work.probe.sif_sha256)),
+        probe_sha256=work.probe.sif_sha256,
         argv=tuple(work.task.score_argv if scores else work.task.predict_argv),
         binds=_score_binds(context, work, directory)
         if scores
@@ -210,7 +217,7 @@ def _environment(work: RunWork) -> dict[str, str]:
         "SEALRUN_INPUT": "/input",
         "SEALRUN_OUTPUT": "/output",
         "SEALRUN_SUBMISSION": "/submission",
-        "SEALRUN_TASK": work.task.slug,
+        "SEALRUN_TASK": work.task_slug,
         "SEALRUN_PHASE": work.phase.slug,
         "SEALRUN_SMOKE": "1" if work.submission.is_smoke else "0",
     }
@@ -218,7 +225,7 @@ def _environment(work: RunWork) -> dict[str, str]:
 
 def _predict_binds(context: WorkerContext, work: RunWork, directory: Path) -> tuple[Bind, ...]:
     source = (
-        PurePosixPath(sample_of(context, work.task))
+        PurePosixPath(sample_of(context, work))
         if work.submission.is_smoke
         else _data(context, work, work.task.input_data)
     )
@@ -249,16 +256,23 @@ def _output(directory: Path) -> Bind:
 
 def _predictions(context: WorkerContext, work: RunWork, directory: Path) -> Path:
     """Return the directory that is scored: a predict job's collected output, or the upload."""
-    if work.predict_token is not None and work.predict_job_id is not None:
-        return context.cluster.run_directory(work.predict_job_id, work.predict_token) / "collected"
+    if work.predict is not None and predicted(context, work) is not None:
+        place = work.predict
+        collected = context.cluster.run_directory(place.job_id, Token(place.token)) / "collected"
+        if not collected.is_dir():
+            raise UntrustedValueError("jobs", "a prediction that was never taken in", place.job_id)
+        return collected
+    if work.submission.kind is not SubmissionKind.RESULTS:
+        raise OperatorError(f"evaluation {work.evaluation.id} has no prediction")
     target = directory / "results"
-    unpack_results(
-        context.store.path(work.submission.blob_sha256),
-        target,
-        required=work.task.required_outputs,
-        max_bytes=work.task.output_limit,
-        max_files=work.task.output_files,
-    )
+    with context.upload(work.submission.blob_sha256, directory) as source:
+        unpack_results(
+            source,
+            target,
+            required=work.task.required_outputs,
+            max_bytes=work.task.output_limit,
+            max_files=work.task.output_files,
+        )
     return target
 
 

@@ -7,13 +7,12 @@ import structlog
 
 from containers.interface import LOG_LIMIT
 from containers.rundir import RunFileError, RunRecord, has_started, read_run, take_claim
-from portal.db.queries import work
-from portal.db.queries.runs import work_of
-from portal.db.tables import Job
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import reason_without_tries
+from portal.domain.work import JobFacts
 from portal.services import attempts, results
 from portal.worker.asking import Asked
+from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.prepare import NOT_FETCHED, OWN_TIME
 from portal.worker.reports import take_over
@@ -40,7 +39,7 @@ def resolve_unclear(context: WorkerContext) -> Asked:
     between the mark and the answer.
     """
     with context.database.reading() as session:
-        tokens = work.tokens_in(session, context.cluster.name, UNCLEAR)
+        tokens = tokens_in(context, session, UNCLEAR)
     settled = 0
     for token in tokens:
         is_settled = _resolve(context, token)
@@ -51,21 +50,21 @@ def resolve_unclear(context: WorkerContext) -> Asked:
     return Asked(about=len(tokens), news=settled > 0)
 
 
-def _resolve(context: WorkerContext, token: str) -> bool | None:
+def _resolve(context: WorkerContext, token: Token) -> bool | None:
     """Return whether the attempt is clear now; None where the cluster did not answer."""
     with context.database.writing() as session:
         attempt = attempts.lock_attempt(session, token)
         if attempt.state is AttemptState.SUBMITTING:
             attempts.unclear(session, token, "the worker ended while it was being submitted")
-    answer = context.cluster.scheduler.find(Token(token))
-    found = answer.jobs.get(Token(token), ())
+    answer = context.cluster.scheduler.find(token)
+    found = answer.jobs.get(token, ())
     if found:
         take_over(context, found)
         return True
     return _denied(context, token) if answer.complete else None
 
 
-def _denied(context: WorkerContext, token: str) -> bool:
+def _denied(context: WorkerContext, token: Token) -> bool:
     """Count the time of denial; after the grace take the claim, and only then try again."""
     now = context.clock()
     with context.database.writing() as session:
@@ -75,7 +74,7 @@ def _denied(context: WorkerContext, token: str) -> bool:
     return give_up(context, token, "the cluster does not know the job", since=since)
 
 
-def give_up(context: WorkerContext, token: str, detail: str, *, since: datetime) -> bool:
+def give_up(context: WorkerContext, token: Token, detail: str, *, since: datetime) -> bool:
     """Close an attempt that the cluster has denied ``since`` then. True: it is closed.
 
     Whoever makes the directory ``claim`` owns the attempt. If the portal gets it, the job can never
@@ -83,7 +82,7 @@ def give_up(context: WorkerContext, token: str, detail: str, *, since: datetime)
     did start: then what it left decides, or its time.
     """
     with context.database.reading() as session:
-        job = work_of(session, token).job
+        job = job_of(context, session, token)
     directory: Path = context.cluster.run_directory(job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -99,7 +98,13 @@ def give_up(context: WorkerContext, token: str, detail: str, *, since: datetime)
 
 
 def _started(
-    context: WorkerContext, job: Job, directory: Path, token: str, detail: str, *, since: datetime
+    context: WorkerContext,
+    job: JobFacts,
+    directory: Path,
+    token: Token,
+    detail: str,
+    *,
+    since: datetime,
 ) -> bool:
     """Decide about a job that began and that the cluster forgot. Raises ``Unreachable``.
 

@@ -1,42 +1,60 @@
-"""The seal record: the evidence that is kept with a result."""
+"""The seal record: the evidence that is kept with a result.
+
+All of it comes from what the worker has written down or looked at itself: notes in run directories, digests
+that were checked, and what lies beside measurements. Who handed it in and when is the portal's word.
+"""
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from containers.rundir import RunRecord
-from portal.db.queries.runs import RunWork
-from portal.db.tables import Attempt, Image, Job
+from containers.rundir import RunRecord, read_run
+from portal.domain.work import JobFacts, RunWork
 from portal.services.results import Signed
+from portal.worker.boundary import predicted
 from portal.worker.context import WorkerContext
 from portal.worker.measure import data_of
+from portal.worker.notes import read_report
+from scheduler.interface import Token
 
 SCHEMA = 2
 
 
 def seal_record(
-    context: WorkerContext, work: RunWork, attempt: Attempt, run: RunRecord, score_file: Path
+    context: WorkerContext, work: RunWork, directory: Path, run: RunRecord, score_file: Path
 ) -> dict[str, Any]:
     """Return what was run, on what, where, and what the isolation probe saw; JSON values only."""
-    data = data_of(context, work, run)
-    with context.database.reading() as session:
-        return {
-            "schema": SCHEMA,
-            "challenge": work.challenge.slug,
-            "phase": work.phase.slug,
-            "task": work.task.slug,
-            "evaluation": work.evaluation.id,
-            "rerun_of": work.evaluation.rerun_of,
-            "submission": _submission(work),
-            "images": _images(session, context, work),
-            "data": data,
-            "score_file_sha256": hashlib.sha256(score_file.read_bytes()).hexdigest(),
-            "predict": _predict(session, work),
-            "score": _run(attempt, work.job, list(work.task.score_argv), run_facts(run)),
-        }
+    before = predicted(context, work)
+    predict = _predict_run(context, work)
+    return {
+        "schema": SCHEMA,
+        "challenge": work.challenge.slug,
+        "phase": work.phase.slug,
+        "task": work.task_slug,
+        "evaluation": work.evaluation.id,
+        "rerun_of": work.evaluation.rerun_of,
+        "submission": _submission(work),
+        "images": {
+            "submission": before.image.sif_sha256 if before else None,
+            "scorer": work.image.sif_sha256,
+            "probe": work.probe.sif_sha256,
+        },
+        "data": data_of(context, work, predict[1] if predict else None, run),
+        "score_file_sha256": hashlib.sha256(score_file.read_bytes()).hexdigest(),
+        "predict": _run(*predict, before.job, before.task.predict_argv)
+        if predict and before
+        else None,
+        "score": _run(directory, run, work.job, work.task.score_argv),
+    }
+
+
+def _predict_run(context: WorkerContext, work: RunWork) -> tuple[Path, RunRecord] | None:
+    """Return the directory of the run whose output was scored, and what its script left there."""
+    if work.predict is None:
+        return None
+    directory = context.cluster.run_directory(work.predict.job_id, Token(work.predict.token))
+    return directory, read_run(directory, work.predict.token)
 
 
 def _submission(work: RunWork) -> dict[str, Any]:
@@ -50,29 +68,6 @@ def _submission(work: RunWork) -> dict[str, Any]:
     }
 
 
-def _images(session: Session, context: WorkerContext, work: RunWork) -> dict[str, Any]:
-    submitted = work.evaluation.image_id
-    return {
-        "submission": session.get_one(Image, submitted).sif_sha256 if submitted else None,
-        "scorer": work.image.sif_sha256,
-        "probe": session.get_one(Image, context.probe_image_id).sif_sha256,
-    }
-
-
-def _predict(session: Session, work: RunWork) -> dict[str, Any] | None:
-    if work.predict_token is None:
-        return None
-    attempt = session.get_one(Attempt, work.predict_token)
-    job = session.get_one(Job, attempt.job_id)
-    record = attempt.record or {}
-    facts = {
-        "probe": record["probe"],
-        "versions": record["versions"],
-        "exit_code": record["exit_code"],
-    }
-    return _run(attempt, job, list(work.task.predict_argv), facts)
-
-
 def run_facts(run: RunRecord) -> dict[str, Any]:
     """Return what the run directory tells of the node and the probe."""
     return {
@@ -82,19 +77,14 @@ def run_facts(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def _run(attempt: Attempt, job: Job, argv: list[str], facts: dict[str, Any]) -> dict[str, Any]:
+def _run(directory: Path, run: RunRecord, job: JobFacts, argv: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "token": attempt.token,
+        "token": directory.name,
         "cluster": job.cluster,
-        "slurm_cluster": attempt.slurm_cluster,
-        "job_id": attempt.cluster_job_id,
         "profile": job.profile,
-        "argv": argv,
-        "nodes": attempt.nodes,
-        "state": attempt.raw_state,
-        "started_at": attempt.started_at.isoformat() if attempt.started_at else None,
-        "ended_at": attempt.ended_at.isoformat() if attempt.ended_at else None,
-        **facts,
+        "argv": list(argv),
+        **read_report(directory),
+        **run_facts(run),
     }
 
 

@@ -6,17 +6,19 @@ one of these states, and each of them says what has to be done.
 """
 
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from sqlalchemy.orm import Session
 
-from portal.db.queries import work
 from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState
 from portal.files.errors import BadArchive
 from portal.services import attempts, results
+from portal.worker import notes
 from portal.worker.asking import Asked
+from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.prepare import prepare
 from scheduler.errors import Unreachable
@@ -28,7 +30,7 @@ log = structlog.get_logger("sealrun.worker")
 def send_created(context: WorkerContext) -> Asked:
     """Send every attempt that was never sent, until the cluster is full or does not answer."""
     with context.database.reading() as session:
-        tokens = work.tokens_in(session, context.cluster.name, [AttemptState.CREATED])
+        tokens = tokens_in(context, session, [AttemptState.CREATED])
     sent = 0
     for token in tokens:
         try:
@@ -46,7 +48,7 @@ def send_created(context: WorkerContext) -> Asked:
     return Asked(about=sent, news=sent > 0)
 
 
-def _send(context: WorkerContext, token: str) -> Submitted | None:
+def _send(context: WorkerContext, token: Token) -> Submitted | None:
     """Send one attempt; None where there was nothing to send."""
     spec = _prepared(context, token)
     if spec is None:
@@ -54,7 +56,12 @@ def _send(context: WorkerContext, token: str) -> Submitted | None:
     with context.database.writing() as session:
         if not attempts.start_submitting(session, token, now=context.clock()):
             return None
-    answer = context.cluster.scheduler.submit(spec, Token(token))
+    # From here on the run is what was noted, whatever becomes of its row.
+    directory = Path(spec.workdir)
+    notes.note_sent(directory)
+    answer = context.cluster.scheduler.submit(spec, token)
+    if isinstance(answer, Refused):
+        notes.note_refused(directory)
     with context.database.writing() as session:
         _record(session, token, answer, now=context.clock())
     return answer
@@ -76,7 +83,7 @@ def _record(session: Session, token: str, answer: Submitted, *, now: datetime) -
         results.failed(session, token, FailureReason.REFUSED, detail=detail, now=now)
 
 
-def _prepared(context: WorkerContext, token: str) -> JobSpec | None:
+def _prepared(context: WorkerContext, token: Token) -> JobSpec | None:
     """Return what to send; end the attempt where it can never be sent."""
     try:
         return prepare(context, token)

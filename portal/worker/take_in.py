@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from containers.rundir import RunRecord, read_lock
-from portal.db.queries.runs import BuildWork, MeasureWork, RunWork, Work
 from portal.db.tables import Attempt
+from portal.domain import untrusted
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
+from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
 from portal.files.errors import BadOutput, BadScoreFile
 from portal.files.outputs import copy_outputs
 from portal.files.removal import remove
 from portal.files.scores import ScoreColumn, read_scores
-from portal.services import results, standings
+from portal.services import results
 from portal.services.results import BuiltImage
 from portal.worker.context import WorkerContext
+from portal.worker.image_sources import keep_note
 from portal.worker.measure import take_measurement
-from portal.worker.orders import keep_note
 from portal.worker.seal import seal_record, signed
 
 
@@ -38,7 +39,7 @@ def take_in(
     Raises ``Unreachable`` if the cluster's files cannot be moved; all of it can be repeated.
     """
     if isinstance(job, BuildWork):
-        _take_image(context, attempt.token, directory, run)
+        _take_image(context, job, attempt.token, directory, run)
     elif isinstance(job, MeasureWork):
         take_measurement(context, job, attempt.token, directory, as_record(run))
     elif job.job.kind is JobKind.PREDICT:
@@ -47,12 +48,14 @@ def take_in(
         _take_scores(context, job, attempt, directory, run)
 
 
-def _take_image(context: WorkerContext, token: str, directory: Path, run: RunRecord) -> None:
-    digest = str(run.image_sha256)
-    final = context.cluster.images / f"{digest}.sif"
+def _take_image(
+    context: WorkerContext, work: BuildWork, token: str, directory: Path, run: RunRecord
+) -> None:
+    digest = untrusted.sha256(run.image_sha256, "image.sha256")
+    final = context.cluster.image(digest)
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     made = directory / "image.sif"
-    keep_note(context, directory, digest)
+    keep_note(context, work, directory, digest)
     size = context.cluster.files.keep(made, final)
     built = BuiltImage(sha256=digest, size=size, lock=read_lock(directory))
     with context.database.writing() as session:
@@ -83,16 +86,17 @@ def _take_predictions(
 def _take_scores(
     context: WorkerContext, job: RunWork, attempt: Attempt, directory: Path, run: RunRecord
 ) -> None:
-    with context.database.reading() as session:
-        columns = standings.columns_of(session, job.challenge.id)
-    expected = [ScoreColumn(key=c.key, minimum=c.minimum, maximum=c.maximum) for c in columns]
+    expected = [
+        ScoreColumn(key=key, minimum=column.minimum, maximum=column.maximum)
+        for key, column in job.challenge.columns.items()
+    ]
     path = directory / "output" / "scores.json"
     try:
         scores = read_scores(path, expected)
     except BadScoreFile as problem:
         _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.sentence, run)
         return
-    seal = seal_record(context, job, attempt, run, path)
+    seal = seal_record(context, job, directory, run, path)
     with context.database.writing() as session:
         results.scored(
             session,

@@ -2,10 +2,10 @@
 
 import structlog
 
-from portal.db.queries import work
 from portal.domain.states import LIVE_ATTEMPTS
 from portal.services import attempts
 from portal.worker.asking import Asked
+from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.reports import take_over
 from portal.worker.resolve import give_up
@@ -20,10 +20,10 @@ def watch_live(context: WorkerContext) -> Asked:
     An incomplete answer changes only what it does mention: silence about a job is no news.
     """
     with context.database.reading() as session:
-        tokens = work.tokens_in(session, context.cluster.name, sorted(LIVE_ATTEMPTS))
+        tokens = tokens_in(context, session, sorted(LIVE_ATTEMPTS))
     if not tokens:
         return Asked()
-    answer = context.cluster.scheduler.snapshot([Token(token) for token in tokens])
+    answer = context.cluster.scheduler.snapshot(tokens)
     if not answer.complete:
         log.warning("incomplete_snapshot", problem=answer.problem)
     reports = [attempts.decisive(found) for found in answer.jobs.values()]
@@ -36,7 +36,7 @@ def watch_live(context: WorkerContext) -> Asked:
     return Asked(about=len(tokens), complete=answer.complete, news=any(news))
 
 
-def _absent(context: WorkerContext, token: str) -> None:
+def _absent(context: WorkerContext, token: Token) -> None:
     now = context.clock()
     with context.database.writing() as session:
         since = attempts.not_seen(session, token, now=now)

@@ -272,7 +272,7 @@ def test_an_age_without_unit_is_refused(run: Run) -> None:
     assert "must be a duration with its unit" in result.output
 
 
-def test_approving_shows_what_will_run_and_orders_it(
+def test_approving_shows_what_will_run_and_approves_it(
     run: Run, site_file: Path, site_database: Database, tmp_path: Path
 ) -> None:
     added = run("challenge", "add", str(_write_challenge(tmp_path / "challenge")))

@@ -1,4 +1,4 @@
-"""What one attempt is for: everything that its run directory and its collection need."""
+"""What one attempt is for, as the database says; ``portal.worker.boundary`` believes none of it."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from portal.domain.jobs import JobKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuildWork:
+class BuildRows:
     """An image to build."""
 
     job: Job
@@ -30,7 +30,7 @@ class BuildWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureWork:
+class MeasureRows:
     """A data directory to measure."""
 
     job: Job
@@ -38,7 +38,7 @@ class MeasureWork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunWork:
+class RunRows:
     """A prediction or a scoring, with all that it refers to."""
 
     job: Job
@@ -56,23 +56,23 @@ class RunWork:
     predict_job_id: str | None
 
 
-Work = BuildWork | MeasureWork | RunWork
+Rows = BuildRows | MeasureRows | RunRows
 
 
-def work_of(session: Session, token: str) -> Work:
+def rows_of(session: Session, token: str) -> Rows:
     """Load what an attempt is for. Raises ``NoResultFound`` for an unknown token."""
     attempt = session.get_one(Attempt, token)
     job = session.get_one(Job, attempt.job_id)
     if job.image_id is not None:
         image = session.get_one(Image, job.image_id)
         base = session.get(Image, image.base_image_id) if image.base_image_id else None
-        return BuildWork(job=job, image=image, base=base)
+        return BuildRows(job=job, image=image, base=base)
     if job.snapshot_id is not None:
-        return MeasureWork(job=job, snapshot=session.get_one(DataSnapshot, job.snapshot_id))
-    return _run_work(session, job)
+        return MeasureRows(job=job, snapshot=session.get_one(DataSnapshot, job.snapshot_id))
+    return _run_rows(session, job)
 
 
-def _run_work(session: Session, job: Job) -> RunWork:
+def _run_rows(session: Session, job: Job) -> RunRows:
     evaluation = session.scalars(
         select(Evaluation)
         .where(Evaluation.id == job.evaluation_id)
@@ -86,7 +86,7 @@ def _run_work(session: Session, job: Job) -> RunWork:
     scores = job.kind is JobKind.SCORE
     image_id = task.scorer_image_id if scores else evaluation.image_id
     predict = _predict_attempt(session, evaluation.id) if scores else None
-    return RunWork(
+    return RunRows(
         job=job,
         evaluation=evaluation,
         submission=submission,

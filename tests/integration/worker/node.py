@@ -60,9 +60,12 @@ class PretendedNode:
     """Whether the container starts although there is such a reason."""
     leaves_marker: bool = True
     ran: list[tuple[str, str]] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
+    """Of all jobs that were sent, those without the claim as well."""
 
     def __call__(self, spec: JobSpec, token: Token) -> int:
         directory = Path(spec.workdir)
+        self.scripts.append(spec.script)
         try:
             (directory / "claim").mkdir()
         except FileExistsError:

@@ -108,6 +108,7 @@ def _seal(world: World, *, hold: bool) -> None:
     with world.database.writing() as session:
         phase = session.scalars(select(PhaseRow)).one()
         phase.failures, phase.hold_results = Failures.SEALED, hold
+    world.approve()
 
 
 def _fails(_output: Path) -> int:

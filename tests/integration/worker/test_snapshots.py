@@ -13,7 +13,8 @@ from portal.db.tables import AuditEntry, DataSnapshot, Result
 from portal.domain.audit import Action
 from portal.domain.merkle import tree
 from portal.domain.states import EvaluationState, SnapshotState
-from portal.worker.measure import last_two, manifest_of
+from portal.domain.untrusted import Id
+from portal.worker.measure import last_two
 from tests.integration.worker.world import World
 
 WEEK = timedelta(days=7)
@@ -84,7 +85,7 @@ def test_the_root_is_that_of_the_manifest_which_only_the_worker_can_read(measuri
     measuring.run_until_final(measuring.hand_in())
 
     for one in _snapshots(measuring):
-        manifest = manifest_of(measuring.context, one)
+        manifest = measuring.context.cluster.manifest(Id(one.id))
         assert tree(manifest.read_bytes().split(b"\0")[:-1]).root == one.root
         assert manifest.parent.stat().st_mode & 0o077 == 0
 

@@ -52,12 +52,14 @@ def packed(**files: str) -> bytes:
     return content.getvalue()
 
 
-def test_a_file_is_mounted_from_the_store_under_its_name(world: World) -> None:
+def test_a_file_is_mounted_from_a_copy_of_the_workers_under_its_name(world: World) -> None:
     evaluation = run_with(world, upload(world, "model.bin", b"numbers"))
 
-    blob = world.site.store.path(hashlib.sha256(b"numbers").hexdigest())
+    digest = hashlib.sha256(b"numbers").hexdigest()
+    copy = world.context.cluster.storage / f"weights/{digest}.plain"
     assert evaluation.state is EvaluationState.SCORED
-    assert f"{blob}:/weights/model.bin:ro" in predict_script(world)
+    assert f"{copy}:/weights/model.bin:ro" in predict_script(world)
+    assert copy.read_bytes() == b"numbers"
 
 
 def test_an_archive_is_unpacked_once_for_all_runs(world: World) -> None:

@@ -20,7 +20,9 @@ from portal.domain.ids import new_id
 from portal.domain.people import Actor
 from portal.domain.states import AttemptState
 from portal.domain.submissions import SubmissionKind
+from portal.domain.untrusted import Slug
 from portal.services.submissions import Upload, submit
+from portal.services.task_approvals import approval_of
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
@@ -85,6 +87,12 @@ class World:
                 smoke=smoke,
                 now=self.clock(),
             )
+
+    def approve(self) -> None:
+        """Approve what the database says, as an operator does after a change."""
+        with self.database.reading() as session:
+            approval = approval_of(session, "digits")
+        self.context.approvals.put(Slug("digits"), approval)
 
     def run(self, passes: int = 1, seconds: float = 1) -> None:
         """Run passes, letting time go by and the cluster work between them."""

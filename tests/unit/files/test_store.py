@@ -155,8 +155,8 @@ def test_only_digests_are_names(store, name):
 
 
 def test_a_file_that_is_not_here_is_not_found(store):
-    with pytest.raises(FileNotFoundError):
-        store.open(DIGEST)
+    with pytest.raises(FileNotFoundError), store.open(DIGEST):
+        pass
 
 
 def test_a_sound_file_is_verified(store):
@@ -279,3 +279,113 @@ def test_old_files_that_nobody_knows_are_found(store):
     assert found("00") == []
     keep(store, b"other")
     assert found(other.sha256[:2]) == []
+
+
+# Whoever has the web account's uid writes to the store.
+
+
+def a_link(path, secret):
+    path.symlink_to(secret)
+
+
+def a_pipe(path, secret):
+    os.mkfifo(path)
+
+
+def another_name(path, secret):
+    os.link(secret, path)
+
+
+def a_directory(path, secret):
+    path.mkdir()
+
+
+def other_bytes(path, secret):
+    path.write_bytes(b"CONTENT")
+
+
+@pytest.mark.parametrize("put", [a_link, a_pipe, another_name, a_directory, other_bytes])
+def test_what_was_put_in_the_place_of_a_file_is_not_copied(store, tmp_path, put):
+    secret = tmp_path / "truth"
+    # Also where the digest is right: the file could be changed after it was looked at.
+    secret.write_bytes(CONTENT)
+    keep(store)
+    store.path(DIGEST).unlink()
+    put(store.path(DIGEST), secret)
+
+    with pytest.raises(Damaged):
+        store.copy(DIGEST, tmp_path / "copy")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "truth"]
+
+
+def test_a_copy_is_whole_closed_and_apart_from_the_store(store, tmp_path):
+    keep(store)
+
+    assert store.copy(DIGEST, tmp_path / "copy") == Stored(sha256=DIGEST, size=7)
+    spoil(store, b"CONTENT")
+    assert (tmp_path / "copy").read_bytes() == CONTENT
+    assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o440
+
+
+@pytest.fixture
+def elsewhere(store, tmp_path):
+    """Put a link in the place of a directory of the store; return where it leads."""
+    keep(store)
+    there = tmp_path / "elsewhere"
+    store.path(DIGEST).parent.rename(there)
+    os.utime(there / DIGEST, (0, 0))
+    os.utime(there, (0, 0))
+    store.path(DIGEST).parent.symlink_to(there)
+    return there
+
+
+def test_a_directory_that_is_a_link_is_not_entered(store, elsewhere, tmp_path):
+    for act in (
+        lambda: store.copy(DIGEST, tmp_path / "copy"),
+        lambda: store.verify(DIGEST),
+        lambda: store.remove(DIGEST, unused_for=timedelta(0)),
+        lambda: keep(store),
+    ):
+        with pytest.raises(Damaged):
+            act()
+
+    assert store.unknown_to(lambda _: set(), prefix=DIGEST[:2], older_than=HOUR) == []
+    assert [path.name for path in elsewhere.iterdir()] == [DIGEST]
+
+
+def test_nothing_is_swept_or_written_where_incoming_leads(store, elsewhere):
+    store.incoming_directory.rmdir()
+    store.incoming_directory.symlink_to(elsewhere)
+
+    with pytest.raises(Damaged):
+        store.sweep(timedelta(0), datetime.now(UTC))
+    with pytest.raises(Damaged):
+        store.incoming()
+
+    assert [path.name for path in elsewhere.iterdir()] == [DIGEST]
+
+
+def test_only_plain_files_that_are_named_by_digests_are_unknown(store, tmp_path):
+    keep(store)
+    folder = store.path(DIGEST).parent
+    (folder / "name-of-a-patient").write_bytes(b"")
+    (folder / f"{DIGEST[:2]}{'0' * 62}").symlink_to(tmp_path)
+    for path in (*folder.iterdir(),):
+        os.utime(path, (0, 0), follow_symlinks=False)
+
+    found = store.unknown_to(lambda _: set(), prefix=DIGEST[:2], older_than=HOUR)
+
+    assert [one.sha256 for one in found] == [DIGEST]
+
+
+def test_the_mode_of_what_a_link_leads_to_is_never_changed(tmp_path):
+    store = Store(tmp_path / "store", for_group=True)
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    store.path(DIGEST).parent.symlink_to(private)
+
+    with pytest.raises(Damaged):
+        keep(store)
+
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700

@@ -1,5 +1,6 @@
-"""What the database says is run only as an operator ordered it."""
+"""What the database says is run only as an operator approved it."""
 
+import json
 import stat
 from typing import Any
 
@@ -9,7 +10,9 @@ from sqlalchemy import select, update
 from portal import bootstrap
 from portal.db.tables import Evaluation, Image, Task
 from portal.domain.failures import FailureReason
-from portal.services.orders import orders_of
+from portal.domain.submissions import SubmissionKind
+from portal.domain.untrusted import Slug
+from portal.services.task_approvals import approval_of
 from tests.integration.worker.world import World
 
 
@@ -27,24 +30,27 @@ def ended(world: World, submission: str) -> tuple[FailureReason | None, str]:
     return evaluation.reason, evaluation.detail
 
 
-def test_adding_a_challenge_orders_what_its_tasks_run(world: World) -> None:
+def test_adding_a_challenge_approves_what_its_tasks_run(world: World) -> None:
     folder = world.context.cluster.storage / "orders"
 
-    ordered = world.context.orders.get("digits")
+    approved = world.context.approvals.get(Slug("digits"))
 
     with world.database.reading() as session:
-        assert ordered == orders_of(session, "digits")
-    assert ordered["digits"].truth_data == "digits-truth"
+        assert approved == approval_of(session, "digits")
+    assert approved.tasks["digits"].truth_data == "digits-truth"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize(
     ("change", "names"),
     [
-        ({"input_data": "digits-truth"}, "input_data"),
-        ({"truth_data": "digits-test"}, "truth_data"),
-        ({"predict_argv": ["/bin/cat", "/input"]}, "predict_argv"),
-        ({"score_argv": ["/bin/sh"], "score_profile": "gpu-small"}, "score_profile, score_argv"),
+        ({"input_data": "digits-truth"}, "task digits: input_data"),
+        ({"truth_data": "digits-test"}, "task digits: truth_data"),
+        ({"predict_argv": ["/bin/cat", "/input"]}, "task digits: predict_argv"),
+        (
+            {"score_argv": ["/bin/sh"], "score_profile": "gpu-small"},
+            "task digits: score_profile, task digits: score_argv",
+        ),
     ],
 )
 def test_a_task_that_was_changed_in_the_database_is_not_run(
@@ -56,11 +62,11 @@ def test_a_task_that_was_changed_in_the_database_is_not_run(
     reason, detail = ended(world, submission)
 
     assert reason is FailureReason.PREPARATION
-    assert detail == f"the database says otherwise than the order of digits, task digits: {names}"
+    assert detail == f"the database says otherwise than what was approved of digits: {names}"
     assert jobs_that_ran(world, "predict") == jobs_that_ran(world, "score") == 0
 
 
-def test_the_truth_is_not_shown_to_a_scorer_that_nobody_ordered(world: World) -> None:
+def test_the_truth_is_not_shown_to_a_scorer_that_nobody_approved(world: World) -> None:
     submission = world.hand_in()
     world.run_until_sent("score")
     another = world.hand_in(content=b"PK\5\6" + bytes(18))
@@ -70,6 +76,7 @@ def test_the_truth_is_not_shown_to_a_scorer_that_nobody_ordered(world: World) ->
         task = session.scalars(select(Task)).one()
         scorer = next(image for image in images if image.id == task.scorer_image_id)
         own = next(image for image in images if image.kind.value == "code")
+        base = session.get_one(Image, task.base_image_id).source_sha256
         scorer.sif_sha256 = own.sif_sha256
     ran = jobs_that_ran(world, "score")
 
@@ -78,7 +85,10 @@ def test_the_truth_is_not_shown_to_a_scorer_that_nobody_ordered(world: World) ->
 
     assert another
     assert reason is FailureReason.PREPARATION
-    assert detail == f"image {scorer.id} is made of code:{own.source_sha256}, which nobody ordered"
+    assert (
+        detail
+        == f"image {scorer.id} is made of code:{own.source_sha256}:{base}, which nobody approved"
+    )
     assert jobs_that_ran(world, "score") == ran
 
 
@@ -91,7 +101,7 @@ def test_a_probe_that_was_exchanged_vouches_for_nothing(world: World) -> None:
     reason, detail = ended(world, world.hand_in())
 
     assert reason is FailureReason.PREPARATION
-    assert detail == f"image {probe.id} is made of nothing that is known, which nobody ordered"
+    assert detail == f"image {probe.id} is made of nothing that is known, which nobody approved"
 
 
 def test_what_was_changed_is_run_once_an_operator_approves_it(world: World) -> None:
@@ -99,19 +109,32 @@ def test_what_was_changed_is_run_once_an_operator_approves_it(world: World) -> N
     refused = ended(world, world.hand_in())
 
     with world.database.reading() as session:
-        bootstrap.orders_of_site(world.site).put("digits", orders_of(session, "digits"))
+        bootstrap.approvals_of_site(world.site).put(Slug("digits"), approval_of(session, "digits"))
     approved = ended(world, world.hand_in())
 
     assert refused[0] is FailureReason.PREPARATION
     assert approved == (None, "")
 
 
-def test_a_challenge_without_an_order_is_not_run_and_says_what_to_do(world: World) -> None:
+def test_a_challenge_without_an_approval_is_not_run_and_says_what_to_do(world: World) -> None:
     (world.context.cluster.storage / "orders/digits.json").unlink()
 
-    reason, detail = ended(world, world.hand_in())
+    reason, detail = ended(world, world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
 
     assert reason is FailureReason.PREPARATION
     assert detail == (
-        "nobody ordered the task digits of digits: look at it with 'sealrun challenge approve digits'"
+        "nobody approved the challenge digits: look at it with 'sealrun challenge approve digits'"
+    )
+
+
+def test_an_approval_of_an_earlier_release_says_what_to_do(world: World) -> None:
+    old = {"digits": {"input_data": "digits-test", "predict_argv": ["/app/predict"]}}
+    (world.context.cluster.storage / "orders/digits.json").write_text(json.dumps(old))
+
+    reason, detail = ended(world, world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
+
+    assert reason is FailureReason.PREPARATION
+    assert detail == (
+        "the approval of digits was written by another release:"
+        " look at it with 'sealrun challenge approve digits'"
     )

@@ -1,0 +1,84 @@
+"""What an operator has approved of a challenge: all that decides what runs, what it sees and how it is judged.
+
+The database says the same, but the web account can write to that.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedTask:
+    """What a task mounts and runs, and what is taken of its outputs."""
+
+    input_data: str
+    truth_data: str
+    sample: str | None
+    """The digest of the public sample."""
+    scorer: str
+    """The digest of the archive that the scorer's image is made of."""
+    base: str | None
+    """The same of the image that code is laid over."""
+    predict_profile: str
+    predict_argv: tuple[str, ...]
+    score_profile: str
+    score_argv: tuple[str, ...]
+    required_outputs: tuple[str, ...]
+    output_limit: int
+    """Bytes."""
+    output_files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedPhase:
+    """What is run in a phase, and what is told of it, and when."""
+
+    tasks: tuple[str, ...]
+    kinds: tuple[str, ...]
+    logs: str
+    failures: str
+    time_step: int
+    """Seconds."""
+    hold_results: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovedColumn:
+    """A score: its bounds, and how exactly people see it."""
+
+    sort: str
+    precision: int
+    minimum: float | None
+    maximum: float | None
+    is_primary: bool
+    private: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """All of a challenge, by the names that organisers give."""
+
+    tasks: Mapping[str, ApprovedTask] = field(default_factory=dict)
+    phases: Mapping[str, ApprovedPhase] = field(default_factory=dict)
+    columns: Mapping[str, ApprovedColumn] = field(default_factory=dict)
+
+    def differences(self, other: "Approval", *, task: str, phase: str) -> list[str]:
+        """Name what of a task, a phase or the columns is otherwise in another approval."""
+        return [
+            *_differences(f"task {task}", self.tasks.get(task), other.tasks.get(task)),
+            *_differences(f"phase {phase}", self.phases.get(phase), other.phases.get(phase)),
+            *(
+                name
+                for key in sorted({*self.columns, *other.columns})
+                for name in _differences(
+                    f"column {key}", self.columns.get(key), other.columns.get(key)
+                )
+            ),
+        ]
+
+
+def _differences(what: str, one: object, other: object) -> Iterable[str]:
+    if type(one) is not type(other) or one is None or other is None:
+        return [what] if one != other else []
+    names = [name.name for name in fields(one)]  # type: ignore[arg-type]
+    return [f"{what}: {name}" for name in names if getattr(one, name) != getattr(other, name)]
