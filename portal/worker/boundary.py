@@ -4,9 +4,12 @@ Everything that a job is made of passes here once, before the job is sent. From 
 worker's own note in its run directory says, and rows are only asked whether they still speak of the same run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from portal.db.queries import runs, work
@@ -96,7 +99,7 @@ def work_to_prepare(context: WorkerContext, token: Token) -> Work:
 
     Raises ``OperatorError`` for everything else, which an ``UntrustedValueError`` is.
     """
-    with context.database.reading() as session:
+    with context.database.reading() as session, _readable(token):
         rows = runs.rows_of(session, token)
         job = _job(context, rows.job)
         untrusted.one_of(job.profile, _profiles_here(context), "jobs.profile")
@@ -112,7 +115,7 @@ def work_as_prepared(context: WorkerContext, token: Token) -> Work:
 
     Raises ``UntrustedValueError`` where the rows speak of something else by now.
     """
-    with context.database.reading() as session:
+    with context.database.reading() as session, _readable(token):
         job = _job(context, row := session.get_one(Job, session.get_one(Attempt, token).job_id))
         named = {row.evaluation_id, row.image_id, row.snapshot_id} - {None}
     found = notes.read_work(context.cluster.run_directory(job.id, token))
@@ -121,6 +124,19 @@ def work_as_prepared(context: WorkerContext, token: Token) -> Work:
     if found.job.id != job.id or found.job.kind is not job.kind or named != {_subject(found)}:
         raise UntrustedValueError("jobs", "otherwise than when it was sent", job.id)
     return found
+
+
+@contextmanager
+def _readable(token: Token) -> Iterator[None]:
+    """Say of rows that are missing, or hold no words, times and JSON, what is said of strange values."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError):  # the database itself, not what stands in it
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError, SQLAlchemyError) as problem:
+        raise UntrustedValueError(
+            "a row of an attempt", f"not readable ({problem})", token
+        ) from problem
 
 
 def _subject(work: Work) -> Id:
