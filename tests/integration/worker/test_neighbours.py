@@ -174,6 +174,7 @@ def test_typed_failures_of_two_challenges_are_no_neighbours_and_of_one_they_are(
     ready(world)
     with world.database.writing() as session:
         session.scalars(select(Phase)).one().failures = Failures.TYPED
+    world.approve()
     others = [replace(world, person=another_person(world, name)) for name in ("Grace", "Edsger")]
     submissions = [one.hand_in() for one in others]
 
@@ -192,6 +193,7 @@ def test_where_the_end_is_held_back_the_prediction_holds_its_nodes_until_then(
     with world.database.writing() as session:
         phase = session.scalars(select(Phase)).one()
         phase.failures, phase.hold_results, phase.time_step = Failures.SEALED, True, 300
+    world.approve()
     scored, smoke = world.hand_in(), world.hand_in(smoke=True)
     world.run(20)
 
