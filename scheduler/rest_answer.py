@@ -51,7 +51,7 @@ def read_answer(status: int, content: bytes) -> Answer:
         return Answer(status=status, document={"errors": [{"error": text}]})
     try:
         document = json.loads(content)
-    except ValueError as odd:
+    except (ValueError, RecursionError) as odd:
         raise UnexpectedAnswer(
             f"slurmrestd answered {status} without JSON: {content[:200]!r}"
         ) from odd

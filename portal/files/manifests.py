@@ -25,6 +25,11 @@ _INDEX_TYPES = {
     "application/vnd.docker.distribution.manifest.list.v2+json",
 }
 
+_READ_HERE = {
+    "annotations", "architecture", "config", "diff_ids", "digest", "imagelayoutversion", "layers",
+    "manifests", "mediatype", "os", "platform", "repotags", "rootfs", "size", "urls",
+}  # fmt: skip
+
 T = TypeVar("T")
 
 
@@ -120,7 +125,7 @@ class ManifestReader:
         if self._index.sizes.get(name, _SIZE_LIMIT + 1) > _SIZE_LIMIT:
             raise _unsound()
         try:
-            return json.loads(self._read(name))
+            return json.loads(self._read(name), object_pairs_hook=_told_once)
         except (ValueError, RecursionError) as error:
             raise _unsound() from error
 
@@ -129,6 +134,19 @@ class ManifestReader:
             if posixpath.normpath(entry.name) == name:
                 return b"".join(entry.chunks())
         raise _unsound()
+
+
+def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuse an object that other readers of images could take otherwise.
+
+    Programs written in Go, as Apptainer is, do not tell ``Layers`` from ``layers`` and take the last of
+    them. Labels are free: they are only kept.
+    """
+    found = dict(pairs)
+    ours = [key for key, _ in pairs if key.casefold() in _READ_HERE]
+    if len(found) < len(pairs) or len({key.casefold() for key in ours}) < len(ours):
+        raise _unsound()
+    return found
 
 
 def _expect(kind: type[T], value: object) -> T:

@@ -27,6 +27,8 @@ _KINDS = {
     tarfile.BLKTYPE: EntryKind.DEVICE,
     tarfile.FIFOTYPE: EntryKind.PIPE,
 }
+_MAGIC = slice(257, 263)
+_PREFIX = slice(345, 500)
 _PAX = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE}
 _MEANINGFUL = {"path", "linkpath", "size"}
 
@@ -85,18 +87,27 @@ def _next_header(source: Source) -> _Header | None:
         if info is None:
             return None
         if info.type in _PAX:
-            extension |= _pax(_read_extension(source, info.size))
+            _add(extension, _pax(_read_extension(source, info.size)))
         elif info.type == tarfile.XGLTYPE:
             # Comments, as git archive leaves them; names and sizes for all members make no sense.
             if _MEANINGFUL & _pax(_read_extension(source, info.size)).keys():
                 raise damaged()
         elif info.type == tarfile.GNUTYPE_LONGNAME:
-            extension["path"] = _text(_read_extension(source, info.size).split(b"\0")[0])
+            name = _text(_read_extension(source, info.size).split(b"\0")[0])
+            _add(extension, {"path": name})
         elif info.type == tarfile.GNUTYPE_LONGLINK:
-            extension["linkpath"] = _text(_read_extension(source, info.size).split(b"\0")[0])
+            name = _text(_read_extension(source, info.size).split(b"\0")[0])
+            _add(extension, {"linkpath": name})
         else:
             return _header(info, extension)
     raise damaged()
+
+
+def _add(extension: dict[str, str], more: dict[str, str]) -> None:
+    # Readers differ in which of two names of one entry they take.
+    if _MEANINGFUL & extension.keys() & more.keys():
+        raise damaged()
+    extension |= more
 
 
 def _read_header(source: Source) -> tarfile.TarInfo | None:
@@ -109,7 +120,8 @@ def _read_header(source: Source) -> tarfile.TarInfo | None:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError as error:
         raise damaged() from error
-    if info.size < 0:
+    if info.size < 0 or (any(block[_PREFIX]) and block[_MAGIC] != b"ustar\0"):
+        # Other readers take the second part of a name from a header of POSIX only.
         raise damaged()
     return info
 
@@ -134,7 +146,7 @@ def _pax(data: bytes) -> dict[str, str]:
         key, equals, value = record[len(digits) + 1 : -1].partition(b"=")
         if len(record) != length or not equals or not record.endswith(b"\n"):
             raise damaged()
-        records[_text(key)] = _text(value)
+        _add(records, {_text(key): _text(value)})
     return records
 
 

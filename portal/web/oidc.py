@@ -147,7 +147,10 @@ def _of_strength(acr: tuple[str, ...], *, is_heard: bool) -> dict[str, str]:
 def identity_of(provider: Provider, subject: str, claims: Mapping[str, Any]) -> Identity:
     """Return who a provider's claims are about, with the portal's own names in them."""
     # NaN and its kind are no JSON: a database may refuse them.
-    clean = json.loads(json.dumps(dict(claims)), parse_constant=lambda _: None)
+    try:
+        clean = json.loads(json.dumps(dict(claims)), parse_constant=lambda _: None)
+    except RecursionError as error:
+        raise LoginFailed("token_unreadable", error="claims inside each other") from error
     return Identity(issuer=provider.issuer, subject=subject, claims=told(clean, provider.claims))
 
 

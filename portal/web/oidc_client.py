@@ -48,7 +48,7 @@ class Client:
             raise _refused(error) from error
         except (httpx2.HTTPError, TimeoutError) as error:
             raise LoginFailed("token_unreachable", error=repr(error)) from error
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise LoginFailed("token_answer_unreadable", error=repr(error)) from error
         if not isinstance(token.get("access_token"), str):
             raise LoginFailed("token_answer_unreadable", error="no access token")
@@ -71,7 +71,7 @@ class Client:
                 said = answer.raise_for_status().json()
         except (httpx2.HTTPError, TimeoutError) as error:
             raise LoginFailed("userinfo_unreachable", error=repr(error)) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise LoginFailed("userinfo_unreadable", error=repr(error)) from error
         if not isinstance(said, dict):
             raise LoginFailed("userinfo_unreadable", error="no object")

@@ -97,7 +97,7 @@ class Discovery:
         document = await self._fetch(place, "keys")
         try:
             self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise LoginFailed("keys_unreadable", error=repr(error)) from error
         self._keys_at = now
         return self._keys
@@ -133,7 +133,13 @@ class Discovery:
                 # A redirect is not followed: the addresses are the provider's own.
                 answer = (await client.get(address)).raise_for_status()
                 document = answer.json()
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValueError) as error:
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            TimeoutError,
+            ValueError,
+            RecursionError,
+        ) as error:
             self.forget()
             raise LoginFailed(f"{what}_unreachable", error=repr(error)) from error
         return document if isinstance(document, dict) else {}

@@ -125,7 +125,7 @@ class Verifier:
         document = await self.discovery.announced()
         try:
             header = dict(extract_compact(token.encode()).headers())
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise LoginFailed("token_unreadable") from error
         if header.get("alg") not in document.algorithms:
             raise LoginFailed("token_algorithm", algorithm=str(header.get("alg"))[:20])

@@ -455,3 +455,64 @@ def test_an_invented_manifest_raises_nothing_else(tmp_path_factory, manifest, na
 
     with suppress(BadArchive):
         inspect_image(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param(
+            "manifest.json",
+            b'[{"Config": "config.json", "Layers": ["1/layer.tar"], "layers": ["2/layer.tar"]}]',
+            id="another case",
+        ),
+        pytest.param(
+            "manifest.json",
+            b'[{"Config": "config.json", "Layers": ["1/layer.tar"], "Layers": ["2/layer.tar"]}]',
+            id="twice",
+        ),
+        pytest.param(
+            "config.json",
+            '{"architecture": "amd64", "o\u017f": "x", "os": "y"}'.encode(),
+            id="long s",
+        ),
+        pytest.param("manifest.json", b"[" * 100_000, id="deep list"),
+        pytest.param("config.json", b'{"a":' * 50_000, id="deep object"),
+    ],
+)
+def test_a_manifest_that_others_could_read_otherwise_is_refused(make_tar, name, content):
+    assert refusal(packed(make_tar, docker_members() | {name: content})) == MANIFEST
+
+
+def test_labels_may_differ_in_case_only(make_tar):
+    config = {**CONFIG, "config": {"Labels": {"Version": "1", "version": "2"}}}
+
+    assert inspect_image(packed(make_tar, docker_members(config=config))).layers == 2
+
+
+def _renamed(header: bytearray) -> bytes:
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+@pytest.mark.parametrize("magic", [b"ustar  \0", bytes(8)], ids=["gnu", "old"])
+def test_a_name_that_only_some_readers_put_together_is_refused(make_file, magic):
+    header = bytearray(tarfile.TarInfo("manifest.json").tobuf(tarfile.USTAR_FORMAT))
+    header[257:265], header[345:348] = magic, b"sub"
+
+    assert refusal(make_file(_renamed(header) + bytes(1024)))[0] == "damaged"
+
+
+def test_an_entry_that_is_named_in_two_ways_is_refused(make_file):
+    pax = tarfile.TarInfo("x")
+    pax.pax_headers = {"path": "one"}
+    long = tarfile.TarInfo("l")
+    long.type, long.size = tarfile.GNUTYPE_LONGNAME, 4
+    whole = (
+        pax.tobuf(tarfile.PAX_FORMAT)[:1024]
+        + long.tobuf(tarfile.GNU_FORMAT)
+        + b"two\0".ljust(512, b"\0")
+        + tarfile.TarInfo("three").tobuf(tarfile.USTAR_FORMAT)
+    )
+
+    assert refusal(make_file(whole + bytes(1024)))[0] == "damaged"

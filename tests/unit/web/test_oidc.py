@@ -20,6 +20,18 @@ CAMPUS = Provider(
 )
 
 
+def test_claims_inside_each_other_without_end_are_refused() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(LoginFailed):
+        identity_of(CAMPUS, "ada", {"odd": deep})
+    while deep:
+        # Freed one by one: C would free them one inside the other.
+        deep = deep.pop()  # type: ignore[assignment]
+
+
 def test_claims_are_kept_as_json_with_the_portals_own_names() -> None:
     said = {"odd": [math.inf, math.nan, 1], "none": None, "org": {"teams": "a;b"}, "groups": ["c"]}
 
