@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
 from scheduler.interface import (
@@ -28,12 +29,24 @@ from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 
 _OFFER = "/openapi/v3"
+_KEPT = timedelta(seconds=30)
+"""How long a queue is believed to be the one of before, where slurmctld says that nothing has changed."""
 # An address has at most 64 KiB.
 _NAMES_AT_ONCE = 900
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Queue(NamedTuple):
+    """A queue as it was read last."""
+
+    taken_at: int
+    """By slurmctld's clock."""
+    until: float
+    """By ours, of ``time.monotonic``: how long it may be believed."""
+    reports: tuple[JobReport, ...]
 
 
 class SlurmRest:
@@ -58,6 +71,7 @@ class SlurmRest:
         self._history = history
         self._clock = clock
         self._dialect: Dialect | None = None
+        self._last: _Queue | None = None
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
@@ -67,6 +81,7 @@ class SlurmRest:
         try:
             dialect = self._speak()
             body = submission(dialect, spec, token)
+            self._last = None
             answer = read_submission(self._ask("POST", dialect.submit, body=body))
         except SchedulerError as failure:
             return Indeterminate(message=f"{type(failure).__name__}: {failure}")
@@ -135,8 +150,27 @@ class SlurmRest:
         return reports
 
     def _queue(self, dialect: Dialect) -> list[JobReport]:
-        """Return all our jobs in the queue; slurmrestd does not select by name."""
-        return read_queue(self._ask("GET", dialect.queue), self._client.user)
+        """Return all our jobs in the queue; slurmrestd does not select by name.
+
+        A large queue takes it seconds to write, so that it is first asked whether anything has changed. After
+        a submission of ours, and after a while, the queue is read anew whatever it would say.
+        """
+        last = self._last
+        if last is not None and time.monotonic() < last.until:
+            since = {"update_time": str(last.taken_at)}
+            answer = self._ask("GET", dialect.queue, query=since)
+            if answer.says_nothing_changed:
+                return list(last.reports)
+            if not answer.last_update:
+                # Neither: what an empty list would mean here is not known.
+                answer = self._ask("GET", dialect.queue)
+        else:
+            answer = self._ask("GET", dialect.queue)
+        until = time.monotonic() + _KEPT.total_seconds()
+        reports = read_queue(answer, self._client.user)
+        taken_at = answer.last_update if dialect.is_parsed else 0
+        self._last = _Queue(taken_at, until, tuple(reports)) if taken_at else None
+        return reports
 
     def _any_lives(self) -> bool:
         return any(report.outcome is None for report in self._queue(self._speak()))

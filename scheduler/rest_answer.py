@@ -8,6 +8,7 @@ from typing import Any
 from scheduler.errors import UnexpectedAnswer, Unreachable
 
 OK, UNAUTHENTICATED, NOT_FOUND = 200, 401, 404
+_NOTHING_CHANGED = "No job changes since update_time["
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,26 @@ class Answer:
         meta = self.document.get("meta")
         about = (meta.get("slurm") or meta.get("Slurm")) if isinstance(meta, Mapping) else None
         return about if isinstance(about, Mapping) else {}
+
+    @property
+    def last_update(self) -> int:
+        """When slurmctld took what it answers, in its own time; 0 where that is not said."""
+        told = self.document.get("last_update")
+        number = told.get("number") if isinstance(told, Mapping) else told
+        return number if type(number) is int and number > 0 else 0
+
+    @property
+    def says_nothing_changed(self) -> bool:
+        """Whether slurmctld has answered a question for what changed since a time with: nothing."""
+        warnings = self.document.get("warnings")
+        told = [str(one.get("description")) for one in warnings or () if isinstance(one, Mapping)]
+        return (
+            self.is_ok
+            and not self.errors
+            and not self.last_update
+            and self.document.get("jobs") == []
+            and any(words.startswith(_NOTHING_CHANGED) for words in told)
+        )
 
     def expect_success(self) -> None:
         """Return when the request was carried out without complaint. Raises ``Unreachable``."""
