@@ -34,7 +34,12 @@ def queue(*names: str, taken_at: int = 1795941324) -> dict[str, Any]:
         "end_time": number,
     }
     jobs = [job | {"name": name, "job_id": index + 1} for index, name in enumerate(names)]
-    return {"jobs": jobs, "errors": [], "warnings": [], "last_update": number | {"number": taken_at}}
+    return {
+        "jobs": jobs,
+        "errors": [],
+        "warnings": [],
+        "last_update": number | {"number": taken_at},
+    }
 
 
 class ScriptedClient:
