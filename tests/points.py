@@ -133,6 +133,23 @@ def _will_work(event: str, path: Path) -> bool:
     return event != "os.remove" or path.exists()
 
 
+_HANDLERS = {
+    ("portal.worker.set_aside", "each"): "subject",
+    ("portal.services.troubles", "_each"): "name",
+}
+
+
+def handled() -> str | None:
+    """Return the row that the worker is busy with: an attempt's token, or an id; None where it is with many."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        key = (frame.f_globals.get("__name__", ""), frame.f_code.co_name)
+        if key in _HANDLERS:
+            return str(frame.f_locals.get(_HANDLERS[key]))
+        frame = frame.f_back
+    return None
+
+
 def _named(what: str) -> str:
     """Add the nearest line of ours that led here."""
     frame: FrameType | None = sys._getframe(1)

@@ -16,6 +16,7 @@ READS = (
     "deletions",
     "results",
     "run_logs",
+    "troubles",
 )
 """Tables that the web process only reads: the worker and operators write them."""
 ADDS = ("audit_entries",)

@@ -7,9 +7,6 @@ from enum import StrEnum
 from portal.domain.errors import ParticipantError
 from portal.domain.states import EvaluationState
 
-FINISHED = frozenset({EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED})
-
-
 MAX_FREE_CANCELLATIONS = 5
 """Submissions of a team in a challenge that it can take back without a cost on one day (UTC): each was an upload."""
 

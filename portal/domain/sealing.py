@@ -6,6 +6,7 @@ whose failures are sealed all of that looks the same; this module is the only pl
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -59,10 +60,20 @@ def counts(reason: FailureReason, *, sealed: bool) -> bool:
     return FAILURES[told(reason, sealed=sealed)].counts
 
 
-def state_told(kind: SubmissionKind, state: EvaluationState, *, sealed: bool) -> EvaluationState:
-    """Return the state that a team is told: running and scoring look alike."""
-    if sealed and state is EvaluationState.SCORING and kind is not SubmissionKind.RESULTS:
+def state_told(
+    kind: SubmissionKind,
+    state: EvaluationState,
+    *,
+    sealed: bool,
+    reason: FailureReason | None = None,
+) -> EvaluationState:
+    """Return the state that a team is told: running and scoring look alike, and what staff look into has failed."""
+    if not sealed:
+        return state
+    if state is EvaluationState.SCORING and kind is not SubmissionKind.RESULTS:
         return EvaluationState.RUNNING
+    if state is EvaluationState.HELD and reason in AFTER_DATA:
+        return EvaluationState.FAILED
     return state
 
 
@@ -70,6 +81,7 @@ def happened_told(happened: Sequence[Happened], *, sealed: bool, step: timedelta
     """Return what a team is told of the way: nothing of the scoring, and when it ended coarsely."""
     if not sealed:
         return list(happened)
+    happened = _without_staff(happened)
     entered = {one.state: one.at for one in reversed(happened)}
     began = entered.get(EvaluationState.RUNNING) or entered.get(EvaluationState.SCORING)
     has_run = EvaluationState.RUNNING in entered
@@ -80,6 +92,22 @@ def happened_told(happened: Sequence[Happened], *, sealed: bool, step: timedelta
         for one in happened
         if not (has_run and one.state is EvaluationState.SCORING)
     ]
+
+
+def _without_staff(happened: Sequence[Happened]) -> list[Happened]:
+    """Return a way on which what has run and was set aside has failed at that moment, and not once more later."""
+    way: list[Happened] = []
+    has_run = False
+    for one in happened:
+        has_run |= one.state in {EvaluationState.RUNNING, EvaluationState.SCORING}
+        is_failure = one.state is EvaluationState.FAILED or (
+            has_run and one.state is EvaluationState.HELD
+        )
+        if not is_failure:
+            way.append(one)
+        elif not (way and way[-1].state is EvaluationState.FAILED):
+            way.append(replace(one, state=EvaluationState.FAILED))
+    return way
 
 
 def rounded_up(began: datetime, ended: datetime, step: timedelta) -> datetime:

@@ -69,7 +69,10 @@ EVALUATION_STEPS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
     # Back to queued: the node failed and the job is tried again.
     E.RUNNING: frozenset({E.QUEUED, E.SCORING}) | _STOPPED,
     E.SCORING: frozenset({E.SCORED}) | _STOPPED,
-    E.HELD: frozenset({E.WAITING, E.FAILED, E.CANCELLED}),
+    # Back to where it was: staff let it be tried again.
+    E.HELD: frozenset(
+        {E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING, E.FAILED, E.CANCELLED}
+    ),
     E.SCORED: frozenset(),
     E.FAILED: frozenset(),
     E.CANCELLED: frozenset(),

@@ -20,6 +20,7 @@ from portal.domain.profiles import Profile
 from portal.domain.shares import in_turn
 from portal.domain.states import EvaluationState, ImageState
 from portal.services import attempts, images, progress
+from portal.services.troubles import Guard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class DueBuild:
 
 
 def due(
-    session: Session, profile: Profile, *, probe_image_id: str, now: datetime
+    session: Session, guard: Guard, profile: Profile, *, probe_image_id: str, now: datetime
 ) -> list[DueBuild]:
     """List the builds of a cluster for which there is room, in their order. ``profile``: in which they are made.
 
@@ -45,12 +46,15 @@ def due(
     others = queries.lock_waiting(session, {one.image for one in needs})
     found = own | {one.image: others[one.image] for one in needs if one.image in others}
     waiting = queries.lock_waiting_for(session, found)
-    ready = [
-        DueBuild(image=image, waiting=waiting.get(key, ()))
-        for key, image in found.items()
-        # Whoever cancels at this moment holds the row, or waits for it: then it is not made.
-        if (key in own or key in waiting) and _base_is_ready(session, image, now=now)
-    ]
+
+    def look(image: Image) -> DueBuild | None:
+        is_ready = _base_is_ready(session, image, now=now)
+        return DueBuild(image=image, waiting=waiting.get(image.id, ())) if is_ready else None
+
+    # Whoever cancels at this moment holds the row, or waits for it: then it is not made.
+    wanted = [image for key, image in found.items() if key in own or key in waiting]
+    looked = guard.look(wanted, look, row=lambda image: image)
+    ready = [one for one in looked if one is not None]
     if profile.running is None:
         return ready
     there = shares.open_jobs_by_profile(session).get(profile.name, shares.Open()).jobs
@@ -58,19 +62,19 @@ def due(
 
 
 def open_all(
-    session: Session, builds: Iterable[DueBuild], profile: Profile, *, now: datetime
+    session: Session, guard: Guard, builds: Iterable[DueBuild], profile: Profile, *, now: datetime
 ) -> int:
     """Open builds, and let those who wait for them be seen to have caused them; return how many."""
-    opened = 0
-    for one in builds:
+
+    def open_one(one: DueBuild) -> None:
         attempts.open_job(
             session, kind=JobKind.BUILD, profile=profile, image_id=one.image.id, now=now
         )
         images.move_image(one.image, ImageState.BUILDING, now=now)
         for evaluation in one.waiting:
             progress.move(session, evaluation, EvaluationState.BUILDING, now=now)
-        opened += 1
-    return opened
+
+    return guard.write(builds, open_one, row=lambda one: one.image)
 
 
 def _in_turn(session: Session, cluster: str) -> Sequence[queries.Need]:

@@ -12,19 +12,13 @@ from portal.db.queries import submission_pages as queries
 from portal.db.tables import Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.audit import Action, Subject
-from portal.domain.cancelling import (
-    FINISHED,
-    MAX_FREE_CANCELLATIONS,
-    Cost,
-    Progress,
-    check_shown,
-    cost,
-)
+from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost, Progress, check_shown, cost
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.people import Actor
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import start_of_day
 from portal.services import access, audit, progress, rosters
+from portal.services.submission_facts import told_state
 
 _AT_ONCE = frozenset({EvaluationState.WAITING, EvaluationState.BUILDING, EvaluationState.HELD})
 """States in which the cluster has no job of the evaluation. An image whose build was opened is built to its
@@ -48,7 +42,7 @@ class CancelPage:
 def cancel_page(session: Session, *, actor: Actor, submission_id: str, now: datetime) -> CancelPage:
     """Return what cancelling would cost now. Raises ``NotFound`` and ``ParticipantError``."""
     submission = _find(session, actor, submission_id)
-    used = _progress(session, _unfinished(submission.evaluations))
+    used = _progress(session, _unfinished(submission, submission.evaluations))
     return CancelPage(
         submission_id=submission.id,
         challenge_slug=submission.challenge.slug,
@@ -72,13 +66,14 @@ def cancel(
     # One after the other, so that two at once cannot both be the last that is free.
     rosters.try_to_lock(session, submission.team_id)
     evaluations = _unfinished(
+        submission,
         session.scalars(
             select(Evaluation)
             .where(Evaluation.submission_id == submission.id, Evaluation.rerun_of.is_(None))
             .order_by(Evaluation.id)
             .execution_options(populate_existing=True)
             .with_for_update()
-        ).all()
+        ).all(),
     )
     real = _cost(session, actor, submission, _progress(session, evaluations), now=now)
     check_shown(shown, real)
@@ -168,8 +163,13 @@ def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
     return submission
 
 
-def _unfinished(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    left = [one for one in evaluations if one.state not in FINISHED]
+def unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """List the evaluations that have not ended, as far as the team of the submission is told."""
+    return [one for one in evaluations if not told_state(submission, one).is_final]
+
+
+def _unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    left = unfinished(submission, evaluations)
     if not left:
         raise ParticipantError("It has ended already: there is nothing to cancel.", reason="ended")
     return left

@@ -7,16 +7,18 @@ from typing import Self
 from sqlalchemy.orm import Session
 
 from portal.db.queries import work
-from portal.db.tables import Blob, Evaluation, Image, Weights
+from portal.db.tables import Blob, DataSnapshot, Evaluation, Image, Weights
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.domain.neighbours import Neighbours, Wish
 from portal.domain.profiles import Profile, Resources
 from portal.domain.states import EvaluationState, ImageState
+from portal.domain.verdicts import reason_without_tries
 from portal.services import attempts, builds, cancellations, images, leases, progress, snapshots
 from portal.services.neighbours import living, wish_for, wish_for_run
 from portal.services.room import Room
 from portal.services.snapshots import Measured
+from portal.services.troubles import Guard
 from portal.services.turns import first_job
 
 
@@ -38,12 +40,18 @@ def plan(
     """
     leases.wait_for_turn(session, name="planning", now=now)
     build = resources.profiles[resources.build_profiles[cluster]]
+    guard = Guard(
+        session,
+        cluster,
+        set_aside=lambda row, detail: _set_aside(session, row, detail, now=now),
+        now=now,
+    )
     builds_due = [
         (one, wish_for(one.image, JobKind.BUILD, build))
-        for one in builds.due(session, build, probe_image_id=probe_image_id, now=now)
+        for one in builds.due(session, guard, build, probe_image_id=probe_image_id, now=now)
     ]
-    snapshots_due = snapshots.due(session, resources=resources, cluster=cluster, now=now)
-    runs = _Runs(session, resources, cluster, probe_image_id, now=now)
+    snapshots_due = snapshots.due(session, guard, resources=resources, cluster=cluster, now=now)
+    runs = _Runs(session, guard, resources, cluster, probe_image_id, now=now)
     neighbours = Neighbours(
         living(session, resources),
         [wish for _, wish in builds_due] + [one.wish for one in snapshots_due] + runs.wishes(),
@@ -51,13 +59,35 @@ def plan(
     return Planned(
         builds=builds.open_all(
             session,
+            guard,
             [one for one, wish in builds_due if neighbours.admit(wish)],
             build,
             now=now,
         ),
-        measurements=snapshots.open_due(session, snapshots_due, neighbours, now=now),
+        measurements=snapshots.open_due(session, guard, snapshots_due, neighbours, now=now),
         runs=runs.open(neighbours),
     )
+
+
+def _itself(evaluation: Evaluation) -> Evaluation:
+    return evaluation
+
+
+def _set_aside(
+    session: Session, row: Image | DataSnapshot | Evaluation, detail: str, *, now: datetime
+) -> None:
+    """Hand to staff what cannot be planned; nothing of an evaluation has run, unless it is to be scored."""
+    if isinstance(row, Image):
+        images.move_image(row, ImageState.FAILED, now=now)
+        row.reason, row.detail = FailureReason.INFRASTRUCTURE, detail
+    elif isinstance(row, DataSnapshot):
+        snapshots.failed(session, row.id, detail)
+    else:
+        has_run = row.state not in {EvaluationState.WAITING, EvaluationState.BUILDING}
+        reason = reason_without_tries(
+            JobKind.PREDICT, started=has_run and progress.is_sealed(session, row)
+        )
+        progress.hold(session, row, reason, detail=detail, now=now)
 
 
 class _Runs:
@@ -66,25 +96,31 @@ class _Runs:
     def __init__(
         self,
         session: Session,
+        guard: Guard,
         resources: Resources,
         cluster: str,
         probe_image_id: str,
         *,
         now: datetime,
     ) -> None:
-        self._session, self._resources, self._now = session, resources, now
+        self._session, self._guard, self._resources, self._now = session, guard, resources, now
         self._room = Room(session, resources)
-        self._to_score = [
-            _Run.of(one, JobKind.SCORE, resources.profiles[one.task.score_profile])
-            for one in work.evaluations_to_score(session, cluster)
-            if not _is_cancelled(session, one, now=now)
-        ]
-        self._waiting = [
-            _Run.of(one, *first_job(one.submission, one.task, resources))
-            for one in self._room.in_turn(
-                _ready(session, resources, cluster, probe_image_id, now=now)
-            )
-        ]
+        to_score = guard.look(
+            work.evaluations_to_score(session, cluster), self._scoring, row=_itself
+        )
+        self._to_score = [run for run in to_score if run is not None]
+        ready = _ready(session, guard, resources, cluster, probe_image_id, now=now)
+        self._waiting = guard.look(self._room.in_turn(ready), self._first, row=_itself)
+
+    def _scoring(self, evaluation: Evaluation) -> "_Run | None":
+        if _is_cancelled(self._session, evaluation, now=self._now):
+            return None
+        profile = self._resources.profiles[evaluation.task.score_profile]
+        return _Run.of(evaluation, JobKind.SCORE, profile)
+
+    def _first(self, evaluation: Evaluation) -> "_Run":
+        kind, profile = first_job(evaluation.submission, evaluation.task, self._resources)
+        return _Run.of(evaluation, kind, profile)
 
     def wishes(self) -> list[Wish]:
         """List those that nothing but neighbours could keep from running."""
@@ -105,17 +141,18 @@ class _Runs:
             for one in self._waiting
             if neighbours.admit(one.wish) and self._room.take(one.evaluation, one.profile)
         ]
-        for run in admitted:
-            attempts.open_job(
-                self._session,
-                kind=run.kind,
-                profile=run.profile,
-                evaluation_id=run.evaluation.id,
-                now=self._now,
-            )
-            to = EvaluationState.SCORING if run.kind is JobKind.SCORE else EvaluationState.QUEUED
-            progress.move(self._session, run.evaluation, to, now=self._now)
-        return len(admitted)
+        return self._guard.write(admitted, self._open, row=lambda run: run.evaluation)
+
+    def _open(self, run: "_Run") -> None:
+        attempts.open_job(
+            self._session,
+            kind=run.kind,
+            profile=run.profile,
+            evaluation_id=run.evaluation.id,
+            now=self._now,
+        )
+        to = EvaluationState.SCORING if run.kind is JobKind.SCORE else EvaluationState.QUEUED
+        progress.move(self._session, run.evaluation, to, now=self._now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,21 +172,28 @@ class _Run:
 
 
 def _ready(
-    session: Session, resources: Resources, cluster: str, probe_image_id: str, *, now: datetime
+    session: Session,
+    guard: Guard,
+    resources: Resources,
+    cluster: str,
+    probe_image_id: str,
+    *,
+    now: datetime,
 ) -> list[Evaluation]:
     """List the waiting evaluations whose images are there and whose data was measured."""
     probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
     waiting = work.evaluations_waiting(session, cluster)
     # Held here, they are read once however many evaluations there are.
     kept = work.images_of(session, waiting)
-    built = [
-        evaluation
-        for evaluation in waiting
-        if _image_is_ready(session, evaluation, now=now) and probe_ready
-    ]
-    del kept
     measured = Measured(session, resources, cluster)
-    return [one for one in built if measured.has_all_of(one)]
+
+    def look(evaluation: Evaluation) -> Evaluation | None:
+        is_built = _image_is_ready(session, evaluation, now=now) and probe_ready
+        return evaluation if is_built and measured.has_all_of(evaluation) else None
+
+    found = guard.look(waiting, look, row=_itself)
+    del kept
+    return [one for one in found if one is not None]
 
 
 def _is_cancelled(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:

@@ -42,6 +42,12 @@ def note_step(
     )
 
 
+def is_sealed(session: Session, evaluation: Evaluation) -> bool:
+    """Whether the team may not see how an evaluation's run on private data went."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    return session.get_one(Phase, submission.phase_id).is_sealed and not submission.is_smoke
+
+
 def back_to_queue(
     session: Session, evaluation: Evaluation, *, sentence: str, now: datetime
 ) -> None:
@@ -50,9 +56,7 @@ def back_to_queue(
     Not where failures are sealed: a program that makes its node fail would be seen to do so. There it goes
     on running, for everybody; staff sees its attempts.
     """
-    submission = session.get_one(Submission, evaluation.submission_id)
-    is_sealed = session.get_one(Phase, submission.phase_id).is_sealed and not submission.is_smoke
-    if evaluation.state is EvaluationState.RUNNING and not is_sealed:
+    if evaluation.state is EvaluationState.RUNNING and not is_sealed(session, evaluation):
         move(session, evaluation, EvaluationState.QUEUED, now=now, sentence=sentence)
 
 
@@ -72,8 +76,7 @@ def fail(
     evaluation.sentence = sentence
     evaluation.detail = detail
     move(session, evaluation, EvaluationState.FAILED, now=now, sentence=FAILURES[reason].title)
-    if evaluation.rerun_of is None and not sealing.counts(reason, sealed=phase.is_sealed):
-        submission.counts = False
+    _count(submission, phase, evaluation, reason)
 
 
 def hold(
@@ -84,7 +87,21 @@ def hold(
     now: datetime,
     detail: str = "",
 ) -> None:
-    """Hand an evaluation to staff: it is neither a success nor a failure until they say so."""
+    """Hand an evaluation to staff: it is neither a success nor a failure until they say so.
+
+    Where it may have read private data its team is told nothing that would tell this from a failure.
+    """
+    submission = session.get_one(Submission, evaluation.submission_id)
+    phase = session.get_one(Phase, submission.phase_id)
     evaluation.reason = reason
     evaluation.detail = detail
     move(session, evaluation, EvaluationState.HELD, now=now, sentence=FAILURES[reason].title)
+    _count(submission, phase, evaluation, reason)
+
+
+def _count(
+    submission: Submission, phase: Phase, evaluation: Evaluation, reason: FailureReason
+) -> None:
+    """Take a submission out of the count where what its evaluation came to does not count."""
+    if evaluation.rerun_of is None and not sealing.counts(reason, sealed=phase.is_sealed):
+        submission.counts = False

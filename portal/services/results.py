@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Evaluation, Image, Job, Result, Submission
+from portal.db.tables import Attempt, Evaluation, Image, Job, Result, Submission
 from portal.domain import sealing
 from portal.domain.audit import Action, Subject
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import JobKind, may_try_again
 from portal.domain.people import PORTAL
 from portal.domain.states import AttemptState, EvaluationState, ImageState
+from portal.domain.verdicts import reason_without_tries
 from portal.services import attempts, audit, cancellations, images, progress, snapshots, standings
 from portal.services.snapshots import Found
 
@@ -231,6 +232,38 @@ def lost(session: Session, token: str, *, detail: str, now: datetime) -> None:
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if not evaluation.state.is_final:
         progress.hold(session, evaluation, FailureReason.LOST, detail=detail, now=now)
+
+
+def is_unsent(session: Session, token: str) -> bool:
+    """Whether an attempt waits to be sent, and nothing of it was."""
+    return session.get_one(Attempt, token).state is AttemptState.CREATED
+
+
+def set_aside(session: Session, token: str, *, detail: str, now: datetime) -> None:
+    """Hand to staff what an attempt is for, where the portal itself cannot go on with it.
+
+    The attempt stays as it is, so that staff can let it go on from there. What its team is told is what it would
+    be told of a failure: a program that knew how to stop the portal would else tell by it.
+    """
+    attempt = attempts.lock_attempt(session, token)
+    if attempt.state in _CLOSED:
+        return
+    attempt.problem = detail
+    job = session.get_one(Job, attempt.job_id, with_for_update=True)
+    # What the cluster may have keeps its place there.
+    job.is_open = attempt.state not in {AttemptState.CREATED, AttemptState.ENDED}
+    if job.evaluation_id is None:
+        end_in_failure(session, job, FailureReason.INFRASTRUCTURE, detail=detail, now=now)
+        return
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    if evaluation.state.is_final or evaluation.state is EvaluationState.HELD:
+        return
+    may_have_read = job.kind is JobKind.SCORE or attempt.state is not AttemptState.CREATED
+    started = may_have_read and progress.is_sealed(session, evaluation)
+    if started and evaluation.state is EvaluationState.QUEUED:
+        progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
+    reason = reason_without_tries(job.kind, started=started)
+    progress.hold(session, evaluation, reason, detail=detail, now=now)
 
 
 def _is_cancelled(session: Session, job: Job, *, now: datetime) -> bool:

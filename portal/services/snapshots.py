@@ -17,6 +17,7 @@ from portal.domain.profiles import DataDirectory, Profile, Resources
 from portal.domain.states import SNAPSHOT_STEPS, SnapshotState, check_step
 from portal.services import attempts, audit
 from portal.services.neighbours import wish_for
+from portal.services.troubles import Guard
 
 AFTER_FAILURE = timedelta(hours=1)
 """How long after a measurement that failed the next one is made."""
@@ -42,7 +43,9 @@ class Due:
     wish: Wish
 
 
-def due(session: Session, *, resources: Resources, cluster: str, now: datetime) -> list[Due]:
+def due(
+    session: Session, guard: Guard, *, resources: Resources, cluster: str, now: datetime
+) -> list[Due]:
     """Ask for each directory in use that was never measured, or not lately; return all that is to be measured."""
     newest = queries.newest(session, cluster)
     for name in sorted(queries.names_in_use(session, cluster, now=now)):
@@ -50,20 +53,21 @@ def due(session: Session, *, resources: Resources, cluster: str, now: datetime) 
         if data is not None and data.measure and _is_due(newest.get(name), data, now=now):
             ask(session, data, cluster, now=now)
     session.flush()
-    found = []
-    for snapshot in queries.waiting(session, cluster):
+
+    def look(snapshot: DataSnapshot) -> Due:
         profile = _profile(resources, resources.data.get(snapshot.name), cluster)
         wish = wish_for(snapshot, JobKind.MEASURE, profile)
-        found.append(Due(snapshot=snapshot, profile=profile, wish=wish))
-    return found
+        return Due(snapshot=snapshot, profile=profile, wish=wish)
+
+    return guard.look(queries.waiting(session, cluster), look, row=lambda snapshot: snapshot)
 
 
 def open_due(
-    session: Session, found: Sequence[Due], neighbours: Neighbours, *, now: datetime
+    session: Session, guard: Guard, found: Sequence[Due], neighbours: Neighbours, *, now: datetime
 ) -> int:
     """Open the jobs that measure, where they may be beside what lives; return how many."""
-    admitted = [one for one in found if neighbours.admit(one.wish)]
-    for one in admitted:
+
+    def open_one(one: Due) -> None:
         attempts.open_job(
             session,
             kind=JobKind.MEASURE,
@@ -72,7 +76,9 @@ def open_due(
             now=now,
         )
         move(one.snapshot, SnapshotState.MEASURING)
-    return len(admitted)
+
+    admitted = [one for one in found if neighbours.admit(one.wish)]
+    return guard.write(admitted, open_one, row=lambda one: one.snapshot)
 
 
 def _profile(resources: Resources, data: DataDirectory | None, cluster: str) -> Profile:

@@ -143,7 +143,7 @@ def listed(row: Submission, columns: Sequence[Column], may_review: bool) -> List
     for evaluation in evaluations:
         merged |= _scores(row, evaluation, columns, may_review)
     sealed = _is_sealed(row, may_review)
-    states = [sealing.state_told(row.kind, e.state, sealed=sealed) for e in evaluations]
+    states = [_state_told(row, e, sealed=sealed) for e in evaluations]
     return ListedSubmission(facts=facts_of(row), state=telling(states), scores=merged)
 
 
@@ -164,11 +164,20 @@ def told_of(
     sealed = _is_sealed(row, may_review)
     reason = sealing.told(evaluation.reason, sealed=sealed) if evaluation.reason else None
     return Told(
-        state=sealing.state_told(row.kind, evaluation.state, sealed=sealed),
+        state=_state_told(row, evaluation, sealed=sealed),
         reason=reason,
         sentence="" if reason is FailureReason.NO_RESULT else evaluation.sentence,
         scores=_scores(row, evaluation, columns, may_review),
     )
+
+
+def told_state(row: Submission, evaluation: Evaluation) -> EvaluationState:
+    """Return the state that the team of a submission is told."""
+    return _state_told(row, evaluation, sealed=_is_sealed(row, may_review=False))
+
+
+def _state_told(row: Submission, evaluation: Evaluation, *, sealed: bool) -> EvaluationState:
+    return sealing.state_told(row.kind, evaluation.state, sealed=sealed, reason=evaluation.reason)
 
 
 def _is_sealed(row: Submission, may_review: bool) -> bool:
@@ -209,7 +218,7 @@ def evaluation_facts(
     built = [j for j in jobs if evaluation.image_id and j.image_id == evaluation.image_id]
     told = told_of(row, evaluation, columns, may_review=may_review)
     sealed = _is_sealed(row, may_review)
-    if sealed and told.state is EvaluationState.RUNNING:
+    if sealed and (told.state is EvaluationState.RUNNING or told.state.is_final):
         # Its job, or the one that scores it: the cluster's words would tell which.
         queue = None
     happened = sealing.happened_told(

@@ -9,14 +9,13 @@ from portal.db.queries import submission_pages as queries
 from portal.db.tables import Challenge
 from portal.domain import permissions
 from portal.domain.audit import Action, Subject
-from portal.domain.cancelling import FINISHED
 from portal.domain.errors import NotAllowed, NotFound
 from portal.domain.pages import PAGE_SIZE, Slice
 from portal.domain.people import Actor
 from portal.domain.profiles import Resources
 from portal.domain.scores import Column
 from portal.domain.states import EvaluationState
-from portal.services import access, audit, log_releases, reruns, run_logs
+from portal.services import access, audit, cancellations, log_releases, reruns, run_logs
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.leaderboards import is_revealed, visible_columns
 from portal.services.log_releases import ReleasedLog
@@ -184,7 +183,7 @@ def _page(
     may_review = permissions.may_review(actor, _standing(actor, found))
     columns = _columns(session, row.challenge, now, may_review)
     evaluations = newest(row.evaluations)
-    unfinished = [evaluation for evaluation in evaluations if evaluation.state not in FINISHED]
+    unfinished = cancellations.unfinished(row, evaluations)
     jobs = queries.jobs_of(session, evaluations)
     tokens = [attempt.token for job in jobs for attempt in job.attempts]
     kept = run_logs.of_attempts(session, tokens) if inside or row.is_smoke else {}

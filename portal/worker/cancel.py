@@ -4,9 +4,12 @@ import structlog
 
 from portal.domain.states import LIVE_ATTEMPTS, AttemptState
 from portal.services import results
+from portal.services.troubles import Step
 from portal.worker.boundary import cancelled_in
 from portal.worker.context import WorkerContext
-from scheduler.errors import SchedulerError
+from portal.worker.set_aside import each
+from scheduler.errors import Unreachable
+from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -15,10 +18,12 @@ def end_unsent(context: WorkerContext) -> int:
     """Close the attempts that were never sent and no longer need to be; return how many."""
     with context.database.reading() as session:
         tokens = cancelled_in(context, session, [AttemptState.CREATED])
-    for token in tokens:
-        with context.database.writing() as session:
-            results.never_sent(session, token, now=context.clock())
-    return len(tokens)
+    return len(list(each(context, Step.CANCEL, tokens, lambda token: _end(context, token))))
+
+
+def _end(context: WorkerContext, token: Token) -> None:
+    with context.database.writing() as session:
+        results.never_sent(session, token, now=context.clock())
 
 
 def stop_live(context: WorkerContext) -> bool:
@@ -29,10 +34,10 @@ def stop_live(context: WorkerContext) -> bool:
     """
     with context.database.reading() as session:
         tokens = cancelled_in(context, session, sorted(LIVE_ATTEMPTS))
-    for token in tokens:
-        try:
-            context.cluster.scheduler.cancel(token)
-        except SchedulerError as problem:
-            log.warning("not_cancelled", token=token, problem=str(problem))
-            return False
+    scheduler = context.cluster.scheduler
+    try:
+        list(each(context, Step.CANCEL, tokens, scheduler.cancel))
+    except Unreachable as problem:
+        log.warning("not_cancelled", problem=str(problem))
+        return False
     return True

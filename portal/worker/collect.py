@@ -30,11 +30,13 @@ from portal.domain.verdicts import (
 )
 from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
 from portal.services import cancellations, results, run_logs
+from portal.services.troubles import Step
 from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
 from portal.worker.holding import is_held_back
 from portal.worker.measure import MANIFEST_BYTES
 from portal.worker.prepare import NOT_FETCHED, SOURCE
+from portal.worker.set_aside import each
 from portal.worker.take_in import as_record, take_in
 from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.files import FetchLimits
@@ -48,13 +50,12 @@ def collect_ended(context: WorkerContext) -> int:
     with context.database.reading() as session:
         tokens = tokens_in(context, session, [AttemptState.ENDED])
     collected = 0
-    for token in tokens:
-        try:
-            collected += _collect(context, token)
-        except Unreachable as problem:
-            # What comes after it would hardly be fetched either.
-            log.warning("not_fetched", token=token, problem=str(problem))
-            break
+    try:
+        for is_done in each(context, Step.COLLECT, tokens, lambda token: _collect(context, token)):
+            collected += is_done
+    except Unreachable as problem:
+        # What comes after it would hardly be fetched either.
+        log.warning("not_fetched", problem=str(problem))
     return collected
 
 

@@ -17,8 +17,10 @@ from portal.files.removal import content_of, remove
 from portal.files.store import StoreError
 from portal.services import retention
 from portal.services.retention import Candidate
+from portal.services.troubles import Step
 from portal.worker.boundary import check_deletion, place_of, token_of, upload_digest
 from portal.worker.context import WorkerContext, made_of_upload
+from portal.worker.set_aside import each
 from scheduler.errors import Unreachable
 from scheduler.interface import Token
 
@@ -47,7 +49,7 @@ def expire(context: WorkerContext, *, actor: Actor = PORTAL) -> Expired:
         rows = retention.unfinished(session, context.cluster.name, uploads=context.keeps_uploads)
     begun = [row.id for row in rows]
     begun += _intend(context)
-    outcomes = [_finish(context, deletion_id, actor) for deletion_id in begun]
+    outcomes = list(each(context, Step.EXPIRE, begun, lambda one: _finish(context, one, actor)))
     return Expired(deleted=outcomes.count(True), left=outcomes.count(None))
 
 
@@ -81,7 +83,10 @@ def _intend(context: WorkerContext) -> list[str]:
             retention.intend(session, one, now=now) for one in found if one.kind not in _READ_BEFORE
         ]
     # A run that is over does not begin again; reading what it left may take long.
-    others = [_with_content(context, one) for one in found if one.kind in _READ_BEFORE]
+    unread = {f"{one.kind}:{one.subject}": one for one in found if one.kind in _READ_BEFORE}
+    others = list(
+        each(context, Step.EXPIRE, list(unread), lambda one: _with_content(context, unread[one]))
+    )
     with context.database.writing() as session:
         begun += [retention.intend(session, one, now=now) for one in [*others, *_refused(context)]]
     return begun

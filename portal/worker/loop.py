@@ -1,8 +1,10 @@
 """The reconcile loop: pass after pass until it is told to stop."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -50,19 +52,21 @@ def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
 
     Unclear attempts come before sending: what a dead worker left ``submitting`` must be looked up
     before this worker marks others so. Nothing is sent while the cluster is left alone.
+
+    What goes wrong with one thing is written down at it. What goes wrong with a step as a whole keeps no other
+    step from being taken: it is raised at the end.
     """
-    unclear = live = sent = Asked()
-    end_unsent(context)
-    if pacer.is_due:
-        unclear = resolve_unclear(context)
-        live = _look_after_live(context) if unclear.complete else Asked()
-        _note(pacer, unclear, live)
-    collected = collect_ended(context)
-    planned = _plan(context)
+    sent = Asked()
+    steps = _Steps()
+    steps.take(lambda: end_unsent(context), 0)
+    unclear, live = steps.take(lambda: _ask(context, pacer), (Asked(), Asked()))
+    collected = steps.take(lambda: collect_ended(context), 0)
+    planned = steps.take(lambda: _plan(context), 0)
     if not pacer.is_broken:
-        sent = send_created(context)
+        sent = steps.take(lambda: send_created(context), Asked())
         if not sent.complete:
             pacer.failed()
+    steps.check()
     if sent.news or collected or planned:
         pacer.expect()
     return PassResult(
@@ -72,6 +76,39 @@ def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
         live=live.about,
         collected=collected,
     )
+
+
+T = TypeVar("T")
+
+
+class _Steps:
+    """Takes one step after the other, also after one that failed."""
+
+    def __init__(self) -> None:
+        self._problems: list[Exception] = []
+
+    def take(self, step: Callable[[], T], otherwise: T) -> T:
+        try:
+            return step()
+        except Exception as problem:
+            log.exception("step_failed_whole")
+            self._problems.append(problem)
+            return otherwise
+
+    def check(self) -> None:
+        """Raise what went wrong first."""
+        if self._problems:
+            raise self._problems[0]
+
+
+def _ask(context: WorkerContext, pacer: Pacer) -> tuple[Asked, Asked]:
+    """Ask the cluster about what is unclear and what lives, when it is time to."""
+    if not pacer.is_due:
+        return Asked(), Asked()
+    unclear = resolve_unclear(context)
+    live = _look_after_live(context) if unclear.complete else Asked()
+    _note(pacer, unclear, live)
+    return unclear, live
 
 
 def _look_after_live(context: WorkerContext) -> Asked:
@@ -109,12 +146,15 @@ def work_until(context: WorkerContext, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             pause = _one_round(context, pacer, name)
-            if context.clock() >= expires_at:
-                expires_at = context.clock() + EXPIRE_EVERY
-                expires_at -= _expire(context)
         except Exception:
             pause = min(LONGEST_PAUSE, pause * 2)
             log.exception("pass_failed", again_in=pause)
+        if context.clock() >= expires_at:
+            expires_at = context.clock() + EXPIRE_EVERY
+            try:
+                expires_at -= _expire(context)
+            except Exception:
+                log.exception("not_expired", again_in=EXPIRE_EVERY.total_seconds())
         stop.wait(pause)
     with context.database.writing() as session:
         leases.give_back_lease(session, name=name, holder=context.holder, now=context.clock())

@@ -11,11 +11,13 @@ from portal.domain.states import AttemptState
 from portal.domain.verdicts import reason_without_tries
 from portal.domain.work import JobFacts
 from portal.services import attempts, results
+from portal.services.troubles import Step
 from portal.worker.asking import Asked
 from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.prepare import NOT_FETCHED, OWN_TIME
 from portal.worker.reports import take_over
+from portal.worker.set_aside import each
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
 from scheduler.interface import Token
@@ -40,14 +42,14 @@ def resolve_unclear(context: WorkerContext) -> Asked:
     """
     with context.database.reading() as session:
         tokens = tokens_in(context, session, UNCLEAR)
-    settled = 0
-    for token in tokens:
-        is_settled = _resolve(context, token)
+    asked = settled = 0
+    for is_settled in each(context, Step.RESOLVE, tokens, lambda token: _resolve(context, token)):
+        asked += 1
         if is_settled is None:
             # What comes after it would hardly be answered either.
-            return Asked(about=len(tokens), complete=False, news=settled > 0)
+            return Asked(about=asked, complete=False, news=settled > 0)
         settled += is_settled
-    return Asked(about=len(tokens), news=settled > 0)
+    return Asked(about=asked, news=settled > 0)
 
 
 def _resolve(context: WorkerContext, token: Token) -> bool | None:

@@ -16,11 +16,13 @@ from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState
 from portal.files.errors import BadArchive
 from portal.services import attempts, results
+from portal.services.troubles import Step
 from portal.worker import notes
 from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.prepare import prepare
+from portal.worker.set_aside import each
 from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Submitted, Token
 
@@ -32,19 +34,18 @@ def send_created(context: WorkerContext) -> Asked:
     with context.database.reading() as session:
         tokens = tokens_in(context, session, [AttemptState.CREATED])
     sent = 0
-    for token in tokens:
-        try:
-            answer = _send(context, token)
-        except Unreachable as problem:
-            log.warning("not_carried", token=token, problem=str(problem))
-            return Asked(about=sent, complete=False, news=sent > 0)
-        if isinstance(answer, Refused) and answer.is_temporary:
-            # What comes after it would be refused as well: the next pass asks again.
-            break
-        sent += answer is not None
-        if isinstance(answer, Indeterminate):
-            # What comes after it would wait as long, and be as unclear.
-            return Asked(about=sent, complete=False, news=True)
+    try:
+        for answer in each(context, Step.SEND, tokens, lambda token: _send(context, token)):
+            if isinstance(answer, Refused) and answer.is_temporary:
+                # What comes after it would be refused as well: the next pass asks again.
+                break
+            sent += answer is not None
+            if isinstance(answer, Indeterminate):
+                # What comes after it would wait as long, and be as unclear.
+                return Asked(about=sent, complete=False, news=True)
+    except Unreachable as problem:
+        log.warning("not_carried", problem=str(problem))
+        return Asked(about=sent, complete=False, news=sent > 0)
     return Asked(about=sent, news=sent > 0)
 
 

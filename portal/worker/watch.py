@@ -4,11 +4,13 @@ import structlog
 
 from portal.domain.states import LIVE_ATTEMPTS
 from portal.services import attempts
+from portal.services.troubles import Step
 from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.reports import take_over
 from portal.worker.resolve import give_up
+from portal.worker.set_aside import each
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
@@ -29,10 +31,14 @@ def watch_live(context: WorkerContext) -> Asked:
     reports = [attempts.decisive(found) for found in answer.jobs.values()]
     with context.database.writing() as session:
         others = attempts.confirm(session, reports, now=context.clock())
-    news = [take_over(context, [report]) for report in others]
+    new = {report.token: report for report in others}
+    news = list(
+        each(context, Step.WATCH, list(new), lambda token: take_over(context, [new[token]]))
+    )
     if answer.complete:
-        for token in set(tokens) - set(answer.jobs):
-            _absent(context, token)
+        absent = sorted(set(tokens) - set(answer.jobs))
+        for _ in each(context, Step.WATCH, absent, lambda token: _absent(context, token)):
+            pass
     return Asked(about=len(tokens), complete=answer.complete, news=any(news))
 
 

@@ -32,6 +32,7 @@ from portal.db.tables.teams import (
     PastMembership,
     Team,
 )
+from portal.db.tables.troubles import Trouble
 from portal.db.tables.weights import Weights
 
 __all__ = [
@@ -72,5 +73,6 @@ __all__ = [
     "Task",
     "Team",
     "TermsAcceptance",
+    "Trouble",
     "Weights",
 ]

@@ -1,0 +1,70 @@
+"""The one place where what goes wrong with one thing is kept from the others."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import structlog
+
+from portal.services import results, troubles
+from portal.services.troubles import Step
+from portal.worker.context import WorkerContext
+from scheduler.errors import Unreachable
+
+log = structlog.get_logger("sealrun.worker")
+
+Subject = TypeVar("Subject", bound=str)
+Made = TypeVar("Made")
+_ENDS_ATTEMPT = frozenset({Step.RESOLVE, Step.WATCH, Step.COLLECT, Step.SEND})
+"""Steps without which an attempt never comes to an end."""
+
+
+def each(
+    context: WorkerContext, step: Step, subjects: Sequence[Subject], act: Callable[[Subject], Made]
+) -> Iterator[Made]:
+    """Do something with each of some rows, and yield what came of it.
+
+    An exception is written down at its row, which is then left alone for a while, or until staff have looked. Raises
+    ``Unreachable``, as that is about all; the row at which it showed is not the first the next time.
+    """
+    if not subjects:
+        return
+    with context.database.reading() as session:
+        known = troubles.known(session, step, now=context.clock())
+    for subject in subjects:
+        if subject in known.asleep:
+            continue
+        try:
+            made = act(subject)
+        except Exception as error:
+            _note(context, step, subject, error)
+            if isinstance(error, Unreachable):
+                raise
+            continue
+        if subject in known.failed:
+            with context.database.writing() as session:
+                troubles.over(session, step, subject)
+        yield made
+
+
+def _note(context: WorkerContext, step: Step, subject: str, error: Exception) -> None:
+    tell = log.warning if isinstance(error, troubles.PASSING) else log.error
+    tell("step_failed", step=step, subject=subject, problem=troubles.in_words(error))
+    now, cluster = context.clock(), context.cluster.name
+    with context.database.writing() as session:
+        is_set_aside = troubles.note(session, step, subject, cluster, error, now=now)
+    if is_set_aside and step in _ENDS_ATTEMPT:
+        _set_aside(context, step, subject, error)
+
+
+def _set_aside(context: WorkerContext, step: Step, token: str, error: Exception) -> None:
+    """Hand what an attempt was for to staff; where even that fails, the trouble alone says so."""
+    detail = f"{step}: {type(error).__name__}: {error!s:.2000}"
+    try:
+        with context.database.writing() as session:
+            if step is Step.SEND and not results.is_unsent(session, token):
+                # It may be with the cluster: looking it up goes on from here.
+                troubles.over(session, step, token)
+            else:
+                results.set_aside(session, token, detail=detail, now=context.clock())
+    except Exception as second:  # noqa: BLE001 - the row of the trouble is there
+        log.error("not_set_aside", token=token, problem=troubles.in_words(second))  # noqa: TRY400

@@ -1,0 +1,180 @@
+"""What the portal itself cannot go on with: the others go on, staff sees why, and its team learns nothing by it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from portal.db.tables import Evaluation, Phase, Submission, Trouble
+from portal.domain.failures import FailureReason
+from portal.domain.sealing import Failures
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import SubmissionKind
+from portal.services.submission_facts import Told, told_of
+from portal.services.troubles import PAUSES, Step
+from portal.worker.loop import run_pass
+from scheduler.errors import Unreachable
+from tests.eager import eager
+from tests.integration.worker.world import World
+
+E = EvaluationState
+
+
+@dataclass(frozen=True)
+class BrokenFiles:
+    """Cannot get the run directories of some jobs."""
+
+    inner: Any
+    error: Exception
+    is_broken: Callable[[Path], bool]
+
+    def get(self, directory: Path, limits: Any) -> None:
+        if self.is_broken(directory):
+            raise self.error
+        self.inner.get(directory, limits)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def _break(world: World, error: Exception, kind: str = "predict") -> None:
+    def is_broken(directory: Path) -> bool:
+        return directory.name in {attempt.token for attempt in world.attempts(kind)}
+
+    files = BrokenFiles(world.context.cluster.files, error, is_broken)
+    world.context = replace(world.context, cluster=replace(world.context.cluster, files=files))
+
+
+def _troubles(world: World) -> list[Trouble]:
+    with world.database.reading() as session:
+        return list(session.scalars(select(Trouble)))
+
+
+def _seal(world: World, failures: Failures) -> None:
+    with world.database.writing() as session:
+        session.scalars(select(Phase)).one().failures = failures
+    world.approve()
+
+
+def _told(world: World, submission: str) -> tuple[Told, bool]:
+    with world.database.reading() as session:
+        row = session.scalars(
+            select(Submission)
+            .where(Submission.id == submission)
+            .options(
+                selectinload(Submission.phase),
+                selectinload(Submission.evaluations).selectinload(Evaluation.result),
+            )
+        ).one()
+        return told_of(row, row.evaluations[0], (), may_review=False), row.counts
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), RecursionError("deep"), KeyError("gone")])
+def test_a_defect_is_set_aside_at_once(world: World, error: Exception) -> None:
+    _seal(world, Failures.SEALED)
+    _break(world, error)
+    submission = world.hand_in()
+    world.run(20)
+
+    [trouble] = _troubles(world)
+    assert (trouble.step, trouble.tries, trouble.next_at) == (Step.COLLECT, 1, None)
+    assert trouble.problem.startswith(type(error).__name__)
+    assert "BrokenFiles" not in trouble.problem
+    assert world.evaluation(submission).state is E.HELD
+
+
+@pytest.mark.parametrize("kind", ["predict", "score"])
+def test_what_has_read_data_looks_failed_and_counts(world: World, kind: str) -> None:
+    _seal(world, Failures.SEALED)
+    _break(world, ValueError("odd"), kind)
+    submission = world.hand_in()
+    world.run(25)
+
+    told, counts = _told(world, submission)
+    assert world.evaluation(submission).state is E.HELD
+    assert (told.state, told.reason, told.sentence) == (E.FAILED, FailureReason.NO_RESULT, "")
+    assert counts
+
+
+def test_where_the_data_is_no_secret_it_is_with_staff_and_does_not_count(world: World) -> None:
+    _break(world, ValueError("odd"))
+    submission = world.hand_in()
+    world.run(20)
+
+    told, counts = _told(world, submission)
+    assert (told.state, told.reason) == (E.HELD, FailureReason.INFRASTRUCTURE)
+    assert not counts
+
+
+def test_what_may_be_over_by_itself_is_tried_again_before(world: World) -> None:
+    _break(world, OSError(28, "no space"))
+    submission = world.hand_in()
+    world.run(12)
+    [trouble] = _troubles(world)
+    assert trouble.next_at is not None
+
+    files = world.context.cluster.files
+    world.context = replace(
+        world.context, cluster=replace(world.context.cluster, files=files.inner)
+    )
+    world.run(2, seconds=60)
+
+    assert world.run_until_final(submission).state is E.SCORED
+    assert _troubles(world) == []
+
+
+def test_it_is_set_aside_after_the_last_pause(world: World) -> None:
+    _break(world, OSError(28, "no space"))
+    submission = world.hand_in()
+    world.run(10)
+    for _ in range(len(PAUSES) + 2):
+        world.run(1, seconds=PAUSES[-1].total_seconds())
+
+    assert world.evaluation(submission).state is E.HELD
+
+
+def test_a_cluster_that_does_not_answer_sets_nothing_aside(world: World) -> None:
+    _break(world, Unreachable("down"))
+    submission = world.hand_in()
+    world.run(10)
+    world.run(10, seconds=60)
+
+    assert world.evaluation(submission).state is E.RUNNING
+    [trouble] = _troubles(world)
+    assert trouble.next_at is not None
+
+
+def test_a_profile_that_the_site_lost_stops_only_what_needs_it(world: World) -> None:
+    needs_it = world.hand_in(SubmissionKind.CODE)
+    other = world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
+    resources = world.context.resources
+    profiles = {name: one for name, one in resources.profiles.items() if name != "gpu-small"}
+    world.context = replace(world.context, resources=replace(resources, profiles=profiles))
+
+    assert world.run_until_final(other).state is E.SCORED
+    world.run(5)
+
+    held, counts = _told(world, needs_it)
+    [trouble] = _troubles(world)
+    assert (held.state, counts) == (E.HELD, False)
+    assert (trouble.step, trouble.subject) == (Step.PLAN, world.evaluation(needs_it).id)
+    assert "gpu-small" in trouble.problem
+
+
+def test_a_step_that_fails_as_a_whole_keeps_no_other_from_being_taken(world: World) -> None:
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    resources = replace(world.context.resources, build_profiles={})
+    broken = replace(world.context, resources=resources)
+    for _ in range(3):
+        world.scheduler.advance()
+        world.clock.advance(1)
+        with pytest.raises(KeyError):
+            run_pass(broken, eager())
+
+    # Planning failed each time, and what had ended was taken in all the same.
+    assert world.evaluation(submission).state is E.SCORING
