@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import OperationalError
 
+from portal.cli.attention import attention
 from portal.cli.audit import audit
 from portal.cli.challenges import challenge
 from portal.cli.check_site import check_site
@@ -66,7 +67,7 @@ def upgrade(site_file: Path) -> None:
 
 
 for _command in (
-    practice, check_site, serve, work, challenge, people, staff, audit, retention, data, rerun,
-    seal, verify, export,
+    practice, check_site, serve, work, challenge, people, staff, attention, audit, retention, data,
+    rerun, seal, verify, export,
 ):  # fmt: skip
     main.add_command(_command)

@@ -52,6 +52,8 @@ class Action(StrEnum):
     MERGE_WITHDRAWN = "merge.withdrawn"
     SUBMISSION_CANCELLED = "submission.cancelled"
     EVALUATION_RERUN = "evaluation.rerun"
+    TROUBLE_RETRIED = "trouble.retried"
+    TROUBLE_GIVEN_UP = "trouble.given_up"
     RESULT_STORED = "result.stored"
     LOG_RELEASED = "log.released"
     EVIDENCE_EXPORTED = "evidence.exported"
@@ -118,7 +120,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     Group.SUBMISSIONS: frozenset(
         {
             Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.RESULT_STORED,
-            Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED,
+            Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED, Action.TROUBLE_RETRIED,
+            Action.TROUBLE_GIVEN_UP,
         }
     ),
     Group.LOOKS: frozenset(

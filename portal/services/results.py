@@ -42,11 +42,13 @@ class Signed:
 def image_ready(
     session: Session, token: str, built: BuiltImage, record: dict[str, Any], *, now: datetime
 ) -> None:
-    """Record that a build job made an image."""
+    """Record that a build job made an image; one that nobody waits for any more changes nothing."""
     job = _collect(session, token, record)
     if job is None or job.image_id is None:
         return
     image = session.get_one(Image, job.image_id, with_for_update=True)
+    if image.state is not ImageState.BUILDING:
+        return
     images.move_image(image, ImageState.READY, now=now)
     image.sif_sha256, image.size = built.sha256, built.size
     image.lock = built.lock or None
@@ -292,6 +294,8 @@ def end_in_failure(
         return
     if job.image_id is not None:
         image = session.get_one(Image, job.image_id, with_for_update=True)
+        if image.state is not ImageState.BUILDING:
+            return
         images.move_image(image, ImageState.FAILED, now=now)
         image.reason, image.sentence, image.detail = reason, sentence, detail
         return

@@ -125,6 +125,8 @@ def move(snapshot: DataSnapshot, to: SnapshotState) -> None:
 def measured(session: Session, snapshot_id: str, found: Found, *, now: datetime) -> bool:
     """Record what a measurement found; return whether it differs from the one before."""
     snapshot = session.get_one(DataSnapshot, snapshot_id, with_for_update=True)
+    if snapshot.state not in _UNDER_WAY:
+        return False
     before = queries.ready(session, name=snapshot.name, cluster=snapshot.cluster)
     move(snapshot, SnapshotState.READY)
     snapshot.root, snapshot.looks = found.root, found.looks
@@ -147,6 +149,9 @@ def measured(session: Session, snapshot_id: str, found: Found, *, now: datetime)
 def failed(session: Session, snapshot_id: str, detail: str) -> None:
     """Record that a directory could not be measured."""
     snapshot = session.get_one(DataSnapshot, snapshot_id, with_for_update=True)
+    if snapshot.state not in _UNDER_WAY:
+        # It was set aside, and another has been made since.
+        return
     move(snapshot, SnapshotState.FAILED)
     snapshot.detail = detail
 

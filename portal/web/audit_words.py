@@ -58,6 +58,8 @@ SENTENCES: Mapping[Action, str] = {
     Action.LOG_RELEASED: "{who} released a log of {subject} to its team",
     Action.EVIDENCE_EXPORTED: "{who} exported {subject} with all evidence",
     Action.EVALUATION_RERUN: "{who} let {subject} run again to compare",
+    Action.TROUBLE_RETRIED: "{who} let {subject}, which was set aside, be tried again",
+    Action.TROUBLE_GIVEN_UP: "{who} gave up {subject}, which was set aside",
     Action.DATA_MEASURED: "{who} measured {subject}",
     Action.DATA_CHANGED: "{who} found {subject} changed",
 }

@@ -9,11 +9,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from portal.db.tables import Evaluation, Phase, Submission, Trouble
+from portal.bootstrap import operator
+from portal.db.tables import AuditEntry, Evaluation, Phase, Submission, Trouble
+from portal.domain.audit import Action
+from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
 from portal.domain.sealing import Failures
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
+from portal.services import attention
+from portal.services.attention import Attention
 from portal.services.submission_facts import Told, told_of
 from portal.services.troubles import PAUSES, Step
 from portal.worker.loop import run_pass
@@ -22,6 +27,7 @@ from tests.eager import eager
 from tests.integration.worker.world import World
 
 E = EvaluationState
+OPERATOR = operator()
 
 
 @dataclass(frozen=True)
@@ -117,10 +123,7 @@ def test_what_may_be_over_by_itself_is_tried_again_before(world: World) -> None:
     [trouble] = _troubles(world)
     assert trouble.next_at is not None
 
-    files = world.context.cluster.files
-    world.context = replace(
-        world.context, cluster=replace(world.context.cluster, files=files.inner)
-    )
+    _mend(world)
     world.run(2, seconds=60)
 
     assert world.run_until_final(submission).state is E.SCORED
@@ -146,6 +149,76 @@ def test_a_cluster_that_does_not_answer_sets_nothing_aside(world: World) -> None
     assert world.evaluation(submission).state is E.RUNNING
     [trouble] = _troubles(world)
     assert trouble.next_at is not None
+
+
+def _mend(world: World) -> None:
+    files = world.context.cluster.files
+    assert isinstance(files, BrokenFiles)
+    world.context = replace(
+        world.context, cluster=replace(world.context.cluster, files=files.inner)
+    )
+
+
+def _listed(world: World) -> list[Attention]:
+    with world.database.reading() as session:
+        return attention.listed(session)
+
+
+@pytest.mark.parametrize("kind", ["build", "predict", "score"])
+def test_what_staff_let_be_tried_again_goes_on_from_where_it_was(world: World, kind: str) -> None:
+    _seal(world, Failures.SEALED)
+    _break(world, ValueError("odd"), kind)
+    submission = world.hand_in()
+    world.run(25)
+    _mend(world)
+
+    found = _listed(world)
+    assert {one.problem.partition("\n")[0] for one in found} == {"ValueError: odd"}
+    with world.database.writing() as session:
+        for one in found:
+            attention.retry(session, actor=OPERATOR, wanted=one.id, now=world.clock())
+    world.run(10)
+
+    assert _listed(world) == []
+    if kind != "build":
+        assert world.run_until_final(submission).state is E.SCORED
+    assert world.run_until_final(world.hand_in()).state is E.SCORED
+    ran = [one for one, _ in world.node.ran]
+    assert ran.count("predict") == (1 if kind == "build" else 2)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_what_staff_give_up_has_failed_and_counts_as_they_say(
+    world: World, *, counts: bool
+) -> None:
+    _seal(world, Failures.SEALED)
+    _break(world, ValueError("odd"))
+    submission = world.hand_in()
+    world.run(20)
+    before = _told(world, submission)[0]
+
+    [one] = _listed(world)
+    assert one.submission_id == submission
+    with world.database.writing() as session:
+        attention.give_up(session, actor=OPERATOR, wanted=one.id, counts=counts, now=world.clock())
+
+    assert _told(world, submission) == (before, counts)
+    assert world.evaluation(submission).state is E.FAILED
+    assert _listed(world) == []
+    with world.database.reading() as session:
+        entry = session.scalars(
+            select(AuditEntry).where(AuditEntry.action == Action.TROUBLE_GIVEN_UP)
+        ).one()
+    assert entry.subject_id == submission
+    assert (entry.detail["counts"], entry.detail["problem"]) == (str(counts), "ValueError: odd")
+
+
+def test_what_needs_no_attention_is_refused(world: World) -> None:
+    with (
+        world.database.writing() as session,
+        pytest.raises(OperatorError, match="needs no attention"),
+    ):
+        attention.retry(session, actor=OPERATOR, wanted="nothing", now=world.clock())
 
 
 def test_a_profile_that_the_site_lost_stops_only_what_needs_it(world: World) -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from sqlalchemy import or_, select
 
+from portal.bootstrap import operator
 from portal.db.engine import Database
 from portal.db.tables import Attempt, Cancellation, Evaluation, Job, Person, Phase, Trouble
 from portal.domain.ids import new_id
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
+from portal.services import attention
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.interface import Indeterminate, JobSpec, Submitted, Token
@@ -140,6 +142,15 @@ def test_whatever_is_thrown_for_one_submission_all_others_reach_their_scores(
     _settle(world, fate)
     _check_victims(world, fate)
 
+    victims = list(fate.points)
+    fate.points.clear()
+    _retry_all(world)
+    _settle(world, fate)
+
+    assert [world.evaluation(one).state.is_final for one in victims] == [True] * len(victims)
+    with world.database.reading() as session:
+        assert attention.listed(session) == []
+
 
 def _points(world: World) -> dict[Course, list[str]]:
     """Return the points that a submission of each course comes to, and none before it."""
@@ -211,6 +222,14 @@ def _cancel(world: World, fate: Fate) -> None:
                     counts=True,
                 )
                 session.add(wish)
+
+
+def _retry_all(world: World) -> None:
+    with world.database.reading() as session:
+        found = attention.listed(session)
+    for one in found:
+        with world.database.writing() as session:
+            attention.retry(session, actor=operator(), wanted=one.id, now=world.clock())
 
 
 def _settle(world: World, fate: Fate) -> None:
