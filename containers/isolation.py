@@ -13,14 +13,45 @@ from containers.interface import Bind, SealedRun
 PROBE_PROGRAM = "/probe"
 """What is started in the probe image."""
 
-SCRATCH_NAMES = ("work", "temporary", "cache", "settings")
+SCRATCH_NAMES = ("work", "temporary", "cache", "settings", "hidden", "sys")
 """The directories that the script makes in its scratch directory before it starts anything."""
 
 HIDDEN = ("BIND", "CONTAINER", "NAME")
 """What Apptainer would tell the container of the host in ``APPTAINER_*`` and ``SINGULARITY_*``: paths."""
 
+COUNTERS = (
+    *(
+        f"/proc/{name}"
+        for name in (
+            *("stat", "meminfo", "loadavg", "uptime", "vmstat", "diskstats", "interrupts"),
+            *(
+                "softirqs",
+                "schedstat",
+                "buddyinfo",
+                "zoneinfo",
+                "pagetypeinfo",
+                "slabinfo",
+                "locks",
+            ),
+            *("key-users", "keys", "timer_list", "sched_debug", "modules", "cgroups", "swaps"),
+            *("mdstat", "latency_stats", "pressure", "fs", "spl"),
+        )
+    ),
+    *(
+        f"/proc/sys/{name}"
+        for name in (
+            *("fs/file-nr", "fs/inode-nr", "fs/inode-state", "fs/dentry-state", "fs/aio-nr"),
+            *("fs/quota", "fs/xfs", "kernel/pty/nr", "kernel/random/entropy_avail"),
+        )
+    ),
+)
+"""What the kernel counts for the whole node; the script hides what of it the node has."""
+
 BRANDS = ("APPTAINER", "SINGULARITY")
 """Both of Apptainer's names: it sets the variables of both."""
+
+_SYS = "/sys"
+"""Of the node only where a GPU's driver looks there; else the script puts the processors there, and no more."""
 
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _TARGET = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
@@ -57,11 +88,13 @@ def payload_argv(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
 def probe_argv(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
     """Give the command that runs the site's probe with the very same flags.
 
-    The script adds what only the node knows: ``host:`` and the name of each of its own namespaces.
+    The script adds what only the node knows: ``host:`` and the name of each of its own namespaces, and
+    ``hidden:`` and each file of counters that it has hidden.
     """
     image = str(plain_path(run.probe_image))
     claims = (f"{'rw' if bind.writable else 'ro'}:{bind.target}" for bind in run.binds)
-    return (*_sealed(run, scratch=scratch), image, PROBE_PROGRAM, *claims)
+    hidden = () if run.gpu else (f"hidden:{_SYS}",)
+    return (*_sealed(run, scratch=scratch), image, PROBE_PROGRAM, *claims, *hidden)
 
 
 def plain_path(path: PurePosixPath) -> PurePosixPath:
@@ -98,7 +131,8 @@ def _sealed(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
         "none",
         *(("--nv",) if run.gpu else ()),
         "--no-mount",
-        "hostfs,bind-paths,cwd",
+        "hostfs,bind-paths,cwd" + ("" if run.gpu else ",sys"),
+        *(() if run.gpu else ("--bind", f"{scratch / 'sys'}:{_SYS}:ro")),
         "--workdir",
         str(scratch / "work"),
         "--security",

@@ -13,6 +13,7 @@ from containers.definitions import definition
 from containers.environments import LOCK, installation
 from containers.interface import LOG_LIMIT, Build, BuildKind, Measure, Node, Packages, SealedRun
 from containers.isolation import (
+    COUNTERS,
     SCRATCH_NAMES,
     clean_environment,
     payload_argv,
@@ -54,6 +55,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "probe_sha256": _digest(run.probe_sha256),
         "outputs": _outputs(run),
         "data": [str(plain_path(directory)) for directory in run.data],
+        "hidden": COUNTERS,
         "probe": probe_argv(run, scratch=scratch),
         "payload": payload_argv(run, scratch=scratch),
     }
@@ -65,6 +67,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "limits.sh",
         "space.sh",
         "data.sh",
+        "masks.sh",
         "run.sh",
     )
 

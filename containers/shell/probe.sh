@@ -2,7 +2,8 @@
 # The isolation probe. Runs from the site's own image with the flags of the run that follows, says as
 # one JSON object what it sees, and exits 0 only if that is no more than it may see.
 #
-# Arguments: ro:TARGET or rw:TARGET for each bind, host:KIND:[NUMBER] for each namespace of the node.
+# Arguments: ro:TARGET or rw:TARGET for each bind, hidden:PATH for each file of the node that another stands
+# in front of, host:KIND:[NUMBER] for each namespace of the node.
 
 problems=
 newline='
@@ -116,6 +117,11 @@ bind() { # ro|rw TARGET
     binds=$binds${binds:+, }"{\"target\": $(quoted "$2"), \"declared\": \"$1\", \"mounted\": \"$answer\", \"wrote\": $wrote, \"error\": $(quoted "$error")}"
 }
 
+hidden() { # PATH
+    mounted "$1"
+    [ $answer = ro ] || problem node_counters
+}
+
 namespace() { # KIND:[NUMBER] of the node
     kind=${1%%:*}
     own=$(readlink "/proc/self/ns/$kind")
@@ -175,6 +181,7 @@ kinds=
 for argument in "$@"; do
     case $argument in
     ro:* | rw:*) bind "${argument%%:*}" "${argument#*:}" ;;
+    hidden:*) hidden "${argument#*:}" ;;
     host:*:*) namespace "${argument#*:}"; kinds=$kinds${argument%:*}$newline ;;
     *) problem argument ;;
     esac

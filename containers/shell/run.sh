@@ -58,6 +58,7 @@ check_digest probe "$probe_image" "$probe_sha256"
 check_digest image "$image" "$image_sha256"
 make_outputs
 look_at_data
+hide_counters
 check_isolation
 if [[ $space == watched ]]; then
     watched=("$scratch/work" "$scratch_kib" "$scratch_files" 5)

@@ -77,9 +77,5 @@ def _install_data(place: Path, example: Path) -> dict[str, Any]:
         target = place / source.name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target)
-        entries[source.name] = {
-            "path": str(target),
-            "challenges": ["digits"],
-            "profile": "score",
-        }
+        entries[source.name] = {"path": str(target), "challenges": ["digits"]}
     return entries

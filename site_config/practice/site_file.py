@@ -49,24 +49,23 @@ def site_yaml(
         },
         **({"accounts": {"web": WEB_NAME}} if web_account else {}),
         "clusters": {"main": _cluster(paths, address)},
-        "profiles": {
-            # Private data is read on the one node; what tells a team more than scores is on the other.
-            "gpu-small": {
-                "cluster": "main", "partition": "gpu", "gres": "gpu:1",
-                "cpus": 1, "memory": "1G", "time": "2m", "running": 4, "sample": "sample",
-            },
-            "score": {
-                "cluster": "main", "partition": "gpu", "cpus": 1, "memory": "1G", "time": "2m", "sample": "sample",
-            },
-            "sample": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "1G", "time": "2m"},
-            "build": {"cluster": "main", "partition": "build", "cpus": 1, "memory": "2G", "time": "5m"},
-        },
+        "profiles": _profiles(),
         "data": {
-            name: {"path": folder.path, "challenges": list(folder.challenges), "profile": "score"}
+            name: {"path": folder.path, "challenges": list(folder.challenges)}
             for name, folder in (data or {}).items()
         },
         "limits": {"upload": "2G", "output": "500M", "output_files": 10000},
     }  # fmt: skip
+
+
+def _profiles() -> dict[str, dict[str, Any]]:
+    """Return the profiles. The site's two nodes are one machine with one kernel, so that they are one word."""
+    usual = {"cluster": "main", "cpus": 1, "memory": "1G", "time": "2m", "nodes": "machine"}
+    return {
+        "gpu-small": {**usual, "partition": "gpu", "gres": "gpu:1", "running": 4},
+        "score": {**usual, "partition": "build"},
+        "build": {**usual, "partition": "build", "memory": "2G", "time": "5m"},
+    }
 
 
 def _cluster(paths: SitePaths, address: str) -> dict[str, Any]:

@@ -66,6 +66,7 @@ _TABLE = """
 56 | cluster | An image brings a hostile shell and hostile scripts of the environment | A probe of the site's own, an empty environment, sealed logs
 57 | files   | An image archive has files or layers without number, paths that lead out, or devices | Limits before and in the build job
 58 | web     | A submission comes after the end of its phase, by an upload that began before | One rule, at the creation of the submission
+59 | cluster | A run on private data dictates it to a run beside it on the same node, whose log its team reads | What reads private data and what tells more than scores are never on a node at the same time; what can be hidden of neighbours is hidden
 62 | files   | A program leaves directories inside each other until no path leads to the last | Output is walked by descriptors within bounds of depth and length; what goes over them fails its run
 63 | files   | A requirements.txt nests parentheses until its reader fails, in every pass of the worker | Bounds before any parser, and whatever a parser fails with refuses the upload
 64 | files   | A program leaves tens of thousands of directories inside each other to whoever deletes its output | What lies deep is moved up before it goes: linear, without recursion, two open directories at most

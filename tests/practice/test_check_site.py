@@ -91,7 +91,7 @@ def test_nothing_is_wrong_with_the_plain_site_and_nothing_is_left_behind(
 
     assert SECRET not in out + err
     assert (checked.code, checked.wrong()) == (0, {})
-    assert checked.report["profiles"] == ["gpu-small", "score", "sample", "build"]
+    assert checked.report["profiles"] == ["gpu-small", "score", "build"]
     assert {one["id"] for one in checked.report["findings"]} == {
         rule.id for rule in RULES
     } - {"database.release", "database.roles", "storage.data", "profiles.exclusive"}  # fmt: skip

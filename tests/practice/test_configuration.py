@@ -233,12 +233,12 @@ def test_settings_have_the_data_folders_that_are_added() -> None:
     settings = yaml.safe_load(as_text(site_yaml(SitePaths(home=HOME), "192.0.2.10", data=data)))
 
     assert settings["data"] == {
-        "cells-test": {"path": "/srv/data/cells", "challenges": ["cell-count"], "profile": "score"}
+        "cells-test": {"path": "/srv/data/cells", "challenges": ["cell-count"]}
     }
     assert list(settings) == [
         "site", "database", "login", "seal", "clusters", "profiles", "data", "limits",
     ]  # fmt: skip
-    assert list(settings["profiles"]) == ["gpu-small", "score", "sample", "build"]
+    assert list(settings["profiles"]) == ["gpu-small", "score", "build"]
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,10 @@ class Scene:
     submissions: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
 
-    def hand_in(self, name: str, *, called: str = "", by: str = "") -> str:
+    def hand_in(self, name: str, *, called: str = "", by: str = "", smoke: bool = False) -> str:
         """Hand in a file; return the submission's id, which is known as ``called`` or by the file's name."""
         person = by or self.spine.new_person()
-        submission = self.spine.hand_in(name, person)
+        submission = self.spine.hand_in(name, person, smoke=smoke)
         self.give()
         self.submissions[called or name] = submission
         self.people[submission] = person

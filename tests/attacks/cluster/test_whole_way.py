@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from portal.db.tables import Attempt, Evaluation, Submission
 from portal.domain.jobs import JobKind
 from portal.domain.shares import SENTENCES, Hindrance
 from site_config.practice.site import PracticeSite
@@ -36,8 +38,12 @@ def scene(
         names = [*(f"{name}.zip" for name in PROGRAMS if name != "busy"), *OF_THE_EXAMPLE]
         for name in (*names, "knn.zip", "predictions.csv"):
             scene.hand_in(name)
+        # Somebody with a run on private data, and somebody who only listens.
+        listeners = {"listens": scene.people[scene.submissions["knn.zip"]], "accomplice": ""}
+        for name, person in listeners.items():
+            scene.hand_in("ends_late.zip", called=name, by=person, smoke=True)
         scene.start_worker()
-        scene.wait(*names, "knn.zip", "predictions.csv")
+        scene.wait(*names, *listeners, "knn.zip", "predictions.csv")
         yield scene
 
 
@@ -45,6 +51,44 @@ def secret_row(scene: Scene) -> str:
     """Return a line of the private input."""
     [place] = [one.path for name, one in scene.spine.site.settings.data.items() if "test" in name]
     return Path(place, "images.csv").read_text().splitlines()[1]
+
+
+@pytest.mark.attack(59)
+def test_nothing_that_tells_more_than_scores_was_on_a_node_beside_what_reads_private_data(
+    scene: Scene,
+) -> None:
+    """The two nodes of a practice site are one machine, and its settings say so."""
+    with scene.spine.site.database.reading() as session:
+        smoke = set(
+            session.scalars(
+                select(Evaluation.id).join(Evaluation.submission).where(Submission.is_smoke)
+            )
+        )
+    rows = scene.spine.attempts()
+    told = [row for row, job in rows if job.kind is JobKind.BUILD or job.evaluation_id in smoke]
+    reading = [row for row, _ in rows if row not in told and row.started_at]
+
+    beside = [
+        (one.token, other.token)
+        for one in told
+        for other in reading
+        if _began(one) < _ended_at(other) and _began(other) < _ended_at(one)
+    ]
+
+    assert [scene.reason(name) for name in ("listens", "accomplice")] == ["scored", "scored"]
+    assert len(smoke) == 2
+    assert len(reading) > 10
+    assert beside == []
+
+
+def _began(attempt: Attempt) -> datetime:
+    assert attempt.started_at
+    return attempt.started_at
+
+
+def _ended_at(attempt: Attempt) -> datetime:
+    assert attempt.ended_at
+    return attempt.ended_at
 
 
 @pytest.mark.attack(11)

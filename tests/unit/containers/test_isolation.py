@@ -63,7 +63,9 @@ FLAGS = (
     "--network",
     "none",
     "--no-mount",
-    "hostfs,bind-paths,cwd",
+    "hostfs,bind-paths,cwd,sys",
+    "--bind",
+    "/local/sealrun-t/sys:/sys:ro",
     "--workdir",
     "/local/sealrun-t/work",
     "--security",
@@ -86,7 +88,14 @@ def test_the_payload_gets_exactly_these_flags() -> None:
 def test_the_probe_gets_the_same_flags_and_is_told_the_binds() -> None:
     argv = probe_argv(RUN, scratch=SCRATCH)
 
-    assert argv == (*FLAGS, "/shared/images/probe.sif", "/probe", "ro:/input", "rw:/output")
+    assert argv == (
+        *FLAGS,
+        "/shared/images/probe.sif",
+        "/probe",
+        "ro:/input",
+        "rw:/output",
+        "hidden:/sys",
+    )
 
 
 @pytest.mark.parametrize("command", [payload_argv, probe_argv])
@@ -95,8 +104,14 @@ def test_only_a_gpu_run_sees_gpus(command) -> None:
     with_gpu = command(replace(RUN, gpu=True), scratch=SCRATCH)
 
     assert "--nv" not in without
-    assert [word for word in with_gpu if word != "--nv"] == list(without)
     assert with_gpu.count("--nv") == 1
+    # Drivers of GPUs look into the node's /sys; nothing else differs.
+    sys = ["--bind", "/local/sealrun-t/sys:/sys:ro", "hidden:/sys"]
+    assert [word for word in with_gpu if word != "--nv"] == [
+        word.removesuffix(",sys")
+        for place, word in enumerate(without)
+        if word not in sys[1:] and without[place : place + 2] != tuple(sys[:2])
+    ]
 
 
 def test_without_a_writable_bind_the_container_starts_at_its_root() -> None:

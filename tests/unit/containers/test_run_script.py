@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from containers.interface import LOG_LIMIT, SealedRun
-from containers.isolation import BRANDS, HIDDEN
+from containers.isolation import BRANDS, COUNTERS, HIDDEN
 from containers.rundir import read_run, take_claim
 from containers.scripts import run_script
 from tests.unit.containers.fake_node import FakeNode
@@ -130,11 +130,34 @@ def test_the_probe_is_told_the_namespaces_of_the_node(node: FakeNode) -> None:
     assert call[call.index("/probe") + 1 :] == [
         "ro:/input",
         "rw:/output",
+        "hidden:/sys",
+        *(f"hidden:{path}" for path in COUNTERS if Path(path).exists()),
         *(
             f"host:{Path('/proc/self/ns', kind).readlink()}"
             for kind in ("net", "pid", "ipc", "mnt")
         ),
     ]
+
+
+def test_what_the_kernel_counts_for_the_node_is_hidden_behind_what_never_changes(
+    node: FakeNode,
+) -> None:
+    node.behave("payload", 'cd "$APPTAINER_TMPDIR/../hidden"; cat _proc_stat _proc_meminfo; ls')
+
+    node.execute(script_of(node))
+
+    (call,) = node.calls("/app/predict")
+    there = [path for path in COUNTERS if Path(path).exists()]
+    pairs = zip(call[call.index("exec") + 1 :: 2], call[call.index("exec") + 2 :: 2], strict=False)
+    masked = [place.split(":")[1:] for flag, place in list(pairs)[: len(there)] if flag == "--bind"]
+    assert masked == [[path, "ro"] for path in there]
+    lines = (node.directory / "stdout.log").read_text().splitlines()
+    told = dict(line.split(maxsplit=1) for line in lines if " " in line)
+    assert told["cpu"] == "0 0 0 0 0 0 0 0 0 0"
+    assert told["ctxt"] == told["processes"] == "0"
+    assert told["MemFree:"] == told["MemAvailable:"] == told["MemTotal:"] != "0 kB"
+    assert told["Cached:"] == "0 kB"
+    assert {path.replace("/", "_") for path in there} <= set(lines)
 
 
 def test_apptainer_finds_the_filter_and_its_directories(node: FakeNode) -> None:
@@ -143,7 +166,9 @@ def test_apptainer_finds_the_filter_and_its_directories(node: FakeNode) -> None:
     node.execute(script_of(node))
 
     log = (node.directory / "stdout.log").read_text()
-    assert log.startswith("cache\nerr\nout\nreached\nseccomp.json\nsettings\ntemporary\nwork\n{")
+    assert log.startswith(
+        "cache\nerr\nhidden\nout\nreached\nseccomp.json\nsettings\nsys\ntemporary\nwork\n{"
+    )
 
 
 @pytest.mark.parametrize("code", [1, 7, 74, 77, 255])

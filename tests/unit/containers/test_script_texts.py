@@ -39,7 +39,16 @@ PACKAGES = Packages(
     requirements_sha256="e" * 64,
 )
 ARCHIVE = replace(CODE, kind=BuildKind.ARCHIVE, base=None, base_sha256=None)
-PARTS = ("common.sh", "limits.sh", "space.sh", "data.sh", "run.sh", "build.sh", "measure.sh")
+PARTS = (
+    "common.sh",
+    "limits.sh",
+    "space.sh",
+    "data.sh",
+    "masks.sh",
+    "run.sh",
+    "build.sh",
+    "measure.sh",
+)
 NAME = st.text(
     alphabet=st.characters(exclude_characters="/:,\\\x7f", exclude_categories=["Cs", "Cc"]),
     min_size=1,

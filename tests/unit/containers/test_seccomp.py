@@ -74,6 +74,32 @@ def test_some_calls_are_allowed_for_some_arguments(name: str, values: list[int])
     assert conditions == [("ALLOW", "SCMP_CMP_EQ", value) for value in values]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["inotify_init1", "inotify_add_watch", "mincore", "cachestat", "statfs", "fstatfs",
+     "name_to_handle_at"],
+)  # fmt: skip
+def test_what_tells_of_other_containers_does_not_exist(name: str) -> None:
+    assert rules(name) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "is_allowed"),
+    [(0, True), (6, True), (37, True), (1030, True), (1031, True), (1033, True),
+     (1024, False), (1025, False), (1026, False), ((1 << 32) | 1024, False), (5000, False)],
+)  # fmt: skip
+def test_files_can_be_locked_and_sized_but_not_watched_by_fcntl(
+    command: int, is_allowed: bool
+) -> None:
+    allowed = [
+        condition["index"] == 1 and command & int(condition["value"]) == condition["valueTwo"]
+        for action, (condition,) in rules("fcntl")
+        if action == "ALLOW"
+    ]
+
+    assert any(allowed) == is_allowed
+
+
 def test_names_are_listed_once() -> None:
     names = [*ALLOWED, *DENIED]
     assert len(names) == len(set(names))

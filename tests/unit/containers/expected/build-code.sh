@@ -9,6 +9,8 @@ scratch_directories=(
     /tmp/sealrun-t/temporary
     /tmp/sealrun-t/cache
     /tmp/sealrun-t/settings
+    /tmp/sealrun-t/hidden
+    /tmp/sealrun-t/sys
 )
 log_limit=1048576
 apptainer=/usr/bin/apptainer
