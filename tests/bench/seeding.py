@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from portal.db.engine import Database
+from portal.db.look_alikes import skeleton_of
 from portal.db.tables import (
     Base,
     Evaluation,
@@ -59,7 +60,8 @@ def _teams(challenge_id: str) -> Rows:
         person = {"id": new_id(now), "name": f"Person {number}", "created_at": now}
         team = {"id": new_id(now), "name": f"Team number {number}", "created_at": now}
         rows[Person].append(person)
-        rows[Team].append(team | {"challenge_id": challenge_id})
+        skeleton = skeleton_of(team["name"])
+        rows[Team].append(team | {"challenge_id": challenge_id, "skeleton": skeleton})
         rows[Membership].append(
             {
                 "team_id": team["id"],

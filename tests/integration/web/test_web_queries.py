@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from portal.db.look_alikes import skeleton_of
 from portal.db.tables import Standing, Team
 from portal.domain.states import EvaluationState
 from tests import factories
@@ -19,7 +20,7 @@ def _add_many_teams(session: Session, digits: Digits, count: int, submission_id:
     """Add rows straight to the tables: ten thousand teams with a submission each take long."""
     teams = [
         {"id": f"team{n:016}", "challenge_id": digits.challenge.id, "name": f"Team {n}",
-         "created_at": NOW}
+         "skeleton": skeleton_of(f"Team {n}"), "created_at": NOW}
         for n in range(count)
     ]  # fmt: skip
     standings = [
