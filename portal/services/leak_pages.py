@@ -1,7 +1,7 @@
 """How much the answers of a challenge's phases could carry, for those who set its limits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,8 +14,9 @@ from portal.domain.errors import NotFound
 from portal.domain.leaks import Bits, Channel, bits
 from portal.domain.people import Actor
 from portal.domain.permissions import Audience
-from portal.domain.profiles import Resources
+from portal.domain.profiles import Profile, Resources
 from portal.domain.scores import Column
+from portal.domain.separation import Separation, separation_of
 from portal.domain.submissions import SubmissionKind
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.leaderboards import visible_columns
@@ -33,6 +34,8 @@ class PhaseLeaks:
     title: str
     channel: Channel
     bits: Bits
+    separation: Separation
+    """What keeps its runs on private data from having runs beside them that tell more than scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,9 @@ def leak_page(
         raise NotFound
     challenge = visible.challenge
     columns = [as_column(row) for row in challenge.columns]
-    limits = _time_limits(session, challenge.phases, resources)
+    tasks = _tasks(session, challenge.phases)
+    limits = _time_limits(tasks, challenge.phases, resources)
+    tellers = _tellers(session, resources)
     phases = []
     for phase in challenge.phases:
         revealed = challenge.reveal_at is not None and challenge.reveal_at < phase.ends_at
@@ -69,7 +74,13 @@ def leak_page(
             eta=challenge.ladder_eta,
         )
         phases.append(
-            PhaseLeaks(slug=phase.slug, title=phase.title, channel=channel, bits=bits(channel))
+            PhaseLeaks(
+                slug=phase.slug,
+                title=phase.title,
+                channel=channel,
+                bits=bits(channel),
+                separation=separation_of(_readers(phase, tasks[phase.id], resources), tellers),
+            )
         )
     return LeakPage(frame=visible.frame, eta=challenge.ladder_eta, phases=tuple(phases))
 
@@ -91,20 +102,43 @@ def _attempts(phase: Phase) -> int | None:
     return min(bounds, default=None)
 
 
-def _time_limits(
-    session: Session, phases: Sequence[Phase], resources: Resources
-) -> dict[str, timedelta]:
-    """Return how long a run of each phase can take with its scoring."""
+def _tasks(session: Session, phases: Sequence[Phase]) -> Mapping[str, Sequence[Task]]:
+    """Return the tasks of each phase."""
     rows = session.execute(
         select(PhaseTask.phase_id, Task)
         .join(Task, Task.id == PhaseTask.task_id)
         .where(PhaseTask.phase_id.in_([phase.id for phase in phases]))
     ).all()
-    by_id = {phase.id: phase for phase in phases}
-    limits = {phase.id: timedelta(0) for phase in phases}
-    for phase_id, task in rows:
-        runs = {SubmissionKind.IMAGE, SubmissionKind.CODE} & set(by_id[phase_id].kinds)
-        names = [task.score_profile, *([task.predict_profile] if runs else [])]
-        profiles = [resources.profiles[name] for name in names if name in resources.profiles]
-        limits[phase_id] += sum((one.time_limit for one in profiles), timedelta(0))
-    return limits
+    return {phase.id: [task for owner, task in rows if owner == phase.id] for phase in phases}
+
+
+def _readers(phase: Phase, tasks: Sequence[Task], resources: Resources) -> list[Profile]:
+    """List the profiles in which runs of a phase read private data; those that the site still has."""
+    runs = {SubmissionKind.IMAGE, SubmissionKind.CODE} & set(phase.kinds)
+    names = [
+        name
+        for task in tasks
+        for name in (task.score_profile, *([task.predict_profile] if runs else []))
+    ]
+    return [resources.profiles[name] for name in names if name in resources.profiles]
+
+
+def _tellers(session: Session, resources: Resources) -> list[Profile]:
+    """List the profiles of jobs that tell more than scores: builds, and runs on any challenge's sample."""
+    predict = session.scalars(
+        select(Task.predict_profile).where(Task.sample_sha256.is_not(None)).distinct()
+    )
+    names = {*resources.build_profiles.values(), *map(resources.sample_profile, predict)}
+    return [resources.profiles[name] for name in sorted(names) if name in resources.profiles]
+
+
+def _time_limits(
+    tasks: Mapping[str, Sequence[Task]], phases: Sequence[Phase], resources: Resources
+) -> dict[str, timedelta]:
+    """Return how long a run of each phase can take with its scoring."""
+    return {
+        phase.id: sum(
+            (one.time_limit for one in _readers(phase, tasks[phase.id], resources)), timedelta(0)
+        )
+        for phase in phases
+    }

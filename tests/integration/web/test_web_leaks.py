@@ -2,17 +2,22 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from portal.db.tables import Attempt, Evaluation, Event, Job, Phase, Submission, Team
+from portal.db.tables import Attempt, Evaluation, Event, Job, Phase, Submission, Task, Team
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
+from portal.domain.people import Actor
 from portal.domain.sealing import AFTER_DATA, Failures
+from portal.domain.separation import Separation
 from portal.domain.states import AttemptState, EvaluationState
 from portal.domain.tokens import Scope
+from portal.services.leak_pages import leak_page
 from tests import factories
 from tests.factories import MINUTE, NOW
 from tests.integration.web.conftest import Site
@@ -201,13 +206,45 @@ def test_organisers_see_how_much_could_leak(site: Site) -> None:
     fewer, held = _leaks(site)
 
     sealed = "written in steps of 5 minutes; seen by who keeps looking"
-    assert told == ["of 3 columns", "told as one", sealed]
-    assert held == ["of 3 columns", "told as one", "held back to steps of 5 minutes"]
+    beside = "only runs that tell scores: others have other nodes"
+    assert told == ["of 3 columns", "told as one", sealed, beside]
+    assert held == ["of 3 columns", "told as one", "held back to steps of 5 minutes", beside]
     assert (bits[0], fewer[0]) == ("100", "10")
     # Three columns of 1001 values each; an hour in steps of five seconds, and of five minutes.
     assert bits[1:4] == ["29.9", "0.0", "9.5"]
     assert fewer[1:4] == ["29.9", "0.0", "3.6"]
     assert float(fewer[-1]) < float(bits[-1]) / 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, Separation.TURNS),
+        ({"exclusive": True}, Separation.ALONE),
+        ({"sample": "small"}, Separation.NODES),
+    ],
+    ids=["turns", "alone", "nodes"],
+)
+def test_organisers_see_what_keeps_others_from_being_beside_a_run(
+    site: Site, changes: dict[str, Any], expected: Separation
+) -> None:
+    """There are runs on the sample, and images are made on other nodes."""
+    resources = site.context.resources
+    gpu = resources.profiles["gpu-small"]
+    small = replace(gpu, name="small", partition="small")
+    there = replace(
+        resources,
+        profiles={"gpu-small": replace(gpu, **changes), "small": small},
+        build_profiles={"main": "small"},
+    )
+    with site.context.database.writing() as session:
+        session.get_one(Task, site.digits.task.id).sample_sha256 = factories.add_blob(session, "s")
+
+    with site.context.database.reading() as session:
+        actor = Actor(person_id=site.organiser.id, name="Orla")
+        page = leak_page(session, actor=actor, slug="digits", resources=there, now=NOW)
+
+    assert {one.separation for one in page.phases} == {expected}
 
 
 def test_only_those_who_may_review_see_it(site: Site) -> None:
