@@ -60,7 +60,7 @@ def _teams(challenge_id: str) -> Rows:
         person = {"id": new_id(now), "name": f"Person {number}", "created_at": now}
         team = {"id": new_id(now), "name": f"Team number {number}", "created_at": now}
         rows[Person].append(person)
-        skeleton = skeleton_of(team["name"])
+        skeleton = skeleton_of(f"Team number {number}")
         rows[Team].append(team | {"challenge_id": challenge_id, "skeleton": skeleton})
         rows[Membership].append(
             {
