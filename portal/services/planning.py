@@ -197,10 +197,10 @@ def _ready(
 
 
 def _is_cancelled(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
-    """Whether an evaluation without a job is to end; if so, it has ended now."""
+    """Whether an evaluation without a job is to end; if so, it has ended as soon as that may be told."""
     if evaluation.cancellation is None:
         return False
-    cancellations.settle(session, evaluation, now=now)
+    cancellations.settle_when_told(session, evaluation, now=now)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Evaluation, Event, Phase, Submission
@@ -46,6 +47,15 @@ def is_sealed(session: Session, evaluation: Evaluation) -> bool:
     """Whether the team may not see how an evaluation's run on private data went."""
     submission = session.get_one(Submission, evaluation.submission_id)
     return session.get_one(Phase, submission.phase_id).is_sealed and not submission.is_smoke
+
+
+def began(session: Session, evaluation: Evaluation) -> datetime | None:
+    """Return when an evaluation was first seen to run; None where it never was."""
+    return session.scalar(
+        select(func.min(Event.at)).where(
+            Event.evaluation_id == evaluation.id, Event.state == EvaluationState.RUNNING
+        )
+    )
 
 
 def back_to_queue(

@@ -75,8 +75,7 @@ def predicted(session: Session, token: str, record: dict[str, Any], *, now: date
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
-    if cancellations.is_asked(session, evaluation):
-        cancellations.settle(session, evaluation, now=now)
+    if cancellations.settle_when_told(session, evaluation, now=now):
         return
     if evaluation.state is EvaluationState.QUEUED:
         progress.move(session, evaluation, EvaluationState.RUNNING, now=now)

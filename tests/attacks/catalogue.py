@@ -67,10 +67,13 @@ _TABLE = """
 57 | files   | An image archive has files or layers without number, paths that lead out, or devices | Limits before and in the build job
 58 | web     | A submission comes after the end of its phase, by an upload that began before | One rule, at the creation of the submission
 59 | cluster | A run on private data dictates it to a run beside it on the same node, whose log its team reads | What reads private data and what tells more than scores are never on a node at the same time; what can be hidden of neighbours is hidden
+60 | cluster | A program goes over the limit of its output while it runs, which was told as the cluster's failure and tried again for free | Once the image has started, no word of the script is the site's: each has a row
+61 | cluster | A program writes what Apptainer writes when an image does not start, after it has read the data | The same: told and counted like any failure after the data was read
 62 | files   | A program leaves directories inside each other until no path leads to the last | Output is walked by descriptors within bounds of depth and length; what goes over them fails its run
 63 | files   | A requirements.txt nests parentheses until its reader fails, in every pass of the worker | Bounds before any parser, and whatever a parser fails with refuses the upload
 64 | files   | A program leaves tens of thousands of directories inside each other to whoever deletes its output | What lies deep is moved up before it goes: linear, without recursion, two open directories at most
 65 | cluster | A program hides what it fills from those who look, and leaves more than can be removed in its time | File systems of fixed size and number of files, which end with their job
+66 | web     | Where results are held back, another try, a place that becomes free or a cancellation tells when a run has really ended | A run keeps its places, its GPU-hours and its turn until the step; tries are not seen
 67 | cluster | A requirements.txt hides options from the portal's reader, which pip obeys | pip is handed a file that the portal has written of what it understood
 68 | cluster | A program starts so many threads that another team's on the same node can start none | A user namespace for each run, for which the kernel counts apart
 69 | web     | Hand in what has to be built, and take it back at once, again and again: every image is made, nothing counts | What nobody waits for any more is not made; from the opening of its build a submission counts; few are free a day; teams take turns

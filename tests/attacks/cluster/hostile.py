@@ -31,6 +31,19 @@ PROGRAMS = {
     "hardlink": f"answers.write(); os.link({OUTPUT} + 'predictions.csv', {OUTPUT} + 'again.csv')",
     "fifo": f"os.mkfifo({OUTPUT} + 'predictions.csv')",
     "socket": f"answers.write(); socket.socket(socket.AF_UNIX).bind({OUTPUT} + 'socket')",
+    # What Apptainer writes where an image does not start, after the data was read.
+    "says_fatal": f"open({INPUT}).read(); os.write(2, b'FATAL: could not start'); sys.exit(255)",
+    # Over its limit while it runs, and then it waits to be looked at.
+    "floods_and_stays": f"""
+        answers.write()
+        kept = open({OUTPUT} + "kept", "wb", buffering=0)
+        try:
+            while kept.write(bytes(1_000_000)):
+                pass
+        except OSError:
+            pass
+        time.sleep({LATE})
+    """,
     "busy": "answers.write(); end = time.monotonic() + 60\nwhile time.monotonic() < end: pass",
 }
 OF_THE_EXAMPLE = ("memory.zip", "timeout.zip", "flood.zip", "many_files.zip", "forged_score.zip")

@@ -26,6 +26,7 @@ GREEDY = tuple(f"busy {number}" for number in range(6))
 FAILING = (
     *("fails_by_code.zip", "fails_by_silence.zip", "fails_by_format.zip", "fails_by_signal.zip"),
     *("memory.zip", "timeout.zip", "flood.zip", "symlink.zip", "fifo.zip"),
+    *("says_fatal.zip", "floods_and_stays.zip"),
 )
 ODD_LINKS = ("symlink.zip", "symlink_beside.zip", "hardlink.zip", "fifo.zip", "socket.zip")
 
@@ -174,6 +175,38 @@ def test_all_failures_of_a_sealed_run_sound_the_same(scene: Scene) -> None:
     usual = pages[FAILING[0]]
     assert pages == dict.fromkeys(FAILING, usual)
     assert "It gave no result" in usual
+
+
+@pytest.mark.attack(60)
+def test_an_output_over_its_limit_while_running_is_no_free_try(scene: Scene) -> None:
+    assert scene.reason("floods_and_stays.zip") == "output_limit"
+    assert _tries(scene, "floods_and_stays.zip") == 1
+    assert _counts(scene, "floods_and_stays.zip")
+
+
+@pytest.mark.attack(61)
+def test_a_program_that_says_what_apptainer_says_is_told_of_like_any_other(scene: Scene) -> None:
+    # The script did take it for an image that did not start.
+    assert scene.reason("says_fatal.zip") == "image_start"
+    assert (scene.run_directory("says_fatal.zip") / "started").exists()
+    assert "did not start" not in scene.page("says_fatal.zip")
+    assert scene.page("says_fatal.zip") == scene.page("fails_by_code.zip")
+    assert _tries(scene, "says_fatal.zip") == 1
+    assert _counts(scene, "says_fatal.zip")
+
+
+def _tries(scene: Scene, name: str) -> int:
+    """Count the attempts at the run of a submission."""
+    evaluation = scene.spine.evaluations()[scene.submissions[name]]
+    return sum(
+        job.evaluation_id == evaluation.id and job.kind is JobKind.PREDICT
+        for _, job in scene.spine.attempts()
+    )
+
+
+def _counts(scene: Scene, name: str) -> bool:
+    with scene.spine.site.database.reading() as session:
+        return session.get_one(Submission, scene.submissions[name]).counts
 
 
 @pytest.mark.attack(7)
