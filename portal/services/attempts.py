@@ -71,6 +71,13 @@ def attempts_made(session: Session, job_id: str) -> int:
     )
 
 
+def of_job(session: Session, job_id: str) -> Sequence[Attempt]:
+    """List the attempts at a job, oldest first."""
+    return session.scalars(
+        select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.number)
+    ).all()
+
+
 def lock_attempt(session: Session, token: str) -> Attempt:
     """Read an attempt for changing it."""
     return session.get_one(Attempt, token, with_for_update=True)

@@ -301,10 +301,22 @@ def end_in_failure(
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
+    if reason not in sealing.AFTER_DATA and _has_read_data(session, job, evaluation):
+        # Told as it is, it would say that the program had ended well before.
+        reason, sentence, detail = FailureReason.UNFINISHED, "", f"{reason}: {detail}"
     if evaluation.state is EvaluationState.QUEUED and reason in sealing.AFTER_DATA:
         # A run too short to be seen running is told of like any other.
         progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
     progress.fail(session, evaluation, reason, sentence=sentence, detail=detail, now=now)
+
+
+def _has_read_data(session: Session, job: Job, evaluation: Evaluation) -> bool:
+    """Whether a program of a sealed phase may have read private data in this job or before it."""
+    if not progress.is_sealed(session, evaluation):
+        return False
+    if job.kind is JobKind.SCORE:
+        return evaluation.image_id is not None
+    return any((one.record or {}).get("started") for one in attempts.of_job(session, job.id))
 
 
 def canonical_json(value: object) -> str:

@@ -18,7 +18,7 @@ from portal.domain.failures import FailureReason
 from portal.domain.sealing import Failures, told
 from portal.domain.states import EvaluationState
 from portal.services.room import spent_of
-from scheduler.interface import Outcome, Phase, Token
+from scheduler.interface import Outcome, Phase, Refused, Token
 from tests.integration.worker.node import good_predictions
 from tests.integration.worker.world import START, World
 
@@ -276,3 +276,30 @@ def test_gpu_hours_of_a_sealed_phase_are_whole_steps(world: World) -> None:
     resources = replace(world.context.resources, profiles=dict.fromkeys(names, profile))
 
     assert spent_of(times, resources).used == pytest.approx(len(times) * 300 / 3600)
+
+
+def test_a_failure_of_the_sites_after_the_data_was_read_is_told_like_any_other(
+    world: World,
+) -> None:
+    """Told as it is, it would say that the program had ended well."""
+    _seal(world, hold=False)
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    world.scheduler.refuses_with = Refused(reason="account", message="no such account")
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.reason is FailureReason.UNFINISHED
+    assert "refused" in evaluation.detail
+    with world.database.reading() as session:
+        assert session.get_one(Submission, submission).counts
+
+
+def test_a_node_that_cannot_be_sealed_after_one_that_failed_tells_nothing(world: World) -> None:
+    _seal(world, hold=False)
+    submission = world.hand_in()
+    _fail_nodes(world, 1)
+    world.node.reason = "isolation_unavailable"
+    evaluation = world.run_until_final(submission)
+
+    assert evaluation.reason is FailureReason.UNFINISHED
+    assert "isolation_unavailable" in evaluation.detail
