@@ -142,8 +142,8 @@ class Line:
 
     def end_sshd(self) -> None:
         """Kill the server and every session, as a login node does that is switched off."""
-        pids = self.root("pgrep", "sshd").split()
-        self.root("kill", "-KILL", *pids)
+        # A session that ends by itself meanwhile is no reason to stop.
+        self.root("pkill", "-KILL", "sshd")
 
     def is_running(self, words: str) -> bool:
         return self.inside.run("pgrep", "-f", f"^{words}", user="root").returncode == 0
