@@ -29,16 +29,25 @@ class Attention:
     problem: str
 
 
-def listed(session: Session) -> list[Attention]:
-    """List what needs attention, oldest first."""
-    rows = session.scalars(select(Trouble).where(Trouble.next_at.is_(None)).order_by(Trouble.id))
-    found = [_of_trouble(session, row) for row in rows.all()]
-    known = {evaluation.id for evaluation in _evaluations(session, [one.subject for one in found])}
+def listed(session: Session, *, at_most: int | None = None) -> list[Attention]:
+    """List what needs attention, oldest first; of many the oldest ``at_most``. It takes three queries."""
+    rows = session.scalars(
+        select(Trouble)
+        .where(Trouble.next_at.is_(None))
+        .order_by(Trouble.first_at, Trouble.id)
+        .limit(at_most)
+    ).all()
+    about = _by_subject(session, [row.subject for row in rows])
+    known = {evaluation.id for evaluation in about.values()}
     held = session.scalars(
-        select(Evaluation).where(Evaluation.state == EvaluationState.HELD).order_by(Evaluation.id)
+        select(Evaluation)
+        .where(Evaluation.state == EvaluationState.HELD)
+        .order_by(Evaluation.updated_at, Evaluation.id)
+        .limit(at_most)
     )
-    others = [_of_evaluation(one) for one in held.all() if one.id not in known]
-    return sorted([*found, *others], key=lambda one: (one.since, one.id))
+    found = [_of_trouble(row, about.get(row.subject)) for row in rows]
+    found += [_of_evaluation(one) for one in held.all() if one.id not in known]
+    return sorted(found, key=lambda one: (one.since, one.id))[:at_most]
 
 
 def retry(session: Session, *, actor: Actor, wanted: str, now: datetime) -> None:
@@ -67,14 +76,13 @@ def give_up(session: Session, *, actor: Actor, wanted: str, counts: bool, now: d
     )
 
 
-def _of_trouble(session: Session, row: Trouble) -> Attention:
-    [*evaluation] = _evaluations(session, [row.subject])
+def _of_trouble(row: Trouble, evaluation: Evaluation | None) -> Attention:
     return Attention(
         id=row.id,
         since=row.first_at,
         step=row.step,
         subject=row.subject,
-        submission_id=evaluation[0].submission_id if evaluation else None,
+        submission_id=evaluation.submission_id if evaluation else None,
         problem=row.problem,
     )
 
@@ -90,11 +98,17 @@ def _of_evaluation(row: Evaluation) -> Attention:
     )
 
 
-def _evaluations(session: Session, subjects: Sequence[str]) -> Sequence[Evaluation]:
+def _by_subject(session: Session, subjects: Sequence[str]) -> dict[str, Evaluation]:
     """Return the evaluations that rows of troubles are about, or that their attempts are for."""
-    of_attempts = select(Job.evaluation_id).join(Attempt).where(Attempt.token.in_(subjects))
-    wanted = Evaluation.id.in_(subjects) | Evaluation.id.in_(of_attempts)
-    return session.scalars(select(Evaluation).where(wanted)).all()
+    rows = session.execute(
+        select(Evaluation, Attempt.token)
+        .outerjoin(Job, Job.evaluation_id == Evaluation.id)
+        .outerjoin(Attempt, Attempt.job_id == Job.id)
+        .where(Evaluation.id.in_(subjects) | Attempt.token.in_(subjects))
+    ).all()
+    found = {evaluation.id: evaluation for evaluation, _ in rows}
+    found |= {token: evaluation for evaluation, token in rows if token is not None}
+    return {subject: found[subject] for subject in subjects if subject in found}
 
 
 def _find(session: Session, wanted: str) -> tuple[str, Job | None, Evaluation | None]:
@@ -109,9 +123,9 @@ def _find(session: Session, wanted: str) -> tuple[str, Job | None, Evaluation | 
         raise OperatorError(f"{wanted} needs no attention: see 'sealrun attention list'")
     attempt = session.get(Attempt, subject)
     job = session.get(Job, attempt.job_id) if attempt else None
-    [*about] = _evaluations(session, [subject])
-    locked = [session.get_one(Evaluation, one.id, with_for_update=True) for one in about]
-    return subject, job, next(iter(locked), None)
+    about = _by_subject(session, [subject]).get(subject)
+    locked = session.get_one(Evaluation, about.id, with_for_update=True) if about else None
+    return subject, job, locked
 
 
 def _go_on(session: Session, evaluation: Evaluation, job: Job | None, *, now: datetime) -> None:

@@ -17,7 +17,12 @@ LONGEST_SEARCH = 600
 def overview(visit: Visit) -> Response:
     """Show what there is on the site."""
     view = visit.read(staff_pages.overview, actor=visit.actor, now=visit.now)
-    return visit.page("staff/overview.html", view=view, log=visit.context.audit_state())
+    return visit.page(
+        "staff/overview.html",
+        view=view,
+        log=visit.context.audit_state(),
+        attention=visit.read(staff_pages.needs_attention, actor=visit.actor),
+    )
 
 
 def people(visit: Visit) -> Response:
