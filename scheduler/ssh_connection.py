@@ -141,8 +141,9 @@ def _log_in(hop: Hop, way: socket.socket | paramiko.Channel, latest: float) -> p
             )
         _transport(client).set_keepalive(_KEEPALIVE_SECONDS)
     except BaseException:
-        client.close()
-        way.close()
+        _close([client])
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            way.close()
         raise
     return client
 
@@ -156,7 +157,9 @@ def _transport(client: paramiko.SSHClient) -> paramiko.Transport:
 
 def _close(clients: Sequence[paramiko.SSHClient]) -> None:
     for client in reversed(clients):
-        client.close()
+        # paramiko says goodbye first, and that fails where the way to the host has gone.
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            client.close()
 
 
 def _seconds_to(latest: float) -> float:

@@ -77,7 +77,8 @@ def test_a_database_that_names_it_all_the_same_is_not_believed(
     with world.database.writing() as session:
         setattr(session.scalars(select(Task)).one(), column, foreign)
 
-    _assert_it_was_not_run(world, "the database says otherwise than the order of digits")
+    told = f"the database says otherwise than what was approved of digits: task digits: {column}"
+    _assert_it_was_not_run(world, told)
 
 
 def test_data_that_the_site_has_taken_back_since_is_not_mounted(

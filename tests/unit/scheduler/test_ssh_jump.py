@@ -128,3 +128,24 @@ def test_whichever_connection_dies_both_are_renewed(
     assert transport.run(["echo", "again"], timeout=LATER).stdout == b"again\n"
     assert (hosts.jump.connections, hosts.login.connections) == (2, 2)
     assert len(hosts.login.commands) == 2
+
+
+def test_a_connection_that_fails_to_close_is_renewed_all_the_same(
+    hosts: TwoHosts, transport: SshTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport.run(["true"], timeout=LATER)
+    closed = []
+
+    def fails(client: paramiko.SSHClient) -> None:
+        closed.append(client)
+        raise EOFError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(paramiko.SSHClient, "close", fails)
+        hosts.login.drop_connections()
+
+        assert transport.run(["echo", "again"], timeout=LATER).stdout == b"again\n"
+
+    assert len(closed) == 2
+    for client in closed:
+        client.close()
