@@ -33,7 +33,7 @@ PROGRAMS = {
     "socket": f"answers.write(); socket.socket(socket.AF_UNIX).bind({OUTPUT} + 'socket')",
     # What Apptainer writes where an image does not start, after the data was read.
     "says_fatal": f"open({INPUT}).read(); os.write(2, b'FATAL: could not start'); sys.exit(255)",
-    # Over its limit while it runs, and then it waits to be looked at.
+    # Over its limit while it runs, and then it waits to be looked at. It gives up where nothing more can be written.
     "floods_and_stays": f"""
         answers.write()
         kept = open({OUTPUT} + "kept", "wb", buffering=0)
@@ -43,6 +43,7 @@ PROGRAMS = {
         except OSError:
             pass
         time.sleep({LATE})
+        sys.exit(1)
     """,
     "busy": "answers.write(); end = time.monotonic() + 60\nwhile time.monotonic() < end: pass",
 }

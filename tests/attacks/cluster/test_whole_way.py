@@ -328,10 +328,12 @@ def test_a_budget_ends_what_keeps_the_gpus_busy(scene: Scene) -> None:
         scene.hand_in("busy.zip", called=name, by=team)
 
     scene.spine.wait(PATIENCE, lambda: _ended(scene) and _waits_for_hours(scene))
-    used = sum(_seconds(scene, name) for name in GREEDY if scene.reason(name) == "time_limit")
+    ran = sum(scene.reason(name) == "time_limit" for name in GREEDY)
+    each = scene.spine.site.resources.profiles["gpu-small"].gpu_hours()
 
-    # Some ran, and were ended by their time; then the hours were used up, and the rest never starts.
-    assert 0 < used / 3600 <= TEAM_HOURS
+    # Some ran, and were ended by their time; then the hours were used up, and the rest never starts. On a busy
+    # machine Slurm sees the end of a run seconds late, which counts as used: that much of a budget is not sharp.
+    assert 0 < ran * each <= TEAM_HOURS
     assert {scene.reason(name) for name in GREEDY} & BEFORE
     # Another team is not held up.
     scene.hand_in("knn.zip", called="another team")
