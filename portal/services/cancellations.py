@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.queries import builds
 from portal.db.queries import submission_pages as queries
-from portal.db.tables import Cancellation, Evaluation, Phase, Submission
+from portal.db.tables import Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.audit import Action, Subject
 from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost, Progress, check_shown, cost
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.people import Actor
-from portal.domain.sealing import rounded_up
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import start_of_day
 from portal.services import access, audit, progress, rosters
@@ -114,20 +113,10 @@ def settle_when_told(session: Session, evaluation: Evaluation, *, now: datetime)
     its run had ended by itself before would else tell when it did.
     """
     asked = session.get(Cancellation, evaluation.id)
-    if asked is None or now < _told_from(session, evaluation, asked):
+    if asked is None or now < progress.told_from(session, evaluation, asked.asked_at):
         return False
     settle(session, evaluation, now=now)
     return True
-
-
-def _told_from(session: Session, evaluation: Evaluation, asked: Cancellation) -> datetime:
-    submission = session.get_one(Submission, evaluation.submission_id)
-    phase = session.get_one(Phase, submission.phase_id)
-    began = progress.began(session, evaluation)
-    is_held = phase.is_sealed and phase.hold_results and not submission.is_smoke
-    if not is_held or began is None:
-        return asked.asked_at
-    return rounded_up(began, asked.asked_at, timedelta(seconds=phase.time_step))
 
 
 def _cancel(

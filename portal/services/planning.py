@@ -43,7 +43,7 @@ def plan(
     guard = Guard(
         session,
         cluster,
-        set_aside=lambda row, detail: _set_aside(session, row, detail, now=now),
+        set_aside=lambda row, detail, since: _set_aside(session, row, detail, since, now=now),
         now=now,
     )
     builds_due = [
@@ -74,9 +74,17 @@ def _itself(evaluation: Evaluation) -> Evaluation:
 
 
 def _set_aside(
-    session: Session, row: Image | DataSnapshot | Evaluation, detail: str, *, now: datetime
-) -> None:
-    """Hand to staff what cannot be planned; nothing of an evaluation has run, unless it is to be scored."""
+    session: Session,
+    row: Image | DataSnapshot | Evaluation,
+    detail: str,
+    since: datetime,
+    *,
+    now: datetime,
+) -> datetime | None:
+    """Hand to staff what cannot be planned; nothing of an evaluation has run, unless it is to be scored.
+
+    Where it is too early to tell its team, nothing is done, and the moment returned from which it can be told.
+    """
     if isinstance(row, Image):
         images.move_image(row, ImageState.FAILED, now=now)
         row.reason, row.detail = FailureReason.INFRASTRUCTURE, detail
@@ -84,10 +92,12 @@ def _set_aside(
         snapshots.failed(session, row.id, detail)
     else:
         has_run = row.state not in {EvaluationState.WAITING, EvaluationState.BUILDING}
-        reason = reason_without_tries(
-            JobKind.PREDICT, started=has_run and progress.is_sealed(session, row)
-        )
+        started = has_run and progress.is_sealed(session, row)
+        if started and now < (told_from := progress.told_from(session, row, since)):
+            return told_from
+        reason = reason_without_tries(JobKind.PREDICT, started=started)
         progress.hold(session, row, reason, detail=detail, now=now)
+    return None
 
 
 class _Runs:

@@ -1,6 +1,6 @@
 """Moving an evaluation on, with the step that its page shows."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -56,6 +56,17 @@ def began(session: Session, evaluation: Evaluation) -> datetime | None:
             Event.evaluation_id == evaluation.id, Event.state == EvaluationState.RUNNING
         )
     )
+
+
+def told_from(session: Session, evaluation: Evaluation, ended: datetime) -> datetime:
+    """Return when a team may be told that an evaluation has ended: where results are held back, at the step."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    phase = session.get_one(Phase, submission.phase_id)
+    first = began(session, evaluation)
+    is_held = phase.is_sealed and phase.hold_results and not submission.is_smoke
+    if not is_held or first is None:
+        return ended
+    return sealing.rounded_up(first, ended, timedelta(seconds=phase.time_step))
 
 
 def back_to_queue(

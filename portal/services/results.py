@@ -240,31 +240,49 @@ def is_unsent(session: Session, token: str) -> bool:
     return session.get_one(Attempt, token).state is AttemptState.CREATED
 
 
-def set_aside(session: Session, token: str, *, detail: str, now: datetime) -> None:
+def set_aside(
+    session: Session, token: str, *, detail: str, since: datetime, now: datetime
+) -> datetime | None:
     """Hand to staff what an attempt is for, where the portal itself cannot go on with it.
 
     The attempt stays as it is, so that staff can let it go on from there. What its team is told is what it would
-    be told of a failure: a program that knew how to stop the portal would else tell by it.
+    be told of a failure: a program that knew how to stop the portal would else tell by it. So where results are
+    held back nothing is told before the step after ``since``: until then nothing is done, and that moment returned.
     """
     attempt = attempts.lock_attempt(session, token)
     if attempt.state in _CLOSED:
-        return
+        return None
     attempt.problem = detail
     job = session.get_one(Job, attempt.job_id, with_for_update=True)
+    if job.evaluation_id is not None:
+        told_from = _hand_to_staff(session, attempt, job, detail=detail, since=since, now=now)
+        if told_from is not None:
+            return told_from
     # What the cluster may have keeps its place there.
     job.is_open = attempt.state not in {AttemptState.CREATED, AttemptState.ENDED}
     if job.evaluation_id is None:
         end_in_failure(session, job, FailureReason.INFRASTRUCTURE, detail=detail, now=now)
-        return
+    return None
+
+
+def _hand_to_staff(
+    session: Session, attempt: Attempt, job: Job, *, detail: str, since: datetime, now: datetime
+) -> datetime | None:
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final or evaluation.state is EvaluationState.HELD:
-        return
+        return None
     may_have_read = job.kind is JobKind.SCORE or attempt.state is not AttemptState.CREATED
     started = may_have_read and progress.is_sealed(session, evaluation)
-    if started and evaluation.state is EvaluationState.QUEUED:
-        progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
+    if started:
+        if evaluation.state is EvaluationState.QUEUED:
+            progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
+            session.flush()
+        told_from = progress.told_from(session, evaluation, attempt.ended_at or since)
+        if now < told_from:
+            return told_from
     reason = reason_without_tries(job.kind, started=started)
     progress.hold(session, evaluation, reason, detail=detail, now=now)
+    return None
 
 
 def _is_cancelled(session: Session, job: Job, *, now: datetime) -> bool:

@@ -69,11 +69,16 @@ def _known(session: Session, step: Step, *, now: datetime) -> Known:
     return Known(failed=frozenset(failed), asleep=frozenset(asleep))
 
 
+def find(session: Session, step: Step, subject: str) -> Trouble | None:
+    """Return what is written down of a step that has failed for one thing."""
+    return session.scalar(select(Trouble).where(Trouble.step == step, Trouble.subject == subject))
+
+
 def note(
     session: Session, step: Step, subject: str, cluster: str, error: Exception, *, now: datetime
-) -> bool:
-    """Write down that a step has failed for one thing. Return whether it needs attention from now on."""
-    row = session.scalar(select(Trouble).where(Trouble.step == step, Trouble.subject == subject))
+) -> Trouble:
+    """Write down that a step has failed for one thing; it needs attention from now on where ``next_at`` is None."""
+    row = find(session, step, subject)
     if row is None:
         row = Trouble(
             id=new_id(now), cluster=cluster, step=step, subject=subject, tries=0, first_at=now
@@ -84,7 +89,7 @@ def note(
     row.last_at = now
     pause = _pause(error, row.tries)
     row.next_at = None if pause is None else now + pause
-    return pause is None
+    return row
 
 
 def over(session: Session, step: Step, subject: str) -> None:
@@ -130,7 +135,7 @@ class Guard:
         session: Session,
         cluster: str,
         *,
-        set_aside: Callable[[Any, str], None],
+        set_aside: Callable[[Any, str, datetime], datetime | None],
         now: datetime,
     ) -> None:
         self._session, self._cluster, self._now = session, cluster, now
@@ -173,11 +178,12 @@ class Guard:
                 yield thing, made
 
     def _note(self, row: Row, name: str, error: Exception) -> None:
-        now = self._now
-        if not note(self._session, Step.PLAN, name, self._cluster, error, now=now):
+        trouble = note(self._session, Step.PLAN, name, self._cluster, error, now=self._now)
+        if trouble.next_at is not None:
             return
+        detail = f"{Step.PLAN}: {type(error).__name__}: {error!s:.2000}"
         try:
             with self._session.begin_nested():
-                self._set_aside(row, f"{Step.PLAN}: {type(error).__name__}: {error!s:.2000}")
+                trouble.next_at = self._set_aside(row, detail, trouble.first_at)
         except Exception as second:  # noqa: BLE001 - the row of the trouble is there
             log.error("not_set_aside", subject=name, problem=in_words(second))  # noqa: TRY400

@@ -51,20 +51,27 @@ def _note(context: WorkerContext, step: Step, subject: str, error: Exception) ->
     tell("step_failed", step=step, subject=subject, problem=troubles.in_words(error))
     now, cluster = context.clock(), context.cluster.name
     with context.database.writing() as session:
-        is_set_aside = troubles.note(session, step, subject, cluster, error, now=now)
-    if is_set_aside and step in _ENDS_ATTEMPT:
+        trouble = troubles.note(session, step, subject, cluster, error, now=now)
+        needs_attention = trouble.next_at is None
+    if needs_attention and step in _ENDS_ATTEMPT:
         _set_aside(context, step, subject, error)
 
 
 def _set_aside(context: WorkerContext, step: Step, token: str, error: Exception) -> None:
     """Hand what an attempt was for to staff; where even that fails, the trouble alone says so."""
     detail = f"{step}: {type(error).__name__}: {error!s:.2000}"
+    now = context.clock()
     try:
         with context.database.writing() as session:
+            trouble = troubles.find(session, step, token)
             if step is Step.SEND and not results.is_unsent(session, token):
                 # It may be with the cluster: looking it up goes on from here.
                 troubles.over(session, step, token)
-            else:
-                results.set_aside(session, token, detail=detail, now=context.clock())
+            elif trouble is not None:
+                since = trouble.first_at
+                # Too early to be told: it is tried once more when it may be.
+                trouble.next_at = results.set_aside(
+                    session, token, detail=detail, since=since, now=now
+                )
     except Exception as second:  # noqa: BLE001 - the row of the trouble is there
         log.error("not_set_aside", token=token, problem=troubles.in_words(second))  # noqa: TRY400

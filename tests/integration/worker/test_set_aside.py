@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from portal.bootstrap import operator
-from portal.db.tables import AuditEntry, Evaluation, Phase, Submission, Trouble
+from portal.db.tables import AuditEntry, Evaluation, Event, Phase, Submission, Trouble
 from portal.domain.audit import Action
 from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
@@ -24,6 +24,7 @@ from portal.services.troubles import PAUSES, Step
 from portal.worker.loop import run_pass
 from scheduler.errors import Unreachable
 from tests.eager import eager
+from tests.integration.worker.test_smoke_runs import change_phase
 from tests.integration.worker.world import World
 
 E = EvaluationState
@@ -251,3 +252,48 @@ def test_a_step_that_fails_as_a_whole_keeps_no_other_from_being_taken(world: Wor
 
     # Planning failed each time, and what had ended was taken in all the same.
     assert world.evaluation(submission).state is E.SCORING
+
+
+@pytest.mark.attack(66)
+@pytest.mark.parametrize("kind", ["predict", "score"])
+def test_where_results_are_held_back_it_is_told_at_the_step(world: World, kind: str) -> None:
+    change_phase(world, failures=Failures.SEALED, hold_results=True, time_step=300)
+    _break(world, ValueError("odd"), kind)
+    submission = world.hand_in()
+    world.run(25)
+
+    [trouble] = _troubles(world)
+    assert world.evaluation(submission).state is (E.RUNNING if kind == "predict" else E.SCORING)
+    assert trouble.next_at is not None
+    _assert_it_is_told_at_the_step(world, submission)
+
+
+@pytest.mark.attack(66)
+def test_what_cannot_be_scored_is_told_at_the_step_too(world: World) -> None:
+    change_phase(world, failures=Failures.SEALED, hold_results=True, time_step=300)
+    submission = world.hand_in()
+    world.run_until_sent("predict")
+    resources = world.context.resources
+    profiles = {name: one for name, one in resources.profiles.items() if name != "score"}
+    world.context = replace(world.context, resources=replace(resources, profiles=profiles))
+    world.run(10)
+
+    [trouble] = _troubles(world)
+    assert (trouble.step, world.evaluation(submission).state) == (Step.PLAN, E.SCORING)
+    assert trouble.next_at is not None
+    _assert_it_is_told_at_the_step(world, submission)
+
+
+def _assert_it_is_told_at_the_step(world: World, submission: str) -> None:
+    told, _ = _told(world, submission)
+    assert told.state is E.RUNNING
+    world.run(6, seconds=60)
+
+    told, counts = _told(world, submission)
+    [trouble] = _troubles(world)
+    assert (world.evaluation(submission).state, trouble.next_at) == (E.HELD, None)
+    assert (told.state, told.reason, counts) == (E.FAILED, FailureReason.NO_RESULT, True)
+    with world.database.reading() as session:
+        way = {one.state: one.at for one in session.scalars(select(Event).order_by(Event.id))}
+    since = (way[E.HELD] - way[E.RUNNING]).total_seconds()
+    assert 300 <= since < 361
