@@ -1,5 +1,7 @@
 """The state of the database's schema, and bringing it up to date."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -19,10 +21,38 @@ def upgrade(database: Database) -> None:
     Raises ``OperatorError``, and changes nothing, where the triggers that keep the audit log are not
     those that the portal made: a migration that makes the table anew would hide that, or lose them.
     """
-    with database.engine.begin() as connection:
+    with _tables_can_be_made_anew(database) as connection, connection.begin():
         _check_guards(connection, "before")
         command.upgrade(_config(connection), "head")
         _check_guards(connection, "after")
+        _check_references(connection)
+
+
+@contextmanager
+def _tables_can_be_made_anew(database: Database) -> Iterator[Connection]:
+    """Connect without SQLite's check of references: it would refuse to copy a table that others refer to.
+
+    https://www.sqlite.org/lang_altertable.html names the steps; the check cannot be switched in a transaction.
+    """
+    with database.engine.connect() as connection:
+        if database.is_postgresql:
+            yield connection
+            return
+        # Through SQLAlchemy a transaction would begin before it.
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            # The pool would give it to others.
+            connection.invalidate()
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        tables = ", ".join(sorted({row[0] for row in broken}))
+        raise OperatorError(f"rows of {tables} refer to what is not there; nothing was changed")
 
 
 def _check_guards(connection: Connection, moment: str) -> None:

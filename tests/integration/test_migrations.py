@@ -1,15 +1,23 @@
 """The migrations make exactly the tables of the code, on both databases."""
 
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select, text
+from sqlalchemy import JSON, Column, Connection, MetaData, Table, func, inspect, select, text
 
 from portal.db import schema
 from portal.db.engine import Database, open_database
 from portal.db.tables import Base, Team
+from portal.domain.errors import OperatorError
 from tests import factories
+from tests.factories import NOW
 from tests.postgres import PostgresServer
 
 
@@ -79,3 +87,75 @@ def test_names_that_look_the_same_already_are_kept_and_told_apart(empty: Databas
         first: "ada",
         **{one: f"ada {one}" for one in others},
     }
+
+
+def _a_row_of_each(connection: Connection) -> dict[str, int]:
+    """Write a row into each table that there is, which refers to those of the others; return how many each has."""
+    there = MetaData()
+    there.reflect(connection)
+    wanted = [one for one in there.sorted_tables if one.name != "alembic_version"]
+    for table in wanted:
+        rows = {column.name: _value(connection, column) for column in table.columns}
+        connection.execute(table.insert(), [rows])
+    return {one.name: _count(connection, one) for one in wanted}
+
+
+def _value(connection: Connection, column: Column[Any]) -> Any:
+    for key in column.foreign_keys:
+        if key.column.table is column.table:
+            return None
+        return connection.scalar(select(key.column).limit(1))
+    if isinstance(column.type, JSON):
+        return {}
+    kind = column.type.python_type
+    if kind is str:
+        return f"{column.table.name}-{column.name}"[: getattr(column.type, "length", None) or 20]
+    return {int: 1, float: 1.0, bool: True, datetime: NOW, bytes: b""}[kind]
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.parametrize("revision", [f"{number:04}" for number in range(1, 13)])
+def test_a_filled_database_of_any_release_is_upgraded_and_loses_no_row(
+    empty: Database, revision: str
+) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(schema._config(connection), revision)
+        before = _a_row_of_each(connection)
+    assert set(before.values()) == {1}
+
+    schema.upgrade(empty)
+
+    # People log in once more where a session was of one of several accounts afterwards.
+    if revision == "0001":
+        before["login_sessions"] = 0
+    assert schema.is_current(empty)
+    with empty.engine.connect() as connection:
+        there = MetaData()
+        there.reflect(connection)
+        assert {name: _count(connection, there.tables[name]) for name in before} == before
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+            assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_rows_that_refer_to_nothing_stop_an_upgrade_which_then_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'odd.db'}")
+    with database.engine.begin() as connection:
+        command.upgrade(schema._config(connection), "0010")
+        _a_row_of_each(connection)
+    with closing(sqlite3.connect(tmp_path / "odd.db")) as past_the_check:
+        past_the_check.execute("UPDATE jobs SET image_id = 'nowhere'")
+        past_the_check.commit()
+
+    with pytest.raises(OperatorError, match="rows of jobs refer to what is not there"):
+        schema.upgrade(database)
+
+    with database.engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == "0010"
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+    database.engine.dispose()
