@@ -99,6 +99,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
         connection.isolation_level = None
+        # Bytes that are no text must not stop whoever reads other rows with them.
+        connection.text_factory = lambda text: text.decode("utf-8", "replace")
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

@@ -1,9 +1,41 @@
-"""Column types that both databases store alike."""
+"""Column types that both databases store alike, and that read whatever stands there.
 
+The web process's account can write anything into a SQLite database. A value that a column cannot hold must not
+stop whoever reads other rows with it: it is read as an ``Unreadable``, which is no state, no moment and no list,
+so that only what has to do with this row fails.
+"""
+
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import JSON, DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator
+
+WORD_LENGTH = 24
+
+Read = TypeVar("Read")
+
+
+class Unreadable(str):
+    """What stands in a column that cannot hold it; equal to nothing that the column can."""
+
+    __slots__ = ()
+
+
+def _tolerant(read: Callable[[Any], Read] | None) -> Callable[[Any], Read | Unreadable] | None:
+    """Let a reader of a column return an ``Unreadable`` where it would raise."""
+    if read is None:
+        return None
+
+    def process(value: Any) -> Read | Unreadable:  # noqa: ANN401 - a DB-API value
+        try:
+            return read(value)
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            return Unreadable(value)
+
+    return process
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -27,3 +59,44 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a value of the database."""
+        return _tolerant(super().result_processor(dialect, coltype))
+
+
+class Word(TypeDecorator[StrEnum]):
+    """One of some words, by value: a new one needs no change of a type in the database."""
+
+    impl = String(WORD_LENGTH)
+    cache_ok = True
+
+    def __init__(self, words: type[StrEnum]) -> None:
+        super().__init__()
+        self.words = words
+        self._by_value = {word.value: word for word in words}
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        """Refuse what is none of the words."""
+        del dialect
+        return None if value is None else self.words(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Return the word."""
+        del dialect
+        return None if value is None else self._by_value[value]
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a value of the database."""
+        return _tolerant(super().result_processor(dialect, coltype))
+
+
+class Tree(TypeDecorator[Any]):
+    """Lists, mappings and what they hold, as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a value of the database."""
+        return _tolerant(super().result_processor(dialect, coltype))

@@ -121,6 +121,7 @@ class _Runs:
         self._to_score = [run for run in to_score if run is not None]
         ready = _ready(session, guard, resources, cluster, probe_image_id, now=now)
         self._waiting = guard.look(self._room.in_turn(ready), self._first, row=_itself)
+        self._free: list[_Run] = []
 
     def _scoring(self, evaluation: Evaluation) -> "_Run | None":
         if _is_cancelled(self._session, evaluation, now=self._now):
@@ -134,12 +135,13 @@ class _Runs:
 
     def wishes(self) -> list[Wish]:
         """List those that nothing but neighbours could keep from running."""
-        free = [
-            one
-            for one in self._waiting
-            if self._room.hindrance(one.evaluation, one.profile) is None
-        ]
-        return [one.wish for one in (*self._to_score, *free)]
+        found = self._guard.look(self._waiting, self._if_free, row=lambda run: run.evaluation)
+        self._free = [run for run in found if run is not None]
+        return [one.wish for one in (*self._to_score, *self._free)]
+
+    def _if_free(self, run: "_Run") -> "_Run | None":
+        is_free = self._room.hindrance(run.evaluation, run.profile) is None
+        return run if is_free else None
 
     def open(self, neighbours: Neighbours) -> int:
         """Open the jobs that may be opened now, and return how many they are.
@@ -148,7 +150,7 @@ class _Runs:
         """
         admitted = [one for one in self._to_score if neighbours.admit(one.wish)] + [
             one
-            for one in self._waiting
+            for one in self._free
             if neighbours.admit(one.wish) and self._room.take(one.evaluation, one.profile)
         ]
         return self._guard.write(admitted, self._open, row=lambda run: run.evaluation)

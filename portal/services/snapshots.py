@@ -48,9 +48,16 @@ def due(
 ) -> list[Due]:
     """Ask for each directory in use that was never measured, or not lately; return all that is to be measured."""
     newest = queries.newest(session, cluster)
-    for name in sorted(queries.names_in_use(session, cluster, now=now)):
-        data = resources.data.get(name)
-        if data is not None and data.measure and _is_due(newest.get(name), data, now=now):
+    in_use = sorted(queries.names_in_use(session, cluster, now=now))
+    wanted = [data for name in in_use if (data := resources.data.get(name)) and data.measure]
+    measured_before = [(newest[one.name], one) for one in wanted if one.name in newest]
+    due_again = guard.look(
+        measured_before,
+        lambda one: one[1] if _is_due(*one, now=now) else None,
+        row=lambda one: one[0],
+    )
+    for data in (*(one for one in wanted if one.name not in newest), *due_again):
+        if data is not None:
             ask(session, data, cluster, now=now)
     session.flush()
 
@@ -88,9 +95,7 @@ def _profile(resources: Resources, data: DataDirectory | None, cluster: str) -> 
     return resources.profiles[resources.build_profiles[cluster]]
 
 
-def _is_due(last: DataSnapshot | None, data: DataDirectory, *, now: datetime) -> bool:
-    if last is None:
-        return True
+def _is_due(last: DataSnapshot, data: DataDirectory, *, now: datetime) -> bool:
     if last.state in _UNDER_WAY:
         return False
     if last.path != str(data.path):

@@ -2,20 +2,26 @@
 
 from typing import Literal
 
-import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from portal.db.tables import Base
-from portal.db.types import UtcDateTime
+from portal.db.types import WORD_LENGTH, Tree, UtcDateTime, Word
+
+_STORED = {
+    Word: f"sa.String(length={WORD_LENGTH})",
+    UtcDateTime: "sa.DateTime(timezone=True)",
+    Tree: "sa.JSON()",
+}
 
 
 def render_item(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     """Write what the database stores: a migration must not depend on today's code."""
-    if kind == "type" and isinstance(item, sa.Enum):
-        return f"sa.String(length={item.length})"
-    if kind == "type" and isinstance(item, UtcDateTime):
-        return "sa.DateTime(timezone=True)"
+    if kind != "type":
+        return False
+    for ours, stored in _STORED.items():
+        if isinstance(item, ours):
+            return stored
     return False
 
 

@@ -60,7 +60,7 @@ Rows = BuildRows | MeasureRows | RunRows
 
 
 def rows_of(session: Session, token: str) -> Rows:
-    """Load what an attempt is for. Raises ``NoResultFound`` for an unknown token."""
+    """Load what an attempt is for. Raises ``LookupError`` or SQLAlchemy's errors for what is not there."""
     attempt = session.get_one(Attempt, token)
     job = session.get_one(Job, attempt.job_id)
     if job.image_id is not None:
@@ -85,6 +85,8 @@ def _run_rows(session: Session, job: Job) -> RunRows:
     submission, task = evaluation.submission, evaluation.task
     scores = job.kind is JobKind.SCORE
     image_id = task.scorer_image_id if scores else evaluation.image_id
+    if image_id is None:
+        raise LookupError(f"evaluation {evaluation.id} has nothing to run")
     predict = _predict_attempt(session, evaluation.id) if scores else None
     return RunRows(
         job=job,

@@ -4,10 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, Enum, MetaData, String
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy import MetaData, String, event
+from sqlalchemy.orm import DeclarativeBase, TypeResolve, mapped_column
+from sqlalchemy.types import TypeEngine
 
-from portal.db.types import UtcDateTime
+from portal.db.types import Tree, UtcDateTime, Word
 
 Key = Annotated[str, mapped_column(String(20), primary_key=True)]
 """An identifier made by ``portal.domain.ids.new_id``."""
@@ -29,15 +30,16 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012 - read once by SQLAlchemy
         datetime: UtcDateTime(),
-        dict[str, Any]: JSON(),
-        dict[str, float]: JSON(),
-        list[str]: JSON(),
-        # States are text in the database, by value: a new one needs no change of a type.
-        StrEnum: Enum(
-            StrEnum,
-            native_enum=False,
-            create_constraint=False,
-            length=24,
-            values_callable=lambda states: [state.value for state in states],
-        ),
+        dict[str, Any]: Tree(),
+        dict[str, float]: Tree(),
+        list[str]: Tree(),
     }
+
+
+@event.listens_for(Base, "resolve_type_annotation")
+def _word(found: TypeResolve) -> TypeEngine[Any] | None:
+    """Let each kind of words have a type that knows them."""
+    wanted = found.resolved_type
+    if isinstance(wanted, type) and issubclass(wanted, StrEnum):
+        return Word(wanted)
+    return None
