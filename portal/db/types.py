@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import JSON, DateTime, Dialect, String
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 WORD_LENGTH = 24
 
@@ -80,6 +81,11 @@ class Word(TypeDecorator[StrEnum]):
         """Refuse what is none of the words."""
         del dialect
         return None if value is None else self.words(value).value
+
+    def coerce_compared_value(self, op: OperatorType | None, value: object) -> TypeEngine[Any]:
+        """Compare with texts, such as the pattern of a LIKE, as texts."""
+        del op
+        return self if isinstance(value, self.words) else String()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
         """Return the word."""

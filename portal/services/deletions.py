@@ -57,7 +57,8 @@ def delete_me(session: Session, *, actor: Actor, typed: str, now: datetime) -> N
     """Delete what tells who the actor is, in one transaction. It cannot be taken back.
 
     Accounts, sessions, tokens, roles, accepted terms and what the person wrote go. What they handed
-    in and its scores stay under the pseudonym, so that no rank changes; so do team mates' teams.
+    in and its scores stay under the pseudonym, so that no rank changes; so do team mates' teams. From
+    where they acted is erased by ``forget_origins``: the web process must not change the audit log.
     """
     person = _locked(session, actor)
     if not _is_typed(typed, person.names.own):
@@ -74,12 +75,6 @@ def delete_me(session: Session, *, actor: Actor, typed: str, now: datetime) -> N
     person.is_staff = False
     person.deleted_at = now
     _rename_teams(session, person)
-    session.execute(
-        update(AuditEntry)
-        .where(AuditEntry.actor_id.in_(queries.ids_of(session, person.id)))
-        .values(origin=None, origin_salt=None)
-        .execution_options(synchronize_session=False)
-    )
     # Without an origin: it would be the last trace of where the person was.
     nowhere = Actor(person_id=person.id, kind=actor.kind)
     audit.note(
@@ -89,6 +84,26 @@ def delete_me(session: Session, *, actor: Actor, typed: str, now: datetime) -> N
         subject=Subject(kind="person", id=person.id),
         now=now,
     )
+
+
+def has_origins_to_forget(session: Session) -> bool:
+    """Whether entries still say from where people acted who have deleted their data."""
+    return session.scalar(queries.entries_with_origin_of_deleted().limit(1)) is not None
+
+
+def forget_origins(session: Session) -> int:
+    """Erase from where people acted who have deleted their data; return in how many entries.
+
+    The chain of the audit log still holds.
+    """
+    erased = session.execute(
+        update(AuditEntry)
+        .where(AuditEntry.number.in_(queries.entries_with_origin_of_deleted()))
+        .values(origin=None, origin_salt=None)
+        .returning(AuditEntry.number)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(erased)
 
 
 def _person(session: Session, actor: Actor) -> Person:

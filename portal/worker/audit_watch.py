@@ -14,6 +14,7 @@ from portal.db import guards
 from portal.db.engine import Database
 from portal.domain.audit import EMPTY, Head
 from portal.files.audit_heads import AuditHeads, HeadsError, LogState
+from portal.services import deletions
 from portal.services.audit_checks import go_on
 
 log = structlog.get_logger("sealrun.worker")
@@ -49,6 +50,14 @@ class AuditWatch:
             head = self._last_or_empty()
             self._heads.note_state(LogState(at=self._clock(), head=head, problem=problem))
         self._say(problem)
+
+    def forget(self) -> None:
+        """Erase from where people acted who have deleted their data: the web process may not do that."""
+        with self._database.reading() as session:
+            if not deletions.has_origins_to_forget(session):
+                return
+        with self._database.writing() as session:
+            log.info("origins_erased", entries=deletions.forget_origins(session))
 
     def _problem(self) -> str | None:
         try:
@@ -108,8 +117,9 @@ class AuditWatch:
 def watch_until(watch: AuditWatch, stop: threading.Event) -> None:
     """Look until ``stop`` is set; what goes wrong with a look is logged, and the next one tries again."""
     while not stop.is_set():
-        try:
-            watch.look()
-        except Exception:
-            log.exception("audit_look_failed")
+        for act in (watch.forget, watch.look):
+            try:
+                act()
+            except Exception:
+                log.exception("audit_look_failed")
         stop.wait(LOOK_EVERY.total_seconds())

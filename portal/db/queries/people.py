@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, cast, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Account, AuditEntry, Challenge, Membership, Organiser, Person, Team
@@ -79,6 +79,25 @@ def ids_of(session: Session, person_id: str) -> list[str]:
             )
         )
     return ids
+
+
+def entries_with_origin_of_deleted() -> Select[int]:
+    """Select the numbers of entries that still say from where somebody acted who has deleted their data."""
+    # As long as what it is joined with: PostgreSQL asks for that.
+    gone = (
+        select(cast(Person.id, AuditEntry.subject_id.type).label("id"))
+        .where(Person.deleted_at.is_not(None))
+        .cte("gone", recursive=True)
+    )
+    absorbed = (
+        select(AuditEntry.subject_id)
+        .join(gone, AuditEntry.actor_id == gone.c.id)
+        .where(AuditEntry.action == Action.PEOPLE_JOINED)
+    )
+    everyone = gone.union(absorbed)
+    return select(AuditEntry.number).where(
+        AuditEntry.actor_id.in_(select(everyone.c.id)), AuditEntry.origin != ""
+    )
 
 
 def accounts_of(session: Session, person_id: str) -> Sequence[Account]:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from portal.web.context import WebContext
 from tests import factories
 from tests.factories import DAY, Digits
 from tests.served import log_in, make_token, new_context
+from tests.web_role import as_web
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
@@ -28,6 +29,9 @@ class Site:
     """The application and who is on it. ``ada`` has handed in, ``eve`` is on another team."""
 
     context: WebContext
+    """As the tests use it: with all rights on the database."""
+    served: WebContext
+    """As the application has it: with those of the web process."""
     app: Starlette
     digits: Digits
     ada: Person
@@ -36,6 +40,12 @@ class Site:
     organiser: Person
     staff: Person
     submission_id: str
+
+    def change(self, **values: object) -> None:
+        """Change what the application has of the site while it runs."""
+        for context in (self.context, self.served):
+            for name, value in values.items():
+                object.__setattr__(context, name, value)
 
     def browser(self, person: Person | None = None) -> TestClient:
         """Return a browser, logged in if a person is given."""
@@ -72,11 +82,11 @@ class Site:
         def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
             statements.append(statement)
 
-        event.listen(self.context.database.engine, "before_cursor_execute", note)
+        event.listen(self.served.database.engine, "before_cursor_execute", note)
         try:
             yield statements
         finally:
-            event.remove(self.context.database.engine, "before_cursor_execute", note)
+            event.remove(self.served.database.engine, "before_cursor_execute", note)
 
 
 SiteMaker = Callable[..., Site]
@@ -104,9 +114,11 @@ def new_site(tmp_path: Path) -> Iterator[SiteMaker]:
                 filename="ada.zip",
             )  # fmt: skip
             factories.add_standing(session, digits, team, submission, 0.912)
+        served = replace(context, database=as_web(context.database))
         site = Site(
             context=context,
-            app=create_app(context),
+            served=served,
+            app=create_app(served),
             digits=digits,
             ada=ada,
             eve=eve,
@@ -115,7 +127,7 @@ def new_site(tmp_path: Path) -> Iterator[SiteMaker]:
             staff=staff,
             submission_id=submission.id,
         )
-        made.append(context.database)
+        made.extend([context.database, served.database])
         return site
 
     yield make

@@ -349,7 +349,7 @@ def test_a_fault_is_told_with_the_reference_that_is_in_the_log(site: Site) -> No
             raise OperationalError("SELECT secret", {"password": "hunter2"}, Exception("gone"))
 
     program = site.program(site.token(site.ada, Scope.READ))
-    object.__setattr__(site.context, "database", Broken())
+    site.change(database=Broken())
 
     with capture_logs() as log:
         answer = program.get(f"{API}/me")

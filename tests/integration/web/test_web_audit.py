@@ -333,8 +333,8 @@ def test_staff_are_told_what_the_worker_found(site: Site, address: str) -> None:
     told = {}
     for problem in (None, "entry 7: <b>"):
         state = LogState(at=NOW, head=head, problem=problem)
-        context = replace(site.context, audit_state=partial(_same, state))
-        looked = replace(site, context=context, app=create_app(context))
+        context = replace(site.served, audit_state=partial(_same, state))
+        looked = replace(site, served=context, app=create_app(context))
         told[problem] = looked.browser(site.staff).get(address).text
 
     assert "The audit log was tampered with" not in told[None]

@@ -257,7 +257,7 @@ def test_a_login_ends_when_nothing_was_asked_for_long(site: Site) -> None:
 
 
 def _set_clock(site: Site, now: datetime) -> None:
-    object.__setattr__(site.context, "clock", lambda: now)
+    site.change(clock=lambda: now)
 
 
 def test_a_callback_works_only_once(site: Site) -> None:

@@ -241,7 +241,7 @@ def test_an_order_works_once_and_is_forgotten_when_it_has_expired(
     assert _reason(entries) == "logout_again"
     assert who(browser) == "Ada Vlasák"
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    object.__setattr__(site.context, "clock", lambda: tomorrow)
+    site.change(clock=lambda: tomorrow)
     site.browser().post(ORDER, data={"logout_token": hostile.logout_token(jti="another")})
     with site.context.database.reading() as session:
         assert session.scalars(select(SpentLogoutToken.jti)).all() == ["another"]

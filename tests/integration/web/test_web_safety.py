@@ -166,7 +166,7 @@ class BrokenDatabase:
 
 @pytest.fixture
 def broken(site: Site) -> Site:
-    object.__setattr__(site.context, "database", BrokenDatabase())
+    site.change(database=BrokenDatabase())
     return site
 
 

@@ -24,8 +24,9 @@ def sealed(site: Site, tmp_path: Path) -> Site:
         result = session.scalars(select(Result)).one()
         result.envelope = sealer.seal("urn:test", {"scores": {"accuracy": 0.912345}}, {})
         result.team_envelope = sealer.seal("urn:test", {"day": "2026-11-24"}, {})
-    context = replace(site.context, seal_keys=(read_public_key(tmp_path / "key.pub"),))
-    return replace(site, context=context, app=create_app(context))
+    keys = (read_public_key(tmp_path / "key.pub"),)
+    site.change(seal_keys=keys)
+    return replace(site, app=create_app(site.served))
 
 
 def looks(site: Site) -> int:

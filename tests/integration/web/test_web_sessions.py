@@ -23,7 +23,7 @@ def site(new_site: SiteMaker) -> Site:
 
 def _later(site: Site, by: timedelta) -> None:
     now = site.context.clock() + by
-    object.__setattr__(site.context, "clock", lambda: now)
+    site.change(clock=lambda: now)
 
 
 def _is_in(browser: TestClient) -> bool:

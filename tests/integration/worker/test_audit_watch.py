@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from structlog.testing import capture_logs
 
 from portal.db import guards
 from portal.db.engine import Database
+from portal.db.tables import AuditEntry
 from portal.domain.audit import EMPTY, Action, Head, Subject
-from portal.domain.people import operator
+from portal.domain.people import Actor, operator
 from portal.files.audit_heads import AuditHeads, HeadsError
 from portal.files.seals import Sealer
 from portal.services import audit
 from portal.services.audit_checks import verify
 from portal.worker.audit_watch import MAX_OLD, AuditWatch
+from tests import factories
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -83,6 +85,36 @@ def test_the_head_is_recorded_when_it_has_changed(
 
     assert [one.number for one in heads.recorded()] == [1, 3]
     assert (heads.last(), _problem(heads)) == (head, None)
+
+
+def test_the_addresses_of_whoever_deleted_their_data_are_erased(
+    database: Database, heads: AuditHeads, watch: AuditWatch
+) -> None:
+    with database.writing() as session:
+        gone = factories.add_person(session, "Gone")
+        stays = factories.add_person(session, "Stays")
+        gone.deleted_at = NOW
+        for person in (gone, stays):
+            audit.note(
+                session, actor=Actor(person_id=person.id, origin="192.0.2.7"), now=NOW,
+                action=Action.LOGGED_IN, subject=Subject(kind="person", id=person.id),
+            )  # fmt: skip
+    watch.look()
+
+    with capture_logs() as log:
+        watch.forget()
+        watch.forget()
+    watch.look()
+
+    with database.reading() as session:
+        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.number)).all()
+        assert verify(session, recorded=heads.recorded()).problem is None
+    assert [(row.origin, row.origin_salt is None) for row in rows] == [
+        (None, True),
+        ("192.0.2.7", False),
+    ]
+    assert [entry["entries"] for entry in log] == [1]
+    assert _problem(heads) is None
 
 
 CUTS = {
