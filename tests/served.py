@@ -1,5 +1,6 @@
 """The portal served on this machine from a thread, for tests that need a real address."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -130,10 +132,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int) -> Iterator[None]:
+def serving(
+    app: ASGIApp, port: int, *, http: type[asyncio.Protocol] | Literal["auto"] = "auto"
+) -> Iterator[None]:
     """Serve an application until the end of the block."""
     server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
+        uvicorn.Config(
+            app, host="127.0.0.1", port=port, log_level="error", lifespan="off", http=http
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

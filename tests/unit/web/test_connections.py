@@ -1,0 +1,70 @@
+"""How many connections there may be, of one client and in all; the others are closed at once."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from portal.web import connections
+from portal.web.connections import ImpatientProtocol
+from tests.served import free_port, serving
+
+PROXY, CLIENT, OTHER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+OF_ONE, OF_ALL = 3, 6
+ASKS = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_ADDRESS", OF_ONE)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", OF_ALL)
+    # Only this machine is here: its other addresses stand for clients elsewhere.
+    monkeypatch.setattr(connections, "_is_this_machine", lambda host: host == PROXY)
+    app = Starlette(routes=[Route("/", lambda _request: PlainTextResponse("here"))])
+    port = free_port()
+    with serving(app, port, http=ImpatientProtocol):
+        yield port
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def is_answered(opened: ExitStack, port: int, origin: str) -> bool:
+    """Connect and ask; keep the connection."""
+    connection = socket.create_connection(("127.0.0.1", port), 20, source_address=(origin, 0))
+    opened.enter_context(connection)
+    try:
+        connection.sendall(ASKS)
+        return connection.recv(64).startswith(b"HTTP/1.1 200")
+    except ConnectionError:
+        return False
+
+
+def test_one_client_has_so_many_and_another_is_answered(opened: ExitStack, port: int) -> None:
+    of_one = [is_answered(opened, port, CLIENT) for _ in range(OF_ONE + 2)]
+
+    assert of_one == [True] * OF_ONE + [False] * 2
+    assert is_answered(opened, port, OTHER)
+
+
+def test_a_closed_connection_makes_room(opened: ExitStack, port: int) -> None:
+    with ExitStack() as closed:
+        assert all(is_answered(closed, port, CLIENT) for _ in range(OF_ONE))
+        assert not is_answered(opened, port, CLIENT)
+
+    # The server hears of it a little later.
+    assert any(is_answered(opened, port, CLIENT) or time.sleep(0.1) for _ in range(200))
+
+
+def test_the_proxy_has_the_connections_of_all(opened: ExitStack, port: int) -> None:
+    assert [is_answered(opened, port, PROXY) for _ in range(OF_ALL + 2)] == [True] * OF_ALL + [
+        False
+    ] * 2
