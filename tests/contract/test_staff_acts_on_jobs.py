@@ -64,7 +64,9 @@ def test_a_suspended_job_still_runs_and_goes_on(
 
     report = wait_for(cluster_lab, token, Phase.RUNNING)
 
-    assert (seen(report), report.ended_at) == (("SUSPENDED", ""), None)
+    # Suspended early, it keeps saying that it waits for its prolog.
+    assert report.raw_reason in {"", "Prolog"}
+    assert (report.raw_state, report.ended_at) == ("SUSPENDED", None)
     scontrol("resume", job)
     assert wait_for(cluster_lab, token, Phase.ENDED).exit_code == 0
 
