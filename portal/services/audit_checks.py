@@ -49,7 +49,7 @@ def verify(
     try:
         with closing(queries.every_entry(session)) as rows:
             for row in rows:
-                if sentence := next(_complaints(row, head), None):
+                if sentence := _complaint(row, head):
                     return _found(head, row.number, sentence)
                 head = Head(number=row.number, sha256=row.sha256)
                 while kept is not None and kept.number == head.number:
@@ -70,7 +70,7 @@ def go_on(session: Session, head: Head, *, most: int) -> Checked:
         if head != EMPTY and (sentence := _lost(head, rows.pop(0) if rows else None)):
             return _found(head, head.number, sentence)
         for row in rows:
-            if sentence := next(_complaints(row, head), None):
+            if sentence := _complaint(row, head):
                 return _found(head, row.number, sentence)
             head = Head(number=row.number, sha256=row.sha256)
     except (ValueError, LookupError, TypeError) as error:
@@ -87,7 +87,7 @@ def _lost(head: Head, row: Row[queries.Columns] | None) -> str | None:
     if row.sha256 != head.sha256:
         return NOT_KEPT
     before = Head(number=head.number - 1, sha256=row.previous_sha256)
-    return next(_complaints(row, before), None)
+    return _complaint(row, before)
 
 
 def _merged(recorded: Iterable[Head], expected: Head | None) -> Iterator[Head]:
@@ -100,6 +100,14 @@ def _unreadable(error: Exception) -> str:
 
 def _found(head: Head, number: int, sentence: str) -> Checked:
     return Checked(head=head, problem=Problem(number=number, sentence=sentence))
+
+
+def _complaint(row: Row[queries.Columns], head: Head) -> str | None:
+    """Return the first thing that is wrong with an entry, also where it holds what its columns cannot."""
+    try:
+        return next(_complaints(row, head), None)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        return f"it cannot be read: {error}"
 
 
 def _complaints(row: Row[queries.Columns], head: Head) -> Generator[str]:

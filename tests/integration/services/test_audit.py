@@ -1,8 +1,10 @@
 """The audit log: written with what it tells of or not at all, in one chain, and never changed."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,7 +20,7 @@ from portal.domain.audit import START, Action, Subject
 from portal.domain.errors import NotAllowed
 from portal.domain.people import Actor, operator
 from portal.services import audit
-from portal.services.audit_checks import EMPTY, Head, verify
+from portal.services.audit_checks import EMPTY, Head, go_on, verify
 from tests import factories
 
 NOW = datetime(2026, 12, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -338,10 +340,37 @@ def test_detail_that_is_no_json_is_found(sqlite_database: Database) -> None:
     with sqlite_database.engine.begin() as connection:
         connection.execute(text("UPDATE audit_entries SET detail = '{' WHERE number = 2"))
 
-    _, number, sentence = _checked(sqlite_database)
+    assert _checked(sqlite_database)[1:] == (2, CHANGED)
 
-    assert number == 1
-    assert sentence.startswith("it, or one of the 500 after it, cannot be read")
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (column.name, value)
+        for column in AuditEntry.__table__.columns
+        for value in (b"\xff\xfe", "never", 2**62)
+        # A number that is a table's key cannot be anything else.
+        if column.name != "number" or isinstance(value, int)
+    ],
+)
+def test_whatever_stands_in_a_column_is_found_and_never_stops_the_look(
+    sqlite_database: Database, column: str, value: object
+) -> None:
+    _fill(sqlite_database, 3)
+    _unguarded(sqlite_database)
+    with closing(sqlite3.connect(str(sqlite_database.engine.url.database))) as past_all_checks:
+        past_all_checks.execute(
+            f"UPDATE audit_entries SET {column} = CAST(? AS TEXT) WHERE number = 2"  # noqa: S608
+            if isinstance(value, bytes)
+            else f"UPDATE audit_entries SET {column} = ? WHERE number = 2",  # noqa: S608
+            (value,),
+        )
+        past_all_checks.commit()
+
+    with sqlite_database.reading() as session:
+        found = [verify(session).problem, go_on(session, EMPTY, most=10).problem]
+
+    assert [one.number for one in found if one] == [3 if column == "number" else 2] * 2
 
 
 @pytest.mark.parametrize("number", [1, 3, 4])
