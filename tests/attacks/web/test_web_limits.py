@@ -79,7 +79,7 @@ def test_what_arrives_whole_after_the_end_is_refused_with_the_time_that_counted(
 @pytest.mark.attack(58)
 def test_the_refusal_names_both_times(site: Site) -> None:
     ends_at = _phase(site).ends_at
-    object.__setattr__(site.context, "clock", lambda: ends_at + timedelta(minutes=2))
+    site.change(clock=lambda: ends_at + timedelta(minutes=2))
     program = site.program(site.token(site.newcomer, Scope.SUBMIT, lasts=DAY))
 
     answer = program.post(PATH, data=FORM, files={"file": ("a.csv", b"x")})
@@ -97,7 +97,7 @@ def _phase(site: Site) -> Phase:
 
 
 def _hand_in(site: Site, way: str, moment: object) -> int:
-    object.__setattr__(site.context, "clock", lambda: moment)
+    site.change(clock=lambda: moment)
     files = {"file": ("a.csv", b"x")}
     if way == "page":
         page = "/challenges/digits/submit"

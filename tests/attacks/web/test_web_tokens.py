@@ -54,7 +54,7 @@ def test_a_token_that_has_expired_opens_nothing(new_site: SiteMaker) -> None:
     site = new_site()
     token = site.token(site.newcomer, Scope.SUBMIT, lasts=DAY)
     assert _hand_in(site.program(token)) == (201, "")
-    object.__setattr__(site.context, "clock", lambda: NOW + DAY + timedelta(seconds=1))
+    site.change(clock=lambda: NOW + DAY + timedelta(seconds=1))
 
     assert _hand_in(site.program(token)) == (401, "token_expired")
     assert _handed_in(site) == 1

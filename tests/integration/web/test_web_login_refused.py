@@ -243,7 +243,7 @@ def test_a_clock_may_differ_as_far_as_the_settings_say(
     hostile.clock = lambda: now() + 30
 
     refused = log_in(strict.browser(), hostile)
-    object.__setattr__(strict.context, "providers", (campus(hostile),))
+    strict.change(providers=(campus(hostile),))
     register(strict, hostile)
     taken = log_in(strict.browser(), hostile)
 
