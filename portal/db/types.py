@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 WORD_LENGTH = 24
 
-Read = TypeVar("Read")
+Kept = TypeVar("Kept")
 
 
 class Unreadable(str):
@@ -25,21 +25,25 @@ class Unreadable(str):
     __slots__ = ()
 
 
-def _tolerant(read: Callable[[Any], Read] | None) -> Callable[[Any], Read | Unreadable] | None:
-    """Let a reader of a column return an ``Unreadable`` where it would raise."""
-    if read is None:
-        return None
+class _Tolerant(TypeDecorator[Kept]):
+    """Reads an ``Unreadable`` where reading a value would raise."""
 
-    def process(value: Any) -> Read | Unreadable:  # noqa: ANN401 - a DB-API value
-        try:
-            return read(value)
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            return Unreadable(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Return what reads a value of the database."""
+        read = super().result_processor(dialect, coltype)
+        if read is None:
+            return None
 
-    return process
+        def process(value: Any) -> Kept | Unreadable | None:  # noqa: ANN401 - a DB-API value
+            try:
+                return read(value)
+            except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+                return Unreadable(value)
+
+        return process
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class UtcDateTime(_Tolerant[datetime]):
     """An aware datetime. SQLite keeps no zone, so UTC goes in and comes out marked as UTC."""
 
     impl = DateTime(timezone=True)
@@ -61,12 +65,8 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Return what reads a value of the database."""
-        return _tolerant(super().result_processor(dialect, coltype))
 
-
-class Word(TypeDecorator[StrEnum]):
+class Word(_Tolerant[StrEnum]):
     """One of some words, by value: a new one needs no change of a type in the database."""
 
     impl = String(WORD_LENGTH)
@@ -92,17 +92,9 @@ class Word(TypeDecorator[StrEnum]):
         del dialect
         return None if value is None else self._by_value[value]
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Return what reads a value of the database."""
-        return _tolerant(super().result_processor(dialect, coltype))
 
-
-class Tree(TypeDecorator[Any]):
+class Tree(_Tolerant[Any]):
     """Lists, mappings and what they hold, as JSON."""
 
     impl = JSON
     cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """Return what reads a value of the database."""
-        return _tolerant(super().result_processor(dialect, coltype))

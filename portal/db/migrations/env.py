@@ -17,12 +17,7 @@ _STORED = {
 
 def render_item(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     """Write what the database stores: a migration must not depend on today's code."""
-    if kind != "type":
-        return False
-    for ours, stored in _STORED.items():
-        if isinstance(item, ours):
-            return stored
-    return False
+    return _STORED.get(type(item), False) if kind == "type" else False
 
 
 context.configure(
