@@ -120,8 +120,9 @@ class _Runs:
         )
         self._to_score = [run for run in to_score if run is not None]
         ready = _ready(session, guard, resources, cluster, probe_image_id, now=now)
-        self._waiting = guard.look(self._room.in_turn(ready), self._first, row=_itself)
-        self._free: list[_Run] = []
+        waiting = guard.look(self._room.in_turn(ready), self._first, row=_itself)
+        free = guard.look(waiting, self._if_free, row=lambda run: run.evaluation)
+        self._free = [run for run in free if run is not None]
 
     def _scoring(self, evaluation: Evaluation) -> "_Run | None":
         if _is_cancelled(self._session, evaluation, now=self._now):
@@ -135,8 +136,6 @@ class _Runs:
 
     def wishes(self) -> list[Wish]:
         """List those that nothing but neighbours could keep from running."""
-        found = self._guard.look(self._waiting, self._if_free, row=lambda run: run.evaluation)
-        self._free = [run for run in found if run is not None]
         return [one.wish for one in (*self._to_score, *self._free)]
 
     def _if_free(self, run: "_Run") -> "_Run | None":

@@ -117,6 +117,11 @@ def in_words(error: Exception) -> str:
     return words.replace("\0", "\\0").encode("utf-8", "replace").decode()[:MAX_PROBLEM_CHARS]
 
 
+def detail_of(step: Step, error: Exception) -> str:
+    """Say to staff at the thing itself which step failed with what."""
+    return f"{step}: {type(error).__name__}: {error!s:.2000}"
+
+
 Thing = TypeVar("Thing")
 Made = TypeVar("Made")
 
@@ -181,7 +186,7 @@ class Guard:
         trouble = note(self._session, Step.PLAN, name, self._cluster, error, now=self._now)
         if trouble.next_at is not None:
             return
-        detail = f"{Step.PLAN}: {type(error).__name__}: {error!s:.2000}"
+        detail = detail_of(Step.PLAN, error)
         try:
             with self._session.begin_nested():
                 trouble.next_at = self._set_aside(row, detail, trouble.first_at)

@@ -59,8 +59,7 @@ def _note(context: WorkerContext, step: Step, subject: str, error: Exception) ->
 
 def _set_aside(context: WorkerContext, step: Step, token: str, error: Exception) -> None:
     """Hand what an attempt was for to staff; where even that fails, the trouble alone says so."""
-    detail = f"{step}: {type(error).__name__}: {error!s:.2000}"
-    now = context.clock()
+    detail, now = troubles.detail_of(step, error), context.clock()
     try:
         with context.database.writing() as session:
             trouble = troubles.find(session, step, token)
