@@ -20,7 +20,7 @@ READS = (
 )
 """Tables that the web process only reads: the worker and operators write them."""
 ADDS = ("audit_entries",)
-"""Tables that it only adds rows to. Origins are erased by an operator, as the worker's account."""
+"""Tables that it only adds rows to. Origins are erased as the worker's account: by it, and by an operator."""
 
 _EXISTS = text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)")
 _SCHEMA = text(

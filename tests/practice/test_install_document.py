@@ -33,10 +33,7 @@ NOT_RUN = {
     ("A way in", "slurm:"): "another way in",
     ("A way in", "ssh:"): "another way in",
     ("Install", "apt-get"): "downloads packages: the environment of the tests stands in",
-    (
-        "Nodes for what teams may read",
-        "profiles:",
-    ): "a part of profiles; read by test_site_config.py",
+    ("Nodes for what teams may read", "profiles:"): "with dots in the place of settings",
     ("What is in the data", "data:"): "data that is not here",
     ("Database", "CREATE ROLE"): "PostgreSQL: tests/integration/test_audit_guards_checked.py",
     ("Login", "https"): "an address",
