@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from portal import bootstrap
 from portal.db.engine import open_database
-from portal.db.tables import Attempt, Base, Deletion, Evaluation, Person, Submission
+from portal.db.tables import Attempt, Base, Deletion, Evaluation, Submission
 from portal.db.types import Tree, UtcDateTime, Word
 from portal.domain.cancelling import Cost
 from portal.domain.failures import FailureReason
@@ -31,8 +31,8 @@ from portal.domain.states import AttemptState, EvaluationState
 from portal.domain.submissions import SubmissionKind
 from portal.services import troubles
 from portal.services.cancellations import cancel
-from portal.services.submissions import Upload, submit
 from portal.services.troubles import Step
+from tests.integration.worker.test_shares import another_person
 from tests.integration.worker.test_smoke_runs import change_phase
 from tests.integration.worker.world import Clock, World, make_world, packed_code
 
@@ -162,25 +162,9 @@ def _hand_in_to_other(world: World) -> None:
 
 def _hand_in(world: World, content: bytes, *, is_code: bool = True) -> str:
     """Hand in to the other challenge, as somebody new."""
-    with world.site.store.incoming() as incoming:
-        incoming.write(content)
-        stored = incoming.commit()
-    now = world.clock()
-    with world.database.writing() as session:
-        person = Person(id=new_id(now), name=f"Bob {new_id(now)}", created_at=now)
-        session.add(person)
-        session.flush()
-        return submit(
-            session,
-            actor=Actor(person_id=person.id, name=person.name),
-            challenge_slug=OTHER,
-            phase_slug="dev",
-            kind=SubmissionKind.CODE if is_code else SubmissionKind.RESULTS,
-            upload=Upload(sha256=stored.sha256, size=stored.size),
-            filename="submission.zip",
-            note="",
-            now=now,
-        )
+    kind = SubmissionKind.CODE if is_code else SubmissionKind.RESULTS
+    person = another_person(world, f"Bob {new_id(world.clock())}")
+    return world.hand_in(kind, content, challenge=OTHER, by=person)
 
 
 def test_something_is_in_every_state(scene: Scene) -> None:
