@@ -153,18 +153,18 @@ def two_roles(postgres_server: PostgresServer) -> Callable[[str], Database]:
 def test_the_web_role_adds_to_the_log_and_can_do_nothing_else_with_it(
     two_roles: Callable[[str], Database],
 ) -> None:
-    owner, web = two_roles("sealrun"), two_roles("sealrun-web")
-    _do(owner, ['DROP ROLE IF EXISTS "sealrun-web"', 'CREATE ROLE "sealrun-web" LOGIN'])
+    owner, web = two_roles("sealrun"), two_roles("adds-only")
+    _do(owner, ['CREATE ROLE "adds-only" LOGIN'])
     with owner.engine.begin() as connection:
-        grants.give(connection, "sealrun-web")
-        grants.give(connection, "sealrun-web")
-        assert list(grants.powers(connection, "sealrun-web")) == []
+        grants.give(connection, "adds-only")
+        grants.give(connection, "adds-only")
+        assert list(grants.powers(connection, "adds-only")) == []
         assert "is a superuser" in list(grants.powers(connection, "sealrun"))
     try:
         refused = [statement for statement in TRIED if _is_refused(web, statement)]
     finally:
         web.engine.dispose()
-        _do(owner, ['DROP OWNED BY "sealrun-web"', 'DROP ROLE "sealrun-web"'])
+        _do(owner, ['DROP OWNED BY "adds-only"', 'DROP ROLE "adds-only"'])
         owner.engine.dispose()
 
     assert refused == TRIED

@@ -106,8 +106,7 @@ def kept_reports(site: PracticeSite) -> list[dict[str, Any]]:
         return [json.loads(row[0]) for row in database.execute("select report from check_reports")]
 
 
-def test_without_its_jobs_a_check_takes_a_moment(plain: PracticeSite) -> None:
-    begun = time.monotonic()
+def test_a_check_without_its_jobs_and_of_one_profile(plain: PracticeSite) -> None:
     checked = check(plain, "--no-jobs", "--profile", "score")
 
     assert (checked.code, checked.report["jobs"]) == (0, "none")
@@ -118,7 +117,6 @@ def test_without_its_jobs_a_check_takes_a_moment(plain: PracticeSite) -> None:
         for one in checked.report["findings"]
         if one["area"] == "profiles" and one["id"] not in of_all
     } == {"score"}
-    assert time.monotonic() - begun < 30
 
 
 def test_the_report_for_people_is_text(plain: PracticeSite) -> None:

@@ -169,9 +169,13 @@ def test_nv_shows_both_gpus_and_slurm_still_guards_them(
     assert sorted(told) == ["No such device or address", "Operation not permitted"]
 
 
-def test_a_job_starts_within_two_seconds(inside: Inside) -> None:
+SLURM_LOOKS_EVERY = 60
+"""Seconds between two looks at the queue as Slurm comes; the site's settings let a job start when it is handed in."""
+
+
+def test_a_job_does_not_wait_for_the_next_look_at_the_queue(inside: Inside) -> None:
     job = inside.submit("date +%s.%N", "--partition=build", "--mem=50M")
 
     inside.wait(job)
     line = json.loads(inside.run("sacct", "-X", "-j", job, "--json").stdout)["jobs"][0]["time"]
-    assert line["start"] - line["submission"] <= 2
+    assert line["start"] - line["submission"] < SLURM_LOOKS_EVERY / 2

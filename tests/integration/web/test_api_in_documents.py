@@ -3,7 +3,6 @@
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +73,6 @@ def test_the_commands_in_the_page_work(served: Site, tmp_path: Path) -> None:
     (tmp_path / "predictions.csv").write_text("id,digit\n1,7\n")
     token = served.token(served.ada, Scope.READ, Scope.SUBMIT)
 
-    began = time.monotonic()
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script(served, token)],
         cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
@@ -90,7 +88,6 @@ def test_the_commands_in_the_page_work(served: Site, tmp_path: Path) -> None:
     assert '"note":"from a script"' in answers[-4]
     assert '"state":"cancelled"' in answers[-4]
     assert (tmp_path / "sealrun.header").stat().st_mode & 0o077 == 0
-    assert time.monotonic() - began < 30
 
 
 def _expected() -> list[str | None]:

@@ -227,12 +227,9 @@ def test_an_answer_that_dribbles_is_a_timeout(rest: FakeRest, make_client: MakeC
             time.sleep(0.1)
 
     rest.answer = dribble
-    begun = time.monotonic()
 
     with pytest.raises(TransportTimeout):
         make_client().ask("GET", "/ping")
-
-    assert time.monotonic() - begun < 8
 
 
 def test_an_answer_beyond_the_limit_is_refused(rest: FakeRest, make_client: MakeClient) -> None:
