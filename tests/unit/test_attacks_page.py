@@ -15,6 +15,12 @@ def test_the_page_has_every_attack_with_its_defence() -> None:
     assert rows == [row for row in known if row[0] in numbers]
 
 
+def test_the_readme_counts_them_right() -> None:
+    readme = (PAGE.parents[2] / "README.md").read_text(encoding="utf-8")
+
+    assert f"each of {len(ATTACKS)} is made for real by `make test-attacks`" in readme
+
+
 def test_the_page_says_when_and_on_what_the_last_run_was() -> None:
     text = PAGE.read_text(encoding="utf-8")
 
