@@ -170,10 +170,16 @@ def test_nv_shows_both_gpus_and_slurm_still_guards_them(
 
 
 SLURM_LOOKS_EVERY = 60
-"""Seconds between two looks at the queue as Slurm comes; the site's settings let a job start when it is handed in."""
+"""Seconds between two looks at the queue, as Slurm comes."""
 
 
 def test_a_job_does_not_wait_for_the_next_look_at_the_queue(inside: Inside) -> None:
+    configuration = inside.run("scontrol", "show", "config").stdout
+    (parameters,) = [
+        line for line in configuration.splitlines() if line.startswith("SchedulerParameters")
+    ]
+    assert {"batch_sched_delay=0", "sched_interval=5"} <= set(parameters.split("= ")[1].split(","))
+
     job = inside.submit("date +%s.%N", "--partition=build", "--mem=50M")
 
     inside.wait(job)

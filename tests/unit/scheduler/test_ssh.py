@@ -17,6 +17,8 @@ from scheduler.transport import Finished
 from tests.unit.scheduler.ssh_server import SshServer, ssh_server, write_known_hosts
 
 SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=20)
+PATIENCE = 12
+"""Seconds, for a busy machine. Of its own accord the transport waits 15 for a connection or a session."""
 
 
 @dataclass
@@ -140,7 +142,7 @@ def test_a_command_that_takes_too_long_is_a_time_out(place: Place, transport: Ss
     with pytest.raises(TransportTimeout):
         transport.run(["sleep", "30"], timeout=SOON)
 
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < PATIENCE
     assert transport.run(["echo", "next"], timeout=LATER).stdout == b"next\n"
     assert place.server.connections == 2
 
@@ -155,7 +157,7 @@ def test_a_host_that_answers_no_request_is_a_time_out(
     with pytest.raises(TransportTimeout):
         transport.run(["true"], timeout=SOON)
 
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_a_connection_that_opens_no_session_is_renewed_once_and_the_command_runs_once(
@@ -278,4 +280,4 @@ def test_a_host_that_says_nothing_is_an_error_in_time(place: Place) -> None:
         with pytest.raises((TransportDown, TransportTimeout)):
             place.transport(port=port).run(["true"], timeout=timedelta(seconds=1))
 
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < PATIENCE
