@@ -5,6 +5,7 @@ separator, so that none can be taken for an option or lead elsewhere.
 """
 
 import re
+import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -91,8 +92,13 @@ HttpUrl = Annotated[
 ]
 
 
+def is_printable(text: str) -> bool:
+    """Whether every character can be seen or is a space; ``str.isprintable`` knows one space only."""
+    return all(char.isprintable() or unicodedata.category(char) == "Zs" for char in text)
+
+
 def _one_line(text: str) -> str:
-    if not text.isprintable() or not 1 <= len(text) <= _TITLE_LIMIT:
+    if not is_printable(text) or not 1 <= len(text) <= _TITLE_LIMIT:
         raise ValueError(f"must be one line of 1 to {_TITLE_LIMIT} letters")
     return text
 
@@ -123,7 +129,7 @@ def _is_plain(part: str) -> bool:
     return (
         part not in {"", ".", ".."}
         and "\\" not in part
-        and part.isprintable()
+        and is_printable(part)
         and len(part.encode()) <= _NAME_LIMIT
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from portal.domain.claim_places import MANY_IN_A_STRING
+from portal.domain.printable import is_printable
 
 LONGEST_NAME = 120
 
@@ -119,7 +120,7 @@ def clean_name(raw: object) -> str:
 def _plain_line(claims: Mapping[str, object], name: str, longest: int) -> str:
     # Cut off or with letters that no database takes, it would be another's, or nobody's.
     text = next(iter(values(claims, name)), "")
-    return text if len(text) <= longest and text.isprintable() else ""
+    return text if len(text) <= longest and is_printable(text) else ""
 
 
 def _is_plain(character: str) -> bool:

@@ -11,6 +11,7 @@ from typing import NewType, TypeVar
 
 from portal.domain.errors import UntrustedValueError
 from portal.domain.ids import ALPHABET, ID_LENGTH, NAME_PREFIX
+from portal.domain.printable import is_printable
 
 Sha256 = NewType("Sha256", str)
 """64 hexadecimal digits in lower case."""
@@ -56,7 +57,7 @@ def file_name(value: object, where: str) -> FileName:
     """Return the name of a file: printable, without a slash, not only dots."""
     if (
         not isinstance(value, str)
-        or not value.isprintable()
+        or not is_printable(value)
         or not 0 < len(value) <= MAX_NAME_CHARS
         or "/" in value
         or not value.strip(". ")

@@ -6,15 +6,15 @@ once to write. So nothing is written of an archive that is refused.
 
 import hashlib
 import os
-import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from portal.files.decompression import CHUNK
-from portal.files.errors import BadArchive, BadFile, shown
-from portal.files.formats import format_of
+from portal.files.decompression import CHUNK, open_source
+from portal.files.errors import BadArchive, shown
+from portal.files.formats import BLOCK, Format, format_of, recognise
 from portal.files.members import ArchiveLimits, read_members, recipe_refused
 from portal.files.tar_writer import TarWriter
 from portal.files.trees import remove
@@ -25,6 +25,8 @@ CODE_LIMITS = ArchiveLimits()
 _RECIPES = {"dockerfile", "containerfile", "singularity"}
 # Formats of data that are archives themselves: such an upload may be meant as one file.
 _PACKED_SUFFIXES = {".bz2", ".gz", ".npz", ".pt", ".pth", ".tar", ".tgz", ".xlsx", ".xz", ".zip"}
+_TEXTS = {".csv", ".json", ".jsonl", ".ndjson", ".tsv", ".txt", ".xml"}
+_COMPRESSED = {Format.GZIP, Format.BZIP2, Format.XZ}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,25 +90,32 @@ def repack_code(source: Path, target: Path, limits: ArchiveLimits = CODE_LIMITS)
 
 
 def unpack_results(
-    source: Path, target: Path, *, required: Sequence[str], max_bytes: int, max_files: int
+    source: Path,
+    target: Path,
+    *,
+    required: Sequence[str],
+    max_bytes: int,
+    max_files: int,
+    filename: str = "",
 ) -> UnpackedResults:
     """Make the directory ``target`` of a results upload; raise ``BadArchive`` if that cannot be.
 
-    Where a single file is required, the upload may be this file itself. Otherwise it is an archive
-    with all required files; if they are not at its top but everything lies in one directory, that
-    directory's content counts. ``target`` appears when it is complete; repeating the call then
+    Where a single file is required, the upload may be this file itself, which ``filename`` helps to tell
+    where the format of that file is a packed one, or it may be this file in gzip, bzip2 or xz. Otherwise
+    it is an archive with all required files; if they are not at its top but everything lies in one
+    directory, that directory's content counts. ``target`` appears when it is complete; repeating the call then
     changes nothing. Files have mode 0640, directories 0750.
     """
     limits = ArchiveLimits(files=max_files, size=max_bytes)
-    survey = _survey_results(source, required, limits)
+    found = _survey_results(source, required, filename, limits)
     part = target.with_name(f"{target.name}.part")
     remove([part])
     part.mkdir(mode=0o750)
     try:
-        if survey is None:
-            result = _copy(source, part, PurePosixPath(required[0]), max_bytes)
+        if isinstance(found, _Survey):
+            result = _unpack(source, part, found, limits)
         else:
-            result = _unpack(source, part, survey, limits)
+            result = _copy(found(source), part, PurePosixPath(required[0]), max_bytes)
         if not target.exists():
             part.rename(target)
     finally:
@@ -158,29 +167,58 @@ class _Hashing:
         self._stream.write(data)
 
 
-def _survey_results(source: Path, required: Sequence[str], limits: ArchiveLimits) -> _Survey | None:
-    """Return what the archive holds, or ``None`` if the upload is the required file itself."""
-    is_single = len(required) == 1
-    is_archive = format_of(source).is_archive
-    if is_single and not is_archive:
-        return None
+Pieces = Callable[[Path], Iterator[bytes]]
+"""Gives the bytes of an upload that is one file."""
+
+
+def _survey_results(
+    source: Path, required: Sequence[str], filename: str, limits: ArchiveLimits
+) -> _Survey | Pieces:
+    """Return what the archive holds, or how to read the upload where it is the required file itself."""
+    form, is_single = format_of(source), len(required) == 1
+    if is_single and not form.is_archive:
+        return _as_it_is
     try:
-        survey = _survey(source, limits)
-    except BadFile:
-        if is_single and PurePosixPath(required[0]).suffix in _PACKED_SUFFIXES:
-            return None
+        return _with_required(_survey(source, limits), required)
+    except BadArchive:
+        if is_single and _is_itself(filename, required[0]):
+            return _as_it_is
+        if is_single and form in _COMPRESSED and not _holds_tar(source, form):
+            return partial(_decompressed, form=form)
         raise
-    return _with_required(survey, required)
 
 
-def _with_required(survey: _Survey, required: Sequence[str]) -> _Survey | None:
+def _is_itself(filename: str, required: str) -> bool:
+    """Whether an archive that does not hold the required file is this file: its format is a packed one."""
+    suffix = PurePosixPath(required).suffix.lower()
+    if suffix in _TEXTS or not suffix:
+        return filename == PurePosixPath(required).name and not suffix
+    return suffix in _PACKED_SUFFIXES or PurePosixPath(filename).suffix.lower() == suffix
+
+
+def _holds_tar(source: Path, form: Format) -> bool:
+    with open_source(source, form) as inside:
+        return recognise(inside.read(BLOCK)) is Format.TAR
+
+
+def _as_it_is(source: Path) -> Iterator[bytes]:
+    with source.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            yield chunk
+
+
+def _decompressed(source: Path, *, form: Format) -> Iterator[bytes]:
+    with open_source(source, form) as inside:
+        while chunk := inside.read(CHUNK):
+            yield chunk
+
+
+def _with_required(survey: _Survey, required: Sequence[str]) -> _Survey:
     flat = _Survey(files=survey.files, top=PurePosixPath())
     for candidate in (flat, survey):
         missing = [name for name in required if name not in candidate.names]
         if not missing:
             return candidate
-    if len(required) == 1 and PurePosixPath(required[0]).suffix in _PACKED_SUFFIXES:
-        return None
     raise BadArchive(
         "missing_file",
         f"The archive lacks {shown(missing[0])}. It must hold, not in a directory of its own:"
@@ -209,12 +247,18 @@ def _make_directories(part: Path, folder: Path) -> None:
         (part / directory).mkdir(mode=0o750, exist_ok=True)
 
 
-def _copy(source: Path, part: Path, name: PurePosixPath, max_bytes: int) -> UnpackedResults:
-    size = source.stat().st_size
-    if size > max_bytes:
-        raise BadArchive("too_large", f"The file is larger than {max_bytes} bytes, the limit.")
+def _copy(
+    pieces: Iterator[bytes], part: Path, name: PurePosixPath, max_bytes: int
+) -> UnpackedResults:
     _make_directories(part, part / name.parent)
-    with source.open("rb") as stream, (part / name).open("xb") as copy:
+    size = 0
+    with (part / name).open("xb") as copy:
         os.fchmod(copy.fileno(), 0o640)
-        shutil.copyfileobj(stream, copy, CHUNK)
+        for chunk in pieces:
+            size += len(chunk)
+            if size > max_bytes:
+                raise BadArchive(
+                    "too_large", f"The file is larger than {max_bytes} bytes, the limit."
+                )
+            copy.write(chunk)
     return UnpackedResults(files=1, size=size)

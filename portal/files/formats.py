@@ -4,7 +4,8 @@ import tarfile
 from enum import StrEnum
 from pathlib import Path
 
-_BLOCK = 512
+BLOCK = 512
+"""Bytes that are looked at."""
 _SIF_AT = 32
 _BEGINNINGS = (
     (b"PK\x03\x04", "zip"),
@@ -38,10 +39,11 @@ class Format(StrEnum):
 def format_of(file: Path) -> Format:
     """Return what the file is."""
     with file.open("rb") as stream:
-        return _recognise(stream.read(_BLOCK))
+        return recognise(stream.read(BLOCK))
 
 
-def _recognise(block: bytes) -> Format:
+def recognise(block: bytes) -> Format:
+    """Return what a file is that begins with these bytes."""
     for beginning, name in _BEGINNINGS:
         if block.startswith(beginning):
             return Format(name)
@@ -54,7 +56,7 @@ def _recognise(block: bytes) -> Format:
 
 
 def _is_tar(block: bytes) -> bool:
-    if len(block) == _BLOCK and not any(block):
+    if len(block) == BLOCK and not any(block):
         return True  # an archive without members
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from portal.domain.printable import is_printable
 from portal.files.decompression import open_source
 from portal.files.entries import Entry, EntryKind
 from portal.files.errors import BadArchive, damaged, shown
@@ -52,13 +53,13 @@ class Member:
 def read_members(file: Path, limits: ArchiveLimits) -> Iterator[Member]:
     """Give the members of a zip or tar; raise ``BadArchive`` at the first that may not be there.
 
-    What macOS adds on its own (``__MACOSX``, ``.DS_Store``) is left out.
+    What macOS adds on its own (``__MACOSX``, ``.DS_Store``, AppleDouble files ``._NAME``) is left out.
     """
     tally, names = _Tally(limits), _Names()
     for entry in read_entries(file):
         tally.entry()
         path = _safe_path(entry)
-        if not path.parts or path.parts[0] == "__MACOSX" or path.name == ".DS_Store":
+        if _is_of_macos(path):
             continue
         _check_kind(entry)
         is_directory = entry.kind is EntryKind.DIRECTORY
@@ -198,7 +199,7 @@ def _safe_path(entry: Entry) -> PurePosixPath:
 
 def _problem(name: str) -> str | None:
     parts = name.split("/")
-    if not name.isprintable():  # also true of bytes that are not UTF-8
+    if not is_printable(name):  # also true of bytes that are not UTF-8
         return "has control characters or is not UTF-8"
     if "\\" in name:
         return "has a backslash"
@@ -210,6 +211,13 @@ def _problem(name: str) -> str | None:
     if too_long or any(len(part.encode()) > _PART_LIMIT for part in parts):
         return "is too long"
     return None if name else "is empty"
+
+
+def _is_of_macos(path: PurePosixPath) -> bool:
+    if not path.parts or path.parts[0] == "__MACOSX":
+        return True
+    # Attributes of a file, in a file beside it: https://datatracker.ietf.org/doc/html/rfc1740
+    return path.name == ".DS_Store" or (path.name.startswith("._") and len(path.name) > 2)  # noqa: PLR2004
 
 
 def _check_kind(entry: Entry) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 from portal.domain.failures import FailureReason
+from portal.domain.printable import is_printable
 from portal.files.errors import BadOutput
 from portal.files.trees import (
     MAX_DEPTH,
@@ -181,7 +182,7 @@ _BOUNDS = {
 
 
 def _check_name(name: str) -> None:
-    if not name.isprintable():  # undecodable bytes are not printable either
+    if not is_printable(name):  # undecodable bytes are not printable either
         raise _bad_entry("The output has a file name with control characters or not in UTF-8.")
 
 

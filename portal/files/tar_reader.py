@@ -112,6 +112,9 @@ def _add(extension: dict[str, str], more: dict[str, str]) -> None:
 
 def _read_header(source: Source) -> tarfile.TarInfo | None:
     block = source.read(_BLOCK)
+    if not block:
+        # Without the two blocks of zeros at its end, as some builders write layers; other readers take that.
+        return None
     if len(block) < _BLOCK:
         raise damaged()
     if not any(block):

@@ -31,6 +31,8 @@ _DECODING = (
     struct.error,
     zlib.error,
 )
+_WINDOWS = {0, 10, 14}
+"""Systems that a zip can say it was made on: MS-DOS, NTFS, VFAT."""
 _KINDS = {
     0: EntryKind.FILE,
     stat.S_IFREG: EntryKind.FILE,
@@ -54,6 +56,9 @@ def zip_entries(file: Path) -> Iterator[Entry]:
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: Ratio) -> Entry:
     # zipfile cuts names at a NUL; the original shows that there was one.
     name = info.orig_filename
+    if info.create_system in _WINDOWS:
+        # .NET before 4.6.1 and others write the separator of Windows, against the format's rules.
+        name = name.replace("\\", "/")
     if info.flag_bits & _ENCRYPTED:
         raise BadArchive(
             "encrypted", f"{shown(name)} is protected by a password. Pack the zip without one."

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from portal.domain.printable import is_printable
 from portal.domain.submissions import SubmissionKind
 
 LONGEST_NOTE = 500
@@ -62,4 +63,4 @@ def read_input(fields: Mapping[str, str]) -> SubmitInput | dict[str, str]:
 def _plain(value: str) -> str:
     # A database may refuse NUL, and no reader gains from other control characters.
     text = value.replace("\r\n", "\n")
-    return "".join(c for c in text if c.isprintable() or c == "\n")
+    return "".join(c for c in text if is_printable(c) or c == "\n")

@@ -272,6 +272,7 @@ def _predictions(context: WorkerContext, work: RunWork, directory: Path) -> Path
             required=work.task.required_outputs,
             max_bytes=work.task.output_limit,
             max_files=work.task.output_files,
+            filename=work.submission.filename,
         )
     return target
 

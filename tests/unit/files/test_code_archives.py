@@ -57,6 +57,47 @@ PLAIN = {
 }
 
 
+@pytest.mark.parametrize("maker", ["make_tar", "make_zip"])
+def test_what_macos_puts_beside_files_is_left_out(request, packed, maker):
+    inside = [(f"proj/{name}", content) for name, content in CODE]
+    beside = [("./._proj", b"\0\5\x16\7"), ("proj/lib/._model.bin", b"\0\5\x16\7")]
+    source = request.getfixturevalue(maker)(beside[0], *inside, beside[1])
+
+    assert packed(source) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Sn\u00edmek v\u00a013.05.png",
+        "9.41\u202fAM.png",
+        "\u3000.txt",
+        "\U0001f469\u200d\U0001f4bb.png",
+    ],
+)
+def test_names_with_spaces_of_any_width_and_emoji_are_taken(make_zip, packed, name):
+    assert name in packed(make_zip((name, b"1"), *CODE))
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\u2028b", "a\x07b", "\ufeffa"])
+def test_names_that_cannot_be_seen_are_refused_so_that_one_can_see_it(make_zip, refusal, name):
+    reason, sentence = refusal(make_zip((name, b"1")))
+
+    assert reason == "name"
+    assert ascii(name) in sentence
+
+
+def test_a_zip_of_windows_may_have_backslashes(tmp_path, packed):
+    source = tmp_path / "windows.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        for name, content in (("proj\\lib\\", b""), *((f"proj\\{n}", c) for n, c in CODE)):
+            info = zipfile.ZipInfo(name.replace("/", "\\"))
+            info.create_system = 0
+            archive.writestr(info, content)
+
+    assert packed(source) == PLAIN
+
+
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 def test_a_tar_becomes_a_plain_tar(make_tar, packed, mode):
     assert packed(make_tar(*CODE, mode=mode)) == PLAIN

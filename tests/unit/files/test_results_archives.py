@@ -1,6 +1,8 @@
+import bz2
 import gzip
 import io
 import itertools
+import lzma
 import os
 import stat
 import tarfile
@@ -64,6 +66,58 @@ def test_an_archive_may_hold_the_single_required_file(make_zip, target):
     unpack_results(make_zip(("counts.csv", b"1")), target, required=["counts.csv"], **LIMITS)
 
     assert contents(target) == {"counts.csv": b"1"}
+
+
+NO_TAR = gzip.compress(b"BAM\1" + bytes(200), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("required", "filename"),
+    [("predictions.bam", "predictions.bam"), ("out/model.rds", "mine.rds"), ("scores", "scores")],
+)
+def test_a_file_of_a_packed_format_is_taken_as_it_is(make_file, target, required, filename):
+    unpack_results(make_file(NO_TAR), target, required=[required], filename=filename, **LIMITS)
+
+    assert contents(target) == {required: NO_TAR}
+
+
+def test_an_archive_of_such_a_name_that_holds_the_file_is_unpacked(make_tar, target):
+    source = make_tar(("predictions.bam", NO_TAR), mode="w:gz")
+
+    unpack_results(
+        source, target, required=["predictions.bam"], filename="predictions.bam", **LIMITS
+    )
+
+    assert contents(target) == {"predictions.bam": NO_TAR}
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("filename", ["counts.csv.gz", "counts.csv"])
+def test_a_compressed_text_is_unpacked(make_file, target, compress, filename):
+    source = make_file(compress(b"1,2,3"))
+
+    result = unpack_results(source, target, required=["counts.csv"], filename=filename, **LIMITS)
+
+    assert result == UnpackedResults(files=1, size=5)
+    assert contents(target) == {"counts.csv": b"1,2,3"}
+
+
+def test_a_compressed_text_has_the_limit_of_the_file_inside(make_file, target):
+    source = make_file(gzip.compress(b"1" * 10_001))
+
+    assert refusal(source, target, ["counts.csv"], filename="counts.csv.gz")[0] == "too_large"
+
+
+def test_a_compressed_text_that_is_cut_is_damaged(make_file, target):
+    source = make_file(gzip.compress(os.urandom(5000))[:4000])
+
+    assert refusal(source, target, ["counts.csv"], filename="counts.csv.gz")[0] == "damaged"
+
+
+def test_a_compressed_archive_without_the_file_is_told_so(make_tar, target):
+    source = make_tar(("other.csv", b"1"), mode="w:gz")
+
+    assert refusal(source, target, ["counts.csv"], filename="x.tar.gz")[0] == "missing_file"
 
 
 def test_one_directory_around_everything_is_taken_off(make_zip, target):
