@@ -6,6 +6,7 @@ file on disk before anyone has looked at the fields. Here the bounds are part of
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
@@ -114,7 +115,9 @@ class FormReader:
         self._events.append(
             PartBegins(
                 options[b"name"].decode("utf-8", "replace"),
-                None if filename is None else filename.decode("utf-8", "replace"),
+                _extended_filename(self._disposition)
+                if filename is None
+                else filename.decode("utf-8", "replace"),
             )
         )
 
@@ -126,6 +129,18 @@ class FormReader:
 
     def _on_end(self) -> None:
         self._is_complete = True
+
+
+def _extended_filename(disposition: bytes) -> str | None:
+    """Return the name of a file that is given in the form of RFC 5987 alone, as older clients do; None without.
+
+    RFC 7578, 4.2 forbids the form here, and says nothing of how else such a part would be a file.
+    """
+    if b"filename*" not in disposition.lower():
+        return None
+    message = Message()
+    message["content-disposition"] = disposition.decode("latin-1")
+    return message.get_filename()
 
 
 def _boundary(content_type: str) -> bytes:

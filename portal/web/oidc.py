@@ -130,7 +130,9 @@ class OpenIdLogin:
             if MANNERS[self._provider.profile].needs_userinfo:
                 raise LoginFailed("userinfo_missing")
             return {}
-        said = await self._client.ask(endpoint, access_token)
+        said = await self._client.ask_either(endpoint, access_token)
+        if isinstance(said, str):
+            said = await self._verifier.user_info(said)
         if said.get("sub") != claims["sub"]:
             raise LoginFailed("userinfo_of_another")
         return {name: value for name, value in said.items() if name not in OF_THE_LOGIN}

@@ -55,7 +55,14 @@ class Client:
         return dict(token)
 
     async def ask(self, endpoint: str, access_token: str) -> dict[str, Any]:
-        """Return what the provider says of whoever owns the token."""
+        """Return what the provider says of whoever owns the token, which has to be plain JSON."""
+        said = await self.ask_either(endpoint, access_token)
+        if isinstance(said, str):
+            raise LoginFailed("userinfo_unreadable", error="a JWT")
+        return said
+
+    async def ask_either(self, endpoint: str, access_token: str) -> dict[str, Any] | str:
+        """Return the same; a text is a JWT, which is still to be checked."""
         try:
             async with (
                 asyncio.timeout(self.patience),
@@ -65,10 +72,12 @@ class Client:
                     endpoint,
                     headers={
                         "authorization": f"Bearer {access_token}",
-                        "accept": "application/json",
+                        "accept": "application/json, application/jwt;q=0.9",
                     },
                 )
-                said = answer.raise_for_status().json()
+                if _kind(answer.raise_for_status()) == "application/jwt":
+                    return str(answer.text).strip()
+                said = answer.json()
         except (httpx2.HTTPError, TimeoutError) as error:
             raise LoginFailed("userinfo_unreachable", error=repr(error)) from error
         except (ValueError, RecursionError) as error:
@@ -86,6 +95,10 @@ class Client:
             code_challenge_method="S256",
             timeout=self.patience,
         )
+
+
+def _kind(answer: httpx2.Response) -> str:
+    return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _refused(error: OAuthError | OAuth2Error) -> LoginFailed:

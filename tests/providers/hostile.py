@@ -73,6 +73,11 @@ class HostileProvider:
     fault: Fault | None = None
     claims: dict[str, object] = field(default_factory=dict)
     """What user info says besides what ``people.py`` knows of the subject."""
+    tells: dict[str, object] = field(default_factory=dict)
+    """What the ID token says besides, or instead."""
+    signs_user_info: bool = False
+    user_info_fault: Fault | None = None
+    """What is wrong with the signature of user info."""
     describes: dict[str, object] = field(default_factory=dict)
     """What discovery says besides, or instead."""
     requests: list[Received] = field(default_factory=list)
@@ -145,6 +150,7 @@ class HostileProvider:
         }
         if "nonce" in login.asked:
             claims["nonce"] = login.asked["nonce"]
+        claims |= self.tells
         return self._signed(id_token_claims(claims, self.fault, now), self.fault, "JWT")
 
     def user_info(self, login: Login) -> Claims:
@@ -152,6 +158,11 @@ class HostileProvider:
         sub = "somebody else" if self.fault is Fault.USERINFO_OF_ANOTHER else login.subject
         user = USERS.get(login.subject)
         return {**(user.claims if user else {}), **self.claims, "sub": sub}
+
+    def signed_user_info(self, login: Login) -> str:
+        """Return the same as a JWT."""
+        sender: Claims = {"iss": self.issuer, "aud": self.client_id}
+        return self._signed({**sender, **self.user_info(login)}, self.user_info_fault, "JWT")
 
     def logout_token(
         self,

@@ -172,6 +172,8 @@ async def _userinfo(
     login = provider.tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
     if login is None:
         return JSONResponse({"error": "invalid_token"}, 401)
+    if provider.signs_user_info:
+        return Response(provider.signed_user_info(login), media_type="application/jwt")
     return JSONResponse(provider.user_info(login))
 
 

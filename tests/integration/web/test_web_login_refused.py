@@ -198,6 +198,78 @@ def test_user_info_cannot_say_that_a_login_was_stronger(
     assert outcome.reason == "acr_missing"
 
 
+@pytest.mark.parametrize("method", ["mfa", ["mfa"], 3, None])
+def test_what_a_token_says_of_how_and_when_stops_no_login(
+    new_site: SiteMaker, hostile: HostileProvider, method: object
+) -> None:
+    site = site_at(new_site, hostile)
+    hostile.tells = {"amr": method, "auth_time": "an hour ago"}
+    browser = site.browser()
+
+    assert log_in(browser, hostile).status == 303
+    assert who(browser) == "Ada Vlasák"
+
+
+def test_a_method_alone_counts_as_a_list_of_one(
+    new_site: SiteMaker, hostile: HostileProvider
+) -> None:
+    site = site_at(new_site, hostile)
+    hostile.tells = {"amr": "mfa"}
+    log_in(site.browser(), hostile)
+
+    with site.context.database.reading() as session:
+        assert session.scalars(select(Account)).one().claims["amr"] == ["mfa"]
+
+
+def test_user_info_that_is_signed_is_checked_and_used(
+    new_site: SiteMaker, hostile: HostileProvider
+) -> None:
+    members = Gate(title="Members", claims={"affiliation": ("member@nordholm.example",)})
+    site = site_at(new_site, hostile, require=(members,))
+    hostile.signs_user_info = True
+    hostile.claims = {"affiliation": "member@nordholm.example"}
+    browser = site.browser()
+
+    assert log_in(browser, hostile).status == 303
+    assert who(browser) == "Ada Vlasák"
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"iss": "https://elsewhere.example.org"}, "token_of_another_issuer"),
+        ({"aud": "another client"}, "token_for_another_client"),
+        ({"exp": 1}, "token_expired"),
+    ],
+)
+def test_signed_user_info_for_somebody_else_is_refused(
+    new_site: SiteMaker, hostile: HostileProvider, claims: dict[str, object], reason: str
+) -> None:
+    site = site_at(new_site, hostile)
+    hostile.signs_user_info, hostile.claims = True, claims
+
+    assert log_in(site.browser(), hostile).reason == reason
+    assert _accounts(site) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault.UNKNOWN_KEY, "token_signature"),
+        (Fault.UNSIGNED, "token_algorithm"),
+        (Fault.SIGNED_WITH_THE_CLIENT_SECRET, "token_algorithm"),
+    ],
+)
+def test_signed_user_info_that_is_not_the_providers_is_refused(
+    new_site: SiteMaker, hostile: HostileProvider, fault: Fault, reason: str
+) -> None:
+    site = site_at(new_site, hostile)
+    hostile.signs_user_info, hostile.user_info_fault = True, fault
+
+    assert log_in(site.browser(), hostile).reason == reason
+    assert _accounts(site) == 0
+
+
 def test_whoever_lacks_a_claim_is_told_the_rule_and_the_log_names_the_claim(
     new_site: SiteMaker, hostile: HostileProvider
 ) -> None:

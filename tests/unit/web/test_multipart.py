@@ -115,3 +115,21 @@ def test_more_than_the_bounds_is_refused(body: bytes) -> None:
 def test_a_content_type_without_usable_boundary_is_refused(content_type: str) -> None:
     with pytest.raises(BadForm):
         FormReader(content_type)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("filename*=utf-8''soumission_%C3%A9t%C3%A9.zip", "soumission_\u00e9t\u00e9.zip"),
+        ("filename*=UTF-8'fr'a%20b.zip", "a b.zip"),
+        ("FileName*=iso-8859-1''%E9.zip", "\u00e9.zip"),
+        ("filename=\"plain.zip\"; filename*=utf-8''other.zip", "plain.zip"),
+        ("filename*=nonsense''x.zip", "x.zip"),
+        ("filename*=x.zip", "x.zip"),
+    ],
+)
+def test_the_name_of_a_file_in_the_form_of_rfc_5987(given: str, name: str) -> None:
+    head = f'--frontier\r\nContent-Disposition: form-data; name="file"; {given}\r\n\r\n'
+    body = head.encode() + b"content\r\n--frontier--\r\n"
+
+    assert _read([body]) == [("file", name, b"content")]
