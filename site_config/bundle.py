@@ -72,6 +72,11 @@ def _file(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
         yield key, f"there is no file '{name}' in the challenge (links are not followed)"
 
 
+def read_page(file: Path) -> str:
+    """Return the text of a page; editors of Windows begin it with a mark. Raises ``UnicodeDecodeError``."""
+    return file.read_text(encoding="utf-8-sig")
+
+
 def _page(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
     if missing := list(_file(directory, name, key)):
         yield from missing
@@ -81,7 +86,7 @@ def _page(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
         yield key, f"'{name}' is larger than {PAGE_LIMIT // 1024} KiB"
         return
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_page(file)
     except UnicodeDecodeError:
         yield key, f"'{name}' is not UTF-8 text"
         return

@@ -13,7 +13,7 @@ from portal.services import challenges
 from portal.services.challenges import Material
 from portal.services.submissions import Upload
 from portal.services.task_approvals import approval_of
-from site_config.bundle import load_challenge
+from site_config.bundle import load_challenge, read_page
 
 
 def add_challenge(site: Installation, directory: Path) -> str:
@@ -24,7 +24,7 @@ def add_challenge(site: Installation, directory: Path) -> str:
     described = load_challenge(directory, site.settings)
     pages = [page.file for page in described.pages]
     texts = {
-        name: (directory / name).read_text(encoding="utf-8")
+        name: read_page(directory / name)
         for name in [*pages, *([described.terms] if described.terms else [])]
     }
     archives = {}

@@ -1,6 +1,7 @@
 """Taking in a challenge as its organisers describe it; doing it again brings it up to date."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -131,6 +132,17 @@ def _join_gate(join: bundle.Join) -> dict[str, Any]:
     return Gate(title=title, claims=claims, ask=join.ask or "").as_json()
 
 
+def _page_slugs(files: Sequence[PurePosixPath]) -> list[str]:
+    """Return what each page is called in its address: its file's name; with its folders where several have that name."""
+    stems = Counter(file.stem for file in files)
+    slugs: list[str] = []
+    for file in files:
+        slug = file.stem if stems[file.stem] == 1 else "-".join(file.with_suffix("").parts)
+        same = sum(one == slug or one.startswith(f"{slug}~") for one in slugs)
+        slugs.append(f"{slug}~{same + 1}" if same else slug)
+    return slugs
+
+
 def _pages(
     session: Session,
     challenge: Challenge,
@@ -139,13 +151,14 @@ def _pages(
     *,
     now: datetime,
 ) -> None:
+    slugs = _page_slugs([page.file for page in described.pages])
     wanted = {
-        page.file.stem: {
+        slug: {
             "position": position,
             "title": page.title,
             "markdown": material.texts[page.file],
         }
-        for position, page in enumerate(described.pages)
+        for position, (slug, page) in enumerate(zip(slugs, described.pages, strict=True))
     }
     _bring_up_to_date(session, Page, "slug", challenge, wanted, now=now)
 

@@ -42,6 +42,28 @@ def test_a_new_title_and_a_page_less_are_taken_over(world: World, tmp_path: Path
         assert session.scalars(select(Challenge)).one().title == "Numbers"
 
 
+def test_pages_of_one_file_name_are_all_there_and_a_mark_before_the_text_is_none(
+    world: World, tmp_path: Path
+) -> None:
+    files = ["en/overview.md", "fr/overview.md", "en-overview.md", "bom.md"]
+    for name in files:
+        (tmp_path / "challenge" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "challenge" / name).write_bytes(
+            b"\xef\xbb\xbf# Evaluation\r\n\r\n" + name.encode()
+        )
+
+    _change(world, tmp_path, lambda c: c.update(pages=[{"title": n, "file": n} for n in files]))
+
+    with world.database.reading() as session:
+        rows = session.scalars(select(Page).order_by(Page.position)).all()
+    assert {row.slug: row.markdown for row in rows} == {
+        "en-overview": "# Evaluation\n\nen/overview.md",
+        "fr-overview": "# Evaluation\n\nfr/overview.md",
+        "en-overview~2": "# Evaluation\n\nen-overview.md",
+        "bom": "# Evaluation\n\nbom.md",
+    }
+
+
 def test_another_precision_is_shown_of_old_results_too(world: World, tmp_path: Path) -> None:
     world.run_until_final(world.hand_in())
 
