@@ -41,6 +41,8 @@ class OutputSummary:
     directories: int
     size: int
     """Bytes of all files together."""
+    links: int = 0
+    """Symbolic links, which were left out."""
 
 
 def check_outputs(
@@ -48,7 +50,8 @@ def check_outputs(
 ) -> OutputSummary:
     """Look through all of ``directory``; raise ``BadOutput`` for what may not be in it.
 
-    Only directories and regular files with one name are allowed. Files and directories together
+    Only directories and regular files with one name are allowed. Symbolic links are left out, as programs that
+    keep notes of their runs make them; what is required may not be one. Files, directories and links together
     are at most ``max_files``, the files' sizes at most ``max_bytes``.
     """
     return _take(directory, None, required, _Tally(max_bytes, max_files))
@@ -96,15 +99,23 @@ def _take(
             elif entry.is_file:
                 tally.files.add(str(entry.path))
                 _file(entry, copy, tally)
+            elif stat.S_ISLNK(entry.facts.st_mode):
+                tally.links.add(str(entry.path))
             else:
                 raise _bad_entry(
-                    "The output holds a link, a pipe or another thing that is neither file nor"
-                    " directory."
+                    "The output holds a pipe or another thing that is neither file nor directory."
                 )
     for name in required:
+        if name in tally.links:
+            raise _bad_entry(f"'{name}' is a symbolic link. Write the file itself.")
         if name not in tally.files:
             raise BadOutput(FailureReason.NO_OUTPUT, f"The run did not write '{name}' to /output.")
-    return OutputSummary(files=len(tally.files), directories=tally.directories, size=tally.size)
+    return OutputSummary(
+        files=len(tally.files),
+        directories=tally.directories,
+        size=tally.size,
+        links=len(tally.links),
+    )
 
 
 class _Tally:
@@ -114,6 +125,7 @@ class _Tally:
         self._max_bytes = max_bytes
         self.max_entries = max_entries
         self.files: set[str] = set()
+        self.links: set[str] = set()
         self.directories = 0
         self.size = 0
 

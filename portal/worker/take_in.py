@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from containers.rundir import RunRecord, read_lock
 from portal.db.tables import Attempt
 from portal.domain import untrusted
@@ -24,6 +26,9 @@ from portal.worker.context import WorkerContext
 from portal.worker.image_sources import keep_note
 from portal.worker.measure import take_measurement
 from portal.worker.seal import seal_record, signed
+
+
+log = structlog.get_logger("sealrun.worker")
 
 
 def as_record(run: RunRecord) -> dict[str, Any]:
@@ -67,7 +72,7 @@ def _take_predictions(
 ) -> None:
     """Copy the output to where it is at rest, with owners and links made plain."""
     try:
-        copy_outputs(
+        taken = copy_outputs(
             directory / "output",
             directory / "collected",
             required=job.task.required_outputs,
@@ -79,8 +84,11 @@ def _take_predictions(
         return
     remove([directory / "output"])
     context.cluster.files.remove([directory / "output"])
+    if taken.links:
+        log.info("links_left_out", token=token, links=taken.links)
     with context.database.writing() as session:
-        results.predicted(session, token, as_record(run), now=context.clock())
+        record = {**as_record(run), "links_left_out": taken.links}
+        results.predicted(session, token, record, now=context.clock())
 
 
 def _take_scores(

@@ -248,13 +248,26 @@ def test_a_program_that_ignores_every_signal_ends_in_time(scene: Scene) -> None:
 
 
 @pytest.mark.attack(29)
-@pytest.mark.parametrize("name", ODD_LINKS[:2])
-def test_a_link_in_the_output_is_refused(scene: Scene, name: str) -> None:
-    output = scene.run_directory(name) / "output"
+def test_a_link_in_the_place_of_what_is_required_is_refused(scene: Scene) -> None:
+    output = scene.run_directory("symlink.zip") / "output"
 
-    assert [path for path in output.iterdir() if path.is_symlink()] != []
-    assert scene.reason(name) == "bad_output_entry"
+    assert (output / "predictions.csv").is_symlink()
+    assert scene.reason("symlink.zip") == "bad_output_entry"
     assert not (output.parent / "collected").exists()
+
+
+@pytest.mark.attack(29)
+def test_another_link_in_the_output_leads_nowhere(scene: Scene) -> None:
+    directory = scene.run_directory("symlink_beside.zip")
+
+    # It was there: the log of the worker and the record of the attempt count what was left out.
+    assert scene.reason("symlink_beside.zip") == "scored"
+    assert [path.name for path in (directory / "collected").iterdir()] == ["predictions.csv"]
+    assert [
+        attempt.record["links_left_out"]
+        for attempt, _ in scene.spine.attempts()
+        if attempt.token == directory.name and attempt.record
+    ] == [1]
 
 
 @pytest.mark.attack(30)
