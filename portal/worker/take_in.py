@@ -27,7 +27,6 @@ from portal.worker.image_sources import keep_note
 from portal.worker.measure import take_measurement
 from portal.worker.seal import seal_record, signed
 
-
 log = structlog.get_logger("sealrun.worker")
 
 
