@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from scheduler.complaints import Complaints, program_of
 from scheduler.controller import Controller, controller_argv, read_controller
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
 from scheduler.interface import (
@@ -51,6 +52,7 @@ class SlurmCommands:
         self._history = history
         self._clock = clock
         self._controller: Controller | None = None
+        self._complaints = Complaints(lambda name: self._run([name, "--version"]).stderr)
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
@@ -99,14 +101,13 @@ class SlurmCommands:
         )
 
     def _ask(self, argv: list[str]) -> bytes:
-        """Return the output of a query that worked without complaint.
-
-        A complaint beside exit code 0 may mean that a part of the answer is missing.
-        """
+        """Return the output of a query that worked without a complaint about the answer."""
         answer = self._run(argv)
         complaint = answer.stderr.decode(errors="replace").strip()
-        if answer.returncode != 0 or "error:" in complaint:
+        if answer.returncode != 0:
             raise Unreachable(complaint[:1000] or f"exit code {answer.returncode}")
+        if serious := self._complaints.about_the_answer(program_of(argv), complaint):
+            raise Unreachable(serious[:1000])
         return answer.stdout
 
     def _ask_controller(self) -> Controller:

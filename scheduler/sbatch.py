@@ -54,8 +54,12 @@ def read_sbatch(answer: Finished) -> Submitted:
     stdout = answer.stdout.decode(errors="replace").strip()
     stderr = answer.stderr.decode(errors="replace").strip()
     if answer.returncode == 0:
-        if match := _PARSABLE.fullmatch(stdout):
-            return Accepted(ref=JobRef(cluster=match["cluster"], job_id=match["id"]))
+        # Sites let sbatch print lines of their own before; what is no number is none of its own.
+        found = [
+            match for line in stdout.splitlines() if (match := _PARSABLE.fullmatch(line.strip()))
+        ]
+        if len(found) == 1:
+            return Accepted(ref=JobRef(cluster=found[0]["cluster"], job_id=found[0]["id"]))
         return Indeterminate(message=f"sbatch succeeded but printed {stdout[:200]!r}")
     if not stdout and (refusal := read_refusal(stderr)):
         return refusal

@@ -4,10 +4,12 @@ This module and the two ``ssh_`` modules beside it are the only ones that know p
 """
 
 import contextlib
+import secrets
 import shlex
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from scheduler.ssh_connection import Connection, Hop, connect
 from scheduler.ssh_exchange import Exchange, files_on
 from scheduler.transport import DEFAULT_PATH, MAX_OUTPUT_BYTES, Finished
 
+# What is said before the mark is the login shell's, not the program's: ~/.bashrc is read also where nobody types.
+_MARKED = 'echo "$1"; echo "$1" >&2; shift; exec "$@"'
 # sshd's MaxSessions is 10 unless the site changed it; one more would be refused.
 _CHANNELS = 8
 
@@ -56,13 +60,15 @@ class SshTransport:
     def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: timedelta) -> Finished:
         """Run ``argv`` there. The connection is kept for the next call and renewed when it is dead."""
         deadline = time.monotonic() + timeout.total_seconds()
+        mark = secrets.token_hex(16)
         # SSH carries one string, which the login shell splits again; this is its inverse.
-        command = shlex.join([*self._prefix, *argv])
+        command = shlex.join(["/bin/sh", "-c", _MARKED, "sealrun", mark, *self._prefix, *argv])
         if not self._channels.acquire(timeout=timeout.total_seconds()):
             raise TransportTimeout(f"no free session on {self._host} in time")
         try:
             with self._session(deadline) as channel:
-                return Exchange(channel, deadline, self._max_output).run(command, stdin)
+                answer = Exchange(channel, deadline, self._max_output).run(command, stdin)
+                return _without_noise(answer, f"{mark}\n".encode())
         finally:
             self._channels.release()
 
@@ -151,3 +157,12 @@ class SshTransport:
         connection.retire()
         if connection is self._connection:
             self._connection = None
+
+
+def _without_noise(answer: Finished, mark: bytes) -> Finished:
+    """Return the answer from the mark on; one without a mark is left as it is."""
+    noise, found, stdout = answer.stdout.partition(mark)
+    more, marked, stderr = answer.stderr.partition(mark)
+    if not (found and marked):
+        return answer
+    return replace(answer, stdout=stdout, stderr=stderr, noise=noise + more)

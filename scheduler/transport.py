@@ -20,6 +20,8 @@ class Finished:
     """As Python's subprocess has it: negative when a signal ended a local command."""
     stdout: bytes
     stderr: bytes
+    noise: bytes = b""
+    """What the host said before the program began, as a login shell's settings let it."""
 
 
 class Transport(Protocol):

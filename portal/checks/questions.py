@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from scheduler.complaints import Complaints, program_of
 from scheduler.errors import SchedulerError, Unreachable
 from scheduler.inspection import (
     AccountUser,
@@ -28,10 +29,15 @@ from scheduler.inspection import (
     read_users,
     users_argv,
 )
+from scheduler.interface import Token
+from scheduler.sacct import sacct_argv
+from scheduler.squeue import squeue_argv
 from scheduler.transport import Transport
 
 T = TypeVar("T")
 _PATIENCE = timedelta(seconds=60)
+NOBODYS = Token("sr-nobodys")
+"""A token that no attempt has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +59,20 @@ class Answers:
     """Who asked."""
     problem: str = ""
     """Why the first question that was not answered was not."""
+    serious: tuple[str, ...] = ()
+    """What programs complained of beside good answers that may be about the answer."""
+    harmless: tuple[str, ...] = ()
+    """What they complained of with each answer."""
 
 
 def ask(transport: Transport, user: str) -> Answers:
     """Ask everything. Stops at a controller that does not answer: the rest would only time out."""
     problems: list[str] = []
+    heard = _Heard(transport)
 
     def answer(argv: Sequence[str], read: Callable[[bytes], T]) -> T | None:
         try:
-            return read(_run(transport, argv))
+            return read(heard.run(argv))
         except (SchedulerError, ValueError) as error:
             problems.append(f"{argv[0]}: {error}")
             return None
@@ -70,6 +81,9 @@ def ask(transport: Transport, user: str) -> Answers:
     if config is None:
         return Answers(problem=problems[0])
     cluster = config.get("ClusterName", "")
+    # What the worker asks all the time.
+    answer(squeue_argv([NOBODYS]), bytes)
+    answer(sacct_argv([NOBODYS], timedelta(days=1)), bytes)
     return Answers(
         config=config,
         accounting=answer(accounting_config_argv(), read_config),
@@ -81,13 +95,30 @@ def ask(transport: Transport, user: str) -> Answers:
         users=answer(users_argv(cluster), read_users),
         user=user,
         problem=problems[0] if problems else "",
+        serious=tuple(heard.serious),
+        harmless=tuple(heard.harmless),
     )
 
 
-def _run(transport: Transport, argv: Sequence[str]) -> bytes:
-    """Return what a command says; a complaint beside exit code 0 may be about something else."""
-    done = transport.run(argv, timeout=_PATIENCE)
-    if done.returncode != 0:
+class _Heard:
+    """Runs commands, and keeps what they complain of beside answers: each line once."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._complaints = Complaints(
+            lambda program: transport.run([program, "--version"], timeout=_PATIENCE).stderr
+        )
+        self.serious: dict[str, None] = {}
+        self.harmless: dict[str, None] = {}
+
+    def run(self, argv: Sequence[str]) -> bytes:
+        """Return what a command says. Raises ``Unreachable`` where it fails."""
+        done = self._transport.run(argv, timeout=_PATIENCE)
         complaint = done.stderr.decode(errors="replace").strip()
-        raise Unreachable(complaint[:500] or f"exit code {done.returncode}")
-    return done.stdout
+        if done.returncode != 0:
+            raise Unreachable(complaint[:500] or f"exit code {done.returncode}")
+        serious = self._complaints.about_the_answer(program_of(argv), complaint).splitlines()
+        for line in complaint.splitlines():
+            if "error:" in line:
+                (self.serious if line in serious else self.harmless)[line] = None
+        return done.stdout

@@ -11,6 +11,7 @@ from portal.domain.findings import Finding, Level, Rule
 
 OLDEST, NEWEST = (22, 5), (26, 5)
 
+_LONGEST = 300
 _SECONDS = re.compile(r"(\d+) sec")
 
 ANSWERS = Rule(
@@ -41,9 +42,30 @@ MIN_JOB_AGE = Rule(
     meaning="Every ended job has to be asked of accounting, which is slower and lags behind.",
     change="slurm.conf: MinJobAge=300",
 )
+WHOLE = Rule(
+    id="slurm.whole",
+    title="Answers come without a complaint that may be about them",
+    level=Level.FAILURE,
+    meaning="An answer of which a part may be missing says nothing about jobs that are not in it: ended ones may never be seen.",
+    change="the cluster, so that squeue and sacct complain of nothing",
+)
+QUIET = Rule(
+    id="slurm.quiet",
+    title="Slurm's programs complain of nothing",
+    level=Level.WARNING,
+    meaning="It comes with each answer and is passed over; a complaint about an answer is easier missed beside it.",
+    change="the settings that the complaint names",
+)
 
-
-RULES = (ANSWERS, RELEASE, *(setting.rule for setting in SETTINGS), MESSAGE_TIMEOUT, MIN_JOB_AGE)
+RULES = (
+    ANSWERS,
+    WHOLE,
+    QUIET,
+    RELEASE,
+    *(setting.rule for setting in SETTINGS),
+    MESSAGE_TIMEOUT,
+    MIN_JOB_AGE,
+)
 
 
 def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
@@ -56,6 +78,8 @@ def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
         yield ANSWERS.unchecked(why) if by_rest else ANSWERS.broken(answers.problem)
         return
     yield ANSWERS.holds(f"cluster {config.get('ClusterName', '')}")
+    for rule, lines in ((WHOLE, answers.serious), (QUIET, answers.harmless)):
+        yield rule.judged(not lines, "; ".join(lines)[:_LONGEST] or "none was heard")
     yield _release(config.get("SLURM_VERSION", ""))
     for setting in SETTINGS:
         yield _setting(setting, answers)

@@ -14,6 +14,7 @@ from site_config.model import Jump, Ssh
 
 _PATIENCE = timedelta(seconds=30)
 _SLOW = 1.0
+_LONGEST = 200
 
 KEY = Rule(
     id="ssh.key",
@@ -43,7 +44,14 @@ QUICK = Rule(
     meaning="The worker asks several times a minute, and every answer is as late as this.",
     change="the login node's sshd_config: UseDNS no; its load; the network",
 )
-RULES = (KEY, KNOWN_HOSTS, CONNECTS, QUICK)
+QUIET = Rule(
+    id="ssh.quiet",
+    title="The login node says nothing before the answer of a command",
+    level=Level.WARNING,
+    meaning="Commands are read from where they begin, so that this does no harm; files that go through SFTP can break on it.",
+    change="~/.bashrc on the login node, first line: [[ $- == *i* ]] || return",
+)
+RULES = (KEY, KNOWN_HOSTS, CONNECTS, QUICK, QUIET)
 
 
 def check(subject: Subject, transport: Transport) -> Iterator[Finding]:
@@ -93,7 +101,7 @@ def _known(hop: Ssh | Jump) -> Finding:
 
 def _connection(subject: Subject, transport: Transport) -> Iterator[Finding]:
     try:
-        transport.run(["true"], timeout=_PATIENCE)
+        answer = transport.run(["true"], timeout=_PATIENCE)
         begun = time.monotonic()
         transport.run(["true"], timeout=_PATIENCE)
     except HostKeyRefused as error:
@@ -108,3 +116,5 @@ def _connection(subject: Subject, transport: Transport) -> Iterator[Finding]:
     seconds = time.monotonic() - begun
     yield CONNECTS.holds("logged in")
     yield QUICK.judged(seconds < _SLOW, f"a command takes {seconds * 1000:.0f} ms")
+    said = answer.noise.decode(errors="replace").strip()
+    yield QUIET.judged(not said, f"it says {said[:_LONGEST]!a}" if said else "it says nothing")

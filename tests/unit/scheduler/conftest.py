@@ -35,8 +35,12 @@ class ScriptedTransport:
         self.answers = answers
         self.calls: list[list[str]] = []
         self.inputs: list[bytes] = []
+        self.version = Finished(returncode=0, stdout=b"slurm 24.11.3\n", stderr=b"")
+        """What every program answers when it is asked for its version, which is not remembered."""
 
     def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: timedelta) -> Finished:
+        if argv[-1] == "--version":
+            return self.version
         self.calls.append(list(argv))
         self.inputs.append(stdin)
         answer = self.answers[self.programs[-1]]

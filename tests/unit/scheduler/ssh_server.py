@@ -28,6 +28,8 @@ class SshServer:
         self.forwards = True
         """Whether it lets those who log in go on to other hosts."""
         self.refuses_sessions = False
+        self.greets = ""
+        """What its login shell runs before each command, as ~/.bashrc can."""
         self.frozen = threading.Event()
         self.is_deaf = False
         """Whether it takes sessions and then answers no request in them."""
@@ -124,7 +126,8 @@ class _Session(paramiko.ServerInterface):
         if self._server.is_deaf:
             time.sleep(10)
         # paramiko says yes when this has returned: a command that ends sooner would close before its answer.
-        begun = threading.Timer(0.02, _run, args=(channel, command.decode()))
+        whole = self._server.greets + command.decode()
+        begun = threading.Timer(0.02, _run, args=(channel, whole))
         begun.daemon = True
         begun.start()
         return True

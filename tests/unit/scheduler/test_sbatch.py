@@ -110,6 +110,17 @@ def test_the_cluster_is_kept_where_it_is_said() -> None:
 
 
 @pytest.mark.parametrize(
+    "stdout",
+    [b"--> Verifying valid submit host (login1)...OK\n17\n", b"\n17;north-2\nYour share: 8 %\n"],
+)
+def test_lines_of_the_site_are_told_from_the_id(stdout: bytes) -> None:
+    answer = read_sbatch(Finished(returncode=0, stdout=stdout, stderr=b""))
+
+    assert isinstance(answer, Accepted)
+    assert answer.ref.job_id == "17"
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         *[pytest.param(recorded("sbatch-timed-out", release), id=release) for release in RELEASES],
@@ -118,7 +129,6 @@ def test_the_cluster_is_kept_where_it_is_said() -> None:
             Finished(returncode=0, stdout=b"Submitted batch job 5\n", stderr=b""), id="prose"
         ),
         pytest.param(Finished(returncode=0, stdout=b"5\n6\n", stderr=b""), id="two ids"),
-        pytest.param(Finished(returncode=0, stdout=b"hello\n5\n", stderr=b""), id="a banner"),
         pytest.param(Finished(returncode=0, stdout="٣\n".encode(), stderr=b""), id="odd digits"),
         pytest.param(Finished(returncode=0, stdout=b"\xff\xfe", stderr=b""), id="no text"),
         pytest.param(Finished(returncode=137, stdout=b"", stderr=b""), id="killed"),

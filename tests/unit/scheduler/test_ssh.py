@@ -59,6 +59,27 @@ def test_output_and_exit_code_come_back(transport: SshTransport) -> None:
     assert answer == Finished(returncode=3, stdout=b"out\n", stderr=b"err\n")
 
 
+def test_what_the_login_shell_says_is_told_from_the_answer(
+    place: Place, transport: SshTransport
+) -> None:
+    place.server.greets = "echo Welcome; echo 'Maintenance on Tuesday' >&2; "
+
+    answer = transport.run(["sh", "-c", "echo out; echo err >&2; exit 3"], timeout=LATER)
+
+    assert (answer.returncode, answer.stdout, answer.stderr) == (3, b"out\n", b"err\n")
+    assert answer.noise == b"Welcome\nMaintenance on Tuesday\n"
+
+
+def test_a_host_where_another_program_runs_is_heard_as_it_is(
+    place: Place, transport: SshTransport
+) -> None:
+    place.server.greets = "echo only this; exit 4; "
+
+    answer = transport.run(["true"], timeout=LATER)
+
+    assert answer == Finished(returncode=4, stdout=b"only this\n", stderr=b"")
+
+
 def test_arguments_arrive_unchanged(transport: SshTransport) -> None:
     odd = ["a b", "$HOME", "'\"", "--wrap=id", "", "*", "x;y", "`id`", "ä\n", "\x1f"]
 
