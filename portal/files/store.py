@@ -6,9 +6,11 @@ killed at any instruction. Where the group may write to the root, it may add fil
 
 * StoreError
   + TooLarge     more bytes came than were allowed
+  + Full         there is no room on the disk, or no more of the account's share of it
   + Damaged      a stored file is not what its name says
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -56,6 +58,10 @@ class TooLarge(StoreError):  # noqa: N818 - named for what happened
         super().__init__(f"more than {limit} bytes")
 
 
+class Full(StoreError):  # noqa: N818 - named for what happened
+    """There is no room for a file; nothing of it is kept. Staff has to make some."""
+
+
 class Damaged(StoreError):  # noqa: N818 - named for what happened
     """A stored file is not what its name says: staff has to look at the storage."""
 
@@ -77,37 +83,54 @@ class Incoming(AbstractContextManager["Incoming"]):
         self._limit = limit
         self._hash = hashlib.sha256()
         self._name = FileName(f"part-{secrets.token_hex(16)}")
-        with store.opened(INCOMING) as folder:
+        with _room_needed(), store.opened(INCOMING) as folder:
             descriptor = os.open(self._name, _NEW, 0o600, dir_fd=folder)
         self._stream = os.fdopen(descriptor, "wb", buffering=_CHUNK)
         self.size = 0
         """Bytes written so far."""
 
     def write(self, data: bytes) -> None:
-        """Append ``data``; raise ``TooLarge``, keeping nothing, when the limit is passed."""
+        """Append ``data``; raise ``TooLarge`` when the limit is passed, or ``Full``: then nothing is kept."""
         self.size += len(data)
         if self._limit is not None and self.size > self._limit:
             self.abort()
             raise TooLarge(self._limit)
         self._hash.update(data)
-        self._stream.write(data)
+        with self._kept_whole():
+            self._stream.write(data)
 
     def commit(self) -> Stored:
-        """Put the file under its final name and return it. When this returns, it is on disk."""
-        self._stream.flush()
-        os.fchmod(self._stream.fileno(), 0o440)  # the cluster's account reads through the group
-        os.fsync(self._stream.fileno())
-        self._stream.close()
-        stored = Stored(sha256=self._hash.hexdigest(), size=self.size)
-        with self._store.opened(INCOMING) as folder:
-            self._store._place(self._name, stored, folder)  # noqa: SLF001 - one thing in two classes
+        """Put the file under its final name and return it. When this returns, it is on disk.
+
+        Raises ``Full``, and then nothing is kept.
+        """
+        with self._kept_whole():
+            self._stream.flush()
+            os.fchmod(self._stream.fileno(), 0o440)  # the cluster's account reads through the group
+            os.fsync(self._stream.fileno())
+            self._stream.close()
+            stored = Stored(sha256=self._hash.hexdigest(), size=self.size)
+            with self._store.opened(INCOMING) as folder:
+                self._store._place(self._name, stored, folder)  # noqa: SLF001 - one thing in two classes
         return stored
 
     def abort(self) -> None:
         """Drop what was written; without effect after ``commit``."""
-        self._stream.close()
+        # The name first: to close writes what is left in memory, which fails on a full disk.
         with self._store.opened(INCOMING) as folder, suppress(FileNotFoundError):
             os.unlink(self._name, dir_fd=folder)
+        with suppress(OSError):
+            self._stream.close()
+
+    @contextmanager
+    def _kept_whole(self) -> Iterator[None]:
+        """Drop what was written where there is no room for the rest."""
+        try:
+            with _room_needed():
+                yield
+        except Full:
+            self.abort()
+            raise
 
     def __exit__(
         self,
@@ -132,7 +155,9 @@ class Store:
             root.mkdir(mode=0o750, parents=True)
             root.chmod(0o2770 if for_group else 0o750)
         with opened_root(root) as descriptor:
-            make_directory(descriptor, INCOMING, _mode_inside(descriptor))
+            # Both now: on a full disk there would be no room for the second when something is to be removed.
+            for name in (INCOMING, LEAVING):
+                make_directory(descriptor, name, _mode_inside(descriptor))
 
     @property
     def root(self) -> Path:
@@ -299,6 +324,17 @@ class Store:
             os.fsync(final)
         with opened_root(self._root) as root:
             os.fsync(root)
+
+
+@contextmanager
+def _room_needed() -> Iterator[None]:
+    """Say of a full disk, or a used up quota, that the store is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise Full(f"no room: {error.strerror}") from error
 
 
 @contextmanager

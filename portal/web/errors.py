@@ -60,6 +60,7 @@ EXPLANATIONS: Mapping[int, Explanation] = {
     503: Explanation(
         "Not available", "The portal cannot answer at the moment. Try again soon.", "unavailable"
     ),
+    507: Explanation("No room", "This site has no room for uploads at the moment.", "storage_full"),
 }
 
 FOREIGN = "This request came from another site. Open the page here and try again."

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.files.store import Stored, TooLarge
+from portal.files.store import Full, Stored, TooLarge
 from portal.services import submissions, submit_forms
 from portal.services.submissions import Upload
 from portal.services.submit_forms import SubmitForm
@@ -17,7 +18,13 @@ from portal.web.rates import person, rates_of
 from portal.web.uploads import ReceivedForm, receive
 from portal.web.visit import Visit
 
+log = structlog.get_logger("sealrun.web")
+
 UNUSABLE = 422
+NO_ROOM = (
+    "This site has no room for uploads at the moment. Nothing of yours was kept, and nothing counts."
+    " Try again later, and tell the people who run the site if it stays so."
+)
 
 
 class NotTaken(Exception):  # noqa: N818 - named for what happened
@@ -61,11 +68,27 @@ async def receive_file(visit: Visit) -> ReceivedForm:
             store=visit.context.store,
             limit=limit,
         )
+    except Full as error:
+        raise no_room(error) from error
     except TooLarge as error:
         sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
         raise NotTaken(413, "too_large", {"file": sentence}) from error
     except BadForm as error:
         raise NotTaken(400, "bad_form", {"": str(error)}) from error
+
+
+async def keep(received: ReceivedForm) -> Stored:
+    """Put the file of a form under its final name. Raises ``NotTaken`` where there is no room for it."""
+    try:
+        return await received.keep()
+    except Full as error:
+        raise no_room(error) from error
+
+
+def no_room(problem: Full) -> NotTaken:
+    """Return the refusal of an upload for which the storage has no room, which goes to the log."""
+    log.error("storage_full", problem=str(problem))
+    return NotTaken(507, "storage_full", {"": NO_ROOM})
 
 
 def open_form(visit: Visit) -> SubmitForm:
@@ -90,7 +113,7 @@ async def _decide(visit: Visit, received: ReceivedForm) -> str:
         raise NotTaken(UNUSABLE, "incomplete", errors, values)
     try:
         await run_in_threadpool(_check_first, visit, wanted)
-        stored = await received.keep()
+        stored = await keep(received)
         return await run_in_threadpool(
             _submit, visit, wanted, stored, received.filename or "upload"
         )

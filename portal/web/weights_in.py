@@ -7,7 +7,7 @@ from portal.services import weights
 from portal.services.submissions import Upload
 from portal.services.weights import WeightsPage
 from portal.web.errors import reason_of, status_of
-from portal.web.handing_in import UNUSABLE, NotTaken, receive_file
+from portal.web.handing_in import UNUSABLE, NotTaken, keep, receive_file
 from portal.web.visit import Visit
 
 
@@ -34,7 +34,7 @@ async def take(visit: Visit) -> str:
         raise NotTaken(UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."})
     try:
         await run_in_threadpool(_check_first, visit, received.size)
-        stored = await received.keep()
+        stored = await keep(received)
         upload = Upload(sha256=stored.sha256, size=stored.size)
         return await run_in_threadpool(_keep, visit, upload, received.filename or "weights")
     except NotFound:

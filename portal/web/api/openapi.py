@@ -32,6 +32,7 @@ REFUSALS = {
 UPLOAD_REFUSALS = {
     400: "The form could not be read, or broke off.",
     413: "The file is larger than the site allows.",
+    507: "The site has no room for uploads at the moment; nothing was kept.",
     422: "A field or the file is missing, or the phase does not take it.",
 }
 

@@ -1,14 +1,19 @@
 """Handing in through the form."""
 
+import errno
 import hashlib
+import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from portal.db.tables import Phase, Submission
+from portal.domain.tokens import Scope
 from tests.factories import MIB
 from tests.integration.web.conftest import Site, SiteMaker
 
@@ -238,3 +243,52 @@ def test_names_and_notes_are_shown_as_text(site: Site) -> None:
     assert "/" not in submission.filename
     assert [page for page in pages if "<img" in page] == []
     assert all("&lt;img src=x onerror=alert(1)&gt;" in page for page in pages)
+
+
+class _Full(io.BufferedIOBase):
+    """A file on a disk without room, also when it is closed with bytes that were not written."""
+
+    def __init__(self, inner: BinaryIO, fails_at: str) -> None:
+        self._inner, self._fails_at = inner, fails_at
+
+    def _fail(self, step: str) -> None:
+        if step == self._fails_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def write(self, data: Any) -> int:
+        self._fail("write")
+        return self._inner.write(data)
+
+    def flush(self) -> None:
+        self._fail("flush")
+
+    def fileno(self) -> int:
+        return self._inner.fileno()
+
+    def close(self) -> None:
+        self._inner.close()
+        self._fail(self._fails_at)
+
+
+@pytest.mark.parametrize("fails_at", ["write", "flush"])
+@pytest.mark.parametrize("place", ["page", "api", "weights"])
+def test_a_full_storage_is_said_and_keeps_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, fails_at: str, place: str
+) -> None:
+    opened = os.fdopen
+    monkeypatch.setattr(
+        "portal.files.store.os.fdopen",
+        lambda *a, **k: _Full(opened(*a, **k), fails_at),
+    )
+    if place == "api":
+        program = site.program(site.token(site.ada, Scope.SUBMIT))
+        answer = program.post("/api/v1/challenges/digits/submissions", data=FIELDS, files=FILE)
+        told = answer.json()["error"]
+        assert told["reason"] == "storage_full"
+    else:
+        address = SUBMIT if place == "page" else "/challenges/digits/weights"
+        answer = site.browser(site.ada).post(address, data=FIELDS, files=FILE)
+        assert "This site has no room for uploads at the moment." in answer.text
+
+    assert answer.status_code == 507
+    assert (_submissions(site), _kept(site)) == ([], [])

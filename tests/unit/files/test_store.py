@@ -244,7 +244,7 @@ def test_a_removal_that_was_killed_half_way_is_finished(store):
     keep(store)
     os.utime(store.path(DIGEST), (0, 0))
     aside = store.incoming_directory.parent / "leaving" / DIGEST
-    aside.parent.mkdir()
+    aside.parent.mkdir(exist_ok=True)
     store.path(DIGEST).rename(aside)
 
     assert store.remove(DIGEST, unused_for=HOUR)
@@ -254,7 +254,7 @@ def test_a_removal_that_was_killed_half_way_is_finished(store):
 def test_what_came_again_during_a_removal_stays(store):
     keep(store)
     aside = store.incoming_directory.parent / "leaving" / DIGEST
-    aside.parent.mkdir()
+    aside.parent.mkdir(exist_ok=True)
     store.path(DIGEST).rename(aside)
     keep(store)
 
