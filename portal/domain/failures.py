@@ -116,7 +116,7 @@ FAILURES: dict[FailureReason, Failure] = {
     ),
     FailureReason.BAD_OUTPUT_ENTRY: Failure(
         "The output holds something other than files",
-        "Only ordinary files and directories may be left in /output: no links, pipes or devices.",
+        "Only ordinary files and directories are taken from /output, no pipes or devices; what is asked for may not be a link.",
         counts=True,
     ),
     FailureReason.BAD_OUTPUT: Failure(
