@@ -7,20 +7,27 @@ transaction in which those who wait for it are seen to wait, and from then on th
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy.orm import Session
 
 from portal.db.queries import builds as queries
 from portal.db.queries import shares
 from portal.db.tables import Evaluation, Image
-from portal.domain.failures import FailureReason
+from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.jobs import MAX_OPEN_BUILDS, JobKind
 from portal.domain.profiles import Profile
 from portal.domain.shares import in_turn
 from portal.domain.states import EvaluationState, ImageState
 from portal.services import attempts, images, progress
 from portal.services.troubles import Guard
+
+log = structlog.get_logger("sealrun.worker")
+
+AGAIN_AFTER = timedelta(minutes=10)
+"""How long after its failure an image of the site is tried again."""
+LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,7 @@ def due(
     What the site and its challenges need comes first. Of one team, and of one person in whatever teams, at most
     ``MAX_OPEN_BUILDS`` are open at once.
     """
+    _try_again(session, guard, profile.cluster, probe_image_id, now=now)
     own = {
         image.id: image for image in queries.of_the_site(session, profile.cluster, probe_image_id)
     }
@@ -59,6 +67,24 @@ def due(
         return ready
     there = shares.open_jobs_by_profile(session).get(profile.name, shares.Open()).jobs
     return ready[: max(0, profile.running - there)]
+
+
+def _try_again(
+    session: Session, guard: Guard, cluster: str, probe_image_id: str, *, now: datetime
+) -> None:
+    """Let what the site and its challenges need wait again, where the cluster was what failed.
+
+    Nobody hands it in once more: without this one node's failure would stop a challenge, or the site, for good.
+    """
+    failed = queries.failed_of_the_site(session, cluster, probe_image_id, before=now - AGAIN_AFTER)
+
+    def again(image: Image) -> None:
+        if not FAILURES[FailureReason(image.reason)].counts:
+            log.warning("built_again", image=image.id, failed_with=image.detail[:LONGEST_DETAIL])
+            images.try_again(image, now=now)
+
+    guard.write(failed, again, row=lambda image: image)
+    session.flush()
 
 
 def open_all(

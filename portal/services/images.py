@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import added
 from portal.db.tables import Blob, Image
-from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
 from portal.domain.jobs import ImageKind
 from portal.domain.states import IMAGE_STEPS, ImageState, check_step
@@ -34,10 +33,9 @@ def image_of(
     base: Image | None = None,
     now: datetime,
 ) -> Image:
-    """Return the image of a recipe on a cluster; a new one waits to be built.
+    """Return the image of a recipe on a cluster; a new one waits to be built, and one that failed waits again.
 
-    An image that failed for the cluster's reasons waits again; one that failed because of what is
-    in it stays failed, since the same bytes would fail again.
+    What failed need not fail for ever: nodes, what the site accepts and its limits change.
     """
     recipe = f"{kind}:{source_sha256}" + (f":{base.source_sha256}" if base else "")
     known = select(Image).where(Image.recipe == recipe, Image.cluster == cluster).with_for_update()
@@ -55,11 +53,17 @@ def image_of(
             updated_at=now,
         )
         return image if added(session, image) else session.scalars(known).one()
-    if image.state is ImageState.FAILED and not FAILURES[FailureReason(image.reason)].counts:
-        move_image(image, ImageState.WAITING, now=now)
+    if image.state is ImageState.FAILED:
+        try_again(image, now=now)
     elif image.deleted_at is not None:
         build_again(image, now=now)
     return image
+
+
+def try_again(image: Image, *, now: datetime) -> None:
+    """Let an image that could not be built wait once more."""
+    move_image(image, ImageState.WAITING, now=now)
+    image.reason = image.sentence = image.detail = ""
 
 
 def build_again(image: Image, *, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Which images wait to be made, who needs them, and who has some being made."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import and_, func, or_, select
@@ -40,6 +41,28 @@ def of_the_site(session: Session, cluster: str, probe_image_id: str) -> Sequence
                 Image.id.in_(select(Task.scorer_image_id)),
                 Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
                 Image.id.in_(bases),
+            ),
+        )
+        .order_by(Image.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def failed_of_the_site(
+    session: Session, cluster: str, probe_image_id: str, *, before: datetime
+) -> Sequence[Image]:
+    """List images that could not be built before a moment, and that are the probe, a scorer, or a base of a challenge."""
+    return session.scalars(
+        select(Image)
+        .where(
+            Image.state == ImageState.FAILED,
+            Image.cluster == cluster,
+            Image.updated_at <= before,
+            or_(
+                Image.id == probe_image_id,
+                Image.id.in_(select(Task.scorer_image_id)),
+                Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
             ),
         )
         .order_by(Image.id)

@@ -88,7 +88,7 @@ class PretendedNode:
         return code
 
     def _build(self, directory: Path) -> int | None:
-        if self.reason in {"build_failed", "unsigned"}:
+        if self.reason in {"build_failed", "node_unfit", "unsigned"}:
             return self._stop(directory)
         content = hashlib.sha256(str(directory).encode()).digest()
         (directory / "image.sif").write_bytes(content)

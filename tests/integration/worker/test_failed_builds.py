@@ -1,0 +1,78 @@
+"""What could not be built is not lost for ever: neither a team's file, nor what a challenge or the site needs."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.db.tables import Image, Submission
+from portal.domain.failures import FailureReason
+from portal.domain.jobs import ImageKind
+from portal.domain.states import EvaluationState, ImageState
+from portal.services.builds import AGAIN_AFTER
+from tests.integration.worker.world import World
+
+E, F = EvaluationState, FailureReason
+
+
+def counts(world: World, submission: str) -> bool:
+    with world.database.reading() as session:
+        return session.get_one(Submission, submission).counts
+
+
+def builds(world: World) -> int:
+    return [kind for kind, _ in world.node.ran].count("build")
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "is_counted"),
+    [("node_unfit", F.INFRASTRUCTURE, False), ("build_failed", F.BUILD_FAILED, True)],
+)
+def test_the_same_file_is_built_anew_when_it_is_handed_in_again(
+    world: World, word: str, reason: FailureReason, *, is_counted: bool
+) -> None:
+    world.run(4)
+    world.node.reason = word
+    failed = world.hand_in()
+    evaluation = world.run_until_final(failed)
+    world.node.reason = ""
+    before = builds(world)
+
+    again = world.run_until_final(world.hand_in())
+
+    assert (evaluation.state, evaluation.reason) == (E.FAILED, reason)
+    assert counts(world, failed) is is_counted
+    assert (again.state, builds(world)) == (E.SCORED, before + 1)
+
+
+def test_what_the_site_needs_is_built_anew_by_itself(world: World) -> None:
+    world.node.reason = "node_unfit"
+    submission = world.hand_in()
+    world.run(15)
+    with world.database.reading() as session:
+        states = {image.state for image in session.scalars(select(Image))}
+    assert ImageState.READY not in states
+    world.node.reason = ""
+
+    world.run(3)
+    assert world.evaluation(submission).state is not E.SCORED
+    world.clock.advance(AGAIN_AFTER.total_seconds())
+
+    assert world.run_until_final(world.hand_in()).state is E.SCORED
+
+
+def test_a_scorer_that_cannot_be_built_for_what_is_in_it_waits_for_its_organiser(
+    world: World,
+) -> None:
+    world.node.reason = "build_failed"
+    world.run(10)
+    before = builds(world)
+
+    for _ in range(3):
+        world.clock.advance(AGAIN_AFTER.total_seconds() + timedelta(seconds=1).total_seconds())
+        world.run(3)
+
+    with world.database.reading() as session:
+        archives = session.scalars(select(Image).where(Image.kind == ImageKind.ARCHIVE)).all()
+    assert {image.state for image in archives} == {ImageState.FAILED}
+    assert builds(world) == before
