@@ -172,7 +172,7 @@ def test_a_broken_archive_fails_before_anything_is_sent(world: World) -> None:
 
 
 def test_a_hostile_layer_fails_before_anything_is_sent(world: World) -> None:
-    hostile = layer(entry("dev/sda", tarfile.BLKTYPE))
+    hostile = layer(entry("srv/sda", tarfile.BLKTYPE))
     submission = world.hand_in(SubmissionKind.IMAGE, docker_image(hostile))
 
     evaluation = world.run_until_final(submission)
