@@ -385,6 +385,14 @@ class Worker(Section):
         le=1000,
         description="Most questions to Slurm about live jobs in a minute, whatever happens.",
     )
+    pauses: tuple[Duration, ...] = Field(
+        default=(timedelta(seconds=10), timedelta(minutes=2), timedelta(minutes=10)),
+        max_length=10,
+        description=(
+            "Before the second try of a job that the cluster failed, and before each further one; after the"
+            " last it fails, and does not count."
+        ),
+    )
 
 
 class Grace(Section):

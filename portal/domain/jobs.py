@@ -1,9 +1,8 @@
 """Jobs and images: their kinds, and when a job is tried again."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
-
-MOST_ATTEMPTS = 3
-"""The first try and two more, for failures of the cluster only."""
 
 MAX_OPEN_BUILDS = 2
 """Builds of one team, and of one person in all teams, that are open at once."""
@@ -26,6 +25,11 @@ class ImageKind(StrEnum):
     CODE = "code"  #: files over a base image
 
 
-def may_try_again(attempts: int) -> bool:
-    """Whether a job that the cluster failed ``attempts`` times gets another try."""
-    return attempts < MOST_ATTEMPTS
+def may_try_again(attempts: int, pauses: Sequence[timedelta]) -> bool:
+    """Whether a job that the cluster failed ``attempts`` times gets another try: there is one after each pause."""
+    return attempts <= len(pauses)
+
+
+def due_at(number: int, created_at: datetime, pauses: Sequence[timedelta]) -> datetime:
+    """Return when the try of that number may be sent, which was written down when the one before had failed."""
+    return created_at + pauses[number - 2] if 2 <= number <= len(pauses) + 1 else created_at  # noqa: PLR2004

@@ -5,7 +5,7 @@ being submitted before the command runs, and only then given an answer.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from containers.interface import EXIT_CODES, StopReason
 from portal.db.queries import attempts as queries
 from portal.db.tables import Attempt, Evaluation, Job
+from portal.domain import jobs
 from portal.domain.ids import new_id, new_token
 from portal.domain.jobs import JobKind
 from portal.domain.profiles import Profile
@@ -87,6 +88,12 @@ def step(attempt: Attempt, to: AttemptState) -> None:
     """Take an allowed step; being there already changes nothing."""
     if attempt.state is not to:
         attempt.state = check_step(ATTEMPT_STEPS, attempt.state, to)
+
+
+def due_at(session: Session, token: str, pauses: Sequence[timedelta]) -> datetime:
+    """Return when an attempt may be sent."""
+    attempt = session.get_one(Attempt, token)
+    return jobs.due_at(attempt.number, attempt.created_at, pauses)
 
 
 def start_submitting(session: Session, token: str, *, now: datetime) -> bool:

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -178,21 +178,22 @@ def try_again(
     reason: FailureReason = FailureReason.INFRASTRUCTURE,
     record: dict[str, Any] | None = None,
     lost: bool = False,
+    pauses: Sequence[timedelta],
     now: datetime,
 ) -> None:
-    """Record that the cluster failed the attempt; open another while there are tries left.
+    """Record that the cluster failed the attempt; open another while there are tries left, one after each pause.
 
     ``reason`` is what it comes to when there are none.
     """
     attempt = attempts.lock_attempt(session, token)
     made = attempts.attempts_made(session, attempt.job_id)
-    job = _collect(session, token, record or {}, keep_open=may_try_again(made), lost=lost)
+    job = _collect(session, token, record or {}, keep_open=may_try_again(made, pauses), lost=lost)
     if job is None:
         return
     attempt.problem = detail
     if _is_cancelled(session, job, now=now):
         job.is_open = False
-    elif may_try_again(made):
+    elif may_try_again(made, pauses):
         attempts.new_attempt(session, job, now=now)
         _back_to_queue(session, job, now=now)
     else:

@@ -246,6 +246,7 @@ def _record_verdict(
                 detail=verdict.detail,
                 reason=verdict.reason or FailureReason.INFRASTRUCTURE,
                 record=record,
+                pauses=context.pauses,
                 now=now,
             )
         elif verdict.kind is VerdictKind.CANCELLED:

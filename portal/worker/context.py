@@ -146,6 +146,8 @@ class WorkerContext:
     """Between passes while there is nothing to watch."""
     pace: Pace
     """How often the cluster may be asked."""
+    pauses: tuple[timedelta, ...]
+    """Before the second try of what the cluster failed, and before each further one."""
     clock: Callable[[], datetime]
 
     @property

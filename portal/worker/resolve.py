@@ -95,7 +95,9 @@ def give_up(context: WorkerContext, token: Token, detail: str, *, since: datetim
         return False
     log.warning("given_up", token=token, detail=detail, never_ran=True)
     with context.database.writing() as session:
-        results.try_again(session, token, detail=detail, lost=True, now=context.clock())
+        results.try_again(
+            session, token, detail=detail, lost=True, pauses=context.pauses, now=context.clock()
+        )
     return True
 
 
@@ -131,7 +133,15 @@ def _started(
         else:
             detail = f"{detail}; it started, and its time is over"
             reason = reason_without_tries(job.kind, started=has_started(directory))
-            results.try_again(session, token, detail=detail, reason=reason, lost=True, now=now)
+            results.try_again(
+                session,
+                token,
+                detail=detail,
+                reason=reason,
+                lost=True,
+                pauses=context.pauses,
+                now=now,
+            )
     return True
 
 

@@ -50,7 +50,10 @@ def send_created(context: WorkerContext) -> Asked:
 
 
 def _send(context: WorkerContext, token: Token) -> Submitted | None:
-    """Send one attempt; None where there was nothing to send."""
+    """Send one attempt; None where there is nothing to send yet."""
+    with context.database.reading() as session:
+        if context.clock() < attempts.due_at(session, token, context.pauses):
+            return None
     spec = _prepared(context, token)
     if spec is None:
         return None

@@ -55,6 +55,8 @@ def site_yaml(
             for name, folder in (data or {}).items()
         },
         "limits": {"upload": "2G", "output": "500M", "output_files": 10000},
+        # Whoever tries faults here need not wait for minutes.
+        "worker": {"pauses": ["2s", "5s"]},
     }  # fmt: skip
 
 

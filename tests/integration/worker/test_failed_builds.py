@@ -1,6 +1,8 @@
 """What could not be built is not lost for ever: neither a team's file, nor what a challenge or the site needs."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +12,8 @@ from portal.domain.failures import FailureReason
 from portal.domain.jobs import ImageKind
 from portal.domain.states import EvaluationState, ImageState
 from portal.services.builds import AGAIN_AFTER
-from tests.integration.worker.world import World
+from scheduler.interface import Outcome, Token
+from tests.integration.worker.world import World, packed_code
 
 E, F = EvaluationState, FailureReason
 
@@ -76,3 +79,33 @@ def test_a_scorer_that_cannot_be_built_for_what_is_in_it_waits_for_its_organiser
         archives = session.scalars(select(Image).where(Image.kind == ImageKind.ARCHIVE)).all()
     assert {image.state for image in archives} == {ImageState.FAILED}
     assert builds(world) == before
+
+
+PAUSES = (timedelta(seconds=10), timedelta(minutes=2))
+
+
+@pytest.mark.parametrize("kind", ["build", "predict"])
+def test_between_two_tries_there_are_pauses_that_grow(world: World, kind: str) -> None:
+    world.run_until_final(world.hand_in(content=packed_code("first")))
+    world.context = replace(world.context, pauses=PAUSES)
+    known = {attempt.token for attempt in world.attempts(kind)}
+    submission = world.hand_in(content=packed_code("second") if kind == "build" else b"")
+    sent: list[datetime] = []
+    for _ in range(50):
+        world.run(seconds=5)
+        for attempt in world.attempts(kind):
+            if attempt.token not in known and attempt.submitted_at is not None:
+                known.add(attempt.token)
+                sent.append(attempt.submitted_at)
+                world.scheduler.end(Token(attempt.token), Outcome.NODE_FAILURE)
+
+    waited = [later - earlier for earlier, later in pairwise(sent)]
+    assert len(waited) == len(PAUSES)
+    for pause, found in zip(PAUSES, waited, strict=True):
+        # Its failure is seen a pass later.
+        assert pause <= found <= pause + timedelta(seconds=15)
+    evaluation = world.evaluation(submission)
+    # Of a program that had started nobody can tell whether it made the nodes fail.
+    reason = F.INFRASTRUCTURE if kind == "build" else F.UNFINISHED
+    assert (evaluation.state, evaluation.reason) == (E.FAILED, reason)
+    assert counts(world, submission) is (kind == "predict")

@@ -177,6 +177,8 @@ def _write_site(folder: Path) -> Path:
     settings = {
         "site": {"name": "Test", "url": "http://127.0.0.1:8000", "support": "help@uni.example"},
         "database": {"url": "sqlite:///unused.db"},
+        # One pass or two: tests need not wait for minutes.
+        "worker": {"pauses": ["1s", "1s"]},
         "clusters": {"main": {"connect": "local", "storage": str(folder / "storage")}},
         "profiles": {name: {**profile} for name in ("gpu-small", "score", "build")},
         "data": {
