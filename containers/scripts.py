@@ -97,6 +97,9 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
             files=scratch / "submission",
             environment=scratch / "environment" if install else None,
         ),
+        "known_definition": definition(
+            base=scratch / "base.sif", files=scratch / "known" / "submission"
+        ),
         **_packages(build.packages),
         "lock": LOCK,
         "signature_keys": build.signature.keys if build.signature else (),

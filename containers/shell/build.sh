@@ -3,6 +3,8 @@ fail() { # REASON
     stop "$1" 78
 }
 
+# The signal SIGXFSZ, for a file beyond the limit.
+file_too_large=25
 no_network=(unshare --user --map-root-user --net --)
 
 require_no_network() {
@@ -23,16 +25,82 @@ attempted() { # COMMAND...: in the logs, with limits; sets code
     logged stdout.log stderr.log readable "${clean_environment[@]}" "${no_network[@]}" "$@"
 }
 
-converted() { # COMMAND...: in the logs, with limits; a failure is the submission's
-    attempted "$@"
-    [[ -e $scratch/too_large ]] && fail image_too_large
-    [[ $code == 0 ]] || fail build_failed
+proved() { # REASON CONTROL STEP...: what fails is the content's if the node does the like for what is known, and it fails again
+    local reason=$1 control=$2 try
+    shift 2
+    for try in first second; do
+        "$@"
+        if [[ -e $scratch/too_large ]] || ((code == 128 + file_too_large)); then fail image_too_large; fi
+        ((code == 0)) && return
+        is_nodes_own && stop node_unfit 74
+        [[ $try == second ]] || is_well "$control" || stop node_unfit 74
+        tidy
+    done
+    fail "$reason"
 }
 
-build_image() { # FROM: with the quickest gzip, as the best one takes six times as long for a tenth less
-    converted "$apptainer" --silent --nocolor build --disable-cache \
-        --mksquashfs-args "-comp gzip -Xcompression-level 1" "$scratch/image.sif" "$1"
-    [[ -f $scratch/image.sif ]] || fail build_failed
+is_nodes_own() { # whether the last command was ended from outside, or says that the node lacks something
+    local line
+    ((code > 128 && code <= 192)) && return
+    while IFS= read -r line; do
+        case ${line,,} in
+        *"resource temporarily unavailable"* | *"cannot allocate memory"* | *"out of memory"*) return 0 ;;
+        *"pthread_create failed"* | *"failed to create thread"* | *"failed to create new os thread"*) return 0 ;;
+        *"no space left on device"* | *"out of space on output"* | *"disk quota exceeded"*) return 0 ;;
+        *"too many open files"* | *"too many users"* | *"signal: killed"*) return 0 ;;
+        *"input/output error"* | *"stale file handle"* | *"read-only file system"*) return 0 ;;
+        *"transport endpoint is not connected"* | *"connection timed out"*) return 0 ;;
+        esac
+    done < <(tail -c 16384 -- "$directory/stderr.log")
+    return 1
+}
+
+is_well() { # CONTROL: whether the same works for something known to be well; the logs stay those of the content
+    mkdir -p -- "$scratch/kept" || stop node_unfit 74
+    mv -- "$directory/stdout.log" "$directory/stderr.log" "$scratch/kept" || stop node_unfit 74
+    tidy
+    "$1"
+    mv -f -- "$scratch/kept/stdout.log" "$scratch/kept/stderr.log" "$directory" || stop node_unfit 74
+    [[ ! -e $scratch/too_large ]] && ((code == 0))
+}
+
+tidy() { # what a command that failed has left in the places that Apptainer works in
+    chmod -R u+rwX -- "${scratch_directories[@]}" 2>/dev/null
+    rm -rf -- "${scratch_directories[@]}"
+    mkdir -- "${scratch_directories[@]}" || stop node_unfit 74
+}
+
+known_archive() { # an image of one empty file, as docker save writes it
+    local at=$scratch/known layer
+    rm -rf -- "$at"
+    mkdir -p -- "$at/root" || stop node_unfit 74
+    : >"$at/root/known"
+    tar -cf "$at/layer.tar" -C "$at/root" . || stop node_unfit 74
+    layer=$(sha256sum <"$at/layer.tar") || stop node_unfit 74
+    printf '[{"Config":"config.json","RepoTags":[],"Layers":["layer.tar"]}]' >"$at/manifest.json"
+    printf '{"architecture":"%s","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+        "$(architecture)" "${layer%% *}" >"$at/config.json"
+    tar -cf "$at/known.tar" -C "$at" manifest.json config.json layer.tar || stop node_unfit 74
+    to_image "$at/known.sif" "docker-archive:$at/known.tar"
+}
+
+known_code() { # no files at all, laid over the same base
+    local at=$scratch/known
+    rm -rf -- "$at"
+    mkdir -p -- "$at/submission" || stop node_unfit 74
+    printf '%s' "$known_definition" >"$at/definition" || stop node_unfit 74
+    to_image "$at/known.sif" "$at/definition"
+}
+
+to_image() { # FILE FROM: with the quickest gzip, as the best one takes six times as long for a tenth less; sets code
+    rm -f -- "$1"
+    attempted "$apptainer" --silent --nocolor build --disable-cache \
+        --mksquashfs-args "-comp gzip -Xcompression-level 1" "$1" "$2"
+    [[ $code != 0 || -f $1 ]] || code=1
+}
+
+build_image() { # CONTROL FROM
+    proved build_failed "$1" to_image "$scratch/image.sif" "$2"
     take "$scratch/image.sif"
 }
 
@@ -55,28 +123,33 @@ uncompress() { # sets archive; Apptainer takes no compressed ones
     command -v "$program" >/dev/null || stop node_unfit 74
     archive=$scratch/archive.tar
     # shellcheck disable=SC2016
-    converted /bin/bash -c '"$1" -dc <"$2" >"$3"' bash "$program" "$source" "$archive"
+    proved build_failed known_archive attempted \
+        /bin/bash -c '"$1" -dc <"$2" >"$3"' bash "$program" "$source" "$archive"
 }
 
-transport() { # how Apptainer calls the kind of archive; docker save writes the marks of both
+find_format() { # how Apptainer calls the kind of archive; docker save writes the marks of both; sets format and code
     local name members=0 docker='' oci=''
+    # shellcheck disable=SC2016
+    attempted /bin/bash -c 'tar -tf "$1" | head -n "$2" >"$3"' bash \
+        "$archive" "$((member_limit + 1))" "$scratch/members"
+    ((code == 0)) || return
     while IFS= read -r name; do
         members=$((members + 1))
         case ${name#./} in
         manifest.json) docker='docker-archive' ;;
         oci-layout) oci='oci-archive' ;;
         esac
-    done < <(tar -tf "$archive" 2>/dev/null | head -n "$((member_limit + 1))")
-    ((members <= member_limit)) && printf '%s' "${docker:-$oci}"
+    done <"$scratch/members"
+    format=${docker:-$oci}
+    if [[ -z $format ]] || ((members > member_limit)); then code=1; fi
 }
 
 build_archive() {
     local format archive
     check_digest source "$source" "$source_sha256"
     uncompress
-    format=$(transport)
-    [[ -n $format ]] || fail build_failed
-    build_image "$format:$archive"
+    proved build_failed known_archive find_format
+    build_image known_archive "$format:$archive"
 }
 
 only_plain() { # whether there are only directories and regular files below DIRECTORY
@@ -90,15 +163,20 @@ only_plain() { # whether there are only directories and regular files below DIRE
 build_code() {
     check_digest source "$source" "$source_sha256"
     check_digest base "$base" "$base_sha256"
-    mkdir -- "$scratch/submission" || stop node_unfit 74
-    converted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
+    proved build_failed known_archive unpack
     only_plain "$scratch/submission" || fail build_failed
     chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
     # By a link, as a definition file cannot quote the name of the base.
     ln -s -- "$base" "$scratch/base.sif" || stop node_unfit 74
     if [[ -n $wheelhouse ]]; then install_environment; fi
     printf '%s' "$definition" >"$scratch/definition" || stop node_unfit 74
-    build_image "$scratch/definition"
+    build_image known_code "$scratch/definition"
+}
+
+unpack() { # sets code
+    rm -rf -- "$scratch/submission"
+    mkdir -- "$scratch/submission" || stop node_unfit 74
+    attempted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
 }
 
 install_environment() { # what is asked for, by pip in the base image, sealed off like any run
@@ -108,24 +186,34 @@ install_environment() { # what is asked for, by pip in the base image, sealed of
     chmod a+r -- "$scratch/requirements.txt" || stop node_unfit 74
     check_digest requirements "$scratch/requirements.txt" "$requirements_sha256"
     put_seccomp || stop node_unfit 74
-    mkdir -- "$scratch/environment" || stop node_unfit 74
-    logged stdout.log stderr.log readable "${install[@]}"
-    [[ -e $scratch/too_large ]] && fail image_too_large
-    [[ $code == 0 ]] || fail environment
+    proved environment known_environment run_pip
     only_plain "$scratch/environment" || fail environment
     chmod -R u+rwX,go=rX,a-s -- "$scratch/environment" || stop node_unfit 74
     head -c 1048576 -- "$scratch/environment/$lock" | put environment.lock || stop node_unfit 74
 }
 
-verify_signature() { # by one of the site's keys, of the part that is the system, where it asks for that
+run_pip() { # sets code
+    chmod -R u+rwX -- "$scratch/environment" 2>/dev/null
+    rm -rf -- "$scratch/environment"
+    mkdir -- "$scratch/environment" || stop node_unfit 74
+    logged stdout.log stderr.log readable "${install[@]}"
+}
+
+known_environment() { # nothing at all; sets code
+    mv -- "$scratch/requirements.txt" "$scratch/requirements.kept" || stop node_unfit 74
+    : >"$scratch/requirements.txt"
+    chmod a+r -- "$scratch/requirements.txt" || stop node_unfit 74
+    run_pip
+    mv -f -- "$scratch/requirements.kept" "$scratch/requirements.txt" || stop node_unfit 74
+}
+
+verify_signature() { # FILE: by one of the site's keys, of the part that is the system; sets code
     local key
-    ((${#signature_keys[@]})) || return 0
     for key in "${signature_keys[@]}"; do
         printf '%s\n' "$key" >"$scratch/key.pem" || stop node_unfit 74
         attempted "$apptainer" --silent --nocolor verify --key "$scratch/key.pem" --sif-id "$system_part" "$1"
-        [[ $code == 0 ]] && return
+        ((code == 0)) && return
     done
-    fail unsigned
 }
 
 take_sif() {
@@ -133,8 +221,11 @@ take_sif() {
     take "$source"
     # The copy is what is used, so the copy is what is checked.
     check_digest source "$directory/.image.sif.part" "$source_sha256"
-    verify_signature "$directory/.image.sif.part"
-    converted "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
+    if ((${#signature_keys[@]})); then
+        proved unsigned known_archive verify_signature "$directory/.image.sif.part"
+    fi
+    proved build_failed known_archive attempted \
+        "$apptainer" --silent --nocolor sif list "$directory/.image.sif.part"
     listing=$(head -c 65536 "$directory/stdout.log")
     [[ $listing == *"|FS (Squashfs/*System/$(architecture))"* ]] || fail build_failed
     [[ ${listing#*"|FS ("} != *"|FS ("* ]] || fail build_failed

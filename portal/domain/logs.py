@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 LONGEST = 64 * 1024
 """Bytes of UTF-8 that are kept of each stream of a run on private data."""
@@ -43,7 +45,18 @@ def plain(text: str) -> str:
 
 def error_of_pip(text: str) -> str:
     """Return the first error that pip wrote, for people; empty where it wrote none."""
-    prefix, longest = "ERROR: ", 300
+    prefix = "ERROR: "
     line = next((line for line in plain(text).splitlines() if line.startswith(prefix)), "")
-    said = line.removeprefix(prefix)
-    return said if len(said) <= longest else f"{said[:longest]}..."
+    return _short(line.removeprefix(prefix))
+
+
+def last_line(text: str, hidden: Iterable[PurePath] = ()) -> str:
+    """Return the last line that says anything, for people, with no more than the names of files below ``hidden``."""
+    line = next((line for line in reversed(plain(text).splitlines()) if line.strip()), "")
+    for folder in hidden:
+        line = re.sub(rf"{re.escape(str(folder))}/(?:[^\s:'\"]*/)?", "", line)
+    return _short(line.strip())
+
+
+def _short(line: str, longest: int = 300) -> str:
+    return line if len(line) <= longest else f"{line[:longest]}..."

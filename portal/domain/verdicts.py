@@ -90,6 +90,8 @@ _CLUSTER_AT_FAULT = frozenset(
 # A controller that is killed before it saved a job's end takes the job for running until its time is over.
 # The mark is the script's last act, and Slurm's signal ends the script without it.
 _ENDED_WELL = frozenset({"completed", "time_limit"})
+_PROGRAMS = frozenset({JobKind.PREDICT, JobKind.SCORE})
+"""Jobs in which something runs that is not the portal's own."""
 _OWN_LIMITS = {"time_limit": F.TIME_LIMIT, "memory_limit": F.MEMORY_LIMIT}
 
 
@@ -147,15 +149,16 @@ def _failure(ended: Ended, kind: JobKind) -> Verdict:
 
 def _reason(ended: Ended, kind: JobKind) -> FailureReason | None:
     """Return why it failed; None where it is to be tried again."""
-    has_program = kind in {JobKind.PREDICT, JobKind.SCORE}
+    has_program = kind in _PROGRAMS
     if ended.outcome in _OWN_LIMITS:
-        # A node that was too slow for the checks alone has not tried the program.
-        return _OWN_LIMITS[ended.outcome] if ended.started or not has_program else None
+        # A node that was too slow for the checks alone has not tried the program. What a build or a
+        # measurement may use is the site's choice, and no fault of what is built.
+        return _OWN_LIMITS[ended.outcome] if ended.started and has_program else None
     if ended.stop_reason:
         table = AFTER_START if ended.started else BEFORE_START
         return table[ended.stop_reason]
     # The script always ends with its marker: something else ended it.
-    return F.EXIT_CODE if ended.done else None
+    return F.EXIT_CODE if ended.done and has_program else None
 
 
 def _try_again(ended: Ended, kind: JobKind, detail: str) -> Verdict:
@@ -166,15 +169,13 @@ def _try_again(ended: Ended, kind: JobKind, detail: str) -> Verdict:
 
 def reason_without_tries(kind: JobKind, *, started: bool) -> FailureReason:
     """Return what a job comes to that the cluster has failed too often."""
-    if not started:
+    if not started or kind not in _PROGRAMS:
         return F.INFRASTRUCTURE
     return F.SCORER_FAILED if kind is JobKind.SCORE else F.UNFINISHED
 
 
 def _blame(reason: FailureReason, ended: Ended, kind: JobKind) -> FailureReason:
-    if kind is JobKind.SCORE:
-        return _as_scorer(reason, ended)
-    return F.BUILD_FAILED if kind is JobKind.BUILD and reason is F.EXIT_CODE else reason
+    return _as_scorer(reason, ended) if kind is JobKind.SCORE else reason
 
 
 def _as_scorer(reason: FailureReason, ended: Ended) -> FailureReason:

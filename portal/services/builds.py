@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries import builds as queries
 from portal.db.queries import shares
 from portal.db.tables import Evaluation, Image
-from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.failures import FailureReason
 from portal.domain.jobs import MAX_OPEN_BUILDS, JobKind
 from portal.domain.profiles import Profile
 from portal.domain.shares import in_turn
@@ -79,7 +79,7 @@ def _try_again(
     failed = queries.failed_of_the_site(session, cluster, probe_image_id, before=now - AGAIN_AFTER)
 
     def again(image: Image) -> None:
-        if not FAILURES[FailureReason(image.reason)].counts:
+        if images.is_tried_again(image):
             log.warning("built_again", image=image.id, failed_with=image.detail[:LONGEST_DETAIL])
             images.try_again(image, now=now)
 
@@ -129,7 +129,7 @@ def _base_is_ready(session: Session, image: Image, *, now: datetime) -> bool:
     if image.base_image_id is None:
         return True
     base = session.get_one(Image, image.base_image_id)
-    if base.state is ImageState.FAILED:
+    if base.state is ImageState.FAILED and not images.is_tried_again(base):
         images.move_image(image, ImageState.FAILED, now=now)
         image.reason = FailureReason.PREPARATION
         image.detail = f"the base image {base.id} could not be built: {base.detail}"

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import added
 from portal.db.tables import Blob, Image
+from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
 from portal.domain.jobs import ImageKind
 from portal.domain.states import IMAGE_STEPS, ImageState, check_step
@@ -58,6 +59,12 @@ def image_of(
     elif image.deleted_at is not None:
         build_again(image, now=now)
     return image
+
+
+def is_tried_again(image: Image) -> bool:
+    """Whether the cluster was what failed: what the site and its challenges need of such images waits meanwhile."""
+    reason = FailureReason(image.reason or FailureReason.INFRASTRUCTURE)
+    return image.state is ImageState.FAILED and not FAILURES[reason].counts
 
 
 def try_again(image: Image, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from containers.rundir import (
 from portal.db.tables import Attempt, Evaluation
 from portal.domain.errors import UntrustedValueError
 from portal.domain.failures import FailureReason
-from portal.domain.logs import LONGEST, error_of_pip, tail
+from portal.domain.logs import LONGEST, error_of_pip, last_line, tail
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import (
     Ended,
@@ -101,17 +101,18 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
             log.warning("own_job_failed", token=token, reason=verdict.reason, detail=detail)
         if verdict.kind is VerdictKind.TRY_AGAIN:
             _close(context, token, directory)
-        _record_verdict(context, token, verdict, run, sentence=_sentence(verdict, directory))
+        sentence = _sentence(context, verdict, directory)
+        _record_verdict(context, token, verdict, run, sentence=sentence)
     return True
 
 
 def _with_last_words(detail: str, directory: Path) -> str:
     """Add how a script of the portal's own ended to what staff read; such a job has read no private data."""
     try:
-        words = read_last_words(directory)
+        words = (read_last_words(directory), last_line(read_log(directory, "stderr.log")))
     except RunFileError:
         return detail
-    return f"{detail}: {words}" if words else detail
+    return ": ".join(filter(None, (detail, *words)))
 
 
 def _not_as_sent(context: WorkerContext, token: Token, problem: UntrustedValueError) -> bool:
@@ -177,14 +178,20 @@ def _limits(job: Work) -> FetchLimits:
     return FetchLimits(bytes=size, entries=entries, leave=NOT_FETCHED, last="done")
 
 
-def _sentence(verdict: Verdict, directory: Path) -> str:
-    """Return what else the team is told. A build has seen no private data, so that pip's words leak none."""
-    if verdict.reason is not FailureReason.ENVIRONMENT:
+def _sentence(context: WorkerContext, verdict: Verdict, directory: Path) -> str:
+    """Return what else the team is told: what pip or Apptainer said.
+
+    A build has seen no private data, so that their words leak none; what they say of places here is left out.
+    """
+    if verdict.reason not in {FailureReason.ENVIRONMENT, FailureReason.BUILD_FAILED}:
         return ""
     try:
-        return error_of_pip(read_log(directory, "stderr.log"))
+        said = read_log(directory, "stderr.log")
     except RunFileError:
         return ""
+    if verdict.reason is FailureReason.ENVIRONMENT:
+        return error_of_pip(said)
+    return last_line(said, (context.cluster.storage, context.cluster.node.scratch))
 
 
 def _is_sealed(job: Work, run: RunRecord) -> bool:

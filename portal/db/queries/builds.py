@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.queries.work import BATCH
@@ -27,21 +27,12 @@ class Need(NamedTuple):
 
 def of_the_site(session: Session, cluster: str, probe_image_id: str) -> Sequence[Image]:
     """List images that wait and that are the probe, a scorer, or a base of a challenge or of what waits."""
-    above = aliased(Image)
-    bases = select(above.base_image_id).where(
-        above.base_image_id.is_not(None), above.state == ImageState.WAITING
-    )
     return session.scalars(
         select(Image)
         .where(
             Image.state == ImageState.WAITING,
             Image.cluster == cluster,
-            or_(
-                Image.id == probe_image_id,
-                Image.id.in_(select(Task.scorer_image_id)),
-                Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
-                Image.id.in_(bases),
-            ),
+            _is_of_the_site(probe_image_id),
         )
         .order_by(Image.id)
         .limit(BATCH)
@@ -49,21 +40,30 @@ def of_the_site(session: Session, cluster: str, probe_image_id: str) -> Sequence
     ).all()
 
 
+def _is_of_the_site(probe_image_id: str) -> ColumnElement[bool]:
+    above = aliased(Image)
+    bases = select(above.base_image_id).where(
+        above.base_image_id.is_not(None), above.state == ImageState.WAITING
+    )
+    return or_(
+        Image.id == probe_image_id,
+        Image.id.in_(select(Task.scorer_image_id)),
+        Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
+        Image.id.in_(bases),
+    )
+
+
 def failed_of_the_site(
     session: Session, cluster: str, probe_image_id: str, *, before: datetime
 ) -> Sequence[Image]:
-    """List images that could not be built before a moment, and that are the probe, a scorer, or a base of a challenge."""
+    """List images that could not be built before a moment, of those that the site itself needs as above."""
     return session.scalars(
         select(Image)
         .where(
             Image.state == ImageState.FAILED,
             Image.cluster == cluster,
             Image.updated_at <= before,
-            or_(
-                Image.id == probe_image_id,
-                Image.id.in_(select(Task.scorer_image_id)),
-                Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
-            ),
+            _is_of_the_site(probe_image_id),
         )
         .order_by(Image.id)
         .limit(BATCH)

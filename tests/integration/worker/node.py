@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from containers.interface import Node
 from scheduler.interface import JobSpec, Token
 
 SEALED: dict[str, Any] = {
@@ -58,6 +59,8 @@ class PretendedNode:
     """Leave this word and stop, before the container starts or after it has ended."""
     starts: bool = False
     """Whether the container starts although there is such a reason."""
+    apptainer_says: str = ""
+    """What a build that stops has written to its log, with ``{scratch}`` and ``{storage}`` for places here."""
     leaves_marker: bool = True
     ran: list[tuple[str, str]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
@@ -89,6 +92,8 @@ class PretendedNode:
 
     def _build(self, directory: Path) -> int | None:
         if self.reason in {"build_failed", "node_unfit", "unsigned"}:
+            places = {"scratch": f"{Node().scratch}/sealrun-t", "storage": str(directory.parents[2])}
+            (directory / "stderr.log").write_text(self.apptainer_says.format(**places))
             return self._stop(directory)
         content = hashlib.sha256(str(directory).encode()).digest()
         (directory / "image.sif").write_bytes(content)

@@ -58,10 +58,39 @@ def test_what_the_site_needs_is_built_anew_by_itself(world: World) -> None:
     world.node.reason = ""
 
     world.run(3)
-    assert world.evaluation(submission).state is not E.SCORED
+    assert world.evaluation(submission).state is E.WAITING
     world.clock.advance(AGAIN_AFTER.total_seconds())
 
-    assert world.run_until_final(world.hand_in()).state is E.SCORED
+    assert world.run_until_final(submission).state is E.SCORED
+
+
+def test_code_waits_for_a_base_that_the_cluster_failed_to_build(world: World) -> None:
+    submission = world.hand_in(content=packed_code("x"))
+    world.node.reason = "node_unfit"
+    world.run(15)
+    world.node.reason = ""
+
+    world.clock.advance(AGAIN_AFTER.total_seconds())
+
+    assert world.run_until_final(submission).state is E.SCORED
+
+
+def test_the_team_reads_what_apptainer_said_without_places_of_the_site(world: World) -> None:
+    world.run(4)
+    world.node.reason = "build_failed"
+    world.node.apptainer_says = (
+        "INFO: begun\nFATAL: While unpacking {scratch}/tmp/a/rootfs of {storage}/runs/1/2/source:"
+        " bad layer at /usr/lib/x\n\n"
+    )
+
+    evaluation = world.run_until_final(world.hand_in())
+
+    assert evaluation.reason is F.BUILD_FAILED
+    assert evaluation.sentence == (
+        "FATAL: While unpacking rootfs of source: bad layer at /usr/lib/x"
+    )
+    assert "INFO" not in evaluation.detail
+    assert "bad layer" in evaluation.detail
 
 
 def test_a_scorer_that_cannot_be_built_for_what_is_in_it_waits_for_its_organiser(

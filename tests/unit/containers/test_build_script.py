@@ -16,6 +16,7 @@ import pytest
 from containers.interface import Build, BuildKind
 from containers.rundir import read_run
 from containers.scripts import MEMBER_LIMIT, build_script
+from portal.files.images import inspect_image, inspect_layers
 from tests.required import required
 from tests.unit.containers.fake_node import FakeNode, sha256
 
@@ -154,10 +155,11 @@ def test_garbage_is_refused(node: FakeNode) -> None:
         pytest.param("echo 'FATAL: bad layer' >&2; exit 255", id="it said no"),
         pytest.param('echo part >"$7"; exit 1', id="it left a part"),
         pytest.param("exit 0", id="it made nothing"),
-        pytest.param('echo part >"$7"; kill -KILL $$', id="it was killed"),
     ],
 )
-def test_a_failed_build_leaves_no_image(node: FakeNode, build: str) -> None:
+def test_what_fails_twice_where_known_content_is_built_is_the_contents_fault(
+    node: FakeNode, build: str
+) -> None:
     node.behave("build", build)
 
     assert (
@@ -166,6 +168,79 @@ def test_a_failed_build_leaves_no_image(node: FakeNode, build: str) -> None:
     assert node.names() == REFUSED
     assert read_run(node.directory, node.token).reason == "build_failed"
     assert list(node.scratch.iterdir()) == []
+    assert len(node.calls("build")) == 2
+
+
+ONCE = "if mkdir -- \"$here/first\" 2>/dev/null; then echo 'FATAL: bad layer' >&2; exit 255; fi; "
+
+
+def test_what_fails_once_is_built(node: FakeNode) -> None:
+    node.behave("build", ONCE + 'echo built >"$7"')
+
+    assert (
+        execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))) == 0
+    )
+    assert node.names() == WHOLE
+    assert read_run(node.directory, node.token).reason is None
+
+
+LACKING = (
+    "runtime/cgo: pthread_create failed: Resource temporarily unavailable",
+    "FATAL ERROR:Failed to create thread",
+    "FATAL: write /tmp/bundle/layer: no space left on device",
+    "FATAL ERROR:Probably out of space on output filesystem",
+    "write: Disk quota exceeded",
+    "fork/exec /usr/bin/mksquashfs: cannot allocate memory",
+    "create command failed: signal: killed: ",
+    "read /shared/blob: input/output error",
+    "open /shared/blob: stale file handle",
+)
+
+
+@pytest.mark.parametrize(
+    "build", [*(f"echo '{line}' >&2; exit 255" for line in LACKING), "kill -KILL $$"]
+)
+def test_what_the_node_lacks_is_nobodys_fault_but_the_sites(node: FakeNode, build: str) -> None:
+    node.behave("build", f'echo part >"$7"; {build}')
+
+    assert (
+        execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json"))) == 74
+    )
+    assert read_run(node.directory, node.token).reason == "node_unfit"
+    assert "image.sif" not in node.names()
+    assert list(node.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", BuildKind)
+def test_a_node_that_fails_known_content_too_is_unfit(node: FakeNode, kind: BuildKind) -> None:
+    for part in ("build", "known", "list"):
+        node.behave(part, "echo 'FATAL: of the node' >&2; exit 255")
+    source = tar(node.storage / "a", "manifest.json")
+    build = node.build_from_code(source) if kind is BuildKind.CODE else node.build(kind, source)
+
+    assert execute(node, build) == 74
+    assert read_run(node.directory, node.token).reason == "node_unfit"
+    assert (node.directory / "stderr.log").read_text() == "FATAL: of the node\n"
+
+
+def test_the_logs_that_are_left_are_of_the_content(node: FakeNode) -> None:
+    node.behave("build", "echo 'FATAL: of the content' >&2; exit 255")
+    node.behave("known", 'echo noise >&2; touch "$7"')
+
+    execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json")))
+
+    assert (node.directory / "stderr.log").read_text() == "FATAL: of the content\n"
+
+
+def test_what_is_known_to_be_well_is_an_image_of_one_file(node: FakeNode) -> None:
+    node.behave("build", "exit 1")
+    node.behave("known", 'cp -- "${8#docker-archive:}" "$here/known.tar"; touch "$7"')
+
+    execute(node, node.build(BuildKind.ARCHIVE, tar(node.storage / "a", "manifest.json")))
+
+    found = inspect_image(node.programs / "known.tar")
+    assert (found.layout, found.layers) == ("docker", 1)
+    inspect_layers(node.programs / "known.tar")
 
 
 def test_an_image_over_the_limit_is_refused(node: FakeNode) -> None:

@@ -85,9 +85,20 @@ SCRIPTS = {
 }
 
 
+BODIES = {
+    "run": ("common", "limits", "space", "data", "masks", "run"),
+    "build": ("common", "limits", "build"),
+    "measure": ("common", "data", "measure"),
+}
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_script_is_exactly_this(name: str) -> None:
-    assert SCRIPTS[name] == (EXPECTED / name).read_text()
+def test_the_script_is_these_values_in_front_of_the_shell_text(name: str) -> None:
+    header = (EXPECTED / name).read_text()
+    kind = name.removesuffix(".sh").partition("-")[0]
+    body = "\n".join((SHELL / f"{part}.sh").read_text() for part in BODIES[kind])
+
+    assert SCRIPTS[name] == f"{header}\n{body}"
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -117,7 +128,7 @@ def test_shellcheck_has_nothing_to_say_about_the_probe() -> None:
 def test_every_stop_has_the_exit_code_that_is_promised() -> None:
     text = "".join((SHELL / name).read_text() for name in PARTS)
     stops = set(re.findall(r"\bstop ([a-z_]+) (\d+)", text))
-    failures = {(word, "78") for word in re.findall(r"\bfail ([a-z_]+)", text)}
+    failures = {(word, "78") for word in re.findall(r"\b(?:fail|proved) ([a-z_]+)", text)}
 
     promised = {(reason.value, str(code)) for reason, code in EXIT_CODES.items()}
     assert stops | failures == promised - {("claimed", "75")}

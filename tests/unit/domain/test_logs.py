@@ -1,10 +1,11 @@
 import unicodedata
+from pathlib import PurePath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.logs import LONGEST, Tail, plain, tail
+from portal.domain.logs import LONGEST, Tail, last_line, plain, tail
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,22 @@ def test_a_log_that_fits_is_kept_whole():
 
 def test_a_letter_that_the_cut_goes_through_is_left_out():
     assert tail("áé", longest=3) == Tail(text="é", truncated=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ""),
+        ("first\nlast\n \n", "last"),
+        ("FATAL: open /scratch/sealrun-t/a/b: no", "FATAL: open b: no"),
+        ("in '/scratch/sealrun-t/a/' of /scratch/x", "in '' of x"),
+        ("/usr/bin/env and /scratchfile", "/usr/bin/env and /scratchfile"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("x" * 400, "x" * 300 + "..."),
+    ],
+)
+def test_of_what_a_build_wrote_people_get_the_last_line(text, said):
+    assert last_line(text, [PurePath("/scratch")]) == said
 
 
 @given(st.text(), st.integers(1, 50))

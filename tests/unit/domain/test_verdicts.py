@@ -112,10 +112,10 @@ def test_what_the_cluster_broke_is_tried_again_even_with_a_marker(outcome):
             id="65 means nothing in a participant's job",
         ),
         pytest.param(
-            {"outcome": "failed", "container_exit": 1},
+            {"outcome": "failed", "stop_reason": "build_failed", "started": False, "done": False},
             JobKind.BUILD,
             FailureReason.BUILD_FAILED,
-            id="a build",
+            id="a build of what is proven to be no image",
         ),
     ],
 )
@@ -136,6 +136,28 @@ def test_a_script_that_never_started_is_the_sites_fault():
     ended = replace(GOOD, outcome="failed", claimed=False, done=False, container_exit=None)
 
     assert judge(ended, JobKind.PREDICT).kind is VerdictKind.TRY_AGAIN
+
+
+OF_THE_CONTENT = {
+    FailureReason.BUILD_FAILED,
+    FailureReason.UNSIGNED,
+    FailureReason.ENVIRONMENT,
+    FailureReason.IMAGE_TOO_LARGE,
+}
+"""What the script says only where it has shown that the content is at fault."""
+
+
+@pytest.mark.parametrize("kind", [JobKind.BUILD, JobKind.MEASURE])
+def test_nothing_counts_of_a_job_of_the_portals_own_but_what_its_script_has_shown(kind):
+    ends = [one for one in _every_end(kind) if one.outcome not in BY_SOMEBODY]
+    counted = [
+        one for one in ends if FAILURES[judge(replace(one, started=False), kind).reason].counts
+    ]
+
+    assert len(ends) > len(Outcome) * len(StopReason)
+    shown = {judge(replace(one, started=False), kind).reason for one in counted}
+    assert shown == OF_THE_CONTENT | {FailureReason.UNFINISHED}
+    assert all(one.outcome not in {"time_limit", "memory_limit"} for one in counted)
 
 
 def test_every_reason_is_explained():
