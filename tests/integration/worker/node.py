@@ -92,7 +92,10 @@ class PretendedNode:
 
     def _build(self, directory: Path) -> int | None:
         if self.reason in {"build_failed", "node_unfit", "unsigned"}:
-            places = {"scratch": f"{Node().scratch}/sealrun-t", "storage": str(directory.parents[2])}
+            places = {
+                "scratch": f"{Node().scratch}/sealrun-t",
+                "storage": str(directory.parents[2]),
+            }
             (directory / "stderr.log").write_text(self.apptainer_says.format(**places))
             return self._stop(directory)
         content = hashlib.sha256(str(directory).encode()).digest()
