@@ -14,6 +14,7 @@ READS = (
     "check_reports",
     "data_snapshots",
     "deletions",
+    "heartbeats",
     "results",
     "run_logs",
     "troubles",

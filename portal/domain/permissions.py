@@ -74,6 +74,13 @@ def may_release_logs(actor: Actor, standing: Standing) -> bool:
     return may_organise(actor, standing) and actor.kind is ActorKind.BROWSER
 
 
+def may_settle(actor: Actor, standing: Standing | None) -> bool:
+    """Whoever organises the challenge, in a browser; of what is of no challenge, staff."""
+    if actor.kind is not ActorKind.BROWSER:
+        return False
+    return may_see_staff_pages(actor) if standing is None else may_organise(actor, standing)
+
+
 def may_see_challenge(actor: Actor, standing: Standing) -> bool:
     """Everybody once it is published; before that whoever works for it."""
     return standing.published or may_review(actor, standing)

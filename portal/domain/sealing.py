@@ -44,6 +44,9 @@ AFTER_DATA = frozenset(
 )
 """What a program can bring about once it has read private data."""
 
+SPARED = 3
+"""Failures of one team in a sealed phase that do not count, of whatever kind, while its scorer has never given a score."""
+
 DEFAULT_STEP = timedelta(minutes=5)
 
 

@@ -43,6 +43,7 @@ class Hindrance(StrEnum):
     TEAM_HOURS = "team_hours"
     CHALLENGE_HOURS = "challenge_hours"
     NEIGHBOURS = "neighbours"
+    SCORER = "scorer"
 
 
 SENTENCES: Mapping[Hindrance, str] = {
@@ -52,6 +53,7 @@ SENTENCES: Mapping[Hindrance, str] = {
     Hindrance.PLACES: "All places for such runs are taken; teams take turns.",
     Hindrance.TEAM_HOURS: "Your team's GPU-hours are used up or reserved by what runs.",
     Hindrance.CHALLENGE_HOURS: "The challenge's GPU-hours are used up or reserved by what runs.",
+    Hindrance.SCORER: "It waits for the scorer of the challenge, which could not be made yet. The organisers see that.",
     Hindrance.NEIGHBOURS: "It waits until runs of another kind on the same nodes have ended.",
 }
 

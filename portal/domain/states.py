@@ -22,8 +22,8 @@ class EvaluationState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether no later state can follow."""
-        return not EVALUATION_STEPS[self]
+        """Whether it has ended: no later state follows by itself."""
+        return self in FINAL_EVALUATIONS
 
 
 class AttemptState(StrEnum):
@@ -74,7 +74,8 @@ EVALUATION_STEPS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
         {E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING, E.FAILED, E.CANCELLED}
     ),
     E.SCORED: frozenset(),
-    E.FAILED: frozenset(),
+    # Back to where it was: it had failed for no fault of its team, and staff let it be tried again.
+    E.FAILED: frozenset({E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING}),
     E.CANCELLED: frozenset(),
 }
 
@@ -107,8 +108,8 @@ SNAPSHOT_STEPS: Mapping[SnapshotState, frozenset[SnapshotState]] = {
     D.FAILED: frozenset(),
 }
 
-FINAL_EVALUATIONS = frozenset(state for state in E if not EVALUATION_STEPS[state])
-"""Those that no later one can follow."""
+FINAL_EVALUATIONS = frozenset({E.SCORED, E.FAILED, E.CANCELLED})
+"""Those that no later one follows by itself."""
 
 LIVE_ATTEMPTS = frozenset({A.QUEUED, A.RUNNING, A.FINISHING})
 """Those of which the cluster may still have something to say."""

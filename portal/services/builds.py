@@ -81,7 +81,7 @@ def _try_again(
     def again(image: Image) -> None:
         if images.is_tried_again(image):
             log.warning("built_again", image=image.id, failed_with=image.detail[:LONGEST_DETAIL])
-            images.try_again(image, now=now)
+            images.try_again(session, image, now=now)
 
     guard.write(failed, again, row=lambda image: image)
     session.flush()

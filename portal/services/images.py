@@ -11,6 +11,7 @@ from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
 from portal.domain.jobs import ImageKind
 from portal.domain.states import IMAGE_STEPS, ImageState, check_step
+from portal.services import troubles
 
 
 def keep_blob(session: Session, *, sha256: str, size: int, now: datetime) -> None:
@@ -55,7 +56,7 @@ def image_of(
         )
         return image if added(session, image) else session.scalars(known).one()
     if image.state is ImageState.FAILED:
-        try_again(image, now=now)
+        try_again(session, image, now=now)
     elif image.deleted_at is not None:
         build_again(image, now=now)
     return image
@@ -67,8 +68,9 @@ def is_tried_again(image: Image) -> bool:
     return image.state is ImageState.FAILED and not FAILURES[reason].counts
 
 
-def try_again(image: Image, *, now: datetime) -> None:
-    """Let an image that could not be built wait once more."""
+def try_again(session: Session, image: Image, *, now: datetime) -> None:
+    """Let an image that could not be built wait once more; what went wrong with its builds is over."""
+    troubles.forget_builds(session, image.id)
     move_image(image, ImageState.WAITING, now=now)
     image.reason = image.sentence = image.detail = ""
 

@@ -16,6 +16,7 @@ from portal.domain.people import Actor
 from portal.domain.permissions import Audience
 from portal.domain.profiles import Profile, Resources
 from portal.domain.scores import Column
+from portal.domain.sealing import SPARED
 from portal.domain.separation import Separation, separation_of
 from portal.domain.submissions import SubmissionKind
 from portal.services.challenge_frames import Frame, look_up
@@ -93,13 +94,14 @@ def _seen(phase: Phase, columns: Sequence[Column], *, is_revealed: bool) -> Sequ
 
 
 def _attempts(phase: Phase) -> int | None:
-    """Return how many submissions of one team count in the whole phase."""
+    """Return how many submissions of one team are answered in the whole phase: those that count, and the spared ones."""
     days = math.ceil((phase.ends_at - phase.starts_at) / timedelta(days=1)) + 1
     bounds = [
         *([phase.total] if phase.total is not None else []),
         *([phase.per_day * days] if phase.per_day is not None else []),
     ]
-    return min(bounds, default=None)
+    attempts = min(bounds, default=None)
+    return attempts + SPARED if attempts is not None and phase.is_sealed else attempts
 
 
 def _tasks(session: Session, phases: Sequence[Phase]) -> Mapping[str, Sequence[Task]]:

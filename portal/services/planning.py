@@ -221,12 +221,8 @@ def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) 
         return False
     scorer = session.get_one(Image, evaluation.task.scorer_image_id)
     image = session.get_one(Image, evaluation.image_id) if evaluation.image_id else scorer
-    if image is scorer and images.is_tried_again(image):
-        return False
-    if image.state is ImageState.FAILED:
+    if image is not scorer and image.state is ImageState.FAILED:
         reason = FailureReason(image.reason or FailureReason.BUILD_FAILED)
-        if image is scorer:
-            reason = FailureReason.SCORER_FAILED
         progress.fail(
             session, evaluation, reason, now=now, sentence=image.sentence, detail=image.detail
         )

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Evaluation, Event, Phase, Submission
+from portal.db.tables import Evaluation, Event, Image, Phase, Submission, Task
 from portal.domain import sealing
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
 from portal.domain.states import EVALUATION_STEPS, EvaluationState, check_step
+from portal.services import troubles
 
 
 def move(
@@ -97,7 +98,9 @@ def fail(
     evaluation.sentence = sentence
     evaluation.detail = detail
     move(session, evaluation, EvaluationState.FAILED, now=now, sentence=FAILURES[reason].title)
-    _count(submission, phase, evaluation, reason)
+    _count(session, submission, phase, evaluation, reason)
+    if evaluation.rerun_of is None and not FAILURES[reason].counts:
+        troubles.ended(session, evaluation.id, reason, detail, now=now)
 
 
 def hold(
@@ -117,12 +120,41 @@ def hold(
     evaluation.reason = reason
     evaluation.detail = detail
     move(session, evaluation, EvaluationState.HELD, now=now, sentence=FAILURES[reason].title)
-    _count(submission, phase, evaluation, reason)
+    _count(session, submission, phase, evaluation, reason)
 
 
 def _count(
-    submission: Submission, phase: Phase, evaluation: Evaluation, reason: FailureReason
+    session: Session,
+    submission: Submission,
+    phase: Phase,
+    evaluation: Evaluation,
+    reason: FailureReason,
 ) -> None:
     """Take a submission out of the count where what its evaluation came to does not count."""
-    if evaluation.rerun_of is None and not sealing.counts(reason, sealed=phase.is_sealed):
+    if evaluation.rerun_of is not None:
+        return
+    is_spared = phase.is_sealed and _is_spared(session, submission, evaluation)
+    if is_spared or not sealing.counts(reason, sealed=phase.is_sealed):
         submission.counts = False
+
+
+def _is_spared(session: Session, submission: Submission, evaluation: Evaluation) -> bool:
+    """Whether a failure in a sealed phase may be the scorer's, which has never given a score yet.
+
+    Whatever failed is treated alike, and only so many times for each team: who makes a scorer fail gains nothing by it.
+    """
+    scorer = select(Image.scored_at).join(Task, Task.scorer_image_id == Image.id)
+    if session.scalar(scorer.where(Task.id == evaluation.task_id)) is not None:
+        return False
+    spared = session.scalar(
+        select(func.count(Submission.id.distinct()))
+        .join(Evaluation, Evaluation.submission_id == Submission.id)
+        .where(
+            Submission.phase_id == submission.phase_id,
+            Submission.team_id == submission.team_id,
+            Submission.id != submission.id,
+            Submission.counts.is_(False),
+            Evaluation.reason.in_(sealing.AFTER_DATA),
+        )
+    )
+    return (spared or 0) < sealing.SPARED

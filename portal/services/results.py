@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Attempt, Evaluation, Image, Job, Result, Submission
+from portal.db.tables import Attempt, Evaluation, Image, Job, Result, Submission, Task
 from portal.domain import sealing
 from portal.domain.audit import Action, Subject
 from portal.domain.failures import FAILURES, FailureReason
@@ -112,6 +112,7 @@ def scored(
         created_at=now,
     )
     session.add(result)
+    _prove_scorer(session, evaluation, now=now)
     _note_result(session, evaluation, result, now=now)
     progress.move(session, evaluation, EvaluationState.SCORED, now=now)
     session.flush()
@@ -123,6 +124,14 @@ def scored(
         Submission, evaluation.submission_id, with_for_update=True, populate_existing=True
     )
     standings.update(session, submission)
+
+
+def _prove_scorer(session: Session, evaluation: Evaluation, *, now: datetime) -> None:
+    """Note that the scorer has given a score: from then on a failure in a sealed phase may well be a program's doing."""
+    task = session.get_one(Task, evaluation.task_id)
+    scorer = session.get_one(Image, task.scorer_image_id)
+    if scorer.scored_at is None:
+        scorer.scored_at = now
 
 
 def _note_result(

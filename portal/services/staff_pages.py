@@ -18,8 +18,7 @@ from portal.domain.errors import NotFound
 from portal.domain.gates import gate_from_json
 from portal.domain.pages import PAGE_SIZE, Slice
 from portal.domain.people import Actor, ShownAs
-from portal.services import attention, audit
-from portal.services.attention import Attention
+from portal.services import audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +112,6 @@ def overview(session: Session, *, actor: Actor, now: datetime) -> Numbers:
     if not permissions.may_see_staff_pages(actor):
         raise NotFound
     return queries.numbers(session, now)
-
-
-def needs_attention(session: Session, *, actor: Actor) -> list[Attention]:
-    """List what the worker has set aside or handed to staff, the oldest first, as much as fits a page."""
-    if not permissions.may_see_staff_pages(actor):
-        raise NotFound
-    return attention.listed(session, at_most=PAGE_SIZE)
 
 
 def people_list(

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Trouble
+from portal.db.tables import Attempt, Job, Trouble
 from portal.domain.ids import new_id
 from scheduler.errors import SchedulerError, Unreachable
 
@@ -39,6 +39,9 @@ class Step(StrEnum):
     PLAN = "plan"
     SEND = "send"
     EXPIRE = "expire"
+    DECIDE = "decide"
+    END = "end"
+    """An evaluation has ended for no fault of its team: nothing tries that again, and staff are to look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +95,34 @@ def note(
     return row
 
 
+def ended(session: Session, evaluation_id: str, reason: str, detail: str, *, now: datetime) -> None:
+    """Write down that an evaluation has ended for no fault of its team, so that somebody looks into it."""
+    row = find(session, Step.END, evaluation_id)
+    if row is None:
+        row = Trouble(
+            id=new_id(now),
+            cluster="",
+            step=Step.END,
+            subject=evaluation_id,
+            tries=1,
+            first_at=now,
+        )
+        session.add(row)
+    row.problem = f"{reason}: {detail}"[:MAX_PROBLEM_CHARS]
+    row.last_at, row.next_at = now, None
+
+
 def over(session: Session, step: Step, subject: str) -> None:
     """Forget that a step has failed for one thing: it has worked."""
     session.execute(delete(Trouble).where(Trouble.step == step, Trouble.subject == subject))
+
+
+def forget_builds(session: Session, image_id: str) -> None:
+    """Forget what went wrong with the builds of an image: it is built anew."""
+    builds = (
+        select(Attempt.token).join(Job, Job.id == Attempt.job_id).where(Job.image_id == image_id)
+    )
+    session.execute(delete(Trouble).where(Trouble.subject.in_(builds)))
 
 
 def _pause(error: Exception, tries: int) -> timedelta | None:

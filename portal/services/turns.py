@@ -54,6 +54,8 @@ def why_it_waits(session: Session, evaluation: Evaluation, resources: Resources)
         kind, profile = first_job(evaluation.submission, evaluation.task, resources)
     except KeyError:
         return ""
+    if session.get_one(Image, evaluation.task.scorer_image_id).state is ImageState.FAILED:
+        return SENTENCES[Hindrance.SCORER]
     hindrance = Room(session, resources).hindrance(evaluation, profile)
     if hindrance is None and _has_others_beside(session, evaluation, kind, profile, resources):
         hindrance = Hindrance.NEIGHBOURS

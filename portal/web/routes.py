@@ -8,6 +8,7 @@ from portal.web.api.openapi import OPENAPI
 from portal.web.bodies import UploadRoute
 from portal.web.pages import (
     account,
+    attention,
     audit,
     budgets,
     cancelling,
@@ -106,6 +107,8 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
             limited(form_page(invitations.accept), "invitation_tried", by=address),
             methods=["POST"],
         ),
+        Route("/challenges/{slug}/attention", page(members_only(attention.of_challenge))),
+        Route("/attention/{id}", form_page(attention.decide), methods=["POST"]),
         Route("/challenges/{slug}/resources", page(members_only(budgets.challenge))),
         Route("/challenges/{slug}/leaks", page(members_only(leaks.show))),
         Route("/challenges/{slug}/retention", page(members_only(retention.of_challenge))),
@@ -192,7 +195,7 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/staff/people/{id}/unblock", form_page(staff.unblock), methods=["POST"]),
         *api_routes(),
         Route(OPENAPI, page(openapi.show)),
-        Route("/-/health", page(site.is_healthy)),
+        Route("/healthz", page(site.is_healthy)),
         Route("/-/patterns", page(site.patterns)),
         Route("/static/{name}", static.respond),
     ]

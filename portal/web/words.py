@@ -7,6 +7,7 @@ from enum import StrEnum
 from portal.domain.audit import Group
 from portal.domain.blocks import BlockReason
 from portal.domain.calendar import Season
+from portal.domain.decisions import Choice
 from portal.domain.findings import Level
 from portal.domain.jobs import JobKind
 from portal.domain.permissions import Audience, Role
@@ -17,6 +18,7 @@ from portal.domain.steps import StepState
 from portal.domain.submissions import SubmissionKind
 from portal.domain.teams import ParticipationState
 from portal.domain.tokens import Scope, TokenState
+from portal.domain.vital_signs import Vital
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         Level.OK: Label("Well", "check", "good"),
         Level.WARNING: Label("Warning", "pause", "warn"),
         Level.FAILURE: Label("Failure", "cross", "bad"),
+    },
+    Vital: {
+        Vital.ALIVE: Label("Alive", "check", "good"),
+        Vital.SILENT: Label("Silent", "cross", "bad"),
+        Vital.UNKNOWN: Label("Unknown", "ring", "quiet"),
     },
     StepState: {
         StepState.DONE: Label("done", "check", "good"),
@@ -120,6 +127,11 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Kept.OUTPUT: "Output of a run",
         Kept.LOG: "Logs of a run",
     },
+    Choice: {
+        Choice.RETRY: "Try again",
+        Choice.FREE: "Give up, without counting",
+        Choice.COUNT: "Give up, counting",
+    },
     JobKind: {
         JobKind.BUILD: "Build",
         JobKind.PREDICT: "Predict",
@@ -138,6 +150,11 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
             "A .zip or .tar.gz with your files. They are laid over the organisers' base image."
         ),
         SubmissionKind.RESULTS: "The output itself, computed elsewhere. Nothing of yours is run.",
+    },
+    Choice: {
+        Choice.RETRY: "It is about to be tried again.",
+        Choice.FREE: "It is about to be given up; it does not count.",
+        Choice.COUNT: "It is about to be given up; it counts.",
     },
     Role: {
         Role.OWNER: "Does everything for the challenge, and says who else works for it.",
@@ -167,5 +184,5 @@ def word(value: StrEnum) -> str:
 
 
 def explanation(value: StrEnum) -> str:
-    """Return what a kind of submission is, what a role does, or what a token may do."""
+    """Return what a kind of submission is, a role does, a token may do, or a decision leads to."""
     return EXPLANATIONS[type(value)][value]

@@ -13,3 +13,5 @@ class Asked:
     """Whether the cluster answered all of it."""
     news: bool = False
     """Whether an attempt is now known to be elsewhere than before."""
+    problem: str = ""
+    """What the cluster said instead of an answer, or beside it."""

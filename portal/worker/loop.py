@@ -14,11 +14,14 @@ from portal.worker.asking import Asked
 from portal.worker.cancel import end_unsent, stop_live
 from portal.worker.collect import collect_ended
 from portal.worker.context import WorkerContext
+from portal.worker.decide import carry_out_decisions
 from portal.worker.expire import expire
 from portal.worker.pacing import QUICK, Pacer
+from portal.worker.pulse import Pulse
 from portal.worker.resolve import resolve_unclear
 from portal.worker.send import send_created
 from portal.worker.watch import watch_live
+from scheduler.errors import SchedulerError
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -61,11 +64,12 @@ def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
     steps.take(lambda: end_unsent(context), 0)
     unclear, live = steps.take(lambda: _ask(context, pacer), (Asked(), Asked()))
     collected = steps.take(lambda: collect_ended(context), 0)
+    steps.take(lambda: carry_out_decisions(context), 0)
     planned = steps.take(lambda: _plan(context), 0)
     if not pacer.is_broken:
         sent = steps.take(lambda: send_created(context), Asked())
         if not sent.complete:
-            pacer.failed()
+            pacer.failed(sent.problem)
     steps.check()
     if sent.news or collected or planned:
         pacer.expect()
@@ -107,8 +111,24 @@ def _ask(context: WorkerContext, pacer: Pacer) -> tuple[Asked, Asked]:
         return Asked(), Asked()
     unclear = resolve_unclear(context)
     live = _look_after_live(context) if unclear.complete else Asked()
-    _note(pacer, unclear, live)
+    if unclear.complete and live.complete and not unclear.about and not live.about:
+        _ask_for_a_sign_of_life(context, pacer)
+    else:
+        _note(pacer, unclear, live)
     return unclear, live
+
+
+def _ask_for_a_sign_of_life(context: WorkerContext, pacer: Pacer) -> None:
+    """Ask an idle cluster from time to time whether it is there: nobody else would find out before it is needed."""
+    if pacer.answers and not pacer.is_idle:
+        return
+    try:
+        context.cluster.scheduler.ping()
+    except SchedulerError as problem:
+        log.warning("no_sign_of_life", problem=str(problem))
+        pacer.failed(str(problem))
+    else:
+        pacer.answered(news=False)
 
 
 def _look_after_live(context: WorkerContext) -> Asked:
@@ -118,10 +138,11 @@ def _look_after_live(context: WorkerContext) -> Asked:
 
 
 def _note(pacer: Pacer, *rounds: Asked) -> None:
+    problem = "; ".join(dict.fromkeys(asked.problem for asked in rounds if asked.problem))
     if not all(asked.complete for asked in rounds):
-        pacer.failed()
+        pacer.failed(problem)
     elif any(asked.about for asked in rounds):
-        pacer.answered(news=any(asked.news for asked in rounds))
+        pacer.answered(news=any(asked.news for asked in rounds), problem=problem)
 
 
 def _plan(context: WorkerContext) -> int:
@@ -141,11 +162,12 @@ def work_until(context: WorkerContext, stop: threading.Event) -> None:
     _sweep(context)
     pacer = Pacer(context.pace)
     pause = QUICK
+    pulse = Pulse(context)
     name = f"cluster:{context.cluster.name}"
     expires_at = context.clock()
     while not stop.is_set():
         try:
-            pause = _one_round(context, pacer, name)
+            pause = _one_round(context, pacer, pulse, name)
         except Exception:
             pause = min(LONGEST_PAUSE, pause * 2)
             log.exception("pass_failed", again_in=pause)
@@ -183,7 +205,7 @@ def _expire(context: WorkerContext) -> timedelta:
     return EXPIRE_EVERY - LEASE if more else timedelta(0)
 
 
-def _one_round(context: WorkerContext, pacer: Pacer, name: str) -> float:
+def _one_round(context: WorkerContext, pacer: Pacer, pulse: Pulse, name: str) -> float:
     """Run a pass if this worker drives the cluster; return the seconds until the next.
 
     Rounds come often, as new work is found in the database alone; the pacer says in which of them
@@ -194,4 +216,9 @@ def _one_round(context: WorkerContext, pacer: Pacer, name: str) -> float:
             session, name=name, holder=context.holder, lasts=LEASE, now=context.clock()
         )
     idle = context.idle_pause.total_seconds()
-    return min(idle, QUICK) if mine and run_pass(context, pacer).is_busy else idle
+    if not mine:
+        return idle
+    try:
+        return min(idle, QUICK) if run_pass(context, pacer).is_busy else idle
+    finally:
+        pulse.beat(pacer)

@@ -14,6 +14,8 @@ QUICK = 0.3
 """Seconds between two questions while something is about to change."""
 SLOWER = 1.25
 """By how much the pace slackens with every question that brings no news."""
+LONGEST_SILENCE = 60.0
+"""Seconds after which a cluster is asked for a sign of life where there was nothing else to ask."""
 FIRST_REST, LONGEST_REST = 1.0, 60.0
 """Seconds for which a cluster that does not answer is left alone: doubled each time."""
 
@@ -42,6 +44,18 @@ class Pacer:
         self._interval = pace.quickest
         self._rest = 0.0
         self._asked_at = -LONGEST_REST
+        self.problem = ""
+        """What the cluster said last instead of an answer, or beside it; for staff."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the cluster answered when it was last asked; it does until it was."""
+        return self._rest == 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing was asked for so long that nobody knows whether there would be an answer."""
+        return self._clock() >= self._asked_at + LONGEST_SILENCE
 
     @property
     def is_broken(self) -> bool:
@@ -53,15 +67,17 @@ class Pacer:
         """Whether it is time to ask about the live jobs."""
         return self._clock() >= self._asked_at + (self._rest or self._interval)
 
-    def answered(self, *, news: bool) -> None:
+    def answered(self, *, news: bool, problem: str = "") -> None:
         """Note that the cluster was asked and answered, and whether anything had changed."""
+        self.problem = problem
         self._asked_at = self._clock()
         self._rest = 0.0
         slower = min(self._interval * SLOWER, self._pace.slowest.total_seconds())
         self._interval = self._pace.quickest if news else max(slower, self._pace.quickest)
 
-    def failed(self) -> None:
+    def failed(self, problem: str = "") -> None:
         """Note that the cluster was asked and did not answer, or not wholly."""
+        self.problem = problem
         self._asked_at = self._clock()
         self._rest = min(LONGEST_REST, self._rest * 2 or FIRST_REST)
 

@@ -42,10 +42,10 @@ def send_created(context: WorkerContext) -> Asked:
             sent += answer is not None
             if isinstance(answer, Indeterminate):
                 # What comes after it would wait as long, and be as unclear.
-                return Asked(about=sent, complete=False, news=True)
+                return Asked(about=sent, complete=False, news=True, problem=answer.message)
     except Unreachable as problem:
         log.warning("not_carried", problem=str(problem))
-        return Asked(about=sent, complete=False, news=sent > 0)
+        return Asked(about=sent, complete=False, news=sent > 0, problem=str(problem))
     return Asked(about=sent, news=sent > 0)
 
 

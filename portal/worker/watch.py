@@ -39,7 +39,9 @@ def watch_live(context: WorkerContext) -> Asked:
         absent = sorted(set(tokens) - set(answer.jobs))
         for _ in each(context, Step.WATCH, absent, lambda token: _absent(context, token)):
             pass
-    return Asked(about=len(tokens), complete=answer.complete, news=any(news))
+    return Asked(
+        about=len(tokens), complete=answer.complete, news=any(news), problem=answer.problem
+    )
 
 
 def _absent(context: WorkerContext, token: Token) -> None:

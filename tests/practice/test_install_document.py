@@ -167,7 +167,7 @@ def test_the_services_of_the_document_start_as_their_accounts(
     port = 8766
     script = (
         f"umask {mask}; {command.replace('8000', str(port))} & sleep 0.2\n"
-        f"for n in $(seq 100); do curl -fs http://127.0.0.1:{port}/-/health && break; sleep 0.2; done\n"
+        f"for n in $(seq 100); do curl -fs http://127.0.0.1:{port}/healthz && break; sleep 0.2; done\n"
         "kill $!; wait $! || true"
     )
 

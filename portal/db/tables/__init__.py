@@ -1,5 +1,6 @@
 """The tables. One module per area; importing this package knows them all."""
 
+from portal.db.tables.attention import Decision, Heartbeat
 from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
 from portal.db.tables.challenges import Challenge, Column, Organiser, Page, Phase, PhaseTask, Task
@@ -47,9 +48,11 @@ __all__ = [
     "CheckReport",
     "Column",
     "DataSnapshot",
+    "Decision",
     "Deletion",
     "Evaluation",
     "Event",
+    "Heartbeat",
     "Image",
     "Invitation",
     "Job",

@@ -37,6 +37,8 @@ class Image(Base):
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
     """When the SIF was deleted by policy; what needs it again builds it again."""
+    scored_at: Mapped[datetime | None]
+    """Of a scorer: when it first gave a score."""
 
 
 class Job(Base):

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from portal.domain import permissions
 from portal.domain.errors import NotFound
-from portal.services import health
+from portal.services import liveness
 from portal.web.patterns import samples
 from portal.web.visit import Visit
 
@@ -24,12 +24,24 @@ def seal_keys(visit: Visit) -> Response:
 
 
 def is_healthy(visit: Visit) -> Response:
-    """Tell a monitor whether the portal can answer."""
+    """Tell a monitor whether the portal can answer, and whether what waits for a cluster goes on.
+
+    Anybody may ask: it says how many, and names none.
+    """
+    clusters = visit.context.resources.build_profiles
     try:
-        visit.read(health.check)
+        found = visit.read(liveness.look, clusters, now=visit.now)
     except SQLAlchemyError:
         return JSONResponse({"status": "failing", "database": "unreachable"}, 503)
-    return JSONResponse({"status": "ok", "database": "reachable"})
+    return JSONResponse(
+        {
+            "status": "ok" if all(one.is_well for one in found) else "degraded",
+            "database": "reachable",
+            "clusters": len(found),
+            "workers_alive": sum(one.worker for one in found),
+            "clusters_answering": sum(one.answers for one in found),
+        }
+    )
 
 
 def patterns(visit: Visit) -> Response:

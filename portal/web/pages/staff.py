@@ -4,7 +4,8 @@ from starlette.responses import Response
 
 from portal.domain.blocks import BlockReason
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import blocks, staff_pages, staff_sessions
+from portal.services import blocks, liveness, staff_pages, staff_sessions
+from portal.services.attention import decisions
 from portal.web.context import WebContext
 from portal.web.forms import Filled
 from portal.web.local_paths import with_query
@@ -21,7 +22,13 @@ def overview(visit: Visit) -> Response:
         "staff/overview.html",
         view=view,
         log=visit.context.audit_state(),
-        attention=visit.read(staff_pages.needs_attention, actor=visit.actor),
+        clusters=visit.read(
+            liveness.of_site,
+            actor=visit.actor,
+            clusters=visit.context.resources.build_profiles,
+            now=visit.now,
+        ),
+        attention=visit.read(decisions.of_site, actor=visit.actor),
     )
 
 

@@ -32,7 +32,7 @@ def _left_over(running: Server) -> list[str]:
 
 def _is_up(running: Server) -> bool:
     with running.connect() as connection:
-        connection.sendall(b"GET /-/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         return connection.recv(1000).startswith(b"HTTP/1.1 200")
 
 

@@ -10,7 +10,7 @@ from tests.attacks.web.slow_client import Server, server
 
 pytestmark = pytest.mark.attack(73)
 
-SECOND = b"GET /-/health HTTP/1.1\r\nhost: x\r\n\r\n"
+SECOND = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 
 
@@ -36,9 +36,9 @@ SMUGGLED = {
     "coding with a blank before the colon": post(b"transfer-encoding : chunked\r\n"),
     "folded": post(b"transfer-encoding:\r\n chunked\r\n", body=b"0\r\n\r\n"),
     "folded by a tab": post(b"x: y\r\n\tcontent-length: 36\r\n"),
-    "bare line feeds": b"GET /-/health HTTP/1.1\nhost: x\n\n" + SECOND,
+    "bare line feeds": b"GET /healthz HTTP/1.1\nhost: x\n\n" + SECOND,
     "one bare line feed": post(b"x: y\ncontent-length: 36\r\n"),
-    "bare line feed at the end": b"GET /-/health HTTP/1.1\r\nhost: x\r\n\n" + SECOND,
+    "bare line feed at the end": b"GET /healthz HTTP/1.1\r\nhost: x\r\n\n" + SECOND,
     "bare carriage return": post(b"x: y\rcontent-length: 36\r\n"),
     "empty line first": b"\n" + SECOND + SECOND,
     "NUL": post(b"content-length\0: 36\r\n"),
@@ -54,8 +54,8 @@ SMUGGLED = {
     "endless size of a chunk": post(CHUNKED, body=b"0" * 20 + b"\r\n\r\n"),
     "length after the last chunk": post(CHUNKED, body=b"0\r\ncontent-length: 36\r\n\r\n"),
     "coding after the last chunk": post(CHUNKED, body=b"0\r\ntransfer-encoding: chunked\r\n\r\n"),
-    "two hosts": b"GET /-/health HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n" + SECOND,
-    "another version": b"GET /-/health HTTP/1.2\r\nhost: x\r\n\r\n" + SECOND,
+    "two hosts": b"GET /healthz HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n" + SECOND,
+    "another version": b"GET /healthz HTTP/1.2\r\nhost: x\r\n\r\n" + SECOND,
 }
 
 

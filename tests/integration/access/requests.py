@@ -34,6 +34,7 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/submissions/{id}/logs/{token}/release"): Example(
         parts={"{id}": "@submission", "{token}": "@attempt"}, form={"reason": "It helps you."}
     ),
+    ("POST", "/attention/{id}"): Example(parts={"{id}": "@attention"}, form={"choice": "retry"}),
     ("GET", "/submissions/{id}/seal"): Example(parts={"{id}": "@submission"}),
     ("GET", "/submissions/{id}/crate"): Example(parts={"{id}": "@submission"}),
     ("GET", "/submissions/{id}/statement"): Example(parts={"{id}": "@submission"}),

@@ -27,6 +27,7 @@ from portal.db.tables import (
     Result,
     Team,
     TermsAcceptance,
+    Trouble,
     Weights,
 )
 from portal.domain.ids import new_id
@@ -201,8 +202,15 @@ def _things(
         created_at=NOW,
     )  # fmt: skip
     session.add(weights)
+    waiting = select(Evaluation.id).where(Evaluation.submission_id == running.id)
+    aside = Trouble(
+        id=new_id(NOW), cluster="main", step="collect", subject=session.scalars(waiting).one(), tries=1,
+        problem="ValueError: odd", first_at=NOW, last_at=NOW, next_at=None,
+    )  # fmt: skip
+    session.add(aside)
     session.flush()
     ids = {
+        "attention": aside.id,
         "slug": "digits",
         "weights": weights.id,
         "submission": submission.id,

@@ -20,7 +20,7 @@ def site(new_site: SiteMaker, postgres_server: PostgresServer) -> Site:
 @pytest.mark.parametrize(
     "path",
     ["/", ROOT, f"{ROOT}/pages/evaluation", f"{ROOT}/terms", f"{ROOT}/leaderboard",
-     f"{ROOT}/submit", f"{ROOT}/submissions", "/account", "/-/health"],
+     f"{ROOT}/submit", f"{ROOT}/submissions", "/account", "/healthz"],
 )  # fmt: skip
 def test_every_page_can_be_shown(site: Site, path: str) -> None:
     for person in (None, site.ada, site.staff):

@@ -24,7 +24,7 @@ ATTACKS = (
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/challenges/digits", "/login", "/-/health", "/static/nothing.css"]
+    "path", ["/", "/nowhere", "/challenges/digits", "/login", "/healthz", "/static/nothing.css"]
 )
 def test_every_answer_has_the_security_headers(site: Site, path: str) -> None:
     answer = site.browser().get(path)
@@ -183,7 +183,7 @@ def test_a_broken_page_shows_a_reference_that_is_also_in_the_log(broken: Site) -
 
 
 def test_health_tells_a_monitor_that_the_database_is_gone(broken: Site) -> None:
-    answer = broken.browser().get("/-/health")
+    answer = broken.browser().get("/healthz")
 
     assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 

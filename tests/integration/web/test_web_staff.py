@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.db.tables import Account, ApiToken, AuditEntry, Challenge, LoginSession, Person, Trouble
+from portal.db.tables import Account, ApiToken, AuditEntry, Challenge, LoginSession, Person
 from portal.domain.audit import Action
 from portal.domain.gates import Gate
 from portal.domain.ids import new_id
@@ -61,44 +61,6 @@ def test_the_numbers_are_those_of_the_site(site: Site) -> None:
     assert "1 submission<" in page
     assert "0 evaluations<" in page
     assert '<a href="/staff/audit">0 entries</a>' in page
-
-
-def _set_aside(site: Site, number: int) -> None:
-    with site.context.database.writing() as session:
-        for n in range(number):
-            session.add(
-                Trouble(
-                    id=new_id(NOW), cluster="main", step="collect", subject=f"sr-{n}", tries=1,
-                    problem=f"ValueError: <b>odd {n}</b>\nsomewhere", first_at=NOW, last_at=NOW,
-                    next_at=None,
-                )
-            )  # fmt: skip
-
-
-def test_what_was_set_aside_stands_on_the_page_of_staff(site: Site) -> None:
-    staff = site.browser(site.staff)
-    assert "Nothing. What the worker cannot go on with" in staff.get("/staff").text
-
-    _set_aside(site, 1)
-    page = staff.get("/staff").text
-
-    assert "ValueError: &lt;b&gt;odd 0&lt;/b&gt;" in page
-    assert "somewhere" not in page
-    assert "sealrun attention retry ID" in page
-
-
-@pytest.mark.parametrize("rows", [1, 3, 200])
-def test_the_page_of_staff_asks_as_much_for_many_as_for_few(site: Site, rows: int) -> None:
-    _set_aside(site, rows)
-    staff = site.browser(site.staff)
-
-    with site.counted_queries() as asked:
-        page = staff.get("/staff").text
-
-    assert page.count('<th scope="row">') == min(rows, 50)
-    selects = [one for one in asked if one.lstrip().upper().startswith("SELECT")]
-    # The login, the numbers; what was set aside, what that is about, and what is with staff.
-    assert len(selects) == 5
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_a_hostile_layer_fails_before_anything_is_sent(world: World) -> None:
     evaluation = world.run_until_final(submission)
 
     assert evaluation.reason is FailureReason.BAD_ARCHIVE
-    assert evaluation.sentence == ("Layer 1 of the image: 'dev/sda' is a device. Leave it out.")
+    assert evaluation.sentence == ("Layer 1 of the image: 'srv/sda' is a device. Leave it out.")
     assert ("build", evaluation.image_id) not in world.node.ran
 
 

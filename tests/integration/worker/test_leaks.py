@@ -108,6 +108,7 @@ def _seal(world: World, *, hold: bool) -> None:
     with world.database.writing() as session:
         phase = session.scalars(select(PhaseRow)).one()
         phase.failures, phase.hold_results = Failures.SEALED, hold
+    world.prove_scorer()
     world.approve()
 
 
@@ -226,12 +227,13 @@ def test_a_node_that_fails_under_a_program_is_not_seen_to(world: World, times: i
 @pytest.mark.parametrize("word", ["left_behind", "node_unfit", "output_limit", "image_start"])
 def test_no_word_of_the_script_gives_a_program_another_try(world: World, word: str) -> None:
     _seal(world, hold=False)
+    world.run_until_final(world.hand_in())
     world.node.reason, world.node.starts = word, True
 
     submission = world.hand_in()
     evaluation = world.run_until_final(submission)
 
-    assert len(world.attempts("predict")) == 1
+    assert len(world.attempts("predict")) == 2
     assert evaluation.reason is not None
     assert told(evaluation.reason, sealed=True) is FailureReason.NO_RESULT
     with world.database.reading() as session:

@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from portal.bootstrap import operator
 from portal.db.tables import AuditEntry, Evaluation, Event, Phase, Submission, Trouble
 from portal.domain.audit import Action
+from portal.domain.decisions import Choice
 from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
 from portal.domain.sealing import Failures
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
-from portal.services import attention
-from portal.services.attention import Attention
+from portal.services.attention import decisions
+from portal.services.attention.listing import Attention, listed
 from portal.services.submission_facts import Told, told_of
 from portal.services.troubles import PAUSES, Step
 from portal.worker.loop import run_pass
@@ -56,6 +57,12 @@ def _break(world: World, error: Exception, kind: str = "predict") -> None:
     world.context = replace(world.context, cluster=replace(world.context.cluster, files=files))
 
 
+def _settle(world: World, session: Session, wanted: str, choice: Choice) -> None:
+    decisions.settle_now(
+        session, actor=OPERATOR, wanted=wanted, choice=choice, alike=False, now=world.clock()
+    )
+
+
 def _troubles(world: World) -> list[Trouble]:
     with world.database.reading() as session:
         return list(session.scalars(select(Trouble)))
@@ -64,6 +71,7 @@ def _troubles(world: World) -> list[Trouble]:
 def _seal(world: World, failures: Failures) -> None:
     with world.database.writing() as session:
         session.scalars(select(Phase)).one().failures = failures
+    world.prove_scorer()
     world.approve()
 
 
@@ -162,7 +170,7 @@ def _mend(world: World) -> None:
 
 def _listed(world: World) -> list[Attention]:
     with world.database.reading() as session:
-        return attention.listed(session)
+        return listed(session)
 
 
 @pytest.mark.parametrize("kind", ["build", "predict", "score"])
@@ -174,18 +182,19 @@ def test_what_staff_let_be_tried_again_goes_on_from_where_it_was(world: World, k
     _mend(world)
 
     found = _listed(world)
-    assert {one.problem.partition("\n")[0] for one in found} == {"ValueError: odd"}
+    assert {one.problem.partition("\n")[0].rpartition("collect: ")[2] for one in found} == {
+        "ValueError: odd"
+    }
     with world.database.writing() as session:
         for one in found:
-            attention.retry(session, actor=OPERATOR, wanted=one.id, now=world.clock())
+            _settle(world, session, one.id, Choice.RETRY)
     world.run(10)
 
     assert _listed(world) == []
-    if kind != "build":
-        assert world.run_until_final(submission).state is E.SCORED
+    assert world.run_until_final(submission).state is E.SCORED
     assert world.run_until_final(world.hand_in()).state is E.SCORED
     ran = [one for one, _ in world.node.ran]
-    assert ran.count("predict") == (1 if kind == "build" else 2)
+    assert ran.count("predict") == 2
 
 
 @pytest.mark.parametrize("counts", [True, False])
@@ -201,7 +210,7 @@ def test_what_staff_give_up_has_failed_and_counts_as_they_say(
     [one] = _listed(world)
     assert one.submission_id == submission
     with world.database.writing() as session:
-        attention.give_up(session, actor=OPERATOR, wanted=one.id, counts=counts, now=world.clock())
+        _settle(world, session, one.id, Choice.COUNT if counts else Choice.FREE)
 
     assert _told(world, submission) == (before, counts)
     assert world.evaluation(submission).state is E.FAILED
@@ -211,7 +220,8 @@ def test_what_staff_give_up_has_failed_and_counts_as_they_say(
             select(AuditEntry).where(AuditEntry.action == Action.TROUBLE_GIVEN_UP)
         ).one()
     assert entry.subject_id == submission
-    assert (entry.detail["counts"], entry.detail["problem"]) == (str(counts), "ValueError: odd")
+    choice = Choice.COUNT if counts else Choice.FREE
+    assert (entry.detail["choice"], entry.detail["problem"]) == (choice, "ValueError: odd")
 
 
 def test_what_needs_no_attention_is_refused(world: World) -> None:
@@ -219,7 +229,7 @@ def test_what_needs_no_attention_is_refused(world: World) -> None:
         world.database.writing() as session,
         pytest.raises(OperatorError, match="needs no attention"),
     ):
-        attention.retry(session, actor=OPERATOR, wanted="nothing", now=world.clock())
+        _settle(world, session, "nothing", Choice.RETRY)
 
 
 def test_a_profile_that_the_site_lost_stops_only_what_needs_it(world: World) -> None:
@@ -258,6 +268,7 @@ def test_a_step_that_fails_as_a_whole_keeps_no_other_from_being_taken(world: Wor
 @pytest.mark.parametrize("kind", ["predict", "score"])
 def test_where_results_are_held_back_it_is_told_at_the_step(world: World, kind: str) -> None:
     change_phase(world, failures=Failures.SEALED, hold_results=True, time_step=300)
+    world.prove_scorer()
     _break(world, ValueError("odd"), kind)
     submission = world.hand_in()
     world.run(25)
@@ -271,6 +282,7 @@ def test_where_results_are_held_back_it_is_told_at_the_step(world: World, kind: 
 @pytest.mark.attack(66)
 def test_what_cannot_be_scored_is_told_at_the_step_too(world: World) -> None:
     change_phase(world, failures=Failures.SEALED, hold_results=True, time_step=300)
+    world.prove_scorer()
     submission = world.hand_in()
     world.run_until_sent("predict")
     resources = world.context.resources

@@ -14,10 +14,12 @@ from sqlalchemy import or_, select
 from portal.bootstrap import operator
 from portal.db.engine import Database
 from portal.db.tables import Attempt, Cancellation, Evaluation, Job, Person, Phase, Trouble
+from portal.domain.decisions import Choice
 from portal.domain.ids import new_id
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
-from portal.services import attention
+from portal.services.attention import decisions
+from portal.services.attention.listing import listed
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.interface import Indeterminate, JobSpec, Submitted, Token
@@ -149,7 +151,7 @@ def test_whatever_is_thrown_for_one_submission_all_others_reach_their_scores(
 
     assert [world.evaluation(one).state.is_final for one in victims] == [True] * len(victims)
     with world.database.reading() as session:
-        assert attention.listed(session) == []
+        assert listed(session) == []
 
 
 def _points(world: World) -> dict[Course, list[str]]:
@@ -226,10 +228,17 @@ def _cancel(world: World, fate: Fate) -> None:
 
 def _retry_all(world: World) -> None:
     with world.database.reading() as session:
-        found = attention.listed(session)
+        found = listed(session)
     for one in found:
         with world.database.writing() as session:
-            attention.retry(session, actor=operator(), wanted=one.id, now=world.clock())
+            decisions.settle_now(
+                session,
+                actor=operator(),
+                wanted=one.id,
+                choice=Choice.RETRY,
+                alike=one.number > 1,
+                now=world.clock(),
+            )
 
 
 def _settle(world: World, fate: Fate) -> None:

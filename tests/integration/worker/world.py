@@ -15,7 +15,7 @@ from containers.archives import Entry, write_archive
 from portal import bootstrap
 from portal.bootstrap import Installation
 from portal.db.engine import Database
-from portal.db.tables import Attempt, Evaluation, Job, Person
+from portal.db.tables import Attempt, Evaluation, Image, Job, Person, Task
 from portal.domain.ids import new_id
 from portal.domain.people import Actor
 from portal.domain.states import AttemptState
@@ -25,6 +25,7 @@ from portal.services.submissions import Upload, submit
 from portal.services.task_approvals import approval_of
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
+from portal.worker.pulse import Pulse
 from scheduler.memory import MemoryScheduler
 from tests.eager import eager
 from tests.integration.worker.node import PretendedNode
@@ -90,6 +91,12 @@ class World:
                 now=self.clock(),
             )
 
+    def prove_scorer(self) -> None:
+        """Let it be known that the scorer has given a score: from then on no failure in a sealed phase is spared."""
+        with self.database.writing() as session:
+            for task in session.scalars(select(Task)):
+                session.get_one(Image, task.scorer_image_id).scored_at = self.clock()
+
     def approve(self) -> None:
         """Approve what the database says, as an operator does after a change."""
         with self.database.reading() as session:
@@ -98,6 +105,7 @@ class World:
 
     def run(self, passes: int = 1, seconds: float = 1) -> None:
         """Run passes, letting time go by and the cluster work between them."""
+        Pulse(self.context).beat(eager())
         for _ in range(passes):
             run_pass(self.context, eager())
             self.scheduler.advance()

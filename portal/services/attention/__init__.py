@@ -1,0 +1,1 @@
+"""What needs a person: listed with its reason, decided on by staff and organisers, settled by a worker."""
