@@ -1,5 +1,6 @@
 """A site whose settings are read, with its database and its store opened."""
 
+import hashlib
 import os
 import pwd
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from site_config.loader import load_site
 from site_config.model import Cluster as ClusterSettings
 from site_config.model import Site
 
+_OFFERED = {"profiles", "data", "limits", "images", "retention", "shares"}
+"""The sections of ``site.yaml`` that challenges and submissions depend on."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -33,6 +37,15 @@ class Installation:
     store: Store
     resources: Resources
     clock: Callable[[], datetime] = _now
+
+    @property
+    def version(self) -> str:
+        """Return what tells what is offered here from other settings, however they are written: 16 hexadecimal digits.
+
+        Web and worker may have the rest otherwise, such as paths of their own hosts.
+        """
+        offered = self.settings.model_dump_json(include=_OFFERED)
+        return hashlib.sha256(offered.encode()).hexdigest()[:16]
 
 
 def open_site(path: Path) -> Installation:

@@ -46,6 +46,7 @@ def web_context(site: Installation) -> WebContext:
         session_limits=SessionLimits(
             idle=site.settings.login.sessions.idle, longest=site.settings.login.sessions.longest
         ),
+        settings_version=site.version,
         rates=Rates(**site.settings.login.rates.model_dump()),
     )
 

@@ -44,6 +44,7 @@ def _worker_context(site: Installation, name: str) -> WorkerContext:
         probe_image_id=probe.id,
         probe_source=probe.source_sha256,
         holder=f"{socket.gethostname()}:{os.getpid()}",
+        settings_version=site.version,
         idle_pause=site.settings.worker.poll,
         pauses=tuple(site.settings.worker.pauses),
         pace=Pace(slowest=site.settings.worker.slowest, ceiling=site.settings.worker.ceiling),

@@ -1,13 +1,22 @@
 """``sealrun challenge``: what only an operator does for challenges."""
 
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import yaml
 
 from portal.cli.site import SITE, opened
+
+if TYPE_CHECKING:
+    from portal.bootstrap import Installation
+    from portal.services.challenges import TakenIn
+
+PATIENCE = 30.0
+"""Seconds for the workers to take over a changed site.yaml."""
 
 
 @click.group()
@@ -18,13 +27,62 @@ def challenge() -> None:
 @challenge.command()
 @SITE
 @click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def add(site_file: Path, directory: Path) -> None:
-    """Add the challenge in DIRECTORY, or bring it up to date."""
+@click.option("--check", is_flag=True, help="Only say what would change.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--anyway", is_flag=True, help="Do not wait for a worker that has other settings than these."
+)
+def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: bool) -> None:
+    """Add the challenge in DIRECTORY, or bring it up to date.
+
+    Its images are looked into first. What is wrong with them, or with anything else, is said with its place, and
+    nothing is changed.
+    """
     from portal import bootstrap  # noqa: PLC0415
+    from portal.services import images  # noqa: PLC0415
 
     site = opened(site_file)
-    slug = bootstrap.add_challenge(site, directory)
-    click.echo(f"{slug}: {site.settings.site.url}/challenges/{slug}")
+    if not (check or anyway):
+        _wait_for_workers(site)
+    taken = bootstrap.add_challenge(
+        site,
+        directory,
+        agreed=lambda question: yes or click.confirm(question, err=True),
+        only_check=check,
+    )
+    click.echo(f"{taken.slug}: {site.settings.site.url}/challenges/{taken.slug}")
+    click.echo(f"  {'would be ' if check else ''}{_outcome(taken)}")
+    if not check:
+        with site.database.reading() as session:
+            for needed in images.of_challenge(session, taken.id):
+                click.echo(
+                    f"  image of {needed.part} of task {needed.task} on {needed.cluster}: {needed.state}"
+                )
+
+
+def _outcome(taken: "TakenIn") -> str:
+    if taken.is_new:
+        return "added"
+    return f"changed: {', '.join(taken.changes)}" if taken.changes else "unchanged"
+
+
+def _wait_for_workers(site: "Installation") -> None:
+    """Wait until the workers know what the settings offer: what a challenge needs must not be missing there."""
+    from portal.services import liveness  # noqa: PLC0415
+
+    until = time.monotonic() + PATIENCE
+    while True:
+        with site.database.reading() as session:
+            found = liveness.look(session, site.settings.clusters, now=site.clock())
+        behind = [one.cluster for one in found if one.has_other_settings(site.version)]
+        if not behind:
+            return
+        if time.monotonic() > until:
+            raise click.ClickException(
+                f"the worker of {', '.join(behind)} works with other settings than this site.yaml, so nothing was"
+                " changed. Its log says why at 'settings_refused'. --anyway does not wait for it."
+            )
+        time.sleep(1)
 
 
 @challenge.command()

@@ -5,14 +5,16 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import structlog
 
 from portal.cli.own_account import check_account
 from portal.cli.site import SITE, opened
-from portal.worker.context import WorkerContext
-from scheduler.errors import SchedulerError
+
+if TYPE_CHECKING:
+    from portal.bootstrap import Installation
 
 
 @click.command()
@@ -20,19 +22,35 @@ from scheduler.errors import SchedulerError
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
 def serve(site_file: Path, host: str, port: int) -> None:
-    """Serve the portal's pages."""
+    """Serve the portal's pages. A changed site.yaml is taken over within seconds."""
     import uvicorn  # noqa: PLC0415 - only this command needs it
 
     from portal import bootstrap  # noqa: PLC0415
     from portal.web.app import create_app  # noqa: PLC0415
     from portal.web.connections import ImpatientProtocol  # noqa: PLC0415
+    from portal.web.renewal import RenewableApp  # noqa: PLC0415
 
     _log_to_stderr()
     site = opened(site_file)
     check_account(site.settings, site_file, serves=True)
+    app = RenewableApp(create_app(bootstrap.web_context(site)))
+
+    def renew(site: "Installation") -> bool:
+        check_account(site.settings, site_file, serves=True)
+        app.renew(create_app(bootstrap.web_context(site)))
+        return True
+
+    stop = threading.Event()
+    watching = threading.Thread(
+        target=bootstrap.watch_settings,
+        args=(bootstrap.SettingsWatch(site, site_file), renew, stop),
+        name="settings",
+        daemon=True,
+    )
+    watching.start()
     structlog.get_logger("sealrun.web").info("serving", host=host, port=port)
     uvicorn.run(
-        create_app(bootstrap.web_context(site)),
+        app,
         host=host,
         port=port,
         http=ImpatientProtocol,
@@ -41,47 +59,34 @@ def serve(site_file: Path, host: str, port: int) -> None:
         log_config=None,
         server_header=False,
     )
+    stop.set()
 
 
 @click.command()
 @SITE
 def work(site_file: Path) -> None:
-    """Run the worker: submit jobs, watch them and take in what they leave."""
+    """Run the worker: submit jobs, watch them and take in what they leave.
+
+    A changed site.yaml is taken over within seconds, between two passes of each cluster.
+    """
     from portal import bootstrap  # noqa: PLC0415
-    from portal.worker.audit_watch import watch_until  # noqa: PLC0415
-    from portal.worker.loop import work_until  # noqa: PLC0415
 
     _log_to_stderr()
     site = opened(site_file)
     check_account(site.settings, site_file, serves=False)
-    contexts = bootstrap.worker_contexts(site)
-    for context in contexts:
-        context.cluster.close_to_others()
-        _say_how_it_is(context)
+    crew = bootstrap.Crew(site)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    threads = [
-        threading.Thread(target=work_until, args=(context, stop), name=context.cluster.name)
-        for context in contexts
-    ]
-    watch = bootstrap.audit_watch(site)
-    threads.append(threading.Thread(target=watch_until, args=(watch, stop), name="audit"))
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    crew.start()
 
+    def renew(site: "Installation") -> bool:
+        check_account(site.settings, site_file, serves=False)
+        crew.renew(site)
+        return True
 
-def _say_how_it_is(context: WorkerContext) -> None:
-    """Log whether the cluster answers; the worker starts either way and goes on asking."""
-    log = structlog.get_logger("sealrun.worker").bind(cluster=context.cluster.name)
-    try:
-        pong = context.cluster.scheduler.ping()
-    except SchedulerError as problem:
-        log.error("cluster_does_not_answer", problem=str(problem))  # noqa: TRY400 - one line will do
-    else:
-        log.info("started", slurm=pong.version, holder=context.holder)
+    bootstrap.watch_settings(bootstrap.SettingsWatch(site, site_file), renew, stop)
+    crew.stop()
 
 
 def _log_to_stderr() -> None:

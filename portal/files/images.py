@@ -78,11 +78,12 @@ def inspect_layers(
 
     This reads the whole upload: it is for the worker, never for a request.
     """
-    image, index = _describe(source, limits)
+    image, index = describe(source, limits)
     check_layers(source, image, index, layers)
 
 
-def _describe(source: Path, limits: ImageLimits) -> tuple[Described, Index]:
+def describe(source: Path, limits: ImageLimits) -> tuple[Described, Index]:
+    """Return what an archive's manifests say, and its entries; raise ``BadArchive`` for what is not sound."""
     index = _index(source, limits)
     reader = ManifestReader(source, index)
     return (reader.docker() if "manifest.json" in index.sizes else reader.oci()), index
@@ -112,7 +113,7 @@ def _check_architecture(architecture: str, limits: ImageLimits) -> None:
 
 
 def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
-    image, _ = _describe(source, limits)
+    image, _ = describe(source, limits)
     if len(image.layers) > limits.layers:
         raise BadArchive(
             "too_many_layers",

@@ -21,8 +21,8 @@ _NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/([0-9a-f]{64})|([0-9a-f]{64})\.j
 _PATH_LIMIT = 4096
 _PART_LIMIT = 255
 _DEPTH_LIMIT = 128
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ def _check_entry(entry: Entry) -> None:
         raise BadArchive(
             "link", f"The {entry.kind} {shown(entry.name)} leads out of the image. Leave it out."
         )
-    if any(part.startswith(_WHITEOUT) for part in parts) and not _is_whiteout(entry, parts):
+    if any(part.startswith(WHITEOUT) for part in parts) and not _is_whiteout(entry, parts):
         raise BadArchive(
             "whiteout",
             f"{shown(entry.name)} is no proper mark of a deleted file. Names that begin with .wh."
@@ -177,8 +177,8 @@ def _leads_out(entry: Entry) -> bool:
 
 def _is_whiteout(entry: Entry, parts: list[str]) -> bool:
     *folders, name = parts
-    if any(folder.startswith(_WHITEOUT) for folder in folders):
+    if any(folder.startswith(WHITEOUT) for folder in folders):
         return False
-    hidden = name.removeprefix(_WHITEOUT)
-    is_named = hidden not in {"", ".", ".."} and not hidden.startswith(_WHITEOUT)
-    return (name == _OPAQUE or is_named) and entry.kind is EntryKind.FILE and entry.size == 0
+    hidden = name.removeprefix(WHITEOUT)
+    is_named = hidden not in {"", ".", ".."} and not hidden.startswith(WHITEOUT)
+    return (name == OPAQUE or is_named) and entry.kind is EntryKind.FILE and entry.size == 0

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import (
@@ -45,7 +45,34 @@ class Material:
     archives: Mapping[PurePosixPath, Upload]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What taking in a challenge has done."""
+
+    id: str
+    slug: str
+    is_new: bool
+    changes: tuple[str, ...]
+    """In the words of ``challenge.yaml``; empty where all was there as it is, and for a new challenge."""
+
+
 _Row = TypeVar("_Row", bound=Base)
+
+_WORDS = {
+    "starts_at": "start", "ends_at": "end", "markdown": "text", "is_primary": "primary",
+    "minimum": "min", "maximum": "max", "per_day": "limits.per_day", "total": "limits.total",
+    "running": "limits.running", "input_data": "input.data", "truth_data": "truth.data",
+    "sample_sha256": "sample", "scorer_image_id": "scorer.image", "base_image_id": "base.image",
+    "predict_profile": "predict.profile", "predict_argv": "predict.argv",
+    "score_profile": "score.profile", "score_argv": "score.argv",
+    "required_outputs": "outputs.required", "output_limit": "outputs.max",
+    "output_files": "outputs.files", "rule": "leaderboard.rule",
+    "reveal_at": "leaderboard.reveal", "ladder_eta": "leaderboard.ladder",
+    "team_size": "teams.max_size", "rosters_freeze_at": "teams.freeze",
+    "join_policy": "join.policy", "join_gate": "join.claims",
+}  # fmt: skip
+"""What ``challenge.yaml`` calls what the tables call otherwise."""
+_OF_ITSELF = {"updated_at", "position", "cluster"}
 
 
 def add_challenge(
@@ -56,18 +83,19 @@ def add_challenge(
     material: Material,
     resources: Resources,
     now: datetime,
-) -> str:
-    """Write the challenge and return its id; what is there already is brought up to date.
+) -> TakenIn:
+    """Write the challenge; what is there already is brought up to date.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
     handed in: a phase or a task that submissions refer to cannot go.
     """
     _refuse_what_is_to_come(described)
-    challenge, is_new = _challenge(session, described, material, now=now)
-    _pages(session, challenge, described, material, now=now)
-    tasks = _tasks(session, challenge, described, material, resources, now=now)
-    _phases(session, challenge, described, tasks, now=now)
-    _columns(session, challenge, described, now=now)
+    changes: list[str] = []
+    challenge, is_new = _challenge(session, described, material, changes, now=now)
+    _pages(session, challenge, described, material, changes, now=now)
+    tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
+    _phases(session, challenge, described, tasks, changes, now=now)
+    _columns(session, challenge, described, changes, now=now)
     # Precision, sense and rule decide who stands where: what is shown has to follow them.
     standings.rebuild(session, challenge.id)
     audit.note(
@@ -78,7 +106,21 @@ def add_challenge(
         challenge_id=challenge.id,
         now=now,
     )
-    return challenge.id
+    return TakenIn(
+        id=challenge.id,
+        slug=challenge.slug,
+        is_new=is_new,
+        changes=() if is_new else tuple(changes),
+    )
+
+
+def revealed_by(session: Session, described: bundle.Challenge, *, now: datetime) -> bool:
+    """Whether taking this in would show at once what is to be kept until the reveal."""
+    reveal = described.leaderboard.reveal
+    if reveal is None or reveal > now:
+        return False
+    known = session.scalar(select(Challenge.reveal_at).where(Challenge.slug == described.slug))
+    return known is None or known > now
 
 
 def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
@@ -93,7 +135,12 @@ def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
 
 
 def _challenge(
-    session: Session, described: bundle.Challenge, material: Material, *, now: datetime
+    session: Session,
+    described: bundle.Challenge,
+    material: Material,
+    changes: list[str],
+    *,
+    now: datetime,
 ) -> tuple[Challenge, bool]:
     """Return the challenge, and whether it is new."""
     row = session.scalar(
@@ -118,6 +165,7 @@ def _challenge(
         if period is not None
     }
     row.updated_at = now
+    changes += _changed(row)
     session.flush()
     return row, is_new
 
@@ -148,6 +196,7 @@ def _pages(
     challenge: Challenge,
     described: bundle.Challenge,
     material: Material,
+    changes: list[str],
     *,
     now: datetime,
 ) -> None:
@@ -160,7 +209,7 @@ def _pages(
         }
         for position, (slug, page) in enumerate(zip(slugs, described.pages, strict=True))
     }
-    _bring_up_to_date(session, Page, "slug", challenge, wanted, now=now)
+    _bring_up_to_date(session, Page, "slug", challenge, wanted, changes, now=now)
 
 
 def _tasks(
@@ -169,6 +218,7 @@ def _tasks(
     described: bundle.Challenge,
     material: Material,
     resources: Resources,
+    changes: list[str],
     *,
     now: datetime,
 ) -> dict[str, Task]:
@@ -209,7 +259,7 @@ def _tasks(
         }
         for position, (name, task) in enumerate(described.tasks.items())
     }
-    return _bring_up_to_date(session, Task, "slug", challenge, wanted, now=now)
+    return _bring_up_to_date(session, Task, "slug", challenge, wanted, changes, now=now)
 
 
 def _image(session: Session, upload: Upload, cluster: str, *, now: datetime) -> Image:
@@ -228,6 +278,7 @@ def _phases(
     challenge: Challenge,
     described: bundle.Challenge,
     tasks: Mapping[str, Task],
+    changes: list[str],
     *,
     now: datetime,
 ) -> None:
@@ -250,7 +301,7 @@ def _phases(
         }
         for position, phase in enumerate(described.phases)
     }
-    rows = _bring_up_to_date(session, Phase, "slug", challenge, wanted, now=now)
+    rows = _bring_up_to_date(session, Phase, "slug", challenge, wanted, changes, now=now)
     for phase in described.phases:
         _phase_tasks(session, rows[phase.id], {tasks[name].id for name in phase.tasks})
 
@@ -268,7 +319,12 @@ def _phase_tasks(session: Session, phase: Phase, wanted: set[str]) -> None:
 
 
 def _columns(
-    session: Session, challenge: Challenge, described: bundle.Challenge, *, now: datetime
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    changes: list[str],
+    *,
+    now: datetime,
 ) -> None:
     wanted = {
         column.key: {
@@ -283,7 +339,7 @@ def _columns(
         }
         for position, column in enumerate(described.leaderboard.columns)
     }
-    _bring_up_to_date(session, Column, "key", challenge, wanted, now=now)
+    _bring_up_to_date(session, Column, "key", challenge, wanted, changes, now=now)
 
 
 def _bring_up_to_date(
@@ -292,10 +348,15 @@ def _bring_up_to_date(
     name: str,
     challenge: Challenge,
     wanted: Mapping[str, Mapping[str, Any]],
+    changes: list[str],
     *,
     now: datetime,
 ) -> dict[str, _Row]:
-    """Make the challenge's rows of a table those that are wanted; return them by name."""
+    """Make the challenge's rows of a table those that are wanted; return them by name.
+
+    What that changes is added to ``changes``.
+    """
+    kind = table.__name__.lower()
     attributes: Any = table
     found = {
         getattr(row, name): row
@@ -304,16 +365,28 @@ def _bring_up_to_date(
     for gone in set(found) - set(wanted):
         _check_unused(session, found[gone], gone)
         session.delete(found.pop(gone))
+        changes.append(f"{kind} {gone} removed")
     for key, values in wanted.items():
         row = found.get(key)
         if row is None:
             row = table(id=new_id(now), challenge_id=challenge.id, **{name: key})
             session.add(row)
             found[key] = row
+            changes.append(f"{kind} {key} added")
         for attribute, value in values.items():
             setattr(row, attribute, value)
+        changes += _changed(row, f"{kind} {key}: ")
     session.flush()
     return found
+
+
+def _changed(row: Base, before: str = "") -> list[str]:
+    """Name what is about to change of a row that was there already."""
+    state = inspect(row)
+    if not state.persistent:
+        return []
+    names = [one.key for one in state.attrs if one.history.has_changes()]
+    return [before + _WORDS.get(name, name) for name in names if name not in _OF_ITSELF]
 
 
 def _check_unused(session: Session, row: Base, name: str) -> None:

@@ -1,12 +1,13 @@
 """Images: one row per recipe, so that the same bytes are never built twice."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.engine import added
-from portal.db.tables import Blob, Image
+from portal.db.tables import Blob, Image, Task
 from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.ids import new_id
 from portal.domain.jobs import ImageKind
@@ -60,6 +61,40 @@ def image_of(
     elif image.deleted_at is not None:
         build_again(image, now=now)
     return image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededImage:
+    """An image that a task of a challenge needs."""
+
+    task: str
+    """How ``challenge.yaml`` calls the task."""
+    part: str
+    """What it is there: ``scorer`` or ``base``."""
+    cluster: str
+    state: ImageState
+
+
+def of_challenge(session: Session, challenge_id: str) -> list[NeededImage]:
+    """List the images that the tasks of a challenge need, in the order of the tasks."""
+    tasks = session.scalars(
+        select(Task).where(Task.challenge_id == challenge_id).order_by(Task.position)
+    ).all()
+    parts = [
+        (task.slug, part, image_id)
+        for task in tasks
+        for part, image_id in (("scorer", task.scorer_image_id), ("base", task.base_image_id))
+        if image_id
+    ]
+    rows = session.scalars(select(Image).where(Image.id.in_({image_id for *_, image_id in parts})))
+    images = {row.id: row for row in rows}
+    return [
+        NeededImage(
+            task=task, part=part, cluster=images[image_id].cluster, state=images[image_id].state
+        )
+        for task, part, image_id in parts
+        if image_id in images
+    ]
 
 
 def is_tried_again(image: Image) -> bool:

@@ -35,6 +35,8 @@ class Alive:
     """Since when it does, or does not."""
     problem: str
     """For staff."""
+    settings_version: str
+    """With which settings that worker works, or did."""
 
     @property
     def of_worker(self) -> Vital:
@@ -48,6 +50,10 @@ class Alive:
             return Vital.UNKNOWN
         return Vital.ALIVE if self.answers else Vital.SILENT
 
+    def has_other_settings(self, version: str) -> bool:
+        """Whether its worker has not taken over the settings of this version, or not yet."""
+        return self.worker and self.settings_version != version
+
     @property
     def is_well(self) -> bool:
         """Whether what waits for the cluster goes on."""
@@ -60,6 +66,7 @@ def beat(
     cluster: str,
     holder: str,
     probe_image_id: str,
+    settings_version: str,
     answers: bool,
     problem: str,
     now: datetime,
@@ -73,6 +80,7 @@ def beat(
             holder=holder,
             seen_at=now,
             probe_image_id=probe_image_id,
+            settings_version=settings_version,
             answers=answers,
             since=now,
             problem=problem,
@@ -82,7 +90,7 @@ def beat(
     if row.answers is not answers:
         row.since = now
     row.holder, row.seen_at, row.probe_image_id = holder, now, probe_image_id
-    row.answers, row.problem = answers, problem
+    row.settings_version, row.answers, row.problem = settings_version, answers, problem
 
 
 def look(session: Session, clusters: Iterable[str], *, now: datetime) -> list[Alive]:
@@ -110,4 +118,5 @@ def _alive(name: str, row: Heartbeat | None, now: datetime) -> Alive:
         answers=row is not None and is_there and row.answers,
         since=row.since if row else None,
         problem=row.problem if row else "",
+        settings_version=row.settings_version if row else "",
     )

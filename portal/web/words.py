@@ -13,7 +13,7 @@ from portal.domain.jobs import JobKind
 from portal.domain.permissions import Audience, Role
 from portal.domain.retention import Kept
 from portal.domain.scores import Rule
-from portal.domain.states import EvaluationState
+from portal.domain.states import EvaluationState, ImageState
 from portal.domain.steps import StepState
 from portal.domain.submissions import SubmissionKind
 from portal.domain.teams import ParticipationState
@@ -62,6 +62,12 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         Level.OK: Label("Well", "check", "good"),
         Level.WARNING: Label("Warning", "pause", "warn"),
         Level.FAILURE: Label("Failure", "cross", "bad"),
+    },
+    ImageState: {
+        ImageState.WAITING: Label("Waiting to be built", "ring", "calm"),
+        ImageState.BUILDING: Label("Being built", "half", "busy"),
+        ImageState.READY: Label("Ready", "check", "good"),
+        ImageState.FAILED: Label("Failed", "cross", "bad"),
     },
     Vital: {
         Vital.ALIVE: Label("Alive", "check", "good"),

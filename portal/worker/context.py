@@ -142,6 +142,8 @@ class WorkerContext:
     """The digest of the archive that the probe's image is made of."""
     holder: str
     """Names this process in leases: host and process id."""
+    settings_version: str
+    """Tells the settings it works with from others."""
     idle_pause: timedelta
     """Between passes while there is nothing to watch."""
     pace: Pace

@@ -8,7 +8,7 @@ from containers.interface import Bind, Build, BuildKind, Packages, SealedRun, Si
 from containers.scripts import build_script, measure_script, run_script
 from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.profiles import Profile
+from portal.domain.profiles import Profile, SifPolicy
 from portal.domain.shares import EVERYTHING, Share
 from portal.domain.submissions import SubmissionKind
 from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
@@ -119,7 +119,7 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
         return _code_build(context, work, directory)
     source = context.take_upload(work.source_sha256, directory / SOURCE)
     found = inspect_image(source)
-    signature = _signature(context, found)
+    signature = signature_of(context.resources.sif, found)
     build = Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
         source=PurePosixPath(source),
@@ -134,9 +134,8 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
     return build
 
 
-def _signature(context: WorkerContext, found: FoundImage) -> Signature | None:
+def signature_of(policy: SifPolicy, found: FoundImage) -> Signature | None:
     """Return what the build has to find signed. Raises ``BadArchive`` for what is seen to be refused."""
-    policy = context.resources.sif
     if found.format != "sif":
         return None
     if not policy.taken:

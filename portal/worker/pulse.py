@@ -29,6 +29,7 @@ class Pulse:
                 cluster=self._context.cluster.name,
                 holder=self._context.holder,
                 probe_image_id=self._context.probe_image_id,
+                settings_version=self._context.settings_version,
                 answers=pacer.answers,
                 problem=pacer.problem,
                 now=now,

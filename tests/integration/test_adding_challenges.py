@@ -7,9 +7,12 @@ import pytest
 import yaml
 from sqlalchemy import func, select
 
+from containers.archives import Entry, write_archive
 from portal import bootstrap
 from portal.db.tables import Challenge, Column, Image, Page, Standing
 from portal.domain.errors import OperatorError, ParticipantError
+from portal.services.challenges import TakenIn
+from site_config.errors import SettingsError
 from tests.integration.worker.world import World
 
 
@@ -127,3 +130,107 @@ def test_a_sample_that_programs_could_not_be_given_is_refused_when_it_is_added(
 
     assert str(folder) in str(refused.value)
     assert why in str(refused.value)
+
+
+def _again(world: World, folder: Path, change: Any, **options: Any) -> TakenIn:
+    described = yaml.safe_load((folder / "challenge.yaml").read_text())
+    change(described)
+    (folder / "challenge.yaml").write_text(yaml.safe_dump(described))
+    return bootstrap.add_challenge(world.site, folder, **options)
+
+
+def test_what_changes_is_told_in_the_words_of_the_file(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "challenge"
+    assert _again(world, folder, lambda _: None).changes == ()
+
+    def change(described: dict[str, Any]) -> None:
+        described["title"] = "Numbers"
+        described["phases"][0]["end"] = "2027-02-01T00:00Z"
+        described["phases"][0]["limits"]["per_day"] = 9
+        described["pages"].append({"title": "More", "file": "more.md"})
+        described["leaderboard"]["columns"].append({"key": "f1", "title": "F1", "min": 0, "max": 1})
+        described["tasks"]["digits"]["outputs"]["max"] = "2M"
+
+    (folder / "overview.md").write_text("# Another\n")
+    (folder / "more.md").write_text("# More\n")
+    taken = _again(world, folder, change)
+
+    assert not taken.is_new
+    assert set(taken.changes) == {
+        "title", "page overview: text", "page more added", "task digits: outputs.max",
+        "phase dev: end", "phase dev: limits.per_day", "column f1 added",
+    }  # fmt: skip
+    (folder / "more.md").unlink()
+    assert _again(world, folder, lambda d: d["pages"].pop()).changes == ("page more removed",)
+
+
+def test_a_check_tells_the_same_and_changes_nothing(world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "challenge"
+    with world.database.reading() as session:
+        before = session.scalars(select(Challenge)).one().updated_at
+    world.clock.advance(60)
+
+    taken = _again(world, folder, lambda d: d.update(title="Numbers"), only_check=True)
+
+    assert taken.changes == ("title",)
+    with world.database.reading() as session:
+        row = session.scalars(select(Challenge)).one()
+    assert (row.title, row.updated_at) == ("Digits", before)
+
+
+def test_images_that_cannot_be_built_are_refused_with_their_place(
+    world: World, tmp_path: Path
+) -> None:
+    folder = tmp_path / "challenge"
+    before = _count(world, Image)
+    (folder / "scorer.tar").write_bytes(bytes(range(256)) * 400)
+    entry = Entry(path="app/elsewhere", content=b"x", mode=0o755)
+    write_archive([entry], folder / "base.tar", architecture="amd64")
+
+    with pytest.raises(SettingsError) as refused:
+        bootstrap.add_challenge(world.site, folder)
+
+    assert str(refused.value).splitlines() == [
+        (
+            f"{folder}/scorer.tar: tasks.digits.scorer: This is not an image. Hand in the file that docker save, podman"
+            " save or apptainer build has written."
+        ),
+        (
+            f"{folder}/base.tar: tasks.digits.base: The image has no program '/app/predict', which a code submission for"
+            " task 'digits' starts. Put it there, make it executable, or write another argv."
+        ),
+    ]
+    assert _count(world, Image) == before
+
+
+def test_a_program_that_comes_with_the_submission_is_not_looked_for(
+    world: World, tmp_path: Path
+) -> None:
+    def change(described: dict[str, Any]) -> None:
+        described["tasks"]["digits"]["predict"]["argv"] = ["/submission/run"]
+
+    taken = _again(world, tmp_path / "challenge", change)
+
+    assert taken.changes == ("task digits: predict.argv",)
+
+
+def test_a_reveal_in_the_past_is_asked_about_once(world: World, tmp_path: Path) -> None:
+    folder, asked = tmp_path / "challenge", []
+
+    def agreed(question: str) -> bool:
+        asked.append(question)
+        return len(asked) > 1
+
+    def change(described: dict[str, Any]) -> None:
+        described["leaderboard"]["reveal"] = "2026-11-30T00:00Z"
+
+    with pytest.raises(OperatorError, match="nothing was changed"):
+        _again(world, folder, change, agreed=agreed)
+    assert _again(world, folder, lambda _: None, agreed=agreed).changes == ("leaderboard.reveal",)
+    assert _again(world, folder, lambda d: d.update(title="N"), agreed=agreed).changes == ("title",)
+
+    assert len(asked) == 2
+    assert asked[0] == (
+        "'leaderboard.reveal' of digits lies in the past: all that is kept until then is shown to everybody at once."
+        " Go on?"
+    )

@@ -74,8 +74,16 @@ def test_adding_a_challenge_is_written_down_with_the_operators_account(
     with site_database.reading() as session:
         challenge = session.scalars(select(Challenge)).one()
     assert [(r.exit_code, r.output) for r in results] == [
-        (0, "digits: http://127.0.0.1:8000/challenges/digits\n")
-    ] * 2
+        (
+            0,
+            (
+                f"digits: http://127.0.0.1:8000/challenges/digits\n  {outcome}\n"
+                "  image of scorer of task digits on main: waiting\n"
+                "  image of base of task digits on main: waiting\n"
+            ),
+        )
+        for outcome in ("added", "unchanged")
+    ]
     assert [
         (e.action, e.actor_kind, e.actor_id, e.subject_id, e.challenge_id, e.origin)
         for e in _entries(site_database)

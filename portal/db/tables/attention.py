@@ -35,6 +35,8 @@ class Heartbeat(Base):
     """When it last came to the end of a round."""
     probe_image_id: Mapped[str] = mapped_column(String(20))
     """The image without which nothing runs on the cluster."""
+    settings_version: Mapped[str] = mapped_column(String(16))
+    """Tells the settings that it works with from others."""
     answers: Mapped[bool]
     """Whether the cluster answered when it was last asked."""
     since: Mapped[datetime]

@@ -20,10 +20,11 @@ from portal.domain.errors import NotFound, OperatorError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.pages import PAGE_SIZE
 from portal.domain.people import Actor
-from portal.services import access, audit
+from portal.services import access, audit, images
 from portal.services.attention import listing, settling
 from portal.services.attention.listing import Attention
 from portal.services.challenge_frames import Frame, look_up
+from portal.services.images import NeededImage
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -40,6 +41,7 @@ class ChallengePage:
 
     frame: Frame
     rows: tuple[Attention, ...]
+    images: tuple[NeededImage, ...]
 
 
 def of_site(session: Session, *, actor: Actor) -> list[Attention]:
@@ -55,7 +57,8 @@ def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) ->
     if not permissions.may_settle(actor, found.standing):
         raise NotFound
     rows = listing.listed(session, challenge_id=found.challenge.id, at_most=PAGE_SIZE)
-    return ChallengePage(frame=found.frame, rows=tuple(rows))
+    needed = images.of_challenge(session, found.challenge.id)
+    return ChallengePage(frame=found.frame, rows=tuple(rows), images=tuple(needed))
 
 
 def decide(

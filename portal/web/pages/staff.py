@@ -28,6 +28,7 @@ def overview(visit: Visit) -> Response:
             clusters=visit.context.resources.build_profiles,
             now=visit.now,
         ),
+        version=visit.context.settings_version,
         attention=visit.read(decisions.of_site, actor=visit.actor),
     )
 

@@ -212,7 +212,7 @@ def test_images_of_a_challenge_that_cannot_be_built_are_shown(
 
 def _beat(site: Site, **changed: Any) -> None:
     facts = {
-        "cluster": "main", "holder": "host:7", "probe_image_id": "", "answers": True,
+        "cluster": "main", "holder": "host:7", "probe_image_id": "", "settings_version": "", "answers": True,
         "problem": "", "now": NOW,
     } | changed  # fmt: skip
     with site.context.database.writing() as session:
@@ -253,7 +253,7 @@ def test_nobody_sends_signs_of_life_but_the_worker(site: Site) -> None:
     ):
         session.add(
             Heartbeat(
-                cluster="main", holder="x", seen_at=NOW, probe_image_id="", answers=True,
+                cluster="main", holder="x", seen_at=NOW, probe_image_id="", settings_version="", answers=True,
                 since=NOW, problem="",
             )
         )  # fmt: skip

@@ -210,8 +210,8 @@ def _write_challenge(folder: Path) -> Path:
     (folder / "overview.md").write_text("# Overview\n")
     (folder / "sample/input").mkdir(parents=True)
     (folder / "sample/input/cells.csv").write_text("public\n", encoding="ascii")
-    for name in ("scorer", "base"):
-        entry = Entry(path=f"app-{name}", content=name.encode(), mode=0o755)
+    for name, program in (("scorer", "app/score"), ("base", "app/predict")):
+        entry = Entry(path=program, content=name.encode(), mode=0o755)
         write_archive([entry], folder / f"{name}.tar", architecture="amd64")
     challenge = {
         "schema": 1,

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(length=120), nullable=False),
         sa.Column("seen_at", UtcDateTime(), nullable=False),
         sa.Column("probe_image_id", sa.String(length=20), nullable=False),
+        sa.Column("settings_version", sa.String(length=16), nullable=False),
         sa.Column("answers", sa.Boolean(), nullable=False),
         sa.Column("since", UtcDateTime(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
