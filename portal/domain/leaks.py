@@ -76,6 +76,11 @@ def values_of(column: Column) -> float:
     return min(_FLOAT, round((column.maximum - column.minimum) * 10.0**column.precision) + 1)
 
 
+def bits_of(column: Column) -> float:
+    """Return how many bits one score of a column can carry."""
+    return math.log2(values_of(column))
+
+
 def moments(channel: Channel) -> int:
     """Count the ends of a run that a team can tell apart."""
     step = channel.time_step if channel.held else POLLING

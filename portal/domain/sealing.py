@@ -89,7 +89,7 @@ def happened_told(happened: Sequence[Happened], *, sealed: bool, step: timedelta
     began = entered.get(EvaluationState.RUNNING) or entered.get(EvaluationState.SCORING)
     has_run = EvaluationState.RUNNING in entered
     return [
-        Happened(state=one.state, at=rounded_up(began, one.at, step))
+        Happened(state=one.state, at=rounded_up(began, one.at, step), is_coarse=True)
         if began and one.state.is_final
         else one
         for one in happened

@@ -28,6 +28,8 @@ class Happened:
 
     state: EvaluationState
     at: datetime
+    is_coarse: bool = False
+    """Whether it is only told by when it happened, which may lie ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Step:
     title: str
     state: StepState
     at: datetime | None = None
+    is_coarse: bool = False
+    """Whether it entered it at ``at`` at the latest, and no more is told."""
 
 
 TITLES: Mapping[EvaluationState, str] = {
@@ -71,12 +75,13 @@ def steps(
     elif kind is SubmissionKind.RESULTS:
         way = ANSWERS_ONLY
     here = _reached(way, state, happened)
-    entered = {event.state: event.at for event in happened}
+    entered = {event.state: event for event in happened}
     return tuple(
         Step(
             title=SAMPLE_END if is_smoke and stop is E.SCORED else TITLES[stop],
             state=_state_of(place, here, state),
-            at=entered.get(stop) if place <= here else None,
+            at=entered[stop].at if place <= here and stop in entered else None,
+            is_coarse=place <= here and stop in entered and entered[stop].is_coarse,
         )
         for place, stop in enumerate(way)
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries import challenge_pages
 from portal.db.tables import Phase, PhaseTask, Task
 from portal.domain.errors import NotFound
-from portal.domain.leaks import Bits, Channel, bits
+from portal.domain.leaks import Bits, Channel, bits, bits_of
 from portal.domain.people import Actor
 from portal.domain.permissions import Audience
 from portal.domain.profiles import Profile, Resources
@@ -19,6 +19,7 @@ from portal.domain.scores import Column
 from portal.domain.sealing import SPARED
 from portal.domain.separation import Separation, separation_of
 from portal.domain.submissions import SubmissionKind
+from portal.services import snapshots
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.leaderboards import visible_columns
 from portal.services.standings import as_column
@@ -40,12 +41,26 @@ class PhaseLeaks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnLeak:
+    """How much one score of a column can carry."""
+
+    title: str
+    bits: float
+    is_bounded: bool
+    """Whether its values have both bounds: without, it counts as much as a number can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeakPage:
     """What organisers see of their challenge's leaks."""
 
     frame: Frame
     eta: float | None
     phases: tuple[PhaseLeaks, ...]
+    columns: tuple[ColumnLeak, ...]
+    """Those that some team sees, the one that tells most first."""
+    data: int | None
+    """Bytes of the private data, as far as it was measured; None: nothing was."""
 
 
 def leak_page(
@@ -83,7 +98,40 @@ def leak_page(
                 separation=separation_of(_readers(phase, tasks[phase.id], resources), tellers),
             )
         )
-    return LeakPage(frame=visible.frame, eta=challenge.ladder_eta, phases=tuple(phases))
+    return LeakPage(
+        frame=visible.frame,
+        eta=challenge.ladder_eta,
+        phases=tuple(phases),
+        columns=_columns(phases),
+        data=_measured(session, tasks, resources),
+    )
+
+
+def _columns(phases: Sequence[PhaseLeaks]) -> tuple[ColumnLeak, ...]:
+    seen = {column.key: column for phase in phases for column in phase.channel.columns}
+    found = [
+        ColumnLeak(
+            title=column.title,
+            bits=bits_of(column),
+            is_bounded=column.minimum is not None and column.maximum is not None,
+        )
+        for column in seen.values()
+    ]
+    return tuple(sorted(found, key=lambda one: -one.bits))
+
+
+def _measured(
+    session: Session, tasks: Mapping[str, Sequence[Task]], resources: Resources
+) -> int | None:
+    names = {
+        (name, task.cluster)
+        for some in tasks.values()
+        for task in some
+        for name in (task.input_data, task.truth_data)
+    }
+    found = [snapshots.current(session, resources.data.get(name), at) for name, at in sorted(names)]
+    sizes = [one.size for one in found if one is not None and one.size is not None]
+    return sum(sizes) if sizes else None
 
 
 def _seen(phase: Phase, columns: Sequence[Column], *, is_revealed: bool) -> Sequence[Column]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from portal.services.budgets import Budget
 from portal.web.plots import round_numbers
 
-WIDTH, LEFT, RIGHT = 900, 220, 20
+WIDTH, LEFT, RIGHT = 900, 220, 40
 ROW, BAR, BOTTOM = 26, 14, 30
+LEAST = 0.1
+"""GPU-hours that the scale reaches at least: less is not told apart in the table either."""
 LONGEST_NAME = 26
 """Characters of a name beside its bar."""
 
@@ -51,7 +53,7 @@ def budget_bars(budgets: Sequence[Budget]) -> Bars | None:
     largest = max((max(one.spent.total, one.limit or 0.0) for one in budgets), default=0.0)
     if largest <= 0:
         return None
-    ticks = round_numbers(0.0, largest)
+    ticks = round_numbers(0.0, max(largest, LEAST))
     scale = (WIDTH - LEFT - RIGHT) / ticks[-1]
     return Bars(
         width=WIDTH,
@@ -79,5 +81,7 @@ def _bar(budget: Budget, number: int, scale: float) -> Bar:
 
 
 def hours(number: float) -> str:
-    """Write GPU-hours as people compare them: a tenth where there are few."""
+    """Write GPU-hours as people compare them: a tenth where there are few, but never nothing for a little."""
+    if 0 < number < LEAST / 2:
+        return f"under {LEAST}"
     return f"{number:.1f}" if number < 100 else f"{number:,.0f}"  # noqa: PLR2004

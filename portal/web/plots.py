@@ -11,6 +11,8 @@ from portal.services.leaderboards import Row
 WIDTH, HEIGHT = 900, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 16, 44
 TICKS = 5
+FEWEST = 4
+"""Teams below which a plot shows nothing that the table does not."""
 MARGIN = 0.08
 """Room above and below the dots, as a share of their span."""
 
@@ -53,9 +55,9 @@ class Plot:
 
 
 def rank_plot(rows: Sequence[Row], column: Column) -> Plot | None:
-    """Plot the primary score over the rank: it shows how close the field is. None below two."""
+    """Plot the primary score over the rank: it shows how close the field is. None where a glance at the table does."""
     scored = [row for row in rows if column.key in row.scores]
-    if len(scored) < 2:  # noqa: PLR2004
+    if len(scored) < FEWEST:
         return None
     values = [row.scores[column.key] for row in scored]
     ticks = round_numbers(*_padded(min(values), max(values), column))

@@ -88,7 +88,14 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
         )
     if isinstance(job, RunWork) and is_held_back(context, job, attempt, verdict):
         return False
-    log.info("judged", token=token, verdict=verdict.kind, reason=verdict.reason)
+    log.info(
+        "judged",
+        token=token,
+        kind=job.job.kind,
+        verdict=verdict.kind,
+        reason=verdict.reason,
+        detail=verdict.detail or None,
+    )
     if verdict.kind is VerdictKind.WAIT:
         return False
     _keep_and_drop(context, job, token, directory)

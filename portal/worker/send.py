@@ -73,6 +73,7 @@ def _send(context: WorkerContext, token: Token) -> Submitted | None:
 
 def _record(session: Session, token: str, answer: Submitted, *, now: datetime) -> None:
     if isinstance(answer, Accepted):
+        log.info("submitted", token=token, job=answer.ref.job_id)
         attempts.accepted(session, token, answer.ref, now=now)
     elif isinstance(answer, Indeterminate):
         log.warning("unclear", token=token, detail=answer.message)

@@ -9,13 +9,24 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from portal.db.tables import Attempt, Evaluation, Event, Job, Phase, Submission, Task, Team
+from portal.db.tables import (
+    Attempt,
+    Column,
+    DataSnapshot,
+    Evaluation,
+    Event,
+    Job,
+    Phase,
+    Submission,
+    Task,
+    Team,
+)
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import JobKind
 from portal.domain.people import Actor
 from portal.domain.sealing import AFTER_DATA, Failures
 from portal.domain.separation import Separation
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.states import AttemptState, EvaluationState, SnapshotState
 from portal.domain.tokens import Scope
 from portal.services.leak_pages import leak_page
 from tests import factories
@@ -209,11 +220,11 @@ def test_organisers_see_how_much_could_leak(site: Site) -> None:
     beside = "only runs that tell scores: others have other nodes"
     assert told == ["of 3 columns", "told as one", sealed, beside]
     assert held == ["of 3 columns", "told as one", "held back to steps of 5 minutes", beside]
-    assert (bits[0], fewer[0]) == ("100", "10")
+    assert (bits[0], fewer[0]) == ("103", "13")
     # Three columns of 1001 values each; an hour in steps of five seconds, and of five minutes.
     assert bits[1:4] == ["29.9", "0.0", "9.5"]
     assert fewer[1:4] == ["29.9", "0.0", "3.6"]
-    assert float(fewer[-1]) < float(bits[-1]) / 10
+    assert float(fewer[-1].replace(",", "")) < float(bits[-1].replace(",", "")) / 7
 
 
 @pytest.mark.parametrize(
@@ -252,3 +263,46 @@ def test_only_those_who_may_review_see_it(site: Site) -> None:
 
     assert site.browser(site.ada).get(path).status_code == 404
     assert site.browser(site.staff).get(path).status_code == 200
+
+
+def test_organisers_see_which_column_tells_most_and_how_large_the_data_is(site: Site) -> None:
+    with site.context.database.writing() as session:
+        column = session.scalars(select(Column).where(Column.key == "accuracy")).one()
+        column.minimum = None
+        task = session.get_one(Task, site.digits.task.id)
+        data = site.context.resources.data[task.input_data]
+        session.add(
+            DataSnapshot(
+                id="1" * 20, name=data.name, cluster=task.cluster, path=str(data.path),
+                state=SnapshotState.READY, root="0" * 64, looks="0" * 64, files=1, size=2048,
+                created_at=NOW, measured_at=NOW,
+            )
+        )  # fmt: skip
+
+    resources = site.context.resources
+    measured = {data.name: replace(data, measure=True)}
+    site.change(resources=replace(resources, data=measured))
+    page = " ".join(site.browser(site.organiser).get("/challenges/digits/leaks").text.split())
+
+    told = r'<th scope="row">([^<]+)</th> <td class="number">([\d,.]+)</td> <td>([^<]+)'
+    rows = re.findall(told, page)
+    assert rows[0] == ("Accuracy", "64.0", "bounds: ")
+    assert [row[2] for row in rows[1:]] == ["fewer digits: "] * (len(rows) - 1)
+    bits = [float(row[1]) for row in rows]
+    assert bits == sorted(bits, reverse=True)
+    assert "The private data that was measured has 2 KiB, which is 16,384 bits" in page
+
+
+def test_the_coarse_end_of_a_run_is_told_as_one(site: Site) -> None:
+    submission = _submission(site, state=E.SCORED)
+    page = f"/submissions/{submission}/progress"
+
+    told = site.browser(site.ada).get(page).text
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).failures = Failures.TYPED
+    exact = site.browser(site.ada).get(page).text
+
+    assert len(re.findall(r'<time class="way-time"[^>]*>by \d', told)) == 1
+    assert "The end of a run is told in whole steps" in told
+    assert ">by " not in exact
+    assert "whole steps" not in exact

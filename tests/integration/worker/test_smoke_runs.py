@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -155,3 +156,19 @@ def test_it_comes_before_what_waits_for_a_score(world: World) -> None:
 
     assert world.evaluation(first).state is EvaluationState.WAITING
     assert world.evaluation(second).state is not EvaluationState.WAITING
+
+
+def test_its_team_is_told_which_file_is_missing(world: World) -> None:
+    change_phase(world, failures=Failures.SEALED)
+
+    def writes_another(output: Path) -> int:
+        (output / "prediction.csv").write_text("id,digit\n")
+        return 0
+
+    world.node.predict = writes_another
+    submission = world.hand_in(smoke=True)
+    world.run_until_final(submission)
+
+    [evaluation] = page_of(world, submission).evaluations
+    assert evaluation.reason is FailureReason.NO_OUTPUT
+    assert evaluation.sentence == "The run did not write 'predictions.csv' to /output."

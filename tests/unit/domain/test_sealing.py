@@ -64,7 +64,7 @@ def test_the_scoring_is_no_step_and_the_end_is_at_a_whole_step() -> None:
 
     assert happened_told(happened, sealed=True, step=STEP) == [
         Happened(state=E.RUNNING, at=BEGAN),
-        Happened(state=E.SCORED, at=BEGAN + STEP),
+        Happened(state=E.SCORED, at=BEGAN + STEP, is_coarse=True),
     ]
     assert happened_told(happened, sealed=False, step=STEP) == happened
 

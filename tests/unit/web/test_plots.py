@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from portal.domain.scores import Column, Sort
 from portal.services.leaderboards import Row
-from portal.web.plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, rank_plot, round_numbers
+from portal.web.plots import (
+    BOTTOM,
+    FEWEST,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    rank_plot,
+    round_numbers,
+)
 from tests.factories import NOW
 
 F1 = Column(key="f1", title="F1", primary=True, minimum=0, maximum=1)
@@ -44,7 +54,7 @@ def test_round_numbers_enclose_the_values_at_equal_distance(low: float, span: fl
     assert all(math.isclose(step, steps[0], rel_tol=1e-6, abs_tol=slack) for step in steps)
 
 
-@given(st.lists(numbers, min_size=2, max_size=50))
+@given(st.lists(numbers, min_size=FEWEST, max_size=50))
 def test_every_dot_lies_inside_the_frame(values: list[float]) -> None:
     plot = rank_plot(_rows(*values), TIME)
 
@@ -55,7 +65,7 @@ def test_every_dot_lies_inside_the_frame(values: list[float]) -> None:
 
 
 def test_better_scores_lie_higher_and_the_axis_keeps_to_the_columns_bounds() -> None:
-    plot = rank_plot(_rows(0.99, 0.95, 0.81), F1)
+    plot = rank_plot(_rows(0.99, 0.95, 0.9, 0.81), F1)
 
     assert plot is not None
     assert [dot.y for dot in plot.dots] == sorted(dot.y for dot in plot.dots)
@@ -64,14 +74,14 @@ def test_better_scores_lie_higher_and_the_axis_keeps_to_the_columns_bounds() -> 
 
 
 def test_equal_scores_can_be_plotted() -> None:
-    plot = rank_plot(_rows(0.5, 0.5), F1)
+    plot = rank_plot(_rows(0.5, 0.5, 0.5, 0.5), F1)
 
     assert plot is not None
     assert len({dot.y for dot in plot.dots}) == 1
 
 
-@pytest.mark.parametrize("rows", [[], _rows(0.5)])
-def test_one_score_is_no_plot(rows: list[Row]) -> None:
+@pytest.mark.parametrize("rows", [[], _rows(0.5), _rows(0.9, 0.8, 0.7)])
+def test_a_few_scores_are_no_plot(rows: list[Row]) -> None:
     assert rank_plot(rows, F1) is None
 
 
