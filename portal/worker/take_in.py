@@ -79,7 +79,10 @@ def _take_predictions(
             max_files=job.task.output_files,
         )
     except BadOutput as problem:
-        _fail(context, token, FailureReason(problem.reason), problem.sentence, run)
+        # Of a run on private data its team is told the reason alone: which file it is may depend on the data.
+        sentence = problem.sentence if job.submission.is_smoke else ""
+        reason = FailureReason(problem.reason)
+        _fail(context, token, reason, problem.sentence, run, sentence=sentence)
         return
     remove([directory / "output"])
     context.cluster.files.remove([directory / "output"])
@@ -117,9 +120,21 @@ def _take_scores(
 
 
 def _fail(
-    context: WorkerContext, token: str, reason: FailureReason, detail: str, run: RunRecord
+    context: WorkerContext,
+    token: str,
+    reason: FailureReason,
+    detail: str,
+    run: RunRecord,
+    *,
+    sentence: str = "",
 ) -> None:
     with context.database.writing() as session:
         results.failed(
-            session, token, reason, detail=detail, record=as_record(run), now=context.clock()
+            session,
+            token,
+            reason,
+            sentence=sentence,
+            detail=detail,
+            record=as_record(run),
+            now=context.clock(),
         )
