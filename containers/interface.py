@@ -181,6 +181,13 @@ class Build:
     kind: BuildKind
     source: PurePosixPath
     source_sha256: str
+    layout: Literal["", "docker", "oci"] = ""
+    """As what an ``ARCHIVE`` is read that can be read as both; by the names in it where nothing is said."""
+    chosen: str = ""
+    """Of an ``ARCHIVE`` with several images: what takes the place of its ``manifest.json`` or ``index.json``.
+
+    It names the one image to make; it belongs to a ``layout``.
+    """
     base: PurePosixPath | None = None
     """The base SIF, for ``CODE``."""
     base_sha256: str | None = None

@@ -20,6 +20,8 @@ _APPLETS = ("sh", "cat", "env", "readlink", "rm", "true", "unshare")
 _NO_CAPABILITY = "0" * 16
 _DROPPED = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 _NAMESPACES = ("net", "pid", "ipc", "mnt")
+_MACHINES = {b"\x3e\0": "amd64", b"\xb7\0": "arm64", b"\x15\0": "ppc64le", b"\xf3\0": "riscv64"}
+"""The field ``e_machine`` of programs with the lower byte first."""
 
 
 class ProbeUnreadableError(ValueError):
@@ -80,7 +82,7 @@ class ProbeReport:
 def write_probe_archive(busybox: Path, target: Path, *, architecture: str = "") -> None:
     """Write the probe as an image archive, from a statically linked busybox.
 
-    The same busybox gives the same bytes. The architecture is this machine's unless it is named.
+    The same busybox gives the same bytes. The architecture is the busybox's unless it is named.
     """
     script = Path(__file__).with_name("shell") / "probe.sh"
     write_archive(
@@ -93,8 +95,16 @@ def write_probe_archive(busybox: Path, target: Path, *, architecture: str = "") 
             Entry(path=PROBE_PROGRAM[1:], content=script.read_bytes(), mode=0o755),
         ],
         target,
-        architecture=architecture or ARCHITECTURES.get(platform.machine(), platform.machine()),
+        architecture=architecture or _architecture_of(busybox),
     )
+
+
+def _architecture_of(program: Path) -> str:
+    """Return what a program is made for, as image formats spell it; this machine's if it does not say."""
+    with program.open("rb") as stream:
+        header = stream.read(20)
+    machine = _MACHINES.get(header[18:20]) if header.startswith(b"\x7fELF") else None
+    return machine or ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 _DIRECTORIES = ("bin", "dev", "etc", "proc", "sys", "tmp", "var", "var/tmp")

@@ -83,6 +83,10 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         raise ValueError("only a build from code has packages")
     if build.signature is not None and not (build.kind is BuildKind.SIF and build.signature.keys):
         raise ValueError("only a SIF is signed, and by a key")
+    if build.layout and build.kind is not BuildKind.ARCHIVE:
+        raise ValueError("only an archive has a layout")
+    if build.chosen and not (build.layout and build.chosen.isprintable()):
+        raise ValueError("an image is chosen in a known layout, by a manifest on one line")
     scratch = _scratch(build.node, token)
     install = installation(build, scratch=scratch)
     values = {
@@ -90,6 +94,8 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         "kind": build.kind.value,
         "source": str(plain_path(build.source)),
         "source_sha256": _digest(build.source_sha256),
+        "layout": build.layout,
+        "chosen": build.chosen,
         "base": str(plain_path(build.base)) if build.base else "",
         "base_sha256": _digest(build.base_sha256) if build.base else "",
         "definition": definition(

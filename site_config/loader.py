@@ -57,6 +57,18 @@ def _contradictions(site: Site) -> Iterator[tuple[Key, str]]:
             )
         elif build.cluster != name:
             yield ("clusters", name, "build"), f"profile '{cluster.build}' is on another cluster"
+        else:
+            yield from _other_processors(site, name, build)
+
+
+def _other_processors(site: Site, cluster: str, build: Profile) -> Iterator[tuple[Key, str]]:
+    """Find profiles of a cluster whose nodes cannot run what is built on it."""
+    for name, profile in site.profiles.items():
+        if profile.cluster == cluster and profile.architecture != build.architecture:
+            message = (
+                f"images are built for {build.architecture} on this cluster, in its build profile"
+            )
+            yield ("profiles", name, "architecture"), message
 
 
 def _sample_problem(site: Site, profile: Profile) -> str | None:

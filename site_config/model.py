@@ -246,6 +246,13 @@ class Profile(Section):
             " of its own it never waits for runs on private data. This profile itself without."
         ),
     )
+    architecture: Literal["amd64", "arm64", "ppc64le", "riscv64"] = Field(
+        default="amd64",
+        description=(
+            "What the processors of its nodes are, in the words of container images; `sealrun check-site` compares it"
+            " with a node. All profiles of a cluster have the same, as what is built on it runs on it."
+        ),
+    )
 
 
 class Data(Section):

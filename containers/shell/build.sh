@@ -140,7 +140,9 @@ find_format() { # how Apptainer calls the kind of archive; docker save writes th
         oci-layout) oci='oci-archive' ;;
         esac
     done <"$scratch/members"
-    format=${docker:-$oci}
+    # Where somebody has looked at one of the two, it is that one.
+    format=${layout:+$layout-archive}
+    format=${format:-${docker:-$oci}}
     if [[ -z $format ]] || ((members > member_limit)); then code=1; fi
 }
 
@@ -149,7 +151,29 @@ build_archive() {
     check_digest source "$source" "$source_sha256"
     uncompress
     proved build_failed known_archive find_format
+    if [[ -n $chosen ]]; then choose; fi
     build_image known_archive "$format:$archive"
+}
+
+choose() { # of several images one, by a manifest that names no other; sets format and archive
+    # Readers of archives differ in which of two entries of one name they take, and in how an image is named.
+    local manifest=index.json
+    [[ $format == oci-archive ]] || manifest=manifest.json
+    proved build_failed known_archive unpack "$archive" "$scratch/several"
+    chmod -R u+rwX -- "$scratch/several" || stop node_unfit 74
+    rm -rf -- "$scratch/several/$manifest" || stop node_unfit 74
+    printf '%s' "$chosen" >"$scratch/several/$manifest" || stop node_unfit 74
+    if [[ $format == oci-archive ]]; then
+        format=oci archive=$scratch/several
+    else
+        proved build_failed known_archive pack "$scratch/several" "$scratch/chosen.tar"
+        archive=$scratch/chosen.tar
+    fi
+}
+
+pack() { # DIRECTORY FILE: names without a dot in front, as not all readers see through it; sets code
+    # shellcheck disable=SC2016
+    attempted /bin/bash -c 'shopt -s dotglob && cd -- "$1" && tar -cf "$2" -- *' bash "$1" "$2"
 }
 
 only_plain() { # whether there are only directories and regular files below DIRECTORY
@@ -163,7 +187,7 @@ only_plain() { # whether there are only directories and regular files below DIRE
 build_code() {
     check_digest source "$source" "$source_sha256"
     check_digest base "$base" "$base_sha256"
-    proved build_failed known_archive unpack
+    proved build_failed known_archive unpack "$source" "$scratch/submission"
     only_plain "$scratch/submission" || fail build_failed
     chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74
     # By a link, as a definition file cannot quote the name of the base.
@@ -173,10 +197,11 @@ build_code() {
     build_image known_code "$scratch/definition"
 }
 
-unpack() { # sets code
-    rm -rf -- "$scratch/submission"
-    mkdir -- "$scratch/submission" || stop node_unfit 74
-    attempted tar -xf "$source" -C "$scratch/submission" --no-same-owner --no-same-permissions
+unpack() { # ARCHIVE DIRECTORY: sets code
+    chmod -R u+rwX -- "$2" 2>/dev/null
+    rm -rf -- "$2"
+    mkdir -- "$2" || stop node_unfit 74
+    attempted tar -xf "$1" -C "$2" --no-same-owner --no-same-permissions
 }
 
 install_environment() { # what is asked for, by pip in the base image, sealed off like any run

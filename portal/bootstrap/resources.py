@@ -75,4 +75,5 @@ def profile_of(settings: Site, name: str) -> Profile:
         exclusive=profile.exclusive,
         nodes=profile.nodes,
         sample=profile.sample,
+        architecture=profile.architecture,
     )

@@ -44,6 +44,13 @@ PROGRAMS = Rule(
     meaning="Every job ends with node_unfit.",
     change="packages of the nodes: bash, coreutils, tar, util-linux, slurm-client",
 )
+ARCHITECTURE = Rule(
+    id="probe.architecture",
+    title="The nodes have the processors that the profile names",
+    level=Level.FAILURE,
+    meaning="Images for these nodes are refused, and images for others are taken and do not start.",
+    change="site.yaml: profiles.NAME.architecture",
+)
 ENVIRONMENT = Rule(
     id="probe.environment",
     title="No variable that looks like a secret reaches a job",
@@ -188,7 +195,7 @@ CLEAN = Rule(
     change="scancel --name=JOB; rm -r STORAGE/checks",
 )
 RULES = (
-    SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
-    BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
+    SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ARCHITECTURE, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY,
+    TIME, BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
     TASKS, SPACE, CLEAN,
 )  # fmt: skip

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from containers.archives import ARCHITECTURES
 from portal.checks import apptainer
 from portal.checks.node_scripts import Notes
 from portal.checks.probe_jobs import MEMORY_MIB, Observed, Seen
 from portal.checks.probe_rules import (
+    ARCHITECTURE,
     BUILDS,
     CLEAN,
     COUNTED,
@@ -76,6 +78,7 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
         return
     yield STARTS.holds(f"on {' '.join(seen.looked.get('node', ()))}", subject=name)
     yield from _node(subject, observed.canary, seen, seen.looked)
+    yield _architecture(subject, seen.profile, seen.looked)
     yield from apptainer.check(subject, name, seen.looked)
     yield from _left(seen, seen.looked)
     yield _memory(seen)
@@ -118,6 +121,17 @@ def _node(subject: Subject, canary: str, seen: Seen, notes: Notes) -> Iterator[F
         subject=name,
     )  # fmt: skip
     yield _devices_without(name, notes)
+
+
+def _architecture(subject: Subject, profile: Profile, notes: Notes) -> Finding:
+    machine = " ".join(notes.get("machine", ()))
+    found = ARCHITECTURES.get(machine, machine)
+    return ARCHITECTURE.judged(
+        found == profile.architecture,
+        f"on {' '.join(notes.get('node', ()))}: {found}; the profile says {profile.architecture}",
+        subject=profile.name,
+        change=f"{subject.place('profiles', profile.name, 'architecture')}: {found}",
+    )
 
 
 def _group(subject: Subject, notes: Notes, profile: str) -> Finding:

@@ -31,6 +31,12 @@ class Profile:
     """A word for the nodes of the partition; profiles that share nodes have the same."""
     sample: str | None = None
     """The profile in which runs on the public sample are made instead."""
+    architecture: str = "amd64"
+    """What the processors of its nodes are, in the words of container images.
+
+    The sysadmin says it and ``sealrun check-site`` compares it with a node: what a check has measured is kept in the
+    database, which the worker does not believe.
+    """
 
     @property
     def node_group(self) -> str:

@@ -7,6 +7,7 @@ this look spares people the queue for what can be seen at once.
 import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from containers.sif import NotASifError, read_sif
 from portal.files.entries import Entry, EntryKind
@@ -15,6 +16,7 @@ from portal.files.formats import Format, format_of
 from portal.files.layers import LAYER_LIMITS, LayerLimits, check_layers
 from portal.files.manifests import Described, Index, ManifestReader
 from portal.files.members import read_entries, recipe_refused
+from portal.files.platforms import Platform, not_for_nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,8 @@ class FoundImage:
 
     format: str
     """``archive`` or ``sif``."""
-    layout: str = ""
-    """``docker`` or ``oci``, for archives."""
+    layout: Literal["", "docker", "oci"] = ""
+    """What an archive is read as."""
     layers: int = 0
     architecture: str = ""
     """Empty where the image does not say."""
@@ -49,13 +51,16 @@ class FoundImage:
     """Of a SIF: the id of the part that is its system."""
     is_signed: bool = False
     """Whether a SIF holds a signature at all."""
+    chosen: str = ""
+    """Of an archive that names more than this image: the manifest that names it alone, which the build puts in."""
 
 
 def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImage:
     """Return what the image is; raise ``BadArchive`` with what to do about it otherwise.
 
     Of a SIF the tables and the first block of its system are read. Of an archive from ``docker save`` or ``podman save``, or in OCI
-    layout, the list of entries and the manifests are read.
+    layout, the list of entries and the manifests are read. Where it holds images for several architectures, the one for
+    ``limits.architecture`` is described.
     """
     form = format_of(source)
     if form is Format.SIF:
@@ -85,8 +90,11 @@ def inspect_layers(
 def describe(source: Path, limits: ImageLimits) -> tuple[Described, Index]:
     """Return what an archive's manifests say, and its entries; raise ``BadArchive`` for what is not sound."""
     index = _index(source, limits)
-    reader = ManifestReader(source, index)
-    return (reader.docker() if "manifest.json" in index.sizes else reader.oci()), index
+    reader = ManifestReader(source, index, limits.architecture)
+    # Docker writes both since release 25. Whatever it is asked for, Apptainer reads the OCI layout then since 1.4.
+    is_oci = index.has("oci-layout") and index.has("index.json")
+    is_docker = "manifest.json" in index.sizes and not is_oci
+    return (reader.docker() if is_docker else reader.oci()), index
 
 
 def _inspect_sif(source: Path, limits: ImageLimits) -> FoundImage:
@@ -105,11 +113,7 @@ def _inspect_sif(source: Path, limits: ImageLimits) -> FoundImage:
 
 def _check_architecture(architecture: str, limits: ImageLimits) -> None:
     if limits.architecture and architecture not in {"", limits.architecture}:
-        raise BadArchive(
-            "architecture",
-            f"The image is made for {shown(architecture)}, but the nodes are"
-            f" {limits.architecture}. Build it with --platform linux/{limits.architecture}.",
-        )
+        raise not_for_nodes([Platform(architecture=architecture)], limits.architecture)
 
 
 def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
@@ -126,6 +130,7 @@ def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
         layout=image.layout,
         layers=len(image.layers),
         architecture=image.architecture,
+        chosen=image.chosen,
     )
 
 

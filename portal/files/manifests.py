@@ -1,16 +1,28 @@
-"""Reads the manifests of an image archive: bounded, and each word checked before it is used."""
+"""Reads the manifests of an image archive: bounded, and each word checked before it is used.
+
+An archive may hold the same image for several kinds of processors. The one for the nodes is chosen here, and
+what is chosen is written down as a manifest of its own, so that the build chooses nothing.
+"""
 
 import json
 import posixpath
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from portal.files.errors import BadArchive, shown
 from portal.files.members import read_entries
+from portal.files.platforms import Platform, choose_image
 
 _SIZE_LIMIT = 1024 * 1024
+_MAX_TOGETHER_BYTES = 4 * _SIZE_LIMIT
+"""What manifests of one kind may have together."""
+_MAX_IMAGES = 100
+_MAX_CHOSEN_BYTES = 64 * 1024
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LAYER_TYPES = {
     "application/vnd.docker.image.rootfs.diff.tar",
@@ -27,7 +39,7 @@ _INDEX_TYPES = {
 
 _READ_HERE = {
     "annotations", "architecture", "config", "diff_ids", "digest", "imagelayoutversion", "layers",
-    "manifests", "mediatype", "os", "platform", "repotags", "rootfs", "size", "urls",
+    "manifests", "mediatype", "os", "platform", "repotags", "rootfs", "size", "urls", "variant",
 }  # fmt: skip
 
 T = TypeVar("T")
@@ -53,46 +65,105 @@ class Index:
 class Described:
     """What an image's manifest says."""
 
-    layout: str
+    layout: Literal["docker", "oci"]
     layers: tuple[str, ...]
     """Names of entries of the archive."""
     architecture: str
     diff_ids: tuple[str, ...]
     """Digests of the layers, unpacked, as the configuration lists them; empty where it does not."""
+    chosen: str = ""
+    """The text of ``manifest.json`` or ``index.json`` that names this image alone, where the archive's does not."""
 
 
 class ManifestReader:
-    """Reads JSON entries of one archive by name."""
+    """Reads JSON entries of one archive by name, and describes its image for an architecture.
 
-    def __init__(self, source: Path, index: Index) -> None:
+    With an empty architecture any image fits.
+    """
+
+    def __init__(self, source: Path, index: Index, architecture: str) -> None:
         self._source = source
         self._index = index
+        self._architecture = architecture
 
     def docker(self) -> Described:
         """Describe an archive of ``docker save``; raise ``BadArchive`` if it is not sound."""
-        images = _expect(list, self._json("manifest.json"))
-        image = _expect(dict, _only(images))
-        layers = [_expect(str, layer) for layer in _expect(list, image.get("Layers"))]
-        return self._described("docker", layers, _expect(str, image.get("Config")))
+        listed = [_docker_image(image) for image in _expect(list, self._json("manifest.json"))]
+        images = list(dict.fromkeys(listed))
+        if not images or len(images) > _MAX_IMAGES:
+            raise _unsound()
+        config, layers = images[0]
+        if len(images) > 1:
+            configs = self._all({config for config, _ in images})
+            found = [(_platform(configs[image[0]]), image) for image in images]
+            config, layers = choose_image(found, self._architecture)
+        alone = [{"Config": config, "RepoTags": [], "Layers": layers}]
+        return self._described("docker", layers, config, alone if len(listed) > 1 else None)
 
     def oci(self) -> Described:
         """Describe an OCI layout; raise ``BadArchive`` if it is not sound."""
         _expect(str, _expect(dict, self._json("oci-layout")).get("imageLayoutVersion"))
-        manifest = self._manifest("index.json")
-        descriptors = _expect(list, manifest.get("layers"))
-        layers = [self._layer(descriptor) for descriptor in descriptors]
-        return self._described("oci", layers, _blob(manifest.get("config")))
+        listed = self._descriptors({"index.json"})
+        descriptor = self._chosen(listed)
+        manifest = self._manifest(descriptor)
+        layers = tuple(self._layer(one) for one in _expect(list, manifest.get("layers")))
+        is_alone = listed == [descriptor]
+        config = _blob(manifest.get("config"))
+        return self._described("oci", layers, config, None if is_alone else self._alone(descriptor))
 
-    def _manifest(self, name: str) -> dict[str, object]:
-        """Go from an index to its only image, at most through one inner index."""
-        for _ in range(2):
-            index = _expect(dict, self._json(name))
-            found = [_expect(dict, entry) for entry in _expect(list, index.get("manifests"))]
-            descriptor = _only([entry for entry in found if not _is_attestation(entry)])
-            name = _blob(descriptor)
-            if descriptor.get("mediaType") not in _INDEX_TYPES:
-                return _expect(dict, self._json(name))
-        raise _unsound()
+    def _descriptors(self, names: Collection[str]) -> list[dict[str, object]]:
+        """Return what these indexes list, one after the other."""
+        indexes = [_expect(dict, index) for index in self._all(names).values()]
+        listed = [one for index in indexes for one in _expect(list, index.get("manifests"))]
+        return [_expect(dict, one) for one in listed]
+
+    def _chosen(self, listed: list[dict[str, object]]) -> dict[str, object]:
+        """Return the descriptor of the image for the nodes, at most through one inner index."""
+        inner = {_blob(one) for one in listed if _is_index(one) and not _is_attestation(one)}
+        found = [one for one in listed if not _is_index(one)]
+        found += self._descriptors(inner) if inner else []
+        # An image that has several names is listed under each.
+        images = {_blob(one): one for one in found if not _is_attestation(one)}
+        if not images or len(images) > _MAX_IMAGES or any(map(_is_index, images.values())):
+            raise _unsound()
+        if len(images) == 1:
+            return next(iter(images.values()))
+        platforms = self._platforms(images)
+        found_platforms = [(platforms[name], image) for name, image in images.items()]
+        return choose_image(found_platforms, self._architecture)
+
+    def _platforms(self, images: Mapping[str, dict[str, object]]) -> dict[str, Platform]:
+        """Return what each image is made for: as its descriptor says, or else its configuration."""
+        told = {name: _platform(image.get("platform", {})) for name, image in images.items()}
+        untold = {name for name, platform in told.items() if not platform.architecture}
+        manifests = self._all(untold) if untold else {}
+        configs = {
+            name: _blob(_expect(dict, manifest).get("config"))
+            for name, manifest in manifests.items()
+        }
+        contents = self._all(set(configs.values())) if configs else {}
+        return told | {name: _platform(contents[config]) for name, config in configs.items()}
+
+    def _manifest(self, descriptor: dict[str, object]) -> dict[str, object]:
+        manifest = _expect(dict, self._json(_blob(descriptor)))
+        # Some readers would take it for an index, whatever the descriptor says.
+        if "manifests" in manifest or _is_index(manifest):
+            raise _unsound()
+        return manifest
+
+    def _alone(self, descriptor: dict[str, object]) -> dict[str, object]:
+        """Return an index that lists one manifest, in words of our own."""
+        kind = descriptor.get("mediaType")
+        return {
+            "schemaVersion": 2,
+            "manifests": [
+                {
+                    "mediaType": kind if kind == _DOCKER_MANIFEST else _MANIFEST,
+                    "digest": _expect(str, descriptor.get("digest")),
+                    "size": self._index.sizes[_blob(descriptor)],
+                }
+            ],
+        }
 
     def _layer(self, descriptor: object) -> str:
         name = _blob(descriptor)
@@ -108,31 +179,49 @@ class ManifestReader:
             raise _unsound()
         return name
 
-    def _described(self, layout: str, layers: list[str], config: str) -> Described:
+    def _described(
+        self, layout: Literal["docker", "oci"], layers: tuple[str, ...], config: str, alone: object
+    ) -> Described:
         if not layers or not all(map(self._index.holds_file, layers)):
             raise _unsound()
         found = _expect(dict, self._json(config))
         rootfs = _expect(dict, found.get("rootfs", {}))
         diff_ids = [_expect(str, digest) for digest in _expect(list, rootfs.get("diff_ids", []))]
+        chosen = json.dumps(alone) if alone is not None else ""
+        if len(chosen) > _MAX_CHOSEN_BYTES:
+            raise _unsound()
         return Described(
             layout=layout,
-            layers=tuple(layers),
+            layers=layers,
             architecture=_expect(str, found.get("architecture", "")),
             diff_ids=tuple(diff_ids),
+            chosen=chosen,
         )
 
     def _json(self, name: str) -> object:
-        if self._index.sizes.get(name, _SIZE_LIMIT + 1) > _SIZE_LIMIT:
+        return self._all({name})[name]
+
+    def _all(self, names: Collection[str]) -> dict[str, object]:
+        """Read entries, in one pass through the archive; raise ``BadArchive`` if one is missing or too large."""
+        sizes = [self._index.sizes.get(name, _SIZE_LIMIT + 1) for name in names]
+        if max(sizes) > _SIZE_LIMIT or sum(sizes) > _MAX_TOGETHER_BYTES:
             raise _unsound()
         try:
-            return json.loads(self._read(name), object_pairs_hook=_told_once)
+            return {
+                name: json.loads(content, object_pairs_hook=_told_once)
+                for name, content in self._read(names).items()
+            }
         except (ValueError, RecursionError) as error:
             raise _unsound() from error
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, names: Collection[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
         for entry in read_entries(self._source):
-            if posixpath.normpath(entry.name) == name:
-                return b"".join(entry.chunks())
+            name = posixpath.normpath(entry.name)
+            if name in names:
+                found[name] = b"".join(entry.chunks())
+                if len(found) == len(names):
+                    return found
         raise _unsound()
 
 
@@ -155,13 +244,26 @@ def _expect(kind: type[T], value: object) -> T:
     return value
 
 
-def _only(images: list[T]) -> T:
-    if len(images) != 1:
-        raise BadArchive(
-            "several_images",
-            f"The archive holds {len(images)} images. Save exactly one, for one platform.",
-        )
-    return images[0]
+def _docker_image(image: object) -> tuple[str, tuple[str, ...]]:
+    """Return the names of an image's configuration and layers, as ``manifest.json`` lists them."""
+    found = _expect(dict, image)
+    layers = _expect(list, found.get("Layers"))
+    return _expect(str, found.get("Config")), tuple(_expect(str, layer) for layer in layers)
+
+
+def _platform(value: object) -> Platform:
+    """Read a platform of a descriptor, or the same words in a configuration."""
+    found = _expect(dict, value)
+    return Platform(
+        os=_expect(str, found.get("os", "")),
+        architecture=_expect(str, found.get("architecture", "")),
+        variant=_expect(str, found.get("variant", "")),
+    )
+
+
+def _is_index(descriptor: dict[str, object]) -> bool:
+    kind = descriptor.get("mediaType")
+    return isinstance(kind, str) and kind in _INDEX_TYPES
 
 
 def _is_attestation(descriptor: dict[str, object]) -> bool:

@@ -14,7 +14,7 @@ from portal.domain.submissions import SubmissionKind
 from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
 from portal.files.archives import repack_code, unpack_results
 from portal.files.errors import BadArchive
-from portal.files.images import FoundImage, inspect_image, inspect_layers
+from portal.files.images import FoundImage, ImageLimits, inspect_image, inspect_layers
 from portal.files.layers import LayerLimits
 from portal.files.requirements import requirements_to_install
 from portal.worker import notes
@@ -118,19 +118,22 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
     if work.kind is ImageKind.CODE:
         return _code_build(context, work, directory)
     source = context.take_upload(work.source_sha256, directory / SOURCE)
-    found = inspect_image(source)
+    images = ImageLimits(architecture=_profile(context, work).architecture)
+    found = inspect_image(source, images)
     signature = signature_of(context.resources.sif, found)
     build = Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
         source=PurePosixPath(source),
         source_sha256=work.source_sha256,
+        layout=found.layout,
+        chosen=found.chosen,
         signature=signature,
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
     )
     if build.kind is BuildKind.ARCHIVE:
         limits = LayerLimits(entries=build.unpacked_files, size=build.unpacked_limit)
-        inspect_layers(source, layers=limits)
+        inspect_layers(source, images, layers=limits)
     return build
 
 

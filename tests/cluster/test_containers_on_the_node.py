@@ -1,5 +1,6 @@
 """Builds and sealed runs with real Slurm and real Apptainer."""
 
+import gzip
 import json
 import os
 import platform
@@ -20,8 +21,18 @@ from containers.probe import parse_probe, write_probe_archive
 from containers.rundir import read_log
 from containers.scripts import run_script
 from containers.sif import read_sif
+from portal.files.images import inspect_image, inspect_layers
 from scheduler.interface import Outcome
-from tests.cluster.archive_forms import as_oci, by_gzip, with_compressed_layer, with_zstd_layer
+from tests.cluster.archive_forms import (
+    as_oci,
+    by_gzip,
+    with_both_layouts,
+    with_compressed_layer,
+    with_inner_index,
+    with_platforms_in_the_index,
+    with_two_docker_images,
+    with_zstd_layer,
+)
 from tests.cluster.node import Ended, PracticeNode, new_token
 from tests.cluster.python_image import PYTHON, write_python_archive
 from tests.required import required
@@ -77,6 +88,38 @@ def test_other_forms_of_archives_are_built(
     directory = node.new_directory("run")
 
     ended = node.run(node.sealed(image, ("/probe",), directory), directory)
+
+    assert parse_probe(ended.stdout).interfaces == ("lo",)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        with_inner_index,
+        with_platforms_in_the_index,
+        with_both_layouts,
+        with_two_docker_images,
+    ],
+)
+def test_of_several_images_the_one_that_was_looked_at_is_built(
+    node: PracticeNode,
+    tmp_path: Path,
+    form: Callable[[Path, Path], None],
+    pack: Callable[[bytes], bytes],
+) -> None:
+    write_probe_archive(BUSYBOX, tmp_path / "probe.tar", architecture="amd64")
+    archive = node.file("several images")
+    form(tmp_path / "probe.tar", archive)
+    archive.write_bytes(pack(archive.read_bytes()))
+    found = inspect_image(archive)
+    inspect_layers(archive)
+    assert found.chosen
+    built = node.build(BuildKind.ARCHIVE, archive, layout=found.layout, chosen=found.chosen)
+    directory = node.new_directory("run")
+
+    # The image for another processor has no program at all.
+    ended = node.run(node.sealed(image_of(built), ("/probe",), directory), directory)
 
     assert parse_probe(ended.stdout).interfaces == ("lo",)
 

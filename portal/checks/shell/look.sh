@@ -13,6 +13,7 @@ answer() { # COMMAND...: what it says last where it fails, or ok
 }
 
 say node "${SLURMD_NODENAME:-$(uname -n)}"
+say machine "$(uname -m)"
 say uid "$(id -u)"
 say groups "$(id -G)"
 [[ -z $upload ]] || say upload "$(answer head -c 1 "$upload")"

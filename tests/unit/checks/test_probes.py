@@ -15,7 +15,7 @@ from portal.checks.probe_jobs import Observed, Seen
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
-from tests.unit.checks.conftest import MakeSubject
+from tests.unit.checks.conftest import SITE, MakeSubject
 from tests.unit.containers.fake_node import PROBE_REPORT
 
 BEGUN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -57,6 +57,7 @@ def run(**report: Any) -> RunRecord:
 def noted(**keys: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     notes: dict[str, tuple[str, ...]] = {
         "node": ("n1",),
+        "machine": ("x86_64",),
         "uid": (OWNER,),
         "variable": ("PATH", "SLURM_JOB_ID"),
         "canary": (CANARY,),
@@ -119,6 +120,8 @@ FAILURE, WARNING = Level.FAILURE, Level.WARNING
          "the job does not read what the portal has written"),
         ({"uid": ("4242",)}, "storage.account", FAILURE,
          "jobs run as user id 4242, the storage belongs to {owner}"),
+        ({"machine": ("aarch64",)}, "probe.architecture", FAILURE,
+         "on n1: arm64; the profile says amd64"),
         ({"missing": ("tar", "od")}, "probe.programs", FAILURE, "missing: tar, od"),
         ({"variable": ("PATH", "DB_PASSWORD", "SEALRUN_SITE", "KEYBOARD")}, "probe.environment", FAILURE,
          "a job has the variables DB_PASSWORD, SEALRUN_SITE"),
@@ -146,6 +149,28 @@ def test_what_the_look_around_shows_is_judged(
     seen = replace(well(subject), looked=noted(**keys))
 
     assert wrong(subject, observed(seen)) == {id_: (level, found.format(owner=OWNER))}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "machine"), [("arm64", "aarch64"), ("amd64", "x86_64"), ("riscv64", "riscv64")]
+)
+def test_processors_are_those_that_the_profile_names(
+    make_subject: MakeSubject, architecture: str, machine: str
+) -> None:
+    profiles = SITE["profiles"]
+    told = {name: one | {"architecture": architecture} for name, one in profiles.items()}
+    subject = make_subject(profiles=told)
+    seen = replace(well(subject), looked=noted(machine=(machine,)))
+
+    assert wrong(subject, observed(seen)) == {}
+
+
+def test_what_to_write_for_other_processors_is_said(subject: Subject) -> None:
+    seen = replace(well(subject), looked=noted(machine=("aarch64",)))
+
+    (finding,) = [one for one in probes.check(subject, observed(seen)) if one.level is not Level.OK]
+
+    assert finding.change == "site.yaml: profiles.gpu.architecture: arm64"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
     assert again is not None
     assert looked["canary"] == ("0123",)
     assert looked["uid"] == (str(os.geteuid()),)
+    assert looked["machine"] == (os.uname().machine,)
     assert looked["upload"] == ("ok",)
     assert looked["groups"] == (subprocess.check_output(["id", "-G"], text=True).strip(),)
     assert looked["data"] == ("missing /nowhere at all", f"700 {tmp_path}")

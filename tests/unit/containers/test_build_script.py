@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 import pytest
 
@@ -81,6 +82,99 @@ def test_an_archive_becomes_an_image(node: FakeNode, members: list[str], source:
     assert image.read_text() == f"built from {source}:{archive}\n"
     assert record.image_sha256 == sha256(image)
     assert list(node.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", ["docker", "oci"])
+def test_what_has_been_looked_at_decides_how_an_archive_is_read(
+    node: FakeNode, layout: Literal["docker", "oci"]
+) -> None:
+    archive = tar(node.storage / "a.tar", "oci-layout", "index.json", "manifest.json")
+    build = replace(node.build(BuildKind.ARCHIVE, archive), layout=layout)
+
+    assert execute(node, build) == 0
+    image = node.directory / "image.sif"
+    assert image.read_text() == f"built from {layout}-archive:{archive}\n"
+
+
+CHOSEN = '{"manifests": [{"digest": "it\'s \\"one\\" $HOME"}]}'
+
+
+def files(path: Path, members: dict[str, bytes], **options: Any) -> Path:
+    with tarfile.open(path, "w", **options) as archive:
+        for name, content in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(content)
+            archive.addfile(header, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_of_several_images_in_a_layout_one_is_built(
+    node: FakeNode, compress: Callable[[bytes], bytes]
+) -> None:
+    members = {"index.json": b"x" * 1000, "oci-layout": b"{}", "blobs/sha256/ab": b"layer"}
+    archive = files(node.storage / "it's.tar", members)
+    archive.write_bytes(compress(archive.read_bytes()))
+    node.behave("build", 'printf %s "$8" >"$7"; cp -r "${8#oci:}" "$here/seen"')
+    build = replace(node.build(BuildKind.ARCHIVE, archive), layout="oci", chosen=CHOSEN)
+
+    assert execute(node, build) == 0
+    seen = node.programs / "seen"
+    scratch = node.scratch / f"sealrun-{node.token}"
+    assert (node.directory / "image.sif").read_text() == f"oci:{scratch}/several"
+    assert (seen / "index.json").read_text() == CHOSEN
+    assert (seen / "blobs/sha256/ab").read_bytes() == b"layer"
+    assert list(node.scratch.iterdir()) == []
+
+
+def test_of_several_images_of_docker_one_is_built(node: FakeNode) -> None:
+    members = {
+        "./manifest.json": b"x" * 1000,
+        "1.json": b"{}",
+        "-a/layer.tar": b"layer",
+        ".b": b"config",
+    }
+    archive = files(node.storage / "it's.tar", members)
+    node.behave("build", 'cp "${8#docker-archive:}" "$7"')
+    build = replace(node.build(BuildKind.ARCHIVE, archive), layout="docker", chosen=CHOSEN)
+
+    assert execute(node, build) == 0
+    with tarfile.open(node.directory / "image.sif") as built:
+        found = {
+            member.name: content.read()
+            for member in built
+            if (content := built.extractfile(member))
+        }
+    assert found == {
+        "manifest.json": CHOSEN.encode(),
+        "1.json": b"{}",
+        "-a/layer.tar": b"layer",
+        ".b": b"config",
+    }
+
+
+def test_a_choice_among_images_that_fails_at_first_is_made_again(node: FakeNode) -> None:
+    archive = files(node.storage / "a.tar", {"index.json": b"x", "oci-layout": b"{}"})
+    node.behave("build", ONCE + 'cat "${8#oci:}/index.json" >"$7"')
+    build = replace(node.build(BuildKind.ARCHIVE, archive), layout="oci", chosen=CHOSEN)
+
+    assert execute(node, build) == 0
+    assert (node.directory / "image.sif").read_text() == CHOSEN
+
+
+def test_links_of_an_archive_lead_nowhere_when_one_image_is_chosen(
+    node: FakeNode, tmp_path: Path
+) -> None:
+    link = entry("index.json", kind=tarfile.SYMTYPE)
+    link.linkname = str(tmp_path / "outside")
+    (tmp_path / "outside").write_text("kept")
+    archive = tar(node.storage / "a.tar", link, "oci-layout")
+    node.behave("build", 'cat "${8#oci:}/index.json" >"$7"')
+    build = replace(node.build(BuildKind.ARCHIVE, archive), layout="oci", chosen=CHOSEN)
+
+    assert execute(node, build) == 0
+    assert (node.directory / "image.sif").read_text() == CHOSEN
+    assert (tmp_path / "outside").read_text() == "kept"
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])

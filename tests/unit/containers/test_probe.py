@@ -17,6 +17,7 @@ from containers.probe import (
     parse_probe,
     write_probe_archive,
 )
+from portal.files.images import ImageLimits, inspect_image
 from tests.required import required
 from tests.unit.containers.fake_node import PROBE_REPORT
 
@@ -205,3 +206,18 @@ def test_the_archive_is_the_same_each_time_and_holds_the_probe(tmp_path: Path) -
             assert content.extractfile("probe").read() == SCRIPT.read_bytes()
             assert content.getmember("probe").mode == 0o755
             assert content.extractfile("bin/sh").read() == b"busybox"
+
+
+@pytest.mark.parametrize(
+    ("machine", "architecture"),
+    [(0x3E, "amd64"), (0xB7, "arm64"), (0x15, "ppc64le"), (0xF3, "riscv64")],
+)
+def test_the_archive_is_for_the_processors_that_busybox_is_for(
+    tmp_path: Path, machine: int, architecture: str
+) -> None:
+    (tmp_path / "busybox").write_bytes(b"\x7fELF\x02\x01" + bytes(12) + bytes([machine, 0, 1, 0]))
+
+    write_probe_archive(tmp_path / "busybox", tmp_path / "probe.tar")
+
+    limits = ImageLimits(architecture=architecture)
+    assert inspect_image(tmp_path / "probe.tar", limits).architecture == architecture

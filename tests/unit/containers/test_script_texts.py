@@ -79,6 +79,11 @@ SCRIPTS = {
         directory=DIRECTORY,
     ),
     "build-archive.sh": build_script(ARCHIVE, token="t", directory=DIRECTORY),
+    "build-chosen.sh": build_script(
+        replace(ARCHIVE, layout="docker", chosen='[{"Config": "it\'s.json"}]'),
+        token="t",
+        directory=DIRECTORY,
+    ),
     "measure.sh": measure_script(
         Measure(directory=PurePosixPath("/data/a b")), token="t", directory=DIRECTORY
     ),
@@ -202,6 +207,19 @@ def test_a_base_belongs_to_code(build: Build) -> None:
 )
 def test_only_a_sif_is_signed_and_by_a_key(build: Build) -> None:
     with pytest.raises(ValueError, match="signed"):
+        build_script(build, token="t", directory=DIRECTORY)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(replace(CODE, layout="docker"), id="layout of code"),
+        pytest.param(replace(ARCHIVE, chosen="{}"), id="no layout"),
+        pytest.param(replace(ARCHIVE, layout="oci", chosen="{\r\n}"), id="two lines"),
+    ],
+)
+def test_an_image_is_chosen_of_an_archive_in_a_layout(build: Build) -> None:
+    with pytest.raises(ValueError, match="layout"):
         build_script(build, token="t", directory=DIRECTORY)
 
 

@@ -5,6 +5,7 @@ import json
 import struct
 import tarfile
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -77,10 +78,19 @@ def test_an_oci_layout_is_described(make_tar, mode):
     assert inspect_image(source) == OCI
 
 
-def test_an_archive_in_both_layouts_is_taken_for_docker(make_tar):
+def test_an_archive_in_both_layouts_is_read_as_apptainer_reads_it(make_tar):
     oci = Oci()
 
-    assert inspect_image(packed(make_tar, oci.finish(oci.image()) | docker_members())) == DOCKER
+    assert inspect_image(packed(make_tar, oci.finish(oci.image()) | docker_members())) == OCI
+
+
+@pytest.mark.parametrize("name", ["oci-layout", "index.json"])
+def test_a_mark_of_the_other_layout_may_not_be_a_link(make_tar, name):
+    oci = Oci()
+    members = oci.finish(oci.image()) | docker_members()
+    members["elsewhere"] = members.pop(name)
+
+    assert refusal(make_tar(*members.items(), link(name, "elsewhere"))) == MANIFEST
 
 
 def test_leading_dots_mean_nothing(make_tar):
@@ -92,9 +102,20 @@ def test_leading_dots_mean_nothing(make_tar):
 def test_statements_of_a_builder_are_passed_over(make_tar):
     oci = Oci()
     statement = oci.image(layers=[b"x"], platform={"os": "unknown", "architecture": "unknown"})
-    inner = oci.blob({"manifests": [oci.image(), statement]}, mediaType=INDEX_TYPE)
+    image = oci.image()
+    inner = oci.blob({"manifests": [image, statement]}, mediaType=INDEX_TYPE)
 
-    assert inspect_image(packed(make_tar, oci.finish(inner))) == OCI
+    found = inspect_image(packed(make_tar, oci.finish(inner)))
+
+    assert found == replace(OCI, chosen=found.chosen)
+    assert json.loads(found.chosen) == alone(image)
+
+
+def alone(image):
+    """The index that names one image and nothing else."""
+    listed = {"mediaType": "application/vnd.oci.image.manifest.v1+json"} | image
+    named = {key: listed[key] for key in ("mediaType", "digest", "size")}
+    return {"schemaVersion": 2, "manifests": [named]}
 
 
 def link(name, target, kind=tarfile.SYMTYPE):
@@ -324,23 +345,209 @@ def test_indexes_inside_each_other_are_not_followed_for_ever(make_tar):
     assert refusal(packed(make_tar, oci.finish(middle))) == MANIFEST
 
 
-SEVERAL = ("several_images", "The archive holds 2 images. Save exactly one, for one platform.")
+ARM = {"architecture": "arm64", "os": "linux"}
+PLATFORMS = {"amd64": CONFIG, "arm64": {**ARM, "variant": "v8"}}
+ARM64 = ImageLimits(architecture="arm64")
 
 
-def test_two_docker_images_are_refused(make_tar):
-    members = docker_members()
-    images = json.loads(members["manifest.json"]) * 2
+def several(oci, *, told=True):
+    """Images for amd64 and arm64, of which the latter has a third layer."""
+    platforms = {name: {"platform": PLATFORMS[name]} if told else {} for name in PLATFORMS}
+    return {
+        "amd64": oci.image(**platforms["amd64"]),
+        "arm64": oci.image(ARM, layers=(b"one", b"two", b"three"), **platforms["arm64"]),
+    }
 
-    members["manifest.json"] = json.dumps(images).encode()
 
-    assert refusal(packed(make_tar, members)) == SEVERAL
+def nested(oci, images):
+    statement = oci.image(layers=[b"x"], platform={"os": "unknown", "architecture": "unknown"})
+    listed = [*images.values(), statement]
+    return [oci.blob({"manifests": listed}, mediaType=INDEX_TYPE)]
 
 
-def test_two_oci_images_are_refused(make_tar):
+def beside(oci, images):
+    statement = oci.image(layers=[b"x"], platform={"os": "unknown", "architecture": "unknown"})
+    return [statement, *images.values()]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "in the configurations"])
+@pytest.mark.parametrize("form", [nested, beside])
+@pytest.mark.parametrize(("architecture", "layers"), [("amd64", 2), ("arm64", 3)])
+def test_of_several_oci_images_the_one_for_the_nodes_is_taken(
+    make_tar, form, told, architecture, layers
+):
     oci = Oci()
-    other = oci.image(config={"architecture": "arm64"})
+    images = several(oci, told=told)
 
-    assert refusal(packed(make_tar, oci.finish(oci.image(), other))) == SEVERAL
+    found = inspect_image(
+        packed(make_tar, oci.finish(*form(oci, images))), ImageLimits(architecture=architecture)
+    )
+
+    assert (found.layout, found.layers, found.architecture) == ("oci", layers, architecture)
+    assert json.loads(found.chosen) == alone(images[architecture])
+
+
+def docker_several(*configs):
+    """What docker save writes of images that have one name: their layers are told apart by the number."""
+    members, listed = {}, []
+    for number, config in enumerate(configs, 1):
+        names = [f"{number}/{layer}/layer.tar" for layer in range(number)]
+        members |= dict.fromkeys(names, b"layer")
+        members[f"{number}.json"] = json.dumps(config).encode()
+        listed.append({"Config": f"{number}.json", "RepoTags": ["x:1"], "Layers": names})
+    return members | {"manifest.json": json.dumps(listed).encode()}
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize(("architecture", "layers"), [("amd64", 1), ("arm64", 2)])
+def test_of_several_docker_images_the_one_for_the_nodes_is_taken(
+    make_tar, mode, architecture, layers
+):
+    source = packed(make_tar, docker_several(CONFIG, ARM), mode=mode)
+
+    found = inspect_image(source, ImageLimits(architecture=architecture))
+
+    assert (found.layout, found.layers, found.architecture) == ("docker", layers, architecture)
+    assert json.loads(found.chosen) == [
+        {
+            "Config": f"{layers}.json",
+            "RepoTags": [],
+            "Layers": [f"{layers}/{number}/layer.tar" for number in range(layers)],
+        }
+    ]
+
+
+def test_the_same_image_twice_is_one(make_tar):
+    members = docker_members()
+    twice = json.loads(members["manifest.json"]) * 2
+    members["manifest.json"] = json.dumps(twice).encode()
+    oci = Oci()
+    names = [oci.image(annotations={"org.opencontainers.image.ref.name": name}) for name in "ab"]
+
+    docker = inspect_image(packed(make_tar, members))
+    layout = inspect_image(packed(make_tar, oci.finish(*names)))
+
+    assert docker == replace(DOCKER, chosen=docker.chosen)
+    assert json.loads(docker.chosen) == [{**twice[0], "RepoTags": []}]
+    assert layout == replace(OCI, chosen=layout.chosen)
+    assert json.loads(layout.chosen) == alone(names[0])
+
+
+def test_an_image_that_is_alone_needs_no_other_manifest(make_tar):
+    oci = Oci()
+
+    assert inspect_image(packed(make_tar, oci.finish(oci.image()))).chosen == ""
+
+
+@pytest.mark.parametrize(
+    ("platforms", "limits", "taken"),
+    [
+        pytest.param(["amd64/v3", "amd64"], IMAGE_LIMITS, 2, id="no variant first"),
+        pytest.param(["amd64/v3", "amd64/v2"], IMAGE_LIMITS, 2, id="lowest variant"),
+        pytest.param(["amd64/v4", "arm64"], IMAGE_LIMITS, 1, id="only variant"),
+        pytest.param(["arm64/v9", "arm64/v8"], ARM64, 2, id="v8"),
+        pytest.param(["arm64/v8", "arm64"], ARM64, 2, id="none before v8"),
+        pytest.param(["windows:amd64", "amd64"], IMAGE_LIMITS, 2, id="linux"),
+    ],
+)
+def test_variants_and_systems_are_told_apart(make_tar, platforms, limits, taken):
+    oci = Oci()
+    images = []
+    for number, platform in enumerate(platforms, 1):
+        system, _, processor = platform.rpartition(":")
+        architecture, _, variant = processor.partition("/")
+        told = {"os": system or "linux", "architecture": architecture, "variant": variant}
+        layers = [b"layer"] * number
+        images.append(oci.image({"architecture": architecture}, layers, platform=told))
+
+    assert inspect_image(packed(make_tar, oci.finish(*images)), limits).layers == taken
+
+
+def test_an_image_that_names_its_processor_comes_before_one_that_does_not(make_tar):
+    assert inspect_image(packed(make_tar, docker_several({}, CONFIG))).layers == 2
+
+
+SEVERAL = ("several_images", "The archive holds 2 images for amd64. Save exactly one.")
+
+
+def test_two_images_for_the_nodes_are_refused(make_tar):
+    oci = Oci()
+    images = [oci.image(layers=[layer]) for layer in (b"one", b"two")]
+
+    assert refusal(packed(make_tar, docker_several(CONFIG, CONFIG, ARM))) == SEVERAL
+    assert refusal(packed(make_tar, oci.finish(*images))) == SEVERAL
+
+
+def test_where_any_processor_will_do_there_may_be_only_one_image(make_tar):
+    source = packed(make_tar, docker_several(CONFIG, ARM))
+
+    assert refusal(source, ImageLimits(architecture="")) == (
+        "several_images",
+        "The archive holds 2 images. Save exactly one.",
+    )
+
+
+@pytest.mark.parametrize("form", [nested, beside])
+def test_images_of_which_none_is_for_the_nodes_are_refused(make_tar, form):
+    oci = Oci()
+    source = packed(make_tar, oci.finish(*form(oci, several(oci))))
+
+    assert refusal(source, ImageLimits(architecture="riscv64")) == (
+        "architecture",
+        (
+            "The archive's images are made for 'amd64', 'arm64/v8', but the nodes are riscv64."
+            " Build it with --platform linux/riscv64."
+        ),
+    )
+
+
+def test_of_many_platforms_some_are_named(make_tar):
+    configs = [{"architecture": f"cpu{number}\n"} for number in range(8)]
+    configs.append({"os": "windows", "architecture": "amd64"})
+
+    assert refusal(packed(make_tar, docker_several(*reversed(configs)))) == (
+        "architecture",
+        (
+            "The archive's images are made for 'windows/amd64', 'cpu7\\n', 'cpu6\\n', 'cpu5\\n',"
+            " 'cpu4\\n' and others, but the nodes are amd64. Build it with --platform linux/amd64."
+        ),
+    )
+
+
+def test_an_image_that_is_listed_for_other_processors_than_it_says_is_refused(make_tar):
+    oci = Oci()
+    images = [oci.image(ARM, platform=CONFIG), oci.image(CONFIG, platform=ARM)]
+
+    assert refusal(packed(make_tar, oci.finish(*images)))[0] == "architecture"
+
+
+def test_more_images_than_anybody_saves_are_refused(make_tar):
+    configs = [{"architecture": f"cpu{number}"} for number in range(101)]
+
+    assert refusal(packed(make_tar, docker_several(*configs[:14])))[0] == "architecture"
+    assert refusal(packed(make_tar, docker_several(*configs)), ImageLimits(entries=20_000)) == (
+        MANIFEST
+    )
+
+
+def test_configurations_that_are_large_together_are_refused(make_tar):
+    configs = [{"architecture": f"cpu{number}", "x": "x" * 1_000_000} for number in range(5)]
+
+    assert refusal(packed(make_tar, docker_several(*configs))) == MANIFEST
+
+
+@pytest.mark.parametrize("more", [{"manifests": []}, {"mediaType": INDEX_TYPE}])
+def test_a_manifest_that_could_be_an_index_is_refused(make_tar, more):
+    oci = Oci()
+    manifest = {"config": oci.blob(CONFIG), "layers": [oci.blob(b"one")]} | more
+
+    assert refusal(packed(make_tar, oci.finish(oci.blob(manifest)))) == MANIFEST
+
+
+def test_statements_alone_are_no_image(make_tar):
+    oci = Oci()
+
+    assert refusal(packed(make_tar, oci.finish(*nested(oci, {})))) == MANIFEST
 
 
 def test_an_image_for_another_processor_is_refused(make_tar):

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from portal.files.errors import BadArchive
-from portal.files.images import inspect_layers
+from portal.files.images import ImageLimits, inspect_layers
 from portal.files.layers import LayerLimits
 
 NO_WHITEOUT = (
@@ -267,3 +267,29 @@ def test_all_layers_together_have_limits(make_tar, limits, reason, sentence):
         inspect_layers(source, layers=limits)
 
     assert (caught.value.reason, caught.value.sentence) == (reason, sentence)
+
+
+def both(first, second):
+    """Return the members of two archives of docker save as one archive; layers of the second have other names."""
+    listed = [json.loads(members.pop("manifest.json")) for members in (first, second)]
+    renamed = {name: f"second/{name}" for name in listed[1][0]["Layers"]}
+    listed[1][0]["Layers"] = list(renamed.values())
+    manifest = json.dumps([*listed[0], *listed[1]]).encode()
+    second = {renamed.get(name, name): content for name, content in second.items()}
+    return {**first, **second, "manifest.json": manifest}
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_of_several_images_the_layers_of_the_chosen_one_are_looked_into(make_tar, architecture):
+    good = docker(USUAL, architecture=architecture)
+    bad = docker(layer(entry("../x")), architecture={"amd64": "arm64"}.get(architecture, "amd64"))
+    source = make_tar(*both(good, bad).items())
+
+    inspect_layers(source, ImageLimits(architecture=architecture))
+    with pytest.raises(BadArchive, match="leads out of the image"):
+        inspect_layers(source, ImageLimits(architecture=json.loads(config_of(bad))["architecture"]))
+
+
+def config_of(members):
+    (name,) = [name for name in members if name.endswith(".json")]
+    return members[name]

@@ -235,6 +235,13 @@ def test_a_local_cluster_needs_no_login_node(site_with):
             id="torn-partition",
         ),
         pytest.param(
+            "gpu: {cluster: main,",
+            "gpu: {cluster: main, architecture: arm64,",
+            "18: profiles.gpu.architecture: images are built for amd64 on this cluster, in its build"
+            " profile",
+            id="other-processors",
+        ),
+        pytest.param(
             "  build: {",
             "  builds: {",
             "13: clusters.main.build: there is no profile 'build' to build with",
