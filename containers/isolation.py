@@ -50,6 +50,20 @@ COUNTERS = (
 BRANDS = ("APPTAINER", "SINGULARITY")
 """Both of Apptainer's names: it sets the variables of both."""
 
+LANGUAGE = """\
+# Apptainer reads this inside, after all that the image sets and before what the run sets.
+export LANG="${LANG:-C.UTF-8}"
+# Without Apptainer's own files in the image, nothing else would read what the run sets.
+test -f /.singularity.d/env/99-base.sh || source /.inject-apptainer-env.sh
+"""
+"""The default of ``LANG``: a variable of the run would stand above the image's, and Apptainer alone says ``C``."""
+
+LANGUAGE_FILE = "language.sh"
+"""What the script calls it in its scratch directory."""
+
+_LANGUAGE_TARGET = "/.singularity.d/env/97-sealrun-language.sh"
+"""Apptainer reads the files there by name: the image's variables up to 95, the run's with 99."""
+
 _SYS = "/sys"
 """Of the node only where a GPU's driver looks there; else the script puts the processors there, and no more."""
 
@@ -133,6 +147,8 @@ def _sealed(run: SealedRun, *, scratch: PurePosixPath) -> tuple[str, ...]:
         "--no-mount",
         "hostfs,bind-paths,cwd" + ("" if run.gpu else ",sys"),
         *(() if run.gpu else ("--bind", f"{scratch / 'sys'}:{_SYS}:ro")),
+        "--bind",
+        f"{scratch / LANGUAGE_FILE}:{_LANGUAGE_TARGET}:ro",
         "--workdir",
         str(scratch / "work"),
         "--security",

@@ -14,6 +14,8 @@ from containers.environments import LOCK, installation
 from containers.interface import LOG_LIMIT, Build, BuildKind, Measure, Node, Packages, SealedRun
 from containers.isolation import (
     COUNTERS,
+    LANGUAGE,
+    LANGUAGE_FILE,
     SCRATCH_NAMES,
     clean_environment,
     payload_argv,
@@ -62,7 +64,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
     return _assemble(
         "A sealed run",
         values,
-        _seccomp(scratch),
+        _settings(scratch),
         "common.sh",
         "limits.sh",
         "space.sh",
@@ -118,8 +120,8 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         "process_limit": str(build.process_limit),
         "member_limit": str(MEMBER_LIMIT),
     }
-    filters = _seccomp(scratch) if install else ""
-    return _assemble("An image build", values, filters, "common.sh", "limits.sh", "build.sh")
+    settings = _settings(scratch) if install else ""
+    return _assemble("An image build", values, settings, "common.sh", "limits.sh", "build.sh")
 
 
 def _packages(packages: Packages | None) -> dict[str, str]:
@@ -187,9 +189,15 @@ def _quoted(value: str | Iterable[str]) -> str:
     return "(\n" + "".join(f"    {shlex.quote(item)}\n" for item in value) + ")"
 
 
-def _seccomp(scratch: PurePosixPath) -> str:
-    target = shlex.quote(str(scratch / "seccomp.json"))
-    return f"\nput_seccomp() {{\n    cat >{target} <<'PROFILE'\n{profile()}PROFILE\n}}\n"
+def _settings(scratch: PurePosixPath) -> str:
+    """Give the function that writes the files that the flags of a sealed run name."""
+    filters, language = (
+        shlex.quote(str(scratch / name)) for name in ("seccomp.json", LANGUAGE_FILE)
+    )
+    return (
+        f"\nput_settings() {{\n    cat >{filters} <<'PROFILE' || return\n{profile()}PROFILE\n"
+        f"    cat >{language} <<'LANGUAGE'\n{LANGUAGE}LANGUAGE\n}}\n"
+    )
 
 
 def _scratch(node: Node, token: str) -> PurePosixPath:

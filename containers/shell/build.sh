@@ -210,7 +210,7 @@ install_environment() { # what is asked for, by pip in the base image, sealed of
     cp -- "$requirements" "$scratch/requirements.txt" || stop node_unfit 74
     chmod a+r -- "$scratch/requirements.txt" || stop node_unfit 74
     check_digest requirements "$scratch/requirements.txt" "$requirements_sha256"
-    put_seccomp || stop node_unfit 74
+    put_settings || stop node_unfit 74
     proved environment known_environment run_pip
     only_plain "$scratch/environment" || fail environment
     chmod -R u+rwX,go=rX,a-s -- "$scratch/environment" || stop node_unfit 74

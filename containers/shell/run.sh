@@ -50,7 +50,7 @@ never_started() { # Apptainer says 255 and why, before the container has said an
 
 take_claim
 make_scratch
-put_seccomp || stop node_unfit 74
+put_settings || stop node_unfit 74
 find_processes
 find_space
 write_versions

@@ -19,7 +19,7 @@ _BODY_BEGINS = "\nset -u\n"
 """Before it are the values that the portal writes, after it the script that never changes."""
 _BODY = """
 umask 077
-mkdir -p -- "$scratch" "${scratch_directories[@]}" "${outputs[@]}" && put_seccomp || exit 1
+mkdir -p -- "$scratch" "${scratch_directories[@]}" "${outputs[@]}" && put_settings || exit 1
 for kind in net pid ipc mnt; do probe+=("host:$(readlink "/proc/self/ns/$kind")"); done
 begun=$EPOCHREALTIME
 "${probe[@]}" >/dev/null && "${payload[@]}" </dev/null >/dev/null || exit 1

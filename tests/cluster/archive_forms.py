@@ -28,6 +28,18 @@ def with_zstd_layer(archive: Path, target: Path) -> None:
     _with_layer(archive, target, zstandard.ZstdCompressor().compress)
 
 
+def with_variables(archive: Path, target: Path, variables: Sequence[str]) -> None:
+    """Write the same docker archive of one layer with these variables (``ENV``), each as ``NAME=value``."""
+    config, layer = _parts(archive)
+    told = json.loads(config)
+    told["config"]["Env"] = ["PATH=/usr/bin:/bin", *variables]
+    config = _json(told)
+    files = {f"{_digest(config)}.json": config, f"{_digest(layer)}/layer.tar": layer}
+    name, layer_name = files
+    manifest = _json([{"Config": name, "RepoTags": ["a:b"], "Layers": [layer_name]}])
+    _write(target, {**files, "manifest.json": manifest})
+
+
 def _with_layer(archive: Path, target: Path, pack: Callable[[bytes], bytes]) -> None:
     with tarfile.open(archive) as source:
         (image,) = json.load(_member(source, "manifest.json"))

@@ -31,6 +31,7 @@ from tests.cluster.archive_forms import (
     with_inner_index,
     with_platforms_in_the_index,
     with_two_docker_images,
+    with_variables,
     with_zstd_layer,
 )
 from tests.cluster.node import Ended, PracticeNode, new_token
@@ -250,6 +251,64 @@ def test_the_jobs_environment_stays_outside(node: PracticeNode, python: Path) ->
         "SEALRUN_PHASE",
         "SEALRUN_TASK",
     } - ({"LC_ALL"} if "LC_ALL" not in environment else set())
+
+
+@pytest.mark.parametrize("kind", [BuildKind.ARCHIVE, BuildKind.SIF, BuildKind.CODE])
+@pytest.mark.parametrize(
+    ("variables", "seen"),
+    [
+        pytest.param((), {"LANG": "C.UTF-8"}, id="nothing"),
+        pytest.param(
+            ("LANG=de_DE.ISO-8859-1",), {"LANG": "de_DE.ISO-8859-1"}, id="another language"
+        ),
+        pytest.param(("LANG=C",), {"LANG": "C"}, id="C itself"),
+        pytest.param(("LC_ALL=POSIX",), {"LANG": "C.UTF-8", "LC_ALL": "POSIX"}, id="LC_ALL"),
+    ],
+)
+def test_the_language_is_the_images_or_else_has_all_letters(
+    node: PracticeNode,
+    tmp_path: Path,
+    kind: BuildKind,
+    variables: tuple[str, ...],
+    seen: dict[str, str],
+) -> None:
+    write_probe_archive(BUSYBOX, tmp_path / "probe.tar")
+    archive = node.file("with variables.tar")
+    with_variables(tmp_path / "probe.tar", archive, (*variables, "OF_THE_IMAGE=1"))
+    image = image_of(node.build(BuildKind.ARCHIVE, archive))
+    if kind is BuildKind.SIF:
+        image = image_of(node.build(kind, image))
+    elif kind is BuildKind.CODE:
+        source = node.file("code.tar")
+        with tarfile.open(source, "w") as code:
+            code.addfile(tarfile.TarInfo("empty"))
+        image = image_of(node.build(kind, source, base=image))
+    directory = node.new_directory("run")
+    run = node.sealed(image, ("/bin/env",), directory)
+
+    ended = node.run(replace(run, environment={"SEALRUN_TASK": "a"}), directory)
+
+    told = dict(line.partition("=")[::2] for line in ended.stdout.splitlines())
+    assert {name: told[name] for name in told if name.startswith(("LANG", "LC_"))} == seen
+    # What the image and the run set stays as it is.
+    assert (told["OF_THE_IMAGE"], told["SEALRUN_TASK"]) == ("1", "a")
+
+
+def test_the_user_has_the_name_of_the_account_and_a_home_of_its_own(
+    node: PracticeNode, practice_site: dict[str, Any]
+) -> None:
+    directory = node.new_directory("run")
+    program = ("/bin/sh", "-c", "cat /etc/passwd; env")
+
+    ended = node.run(node.sealed(node.probe_image, program, directory), directory)
+
+    line, *variables = ended.stdout.splitlines()
+    name, _, user, _, _, home, _ = line.split(":")
+    account = practice_site["clusters"]["main"]["connect"]["ssh"]["user"]
+    told = dict(line.partition("=")[::2] for line in variables)
+    assert (name, int(user), home) == (account, Path(node.folder).stat().st_uid, "/tmp")  # noqa: S108
+    assert told["HOME"] == "/tmp"  # noqa: S108 - the container's own
+    assert not {"USER", "LOGNAME"} & told.keys()
 
 
 def test_the_input_and_the_image_cannot_be_written(node: PracticeNode, python: Path) -> None:

@@ -1,5 +1,6 @@
 """The flags, word by word, and what is refused because Apptainer would not take it literally."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from containers.interface import Bind, SealedRun
-from containers.isolation import clean_environment, payload_argv, plain_path, probe_argv
+from containers.isolation import LANGUAGE, clean_environment, payload_argv, plain_path, probe_argv
 
 SCRATCH = PurePosixPath("/local/sealrun-t")
 RUN = SealedRun(
@@ -66,6 +67,8 @@ FLAGS = (
     "hostfs,bind-paths,cwd,sys",
     "--bind",
     "/local/sealrun-t/sys:/sys:ro",
+    "--bind",
+    "/local/sealrun-t/language.sh:/.singularity.d/env/97-sealrun-language.sh:ro",
     "--workdir",
     "/local/sealrun-t/work",
     "--security",
@@ -211,3 +214,33 @@ def test_arguments_stay_whole_and_come_last(arguments: list[str]) -> None:
     argv = payload_argv(replace(RUN, argv=("/p", *arguments)), scratch=SCRATCH)
 
     assert argv == (*FLAGS, "/shared/images/a b.sif", "/p", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        pytest.param("", "C.UTF-8", id="the image says nothing"),
+        pytest.param("export LANG=de_DE.ISO-8859-1", "de_DE.ISO-8859-1", id="it says something"),
+        pytest.param("export LANG=C", "C", id="it says C"),
+        pytest.param("export LANG=", "C.UTF-8", id="it says nothing in many words"),
+    ],
+)
+def test_the_language_is_the_images_or_else_has_all_letters(image: str, expected: str) -> None:
+    program = f"{image}\n{LANGUAGE}\nexec /usr/bin/env"
+
+    done = subprocess.run(
+        ["/bin/bash", "-c", program], capture_output=True, text=True, check=True, env={}
+    )
+
+    variables = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert variables["LANG"] == expected
+    assert "LC_ALL" not in variables
+
+
+def test_the_file_of_the_language_is_read_between_the_images_and_the_runs() -> None:
+    image = ["01-base.sh", "10-docker2singularity.sh", "90-environment.sh", "95-apps.sh"]
+    argv = payload_argv(RUN, scratch=SCRATCH)
+    (bind,) = [word for word in argv if "/.singularity.d/env/" in word]
+    own = PurePosixPath(bind.split(":")[1]).name
+
+    assert sorted([own, *image, "99-base.sh"]) == [*image, own, "99-base.sh"]

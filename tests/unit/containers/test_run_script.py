@@ -167,7 +167,7 @@ def test_apptainer_finds_the_filter_and_its_directories(node: FakeNode) -> None:
 
     log = (node.directory / "stdout.log").read_text()
     assert log.startswith(
-        "cache\nerr\nhidden\nout\nreached\nseccomp.json\nsettings\nsys\ntemporary\nwork\n{"
+        "cache\nerr\nhidden\nlanguage.sh\nout\nreached\nseccomp.json\nsettings\nsys\ntemporary\nwork\n{"
     )
 
 
