@@ -10,7 +10,7 @@ from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
 from portal.files.approvals import Approvals
 from portal.files.errors import BadArchive
-from portal.files.images import inspect_image, inspect_layers
+from portal.files.images import ImageLimits, inspect_image, inspect_layers
 from portal.files.programs import check_program
 from portal.files.samples import pack_sample, unpack_sample
 from portal.services import challenges
@@ -19,7 +19,7 @@ from portal.services.submissions import Upload
 from portal.services.task_approvals import approval_of
 from portal.worker.prepare import signature_of
 from site_config.bundle import load_challenge, read_page
-from site_config.challenge import Challenge
+from site_config.challenge import Challenge, Task
 from site_config.errors import Problem, SettingsError
 
 
@@ -92,8 +92,9 @@ def _check_images(site: Installation, directory: Path, described: Challenge) -> 
             if archive is None:
                 continue
             file = directory / archive.image
+            limits = ImageLimits(architecture=_architecture(site, task))
             try:
-                _check_image(site, file, program, starter)
+                _check_image(site, file, limits, program, starter)
             except BadArchive as problem:
                 key = f"tasks.{name}.{part}"
                 problems.append(Problem(file=file, line=None, key=key, message=problem.sentence))
@@ -101,14 +102,23 @@ def _check_images(site: Installation, directory: Path, described: Challenge) -> 
         raise SettingsError(problems)
 
 
-def _check_image(site: Installation, file: Path, program: str, starter: str) -> None:
-    found = inspect_image(file)
+def _architecture(site: Installation, task: Task) -> str:
+    """Return what the nodes are that make the images of a task."""
+    resources = site.resources
+    cluster = resources.profiles[task.predict.profile].cluster
+    return resources.profiles[resources.build_profiles[cluster]].architecture
+
+
+def _check_image(
+    site: Installation, file: Path, limits: ImageLimits, program: str, starter: str
+) -> None:
+    found = inspect_image(file, limits)
     signature_of(site.resources.sif, found)
     if found.format == "sif":
         return  # what is in it is seen by the build alone
-    inspect_layers(file)
+    inspect_layers(file, limits)
     if not program.startswith("/submission/"):
-        check_program(file, program, starter)
+        check_program(file, program, starter, limits)
 
 
 def _material(site: Installation, directory: Path, described: Challenge) -> Material:
