@@ -1,7 +1,7 @@
 """The one place that reads the site's settings and picks adapters."""
 
 from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
-from portal.bootstrap.challenges import add_challenge, approvals_of_site
+from portal.bootstrap.challenges import add_challenge, approvals_of_site, page_warnings
 from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
 from portal.bootstrap.crew import Crew
 from portal.bootstrap.renewal import SettingsWatch, watch_settings
@@ -32,6 +32,7 @@ __all__ = [
     "files_of",
     "open_site",
     "operator",
+    "page_warnings",
     "profile_of",
     "published_keys",
     "publisher_of",

@@ -2,25 +2,23 @@
 
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from portal.bootstrap.challenge_images import check_images
 from portal.bootstrap.site import Installation, first_cluster, operator
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
 from portal.files.approvals import Approvals
 from portal.files.errors import BadArchive
-from portal.files.images import ImageLimits, inspect_image, inspect_layers
-from portal.files.programs import check_program
 from portal.files.samples import pack_sample, unpack_sample
 from portal.services import challenges
 from portal.services.challenges import Material, TakenIn
 from portal.services.submissions import Upload
 from portal.services.task_approvals import approval_of
-from portal.worker.prepare import signature_of
+from portal.web.page_losses import losses_of
 from site_config.bundle import load_challenge, read_page
-from site_config.challenge import Challenge, Task
-from site_config.errors import Problem, SettingsError
+from site_config.challenge import Challenge
 
 
 class _OnlyChecked(Exception):  # noqa: N818 - no error: it undoes what was tried
@@ -44,7 +42,7 @@ def add_challenge(
     and line, and ``OperatorError`` if it was not agreed to; nothing has changed then.
     """
     described = load_challenge(directory, site.settings)
-    _check_images(site, directory, described)
+    check_images(site, directory, described)
     material = _material(site, directory, described)
     _ask(site, described, agreed)
     try:
@@ -77,56 +75,8 @@ def _ask(site: Installation, described: Challenge, agreed: Callable[[str], bool]
         raise OperatorError("nothing was changed")
 
 
-def _check_images(site: Installation, directory: Path, described: Challenge) -> None:
-    """Look into the organiser's images now: later only staff would see that they cannot be built.
-
-    Raises ``SettingsError`` with what is wrong with each.
-    """
-    problems = []
-    for name, task in described.tasks.items():
-        parts = [
-            ("scorer", task.scorer, task.score.argv[0], f"the scorer of task '{name}'"),
-            ("base", task.base, task.predict.argv[0], f"a code submission for task '{name}'"),
-        ]
-        for part, archive, program, starter in parts:
-            if archive is None:
-                continue
-            file = directory / archive.image
-            limits = ImageLimits(architecture=_architecture(site, task))
-            try:
-                _check_image(site, file, limits, program, starter)
-            except BadArchive as problem:
-                key = f"tasks.{name}.{part}"
-                problems.append(Problem(file=file, line=None, key=key, message=problem.sentence))
-    if problems:
-        raise SettingsError(problems)
-
-
-def _architecture(site: Installation, task: Task) -> str:
-    """Return what the nodes are that make the images of a task."""
-    resources = site.resources
-    cluster = resources.profiles[task.predict.profile].cluster
-    return resources.profiles[resources.build_profiles[cluster]].architecture
-
-
-def _check_image(
-    site: Installation, file: Path, limits: ImageLimits, program: str, starter: str
-) -> None:
-    found = inspect_image(file, limits)
-    signature_of(site.resources.sif, found)
-    if found.format == "sif":
-        return  # what is in it is seen by the build alone
-    inspect_layers(file, limits)
-    if not program.startswith("/submission/"):
-        check_program(file, program, starter, limits)
-
-
 def _material(site: Installation, directory: Path, described: Challenge) -> Material:
-    pages = [page.file for page in described.pages]
-    texts = {
-        name: read_page(directory / name)
-        for name in [*pages, *([described.terms] if described.terms else [])]
-    }
+    texts = {name: read_page(directory / name) for name in _texts(described)}
     archives = {}
     for task in described.tasks.values():
         for archive in filter(None, (task.scorer, task.base)):
@@ -135,6 +85,20 @@ def _material(site: Installation, directory: Path, described: Challenge) -> Mate
         if task.sample:
             archives[task.sample] = _pack_sample(site, directory / task.sample)
     return Material(texts=texts, archives=archives)
+
+
+def page_warnings(directory: Path) -> list[str]:
+    """Return what the pages of the challenge in ``directory`` cannot show, each with file and line."""
+    return [
+        f"{directory / name}:{line}: {loss}"
+        for name in dict.fromkeys(_texts(load_challenge(directory)))
+        for line, loss in losses_of(read_page(directory / name))
+    ]
+
+
+def _texts(described: Challenge) -> list[PurePosixPath]:
+    pages = [page.file for page in described.pages]
+    return [*pages, *([described.terms] if described.terms else [])]
 
 
 def _pack_sample(site: Installation, directory: Path) -> Upload:

@@ -36,7 +36,7 @@ def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: boo
     """Add the challenge in DIRECTORY, or bring it up to date.
 
     Its images are looked into first. What is wrong with them, or with anything else, is said with its place, and
-    nothing is changed.
+    nothing is changed. Warnings name what its pages cannot show: images, links that lead nowhere, formulas.
     """
     from portal import bootstrap  # noqa: PLC0415
     from portal.services import images  # noqa: PLC0415
@@ -50,6 +50,8 @@ def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: boo
         agreed=lambda question: yes or click.confirm(question, err=True),
         only_check=check,
     )
+    for warning in bootstrap.page_warnings(directory):
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{taken.slug}: {site.settings.site.url}/challenges/{taken.slug}")
     click.echo(f"  {'would be ' if check else ''}{_outcome(taken)}")
     if not check:

@@ -9,6 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.token import Token
 
+from portal.web.dollar_math import add_formulas
+from portal.web.formulas import ELEMENTS
 from site_config.page_bounds import excess_of
 
 KEPT = 256
@@ -16,7 +18,8 @@ KEPT = 256
 
 TAGS = {
     "a", "blockquote", "br", "code", "div", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol",
-    "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    *ELEMENTS,
 }  # fmt: skip
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -25,7 +28,9 @@ ATTRIBUTES = {
     "td": {"data-align"},
     # Wide content scrolls inside its own box, which the keyboard can reach.
     "div": {"class", "role", "tabindex", "aria-label"},
+    "span": {"class", "role", "tabindex", "aria-label"},
     "pre": {"tabindex"},
+    **ELEMENTS,
 }
 SCHEMES = {"http", "https", "mailto"}
 
@@ -40,11 +45,11 @@ def html_of(text: str) -> str:
     """
     if excess_of(text):
         return f'<pre tabindex="0">{escapeHtml(text)}</pre>\n'
-    tokens = _parser.parse(text)
+    tokens = PARSER.parse(text)
     _fit_headings(tokens)
     for token in tokens:
         _fit_cell(token)
-    html: str = _parser.renderer.render(tokens, _parser.options, {})
+    html: str = PARSER.renderer.render(tokens, PARSER.options, {})
     return nh3.clean(
         html,
         tags=TAGS,
@@ -99,10 +104,12 @@ def _table_close(*_rendering: object) -> str:
 
 def _new_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    add_formulas(parser)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("table_open", _table_open)
     parser.add_render_rule("table_close", _table_close)
     return parser
 
 
-_parser = _new_parser()
+PARSER = _new_parser()
+"""Reads pages; nothing of it is changed after this."""

@@ -63,6 +63,21 @@ def _person(database: Database, name: str = "Ada Vlasák") -> str:
     return person.id
 
 
+def test_adding_a_challenge_warns_of_what_its_pages_cannot_show(run: Run, tmp_path: Path) -> None:
+    folder = _write_challenge(tmp_path / "challenge")
+    described = yaml.safe_load((folder / "challenge.yaml").read_text())
+    page = folder / described["pages"][0]["file"]
+    page.write_text("# Field\n\nIn May: ![map](map.png), $x_i$ and $5.\n", encoding="utf-8")
+
+    result = run("challenge", "add", str(folder))
+
+    assert result.exit_code == 0
+    assert result.stdout == "digits: http://127.0.0.1:8000/challenges/digits\n"
+    assert result.stderr == (
+        f"warning: {page}:3: the image 'map.png' is left out: pages show no images, only their descriptions\n"
+    )
+
+
 def test_adding_a_challenge_is_written_down_with_the_operators_account(
     run: Run, site_database: Database, tmp_path: Path
 ) -> None:

