@@ -146,7 +146,7 @@ class Task(Section):
     input: Source = Field(description="What the submission reads at /input.")
     truth: Source = Field(description="What only the scorer reads, at /input/ref.")
     sample: InnerPath | None = Field(
-        default=None, description="Directory with public data for smoke runs and the starting kit."
+        default=None, description="Directory with public data, for runs on the sample."
     )
     scorer: Archive = Field(description="The image that writes scores.json.")
     base: Archive | None = Field(

@@ -46,7 +46,7 @@ SPACE = Rule(
     id="storage.space",
     title="The storage has room for ten of the largest uploads",
     level=Level.WARNING,
-    meaning="Uploads and jobs fail when it is full; nothing is deleted from it yet.",
+    meaning="Uploads and jobs fail when it is full.",
     change="site.yaml: limits.upload, or a larger file system",
 )
 SYNC = Rule(

@@ -87,6 +87,8 @@ class EvaluationFacts:
     reason: FailureReason | None
     failure: Failure | None
     sentence: str
+    time_limit: timedelta | None
+    """Of the program; only where it is told that it was reached."""
     scores: dict[str, float]
     inside: Inside | None
 
@@ -207,6 +209,7 @@ def evaluation_facts(
     columns: Sequence[Column],
     *,
     queue: QueueFacts | None,
+    time_limit: timedelta | None,
     may_review: bool,
     logs: Logs | None,
 ) -> EvaluationFacts:
@@ -234,6 +237,7 @@ def evaluation_facts(
         reason=told.reason,
         failure=FAILURES[told.reason] if told.reason else None,
         sentence=told.sentence,
+        time_limit=time_limit if told.reason is FailureReason.TIME_LIMIT else None,
         scores=told.scores,
         inside=_inside(evaluation, built + own, logs) if logs is not None else None,
     )

@@ -1,12 +1,12 @@
 """What people see of submissions: the list, and one with its way through the cluster."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from portal.db.queries import submission_pages as queries
-from portal.db.tables import Challenge
+from portal.db.tables import Challenge, Evaluation
 from portal.domain import permissions
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowed, NotFound
@@ -195,6 +195,7 @@ def _page(
             jobs,
             columns,
             queue=queue_facts(session, e, jobs, resources),
+            time_limit=_time_limit(e, resources),
             may_review=may_review,
             logs=logs,
         )
@@ -220,6 +221,12 @@ def _page(
         may_cancel=_may_cancel(actor, found) and bool(unfinished),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )
+
+
+def _time_limit(evaluation: Evaluation, resources: Resources) -> timedelta | None:
+    """Return how long the program may run; nothing if the site has its profile no more."""
+    profile = resources.profiles.get(evaluation.task.predict_profile)
+    return profile.time_limit if profile else None
 
 
 def _may_cancel(actor: Actor, found: queries.Found) -> bool:

@@ -48,7 +48,7 @@ SENTENCES: Mapping[Action, str] = {
     Action.MERGE_DECLINED: "{who} declined to merge teams, {subject}, in {challenge}",
     Action.MERGE_WITHDRAWN: "{who} no longer asks to merge teams, {subject}, in {challenge}",
     Action.SUBMISSION_CANCELLED: "{who} cancelled {subject} in {challenge}",
-    Action.SEALED_LOOKED_AT: "{who} looked at what is sealed of {subject} in {challenge}",
+    Action.SEALED_LOOKED_AT: "{who} looked at the confidential details of {subject} in {challenge}",
     Action.LOG_LOOKED_AT: "{who} looked at the audit log",
     Action.ORIGINS_ERASED: "{who} erased the origins of old entries",
     Action.GUARDS_RESTORED: "{who} restored the triggers that keep the audit log append-only",

@@ -34,7 +34,7 @@ class Label:
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
     Season: {
         Season.OPEN: Label("Open", "disc", "good"),
-        Season.COMING: Label("Coming", "ring", "calm"),
+        Season.COMING: Label("Upcoming", "ring", "calm"),
         Season.PAST: Label("Closed", "square", "quiet"),
     },
     EvaluationState: {
@@ -46,7 +46,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         EvaluationState.SCORED: Label("Scored", "check", "good"),
         EvaluationState.FAILED: Label("Failed", "cross", "bad"),
         EvaluationState.CANCELLED: Label("Cancelled", "bar", "quiet"),
-        EvaluationState.HELD: Label("With staff", "pause", "warn"),
+        EvaluationState.HELD: Label("Needs attention", "pause", "warn"),
     },
     ParticipationState: {
         ParticipationState.ASKED: Label("Waiting for the organisers", "half", "calm"),
@@ -59,7 +59,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         TokenState.REVOKED: Label("Revoked", "cross", "quiet"),
     },
     Level: {
-        Level.OK: Label("Well", "check", "good"),
+        Level.OK: Label("OK", "check", "good"),
         Level.WARNING: Label("Warning", "pause", "warn"),
         Level.FAILURE: Label("Failure", "cross", "bad"),
     },
@@ -76,11 +76,11 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
     },
     StepState: {
         StepState.DONE: Label("done", "check", "good"),
-        StepState.NOW: Label("going on", "half", "busy"),
-        StepState.TODO: Label("to come", "ring", "quiet"),
+        StepState.NOW: Label("in progress", "half", "busy"),
+        StepState.TODO: Label("pending", "ring", "quiet"),
         StepState.FAILED: Label("failed", "cross", "bad"),
         StepState.SKIPPED: Label("not reached", "bar", "quiet"),
-        StepState.HELD: Label("with staff", "pause", "warn"),
+        StepState.HELD: Label("needs attention", "pause", "warn"),
     },
 }
 
@@ -165,7 +165,7 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     Role: {
         Role.OWNER: "Does everything for the challenge, and says who else works for it.",
         Role.ORGANISER: "Does everything for the challenge, but does not name others.",
-        Role.REVIEWER: "Reads all submissions and what is sealed, and changes nothing.",
+        Role.REVIEWER: "Reads all submissions and their confidential details, and changes nothing.",
     },
     Scope: {
         Scope.READ: "Read what you can read: challenges, leaderboards, your submissions and scores.",
@@ -175,7 +175,7 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
 }
 
 
-TRIED = Label("Ran to its end", "check", "good")
+TRIED = Label("Completed", "check", "good")
 """What a run on the public sample is instead of scored."""
 
 

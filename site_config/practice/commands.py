@@ -62,7 +62,7 @@ def practice() -> None:
 )
 @_reported
 def up(name: str, account_uid: int | None, slurm: str | None, weaken: tuple[str, ...]) -> None:
-    """Bring the site up; nothing happens when it is. The first time takes about a minute."""
+    """Bring the site up; nothing happens when it is. The first time takes a few minutes."""
     hosts.become_root()
     click.echo(_summary(_site(name).up(account_uid=account_uid, slurm=slurm, weaken=weaken)))
 

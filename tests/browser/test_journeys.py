@@ -39,7 +39,7 @@ def _log_in_at_the_provider(page: Page, served: Site, subject: str) -> None:
     page.wait_for_url(f"{served.url}/**")
     if page.get_by_role("heading", level=1).inner_text() == "Welcome":
         page.get_by_label("I have read the terms").check()
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
 
 
 def test_somebody_logs_in_hands_in_and_sees_the_submission(

@@ -176,6 +176,9 @@ class SubmissionItem(Model):
     url: str
     phase: str = Field(description="Slug.")
     kind: SubmissionKind
+    smoke: bool = Field(
+        description="Whether it is only run on the public sample: `scored` then means completed, without scores."
+    )
     state: EvaluationState = Field(description="Of several tasks, the state that matters most.")
     scores: Scores
     team: str

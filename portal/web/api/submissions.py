@@ -106,6 +106,7 @@ def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:
         "url": _url(call, facts.id),
         "phase": facts.phase_slug,
         "kind": facts.kind,
+        "smoke": facts.is_smoke,
         "state": row.state,
         "scores": row.scores,
         "team": facts.team,

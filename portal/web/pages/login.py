@@ -37,7 +37,9 @@ def choose(visit: Visit) -> Response:
         (provider.title, with_query(f"/login/{provider.id}", next=back))
         for provider in visit.context.providers
     ]
-    return visit.page("login/choose.html", offers=offers)
+    # Whose team it is is not told before the login.
+    is_invited = back.partition("?")[0] == "/invitation"
+    return visit.page("login/choose.html", offers=offers, is_invited=is_invited)
 
 
 async def begin(visit: Visit) -> Response:

@@ -167,6 +167,7 @@ def _item(site: Site) -> dict[str, object]:
         "url": f"http://127.0.0.1:8000{API}/submissions/{site.submission_id}",
         "phase": "dev",
         "kind": "code",
+        "smoke": False,
         "state": "scored",
         "scores": SCORES,
         "team": "Team Ada",
@@ -238,6 +239,8 @@ def test_a_failure_is_told_with_its_advice_and_nothing_of_what_is_sealed(site: S
     }
     assert (told["state"], told["is_settled"], told["scores"]) == ("failed", True, {})
     assert "slurmstepd" not in str(told)
+    page = site.browser(site.eve).get(f"/submissions/{failed.id}").text
+    assert "The time limit stands on the page of the challenge. It is 1 hour." in page
 
 
 def test_a_job_that_waits_says_why(site: Site) -> None:

@@ -90,7 +90,7 @@ def test_entries_are_told_in_words_with_names_as_they_are_now(filled: Site) -> N
 
     assert _numbers(page) == [5, 4, 3, 2, 1]
     assert _happened(page) == [
-        f"Countess looked at what is sealed of submission {filled.submission_id} in Read the digits",
+        f"Countess looked at the confidential details of submission {filled.submission_id} in Read the digits",
         "Countess gave Eve Other the role reviewer in Read the digits",
         "Eve Other left team Team Eve in Read the digits",
         "An operator added Read the digits",

@@ -54,7 +54,7 @@ def test_whoever_reviews_sees_the_logs_and_the_look_is_written_down(
     page = reviewed.browser(person).get(_sealed(reviewed))
 
     assert page.status_code == 200
-    assert "What is sealed of" in page.text
+    assert "Confidential details of" in page.text
     assert SECRET in page.text
     assert "It wrote more than is kept." in page.text
     assert 'tabindex="0" role="region" aria-label="Predict, try 1: standard output"' in page.text

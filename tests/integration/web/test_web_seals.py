@@ -37,6 +37,17 @@ def looks(site: Site) -> int:
         return len(rows.all())
 
 
+def test_only_those_who_may_have_the_command_are_told_of_it(sealed: Site) -> None:
+    address = f"/submissions/{sealed.submission_id}"
+
+    team = sealed.browser(sealed.ada).get(address).text
+    organiser = sealed.browser(sealed.organiser).get(address).text
+
+    assert "the people who run the site can check it" in team
+    assert "sealrun verify" not in team
+    assert "<code>sealrun verify</code> checks it" in organiser
+
+
 def test_a_team_gets_its_statement_and_can_check_it(sealed: Site) -> None:
     browser = sealed.browser(sealed.ada)
 

@@ -59,6 +59,30 @@ def test_a_link_is_shown_once_and_lets_somebody_in(site: Site) -> None:
     assert "Nina New" in ada.get(f"{ROOT}/team").text
 
 
+def test_the_login_says_that_one_was_invited_and_not_into_which_team(site: Site) -> None:
+    _join(site, site.ada)
+    code = _link(site.browser(site.ada))
+    browser = site.browser()
+
+    sent = browser.get(f"/invitation?code={code}")
+    login = browser.get(sent.headers["location"])
+
+    assert "You have followed an invitation into a team." in login.text
+    assert "Team Ada" not in login.text
+    assert "invitation" not in browser.get("/login?next=/account").text
+
+
+def test_pages_say_what_the_team_is_whoever_is_in_it(site: Site) -> None:
+    _join(site, site.ada, site.newcomer)
+    ada, newcomer = site.browser(site.ada), site.browser(site.newcomer)
+    newcomer.post("/invitation", data={"code": _link(ada)})
+
+    assert "<h1>Your team: Team Ada</h1>" in newcomer.get(f"{ROOT}/team").text
+    join = newcomer.get(f"{ROOT}/join").text
+    assert "shows who is in it and how others can join it" in join
+    assert "alone" not in join
+
+
 def test_whoever_takes_part_alone_can_make_a_link_before_handing_in(site: Site) -> None:
     _join(site, site.newcomer)
     browser = site.browser(site.newcomer)
