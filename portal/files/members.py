@@ -49,6 +49,10 @@ class Member:
             self._tally.add(len(chunk))
             yield chunk
 
+    def pass_over(self) -> None:
+        """Count the content as what the archive announces, without reading it."""
+        self._tally.add(self._entry.size)
+
 
 def read_members(file: Path, limits: ArchiveLimits) -> Iterator[Member]:
     """Give the members of a zip or tar; raise ``BadArchive`` at the first that may not be there.

@@ -99,6 +99,12 @@ class Incoming(AbstractContextManager["Incoming"]):
         with self._kept_whole():
             self._stream.write(data)
 
+    def written(self) -> Path:
+        """Return where all that was written so far can be read. Raises ``Full``, and then nothing is kept."""
+        with self._kept_whole():
+            self._stream.flush()
+        return self._store.incoming_directory / self._name
+
     def commit(self) -> Stored:
         """Put the file under its final name and return it. When this returns, it is on disk.
 

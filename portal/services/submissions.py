@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import (
+    Blob,
     Challenge,
     Evaluation,
     Image,
@@ -194,6 +195,11 @@ def _weights(session: Session, team: Team, kind: SubmissionKind, chosen: str) ->
     row = session.get(Weights, chosen)
     if row is None or row.team_id != team.id or row.removed_at is not None:
         raise ParticipantError("Choose weights that your team has uploaded.", reason="weights")
+    if session.get_one(Blob, row.blob_sha256).deleted_at is not None:
+        raise ParticipantError(
+            "The site has deleted this file of weights. Upload it again, or choose another.",
+            reason="weights",
+        )
     return row.id
 
 

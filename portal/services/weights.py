@@ -29,6 +29,8 @@ class WeightsFacts:
     sha256: str
     place: str
     """Where a run finds it."""
+    is_unpacked: bool
+    """Whether a run finds the files in it there, instead of the file."""
     created_at: datetime
 
 
@@ -71,12 +73,13 @@ def keep(
     slug: str,
     upload: Upload,
     filename: str,
+    unpacked: bool = False,
     limit: int,
     now: datetime,
 ) -> str:
     """Give the actor's team a file of weights; return its id. The same bytes are not taken twice.
 
-    ``limit`` is what all of a team's weights may have in bytes. Raises ``ParticipantError``.
+    ``unpacked`` is what the look at its content told. ``limit`` is what all of a team's weights may have in bytes. Raises ``ParticipantError``.
     """
     challenge = _challenge(session, actor, slug)
     participations.admit_silently(session, challenge, actor, now=now)
@@ -95,6 +98,7 @@ def keep(
         person_id=str(actor.person_id),
         blob_sha256=upload.sha256,
         filename=filename[:255],
+        is_unpacked=unpacked,
         created_at=now,
     )
     session.add(row)
@@ -221,6 +225,7 @@ def _facts(row: Weights) -> WeightsFacts:
         filename=row.filename,
         size=row.blob.size,
         sha256=row.blob_sha256,
-        place=str(mounted_at(row.filename)),
+        place=str(mounted_at(row.filename, unpacked=row.is_unpacked)),
+        is_unpacked=row.is_unpacked,
         created_at=row.created_at,
     )

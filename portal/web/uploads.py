@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 
@@ -39,6 +40,12 @@ class ReceivedForm:
         if self.incoming is None:
             raise BadForm("The form has no file.")
         return await run_in_threadpool(self.incoming.commit)
+
+    def written(self) -> Path:
+        """Return where the file can be read before anybody has decided what becomes of it."""
+        if self.incoming is None:
+            raise BadForm("The form has no file.")
+        return self.incoming.written()
 
     async def drop(self) -> None:
         """Leave nothing of the file behind; without effect once it is kept."""

@@ -29,7 +29,8 @@ PRIVATE = ("images", "weights", "samples", "manifests", "runs", "orders")
 def made_of_upload(storage: Path, blob: Sha256) -> list[Path]:
     """Return what the worker may have made of an upload on a cluster's storage, to be made again by digest."""
     weights = storage / "weights"
-    return [weights / blob, weights / f"{blob}.plain", storage / "samples" / blob]
+    forms = [weights / f"{blob}{form}" for form in ("", ".plain", ".tar", ".zip")]
+    return [*forms, storage / "samples" / blob]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,9 @@ class Cluster:
         """Where weights lie, each named by its digest."""
         return self.storage / "weights"
 
-    def unpacked_weights(self, blob: Sha256) -> Path:
-        """Return where an archive of weights is unpacked."""
-        return self.weights / blob
+    def unpacked_weights(self, blob: Sha256, *, as_zip: bool) -> Path:
+        """Return where an archive of weights is unpacked; zips only are where their name asks for it."""
+        return self.weights / f"{blob}{'.zip' if as_zip else '.tar'}"
 
     def plain_weights(self, blob: Sha256) -> Path:
         """Return where weights lie that are one file."""

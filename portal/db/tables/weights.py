@@ -24,7 +24,9 @@ class Weights(Base):
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
     filename: Mapped[str] = mapped_column(String(255))
-    """As the browser called it; ``domain.weights`` says what becomes of it."""
+    """As the browser called it."""
+    is_unpacked: Mapped[bool] = mapped_column(default=False)
+    """Whether runs find the files in it, as its content was when it came; runs look for themselves."""
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
     """Since when it is not offered any more; submissions that name it keep it."""

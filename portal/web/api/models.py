@@ -318,6 +318,9 @@ class Weights(Model):
     size: int = Field(description="Bytes.")
     sha256: str
     place: str = Field(description="Where a run finds it.")
+    is_unpacked: bool = Field(
+        description="Whether a run finds the files in it there, instead of the file."
+    )
     created_at: Moment
 
 

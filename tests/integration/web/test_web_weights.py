@@ -1,6 +1,11 @@
 """Weights: uploaded once, offered to the team alone, and named by what it hands in."""
 
+import gzip
 import hashlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select
@@ -15,6 +20,19 @@ API = "/api/v1/challenges/digits/weights"
 MODEL = {"file": ("model.safetensors", b"many numbers")}
 CODE = {"file": ("code.zip", b"PK\5\6" + bytes(18))}
 FIELDS = {"phase": "dev", "kind": "code", "note": ""}
+
+
+def shards(*, link: bool = False) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        info = tarfile.TarInfo("one.bin")
+        info.size = 10_000
+        tar.addfile(info, io.BytesIO(bytes(10_000)))
+        if link:
+            info = tarfile.TarInfo("two.bin")
+            info.type, info.linkname = tarfile.SYMTYPE, "one.bin"
+            tar.addfile(info)
+    return content.getvalue()
 
 
 def rows(site: Site) -> list[Weights]:
@@ -128,14 +146,82 @@ def test_a_team_keeps_no_more_than_the_site_allows(new_site: SiteMaker) -> None:
 def test_programs_upload_and_list_them(site: Site) -> None:
     program = site.program(site.token(site.newcomer, Scope.SUBMIT, Scope.READ))
 
-    made = program.post(API, files={"file": ("shards.tar", b"bytes")})
+    made = program.post(API, files={"file": ("shards.tar", shards())})
     listed = program.get(API).json()
 
     assert made.status_code == 201
-    assert listed["used"] == 5
-    assert [(one["id"], one["place"]) for one in listed["items"]] == [
-        (made.json()["id"], "/weights")
+    assert listed["used"] == len(shards())
+    assert [(one["id"], one["place"], one["is_unpacked"]) for one in listed["items"]] == [
+        (made.json()["id"], "/weights", True)
     ]
+
+
+CHECKPOINT = io.BytesIO()
+with zipfile.ZipFile(CHECKPOINT, "w") as archive:
+    archive.writestr("archive/data.pkl", b"\x80\x02}q\x00.")
+OLD_CHECKPOINT = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + bytes(600)
+
+
+@pytest.mark.parametrize("content", [CHECKPOINT.getvalue(), OLD_CHECKPOINT])
+def test_a_checkpoint_that_is_called_a_tar_is_kept_as_the_file_it_is(
+    site: Site, content: bytes
+) -> None:
+    browser = site.browser(site.newcomer)
+
+    browser.post(PAGE, files={"file": ("model_best.pth.tar", content)})
+
+    [row] = rows(site)
+    page = browser.get(PAGE).text
+    handed_in = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+    assert "<td><code>/weights/model_best.pth.tar</code></td>" in page
+    assert handed_in.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("filename", "content", "sentence"),
+    [
+        ("shards.tar", lambda: shards()[:8000], "The archive is damaged or incomplete."),
+        ("shards.tar", lambda: shards(link=True), "is a symbolic link."),
+        ("shards.tar.gz", lambda: gzip.compress(shards())[:-9], "The archive is damaged"),
+        ("model.zip", lambda: CHECKPOINT.getvalue()[:-1], "The archive is damaged"),
+    ],
+)
+def test_an_archive_that_no_run_could_use_is_refused_when_it_is_uploaded(
+    site: Site, filename: str, content: Callable[[], bytes], sentence: str
+) -> None:
+    browser, program = (
+        site.browser(site.newcomer),
+        site.program(site.token(site.newcomer, Scope.SUBMIT)),
+    )
+
+    answer = browser.post(PAGE, files={"file": (filename, content())})
+    told = program.post(API, files={"file": (filename, content())})
+
+    assert (answer.status_code, told.status_code) == (422, 422)
+    assert sentence in answer.text
+    assert sentence in told.json()["error"]["sentence"]
+    assert rows(site) == []
+    assert [path for path in site.context.store.root.rglob("*") if path.is_file()] == []
+
+
+def test_weights_that_the_site_has_deleted_are_refused_and_nothing_counts(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    browser.post(PAGE, files=MODEL)
+    [row] = rows(site)
+    with site.context.database.writing() as session:
+        session.get_one(Blob, row.blob_sha256).deleted_at = row.created_at
+
+    answer = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+
+    assert answer.status_code == 422
+    assert "The site has deleted this file of weights." in answer.text
+    with site.context.database.reading() as session:
+        assert (
+            session.scalars(
+                select(Submission).where(Submission.person_id == site.newcomer.id)
+            ).all()
+            == []
+        )
 
 
 def test_an_upload_without_a_file_keeps_nothing(site: Site) -> None:
