@@ -5,6 +5,7 @@ People get a page; programs, at addresses of the API, the same sentence as JSON.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -13,7 +14,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
-from portal.web.local_paths import is_api
+from portal.web.bodies import MAX_FORM_BYTES
+from portal.web.filters import file_size
+from portal.web.local_paths import is_api, local_path
 from portal.web.visit import visit_of
 
 log = structlog.get_logger("sealrun.web")
@@ -46,7 +49,9 @@ EXPLANATIONS: Mapping[int, Explanation] = {
         "too_slow",
     ),
     413: Explanation(
-        "That is too large", "The upload is larger than this site allows.", "too_large"
+        "That is too large",
+        f"What was sent is longer than {file_size(MAX_FORM_BYTES)}, and this form takes no more. Nothing was kept.",
+        "too_large",
     ),
     422: Explanation(
         "Something is missing", "The form could not be used as it was sent.", "incomplete"
@@ -97,7 +102,17 @@ def error_answer(
         title=known.title,
         sentence=sentence,
         reference=reference if is_broken else "",
+        back=_sent_from(request),
     )
+
+
+def _sent_from(request: Request) -> str:
+    """Return the page whose form was sent, or nothing: browsers name it to the same site."""
+    if request.method != "POST":
+        return ""
+    page = urlsplit(request.headers.get("referer", ""))
+    is_own = f"{page.scheme}://{page.netloc}" == request.app.state.context.origin
+    return local_path(page.path, otherwise="") if is_own else ""
 
 
 def foreign_request(request: Request) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from portal.domain.errors import NotFound, ParticipantError
 from portal.files.store import Full, Stored, TooLarge
@@ -21,6 +22,7 @@ from portal.web.visit import Visit
 log = structlog.get_logger("sealrun.web")
 
 UNUSABLE = 422
+TOO_LARGE = 413
 NO_ROOM = (
     "This site has no room for uploads at the moment. Nothing of yours was kept, and nothing counts."
     " Try again later, and tell the people who run the site if it stays so."
@@ -61,20 +63,31 @@ async def receive_file(visit: Visit) -> ReceivedForm:
     """Read the form in the request's body, with its file. Raises ``NotTaken`` and ``TooOften``."""
     rates_of(visit.request).count("upload", person(visit))
     limit = visit.context.resources.upload_limit
+    form = ReceivedForm()
     try:
         return await receive(
             visit.request.stream(),
             visit.request.headers.get("content-type", ""),
             store=visit.context.store,
             limit=limit,
+            form=form,
         )
     except Full as error:
         raise no_room(error) from error
     except TooLarge as error:
-        sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
-        raise NotTaken(413, "too_large", {"file": sentence}) from error
+        raise _too_large(limit, form) from error
+    except HTTPException as error:
+        # The whole body is bounded, too: by what it announces nothing of it is read.
+        if error.status_code != TOO_LARGE:
+            raise
+        raise _too_large(limit, form) from error
     except BadForm as error:
         raise NotTaken(400, "bad_form", {"": str(error)}) from error
+
+
+def _too_large(limit: int, form: ReceivedForm) -> NotTaken:
+    sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
+    return NotTaken(TOO_LARGE, "too_large", {"file": sentence}, form.fields)
 
 
 async def keep(received: ReceivedForm) -> Stored:

@@ -54,14 +54,19 @@ class ReceivedForm:
 
 
 async def receive(
-    body: AsyncIterator[bytes], content_type: str, *, store: Store, limit: int
+    body: AsyncIterator[bytes],
+    content_type: str,
+    *,
+    store: Store,
+    limit: int,
+    form: ReceivedForm | None = None,
 ) -> ReceivedForm:
-    """Read a form to its end.
+    """Read a form to its end; into ``form``, where its caller wants what came of it in any case.
 
     Raises ``BadForm`` or the store's ``TooLarge``; then, and whenever the sender goes away, nothing
     of the file is kept. Otherwise the caller has to ``keep`` or ``drop`` it.
     """
-    receiver = _Receiver(FormReader(content_type), store, limit)
+    receiver = _Receiver(FormReader(content_type), store, limit, form or ReceivedForm())
     try:
         async for chunk in body:
             await receiver.take(chunk)
@@ -76,8 +81,8 @@ async def receive(
 
 
 class _Receiver:
-    def __init__(self, reader: FormReader, store: Store, limit: int) -> None:
-        self.form = ReceivedForm()
+    def __init__(self, reader: FormReader, store: Store, limit: int, form: ReceivedForm) -> None:
+        self.form = form
         self._reader = reader
         self._store = store
         self._limit = limit

@@ -176,8 +176,47 @@ def test_a_file_above_the_limit_is_refused_whether_its_size_is_announced_or_not(
     )
 
     assert (announced.status_code, streamed, just_too_large) == (413, 413, 413)
-    assert "larger than 1 MiB" in page
+    for answer in (announced.text, page):
+        assert "The file is larger than 1 MiB, which is the limit of this site." in answer
+        assert f'action="{SUBMIT}"' in answer
     assert _kept(site) == []
+
+
+def test_what_was_written_before_a_file_that_is_too_large_is_kept_in_the_form(
+    new_site: SiteMaker,
+) -> None:
+    site = new_site(upload_limit=MIB)
+    browser = site.browser(site.newcomer)
+    form = browser.get(SUBMIT).text
+
+    _, page = _raw(
+        browser,
+        WHOLE + _part("note", b"deeper") + _part("file", b"x" * (MIB + 1), "big") + b"--x--\r\n",
+    )
+
+    assert form.index('name="note"') < form.index('name="file"')
+    assert ">deeper</textarea>" in page
+
+
+def test_a_form_that_is_too_long_says_the_limit_and_leads_back_to_it(site: Site) -> None:
+    browser = site.browser(site.newcomer)
+    page = f"{site.context.origin}/challenges/digits/team"
+
+    answer = browser.post(
+        "/challenges/digits/team/rename",
+        data={"name": "x" * 70_000},
+        headers={"referer": page},
+    )
+    foreign = browser.post(
+        "/challenges/digits/team/rename",
+        data={"name": "x" * 70_000},
+        headers={"referer": "https://elsewhere.example/page"},
+    )
+
+    assert (answer.status_code, foreign.status_code) == (413, 413)
+    assert "longer than 64 KiB" in answer.text
+    assert '<a href="/challenges/digits/team">Back to the form</a>' in answer.text
+    assert "Back to the form" not in foreign.text
 
 
 @pytest.mark.parametrize(
