@@ -4,7 +4,7 @@ The sentences name no number and no path that depends on the data, so that a fai
 what to change and nothing about what its code read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -147,3 +147,19 @@ FAILURES: dict[FailureReason, Failure] = {
         counts=True,
     ),
 }
+
+_COUNTED = (
+    "It counts against the team's limits all the same: a program can bring it about, or the people who run this"
+    " site have decided so. They have been told."
+)
+
+
+def explained(reason: FailureReason, *, counts: bool) -> Failure:
+    """Return what a reason means for a submission of which it is known whether it counts.
+
+    In a sealed phase also what is the site's fault counts, and staff can decide either way.
+    """
+    failure = FAILURES[reason]
+    if counts and not failure.counts:
+        return replace(failure, advice=_COUNTED, counts=True)
+    return replace(failure, counts=counts)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from portal.db.tables import Attempt, Evaluation, Job, Submission
 from portal.domain import scores, sealing
-from portal.domain.failures import FAILURES, Failure, FailureReason
+from portal.domain.failures import Failure, FailureReason, explained
 from portal.domain.jobs import JobKind
 from portal.domain.scores import Column
 from portal.domain.states import EvaluationState
@@ -235,7 +235,7 @@ def evaluation_facts(
         steps=steps(row.kind, told.state, happened, is_smoke=row.is_smoke),
         queue=queue,
         reason=told.reason,
-        failure=FAILURES[told.reason] if told.reason else None,
+        failure=explained(told.reason, counts=row.counts) if told.reason else None,
         sentence=told.sentence,
         time_limit=time_limit if told.reason is FailureReason.TIME_LIMIT else None,
         scores=told.scores,

@@ -121,6 +121,25 @@ def test_organisers_see_the_reason_and_the_detail_of_a_bad_score_file(site: Site
     assert "something only organisers see" in sealed
 
 
+@pytest.mark.parametrize("counts", [True, False])
+def test_the_page_and_the_api_say_what_the_quota_does(site: Site, counts: bool) -> None:
+    """In a sealed phase also a scorer's failure counts: organisers, who see the reason, are told so."""
+    submission = _submission(site, state=E.FAILED, reason=FailureReason.BAD_SCORES)
+    with site.context.database.writing() as session:
+        session.get_one(Submission, submission).counts = counts
+
+    page = site.browser(site.organiser).get(f"/submissions/{submission}").text
+    program = site.program(site.token(site.organiser, Scope.READ, Scope.ORGANISE))
+    told = program.get(f"/api/v1/submissions/{submission}").json()
+    own = site.browser(site.ada).get(f"/submissions/{submission}").text
+
+    assert ("It counts against the team&#39;s limits all the same" in page) is counts
+    assert ("does not count" in page) is not counts
+    assert ("does not count" in own) is not counts
+    assert told["counts"] is counts
+    assert [one["failure"]["counts"] for one in told["evaluations"]] == [counts]
+
+
 def test_scoring_looks_like_running(site: Site) -> None:
     submission = _submission(site, state=E.SCORING)
     scoring = _told(site, submission)
