@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
 
 
@@ -36,14 +36,23 @@ class Column:
     private: bool = False
 
 
-_EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN)
+_EXACT = Context(prec=400, rounding=ROUND_HALF_UP)
 """Wide enough for the largest float with any precision that a column can have."""
 
 
 def rounded(value: float, precision: int) -> float:
-    """Round half to even on the decimal digits; never returns minus zero."""
+    """Round half up on the decimal digits, away from zero; never returns minus zero."""
+    return float(_digits(value, precision)) + 0.0
+
+
+def written(value: float, precision: int) -> str:
+    """Write a score with all the digits of its column, rounded like ``rounded``."""
+    return f"{_digits(rounded(value, precision), precision):f}"
+
+
+def _digits(value: float, precision: int) -> Decimal:
     step = Decimal(1).scaleb(-precision)
-    return float(Decimal(repr(value)).quantize(step, context=_EXACT)) + 0.0
+    return Decimal(repr(value)).quantize(step, context=_EXACT)
 
 
 def shown(scores: Mapping[str, float], columns: Sequence[Column]) -> dict[str, float]:

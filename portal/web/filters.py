@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from portal.domain import scores
+
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
 
@@ -64,7 +66,7 @@ def gpus(gres: str | None) -> str:
 
 def score(value: float, precision: int) -> str:
     """Write a score with all the digits of its column, so that points stand below each other."""
-    return f"{value:.{precision}f}"
+    return scores.written(value, precision)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.scores import Column, Sort, rank_value, rounded, shown
+from portal.domain.scores import Column, Sort, rank_value, rounded, shown, written
 
 F1 = Column(key="f1", title="F1", precision=3, primary=True)
 LOSS = Column(key="loss", title="Loss", precision=1, sort=Sort.ASCENDING)
@@ -14,14 +14,28 @@ LOSS = Column(key="loss", title="Loss", precision=1, sort=Sort.ASCENDING)
     ("value", "precision", "expected"),
     [
         (0.12345, 3, 0.123),
-        (0.0625, 3, 0.062),
+        (0.0625, 3, 0.063),
+        (0.9825, 3, 0.983),
+        (0.7475, 3, 0.748),
+        (2.5, 0, 3.0),
+        (-0.0625, 3, -0.063),
+        (1.005, 2, 1.01),
         (0.1875, 3, 0.188),
         (-0.0001, 3, 0.0),
         (17.0, 0, 17.0),
     ],
 )
-def test_rounding_is_half_to_even_on_decimal_digits(value, precision, expected):
+def test_rounding_is_half_up_on_decimal_digits(value, precision, expected):
     assert rounded(value, precision) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "precision", "expected"),
+    [(0.9825, 3, "0.983"), (0.7475, 3, "0.748"), (0.9, 3, "0.900"), (12.0, 0, "12"), (-1e-9, 3, "0.000"),
+     (1e22, 1, "10000000000000000000000.0")],
+)  # fmt: skip
+def test_a_score_is_written_with_all_digits_of_its_column(value, precision, expected):
+    assert written(value, precision) == expected
 
 
 def test_rounding_never_shows_minus_zero():
