@@ -69,7 +69,7 @@ class Scene:
 
     def invite(self, name: str, guest: str) -> None:
         secret = self.do(invitations.invite, name, slug="digits")
-        self.do(invitations.accept, guest, secret=secret)
+        self.do(invitations.accept, guest, secret=secret, accepts=True)
 
     def left(self, name: str) -> int:
         with self.database.reading() as session:

@@ -35,6 +35,8 @@ class InvitationPage:
     """Whether the actor is in the team already."""
     state: ParticipationState | None
     policy: str
+    terms: str
+    """Those of the challenge where they have to be accepted to join; else empty."""
 
 
 def invite(session: Session, *, actor: Actor, slug: str, now: datetime) -> str:
@@ -86,16 +88,17 @@ def invitation_page(
         is_mine=actor.person_id in members,
         state=participations.state_of(session, challenge.id, actor),
         policy=challenge.join_policy,
+        terms=participations.terms_to_accept(session, challenge, actor),
     )
 
 
-def accept(session: Session, *, actor: Actor, secret: str, now: datetime) -> str:
-    """Join the team of a link; return the challenge's slug.
+def accept(session: Session, *, actor: Actor, secret: str, accepts: bool, now: datetime) -> str:
+    """Join the team of a link; return the challenge's slug. ``accepts``: its terms, as they were shown.
 
-    The challenge lets people in first: a link into a team opens no challenge.
+    The challenge lets people in first: a link into a team opens no challenge. Raises ``ParticipantError``.
     """
     _, team, challenge = _find(session, actor, secret, now)
-    participations.admit_silently(session, challenge, actor, now=now)
+    participations.accept_terms(session, challenge, actor, accepts=accepts, now=now)
     rosters.enter(session, actor=actor, challenge=challenge, team_id=team.id, now=now)
     # Until the team was locked the link may have been withdrawn, or the team have merged.
     _find(session, actor, secret, now)

@@ -22,6 +22,7 @@ log = structlog.get_logger("sealrun.joining")
 
 LONGEST_NOTE = 500
 OPEN, APPROVE, CLAIMS = "open", "approve", "claims"
+ACCEPT = "Tick that you accept the terms to take part."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def join(
     challenge = visible.challenge
     row = _row(session, challenge, actor)
     if must_accept(challenge.terms, row.terms_sha256 if row else None) and not accepts:
-        raise ParticipantError("Tick that you accept the terms to take part.", reason="accept")
+        raise ParticipantError(ACCEPT, reason="accept")
     declined = row is not None and row.state is ParticipationState.DECLINED
     if declined and challenge.join_policy != OPEN:
         raise NotAllowed("The organisers have declined your request. Ask them about it.")
@@ -94,6 +95,32 @@ def join(
         else ParticipationState.ADMITTED
     )
     return _write(session, challenge, actor, state, note, now=now)
+
+
+def terms_to_accept(session: Session, challenge: Challenge, actor: Actor) -> str:
+    """Return the terms that the actor has not accepted as they are now; empty if there are none."""
+    row = _row(session, challenge, actor)
+    return challenge.terms if must_accept(challenge.terms, row and row.terms_sha256) else ""
+
+
+def accept_terms(
+    session: Session, challenge: Challenge, actor: Actor, *, accepts: bool, now: datetime
+) -> None:
+    """Let somebody take part who follows an invitation, where the challenge lets everybody or has let them.
+
+    Raises ``ParticipantError`` where there are terms to accept and they do not, and ``NotAllowed`` where
+    the challenge has to let them in first.
+    """
+    row = _row(session, challenge, actor)
+    is_admitted = row is not None and row.state is ParticipationState.ADMITTED
+    if (challenge.join_policy == OPEN or is_admitted) and terms_to_accept(
+        session, challenge, actor
+    ):
+        if not accepts:
+            raise ParticipantError(ACCEPT, reason="accept")
+        if row is not None and is_admitted:
+            row.terms_sha256 = terms_digest(challenge.terms)
+    admit_silently(session, challenge, actor, now=now)
 
 
 def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now: datetime) -> None:

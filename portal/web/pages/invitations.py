@@ -19,15 +19,24 @@ def accept(visit: Visit, fields: Fields) -> Response:
     """Join the team."""
     code = fields.get("code", "")[:LONGEST_CODE]
     try:
-        slug = visit.write(invitations.accept, actor=visit.actor, secret=code, now=visit.now)
+        slug = visit.write(
+            invitations.accept,
+            actor=visit.actor,
+            secret=code,
+            accepts=fields.get("accept") == "yes",
+            now=visit.now,
+        )
     except NotFound:
         raise
     except ParticipantError as error:
-        return _page(visit, code, error.sentence, status_of(error))
+        name = error.reason if error.reason == "accept" else ""
+        return _page(visit, code, error.sentence, status_of(error), field=name)
     return visit.to(f"/challenges/{slug}/team")
 
 
-def _page(visit: Visit, code: str, problem: str = "", status: int = 200) -> Response:
+def _page(
+    visit: Visit, code: str, problem: str = "", status: int = 200, *, field: str = ""
+) -> Response:
     view = None
     try:
         view = visit.read(
@@ -42,4 +51,6 @@ def _page(visit: Visit, code: str, problem: str = "", status: int = 200) -> Resp
         # For whoever only looks there is nothing here.
         status = status if problem else 404
         problem = error.sentence
-    return visit.page("invitation.html", status=status, view=view, code=code, problem=problem)
+    return visit.page(
+        "invitation.html", status=status, view=view, code=code, problem=problem, field=field
+    )

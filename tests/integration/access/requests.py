@@ -107,5 +107,5 @@ EXAMPLES: Mapping[Key, Example] = {
     ),
     ("POST", "/staff/people/{id}/unblock"): Example(parts={"{id}": "@person"}),
     ("GET", "/invitation"): Example(path=f"/invitation?code={INVITATION}"),
-    ("POST", "/invitation"): Example(form={"code": INVITATION}),
+    ("POST", "/invitation"): Example(form={"code": INVITATION, "accept": "yes"}),
 }

@@ -225,7 +225,7 @@ def test_links_of_a_team_that_has_merged_work_no_more(scene: Scene) -> None:
     scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     with pytest.raises(ParticipantError, match="This invitation does not work"):
-        scene.do(invitations.accept, "Grace", secret=secret)
+        scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
 
 def test_the_last_submission_stands_after_a_merger_where_that_is_the_rule(scene: Scene) -> None:

@@ -47,7 +47,7 @@ def test_whoever_has_handed_in_merges_instead(scene: Scene) -> None:
     secret = scene.do(invitations.invite, "Ada", slug="digits")
 
     with pytest.raises(ParticipantError, match=r"has handed in\. Ask for a merger"):
-        scene.do(invitations.accept, "Grace", secret=secret)
+        scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
 
 @pytest.mark.parametrize("way", ["expired", "withdrawn", "unknown"])
@@ -62,7 +62,11 @@ def test_a_link_that_does_not_work_says_so(scene: Scene, way: str) -> None:
 
     with pytest.raises(ParticipantError, match="This invitation does not work"):
         scene.do(
-            invitations.accept, "Grace", secret="x" * 43 if way == "unknown" else secret, now=now
+            invitations.accept,
+            "Grace",
+            secret="x" * 43 if way == "unknown" else secret,
+            accepts=True,
+            now=now,
         )
 
     assert scene.team("Grace") is None
@@ -74,7 +78,7 @@ def test_a_link_into_a_team_opens_no_challenge(scene: Scene) -> None:
     scene.change(join_policy="approve")
 
     with pytest.raises(NotAllowed, match="Join the challenge first"):
-        scene.do(invitations.accept, "Grace", secret=secret)
+        scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
 
 def test_a_full_team_takes_nobody(scene: Scene) -> None:
@@ -94,7 +98,7 @@ def test_frozen_rosters_do_not_change(scene: Scene) -> None:
 
     for act in (
         lambda: scene.do(invitations.invite, "Ada", slug="digits"),
-        lambda: scene.do(invitations.accept, "Grace", secret=secret),
+        lambda: scene.do(invitations.accept, "Grace", secret=secret, accepts=True),
         lambda: scene.do(rosters.leave, "Ada", slug="digits"),
         lambda: scene.do(merges.ask, "Ada", slug="digits", name="Eve"),
     ):
@@ -185,9 +189,9 @@ def test_whoever_is_in_a_team_with_others_leaves_it_first(scene: Scene) -> None:
     secret = scene.do(invitations.invite, "Eve", slug="digits")
 
     with pytest.raises(ParticipantError, match="in the team Ada together with others"):
-        scene.do(invitations.accept, "Grace", secret=secret)
+        scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
     scene.do(rosters.leave, "Grace", slug="digits")
-    scene.do(invitations.accept, "Grace", secret=secret)
+    scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
     assert scene.team("Grace").name == "Eve"
 

@@ -25,7 +25,7 @@ def test_two_at_the_same_moment_cannot_both_take_the_last_place(scene: Scene) ->
     def accept(name: str) -> None:
         together.wait()
         try:
-            scene.do(invitations.accept, name, secret=secret)
+            scene.do(invitations.accept, name, secret=secret, accepts=True)
         except ParticipantError as error:
             refused.append(error.reason)
 
@@ -50,7 +50,9 @@ def test_nobody_gets_into_two_teams_at_the_same_moment(scene: Scene) -> None:
     def accept(secret: str) -> Callable[[Session], str]:
         def act(session: Session) -> str:
             try:
-                invitations.accept(session, actor=scene.actor("Grace"), secret=secret, now=NOW)
+                invitations.accept(
+                    session, actor=scene.actor("Grace"), secret=secret, accepts=True, now=NOW
+                )
             except ParticipantError as error:
                 return error.sentence
             return "in"
@@ -78,7 +80,9 @@ def test_a_link_that_is_withdrawn_at_the_same_moment_lets_nobody_in(scene: Scene
         )
 
     def accept(session: Session) -> None:
-        invitations.accept(session, actor=scene.actor("Grace"), secret=secret, now=NOW)
+        invitations.accept(
+            session, actor=scene.actor("Grace"), secret=secret, accepts=True, now=NOW
+        )
 
     with pytest.raises(ParticipantError, match="This invitation does not work"):
         one_while_the_other(scene.database, withdraw, accept)

@@ -1,5 +1,6 @@
 """Teams, invitations and mergers through the pages, and what organisers see of them."""
 
+import hashlib
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from portal.db.tables import (
     Challenge,
     Invitation,
     MergeRequest,
+    Participation,
     PastMembership,
     Person,
     Submission,
@@ -49,7 +51,7 @@ def test_a_link_is_shown_once_and_lets_somebody_in(site: Site) -> None:
     code = _link(ada)
     again = ada.get(f"{ROOT}/team").text
     shown = newcomer.get(f"/invitation?code={code}")
-    joined = newcomer.post("/invitation", data={"code": code})
+    joined = newcomer.post("/invitation", data={"code": code, "accept": "yes"})
 
     assert code not in again
     assert "Links that work" in again
@@ -81,6 +83,48 @@ def test_pages_say_what_the_team_is_whoever_is_in_it(site: Site) -> None:
     join = newcomer.get(f"{ROOT}/join").text
     assert "shows who is in it and how others can join it" in join
     assert "alone" not in join
+
+
+def test_whoever_joins_a_team_is_shown_the_terms_and_accepts_them(site: Site) -> None:
+    _join(site, site.ada)
+    newcomer = site.browser(site.newcomer)
+    code = _link(site.browser(site.ada))
+    with site.context.database.reading() as session:
+        terms = session.get_one(Challenge, site.digits.challenge.id).terms
+
+    shown = newcomer.get(f"/invitation?code={code}").text
+    refused = newcomer.post("/invitation", data={"code": code})
+    with site.context.database.reading() as session:
+        before = session.get(Participation, (site.digits.challenge.id, site.newcomer.id))
+    newcomer.post("/invitation", data={"code": code, "accept": "yes"})
+
+    assert "Terms of the challenge" in shown
+    assert 'name="accept"' in shown
+    assert refused.status_code == 422
+    assert "Tick that you accept the terms to take part." in refused.text
+    assert 'href="#field-accept"' in refused.text
+    assert before is None
+    with site.context.database.reading() as session:
+        row = session.get_one(Participation, (site.digits.challenge.id, site.newcomer.id))
+        assert row.terms_sha256 == hashlib.sha256(terms.encode()).hexdigest()
+
+
+def test_terms_that_have_changed_are_accepted_with_an_invitation(site: Site) -> None:
+    _join(site, site.ada, site.newcomer)
+    newcomer = site.browser(site.newcomer)
+    code = _link(site.browser(site.ada))
+    unchanged = newcomer.get(f"/invitation?code={code}").text
+    with site.context.database.writing() as session:
+        challenge = session.get_one(Challenge, site.digits.challenge.id)
+        challenge.terms, challenge.join_policy = "Other terms.", "approve"
+
+    shown = newcomer.get(f"/invitation?code={code}").text
+    refused = newcomer.post("/invitation", data={"code": code})
+    joined = newcomer.post("/invitation", data={"code": code, "accept": "yes"})
+
+    assert 'name="accept"' not in unchanged
+    assert "Other terms." in shown
+    assert (refused.status_code, joined.status_code) == (422, 303)
 
 
 def test_whoever_takes_part_alone_can_make_a_link_before_handing_in(site: Site) -> None:
