@@ -57,7 +57,8 @@ def check_window(window: Window, kind: SubmissionKind, *, now: datetime) -> None
     if now >= window.ends_at:
         raise ParticipantError(
             f"{window.title} closed at {_minute(window.ends_at)}. "
-            f"Your submission was complete at {_minute(now)}.",
+            f"Your submission was complete at {_minute(now)}. "
+            f"That is {_late(now - window.ends_at)} too late: this file was not taken in.",
             reason="closed",
         )
     if kind not in window.kinds:
@@ -93,6 +94,14 @@ def check_smoke(kind: SubmissionKind, *, today: int, running: int, is_offered: b
         )
     if today >= SMOKE_PER_DAY:
         raise QuotaUsedUp(f"Your team has made its {SMOKE_PER_DAY} runs on the sample of today.")
+
+
+def _late(by: timedelta) -> str:
+    """Write how late something came, in the largest unit of which there is one."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if number := int(by.total_seconds()) // length:
+            return f"{number} {unit}{'s' if number > 1 else ''}"
+    return "less than a minute"
 
 
 def _minute(moment: datetime) -> str:

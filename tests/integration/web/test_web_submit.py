@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import Phase, Submission
 from portal.domain.tokens import Scope
-from tests.factories import MIB
+from tests.factories import MIB, MINUTE, NOW
 from tests.integration.web.conftest import Site, SiteMaker
 
 SUBMIT = "/challenges/digits/submit"
@@ -151,6 +151,24 @@ def test_the_form_counts_down(site: Site) -> None:
 
     assert "5 of 5 left today" in before
     assert "4 of 5 left today" in browser.get(SUBMIT).text
+
+
+def test_a_form_that_crosses_the_end_of_the_last_phase_is_told_that_it_was_not_taken_in(
+    site: Site,
+) -> None:
+    browser = site.browser(site.newcomer)
+    with site.context.database.writing() as session:
+        for phase in session.scalars(select(Phase)):
+            phase.ends_at = min(phase.ends_at, NOW - 3 * MINUTE)
+            phase.starts_at = min(phase.starts_at, phase.ends_at - MINUTE)
+
+    answer = browser.post(SUBMIT, data=FIELDS, files=FILE)
+
+    assert answer.status_code == 422
+    assert "All phases of this challenge are over." in answer.text
+    assert "closed at 2026-11-24 10:02 UTC." in answer.text
+    assert "That is 3 minutes too late: this file was not taken in." in answer.text
+    assert _submissions(site) == []
 
 
 def test_a_visitor_is_sent_to_the_login_before_anything_is_read(site: Site) -> None:

@@ -39,8 +39,17 @@ def test_inside_the_window_nothing_is_refused():
             WINDOW.ends_at,
             SubmissionKind.CODE,
             "Development closed at 2026-12-01 13:30 UTC. "
-            "Your submission was complete at 2026-12-01 13:30 UTC.",
+            "Your submission was complete at 2026-12-01 13:30 UTC. "
+            "That is less than a minute too late: this file was not taken in.",
             id="at the very end",
+        ),
+        pytest.param(
+            WINDOW.ends_at + timedelta(minutes=12, seconds=40),
+            SubmissionKind.CODE,
+            "Development closed at 2026-12-01 13:30 UTC. "
+            "Your submission was complete at 2026-12-01 13:42 UTC. "
+            "That is 12 minutes too late: this file was not taken in.",
+            id="late",
         ),
         pytest.param(
             NOW,
