@@ -41,7 +41,11 @@ def _call(endpoint: Endpoint) -> Iterator[str]:
     scope = f"Scope: `{endpoint.scope}`." if endpoint.scope else "Any token will do."
     model = endpoint.answer.__name__
     yield f"{endpoint.summary} {scope} Answer: {endpoint.status}, [{model}](#{model.lower()}).\n"
-    for what, fields in (("query", endpoint.query), ("form", endpoint.form)):
+    for what, fields in (
+        ("query", endpoint.query),
+        ("form", endpoint.form),
+        ("head", endpoint.headers),
+    ):
         if fields:
             yield f"| in the {what} | needed | meaning |\n|---|---|---|"
             yield from (

@@ -89,6 +89,11 @@ class Incoming(AbstractContextManager["Incoming"]):
         self.size = 0
         """Bytes written so far."""
 
+    @property
+    def sha256(self) -> str:
+        """Return the digest of what was written so far."""
+        return self._hash.hexdigest()
+
     def write(self, data: bytes) -> None:
         """Append ``data``; raise ``TooLarge`` when the limit is passed, or ``Full``: then nothing is kept."""
         self.size += len(data)

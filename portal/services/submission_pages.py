@@ -53,6 +53,8 @@ class SubmissionPage:
     challenge_slug: str
     challenge: str
     facts: SubmissionFacts
+    same_as: str | None
+    """The first submission in this phase with which the team has handed in the same file."""
     smoke_logs: tuple[LogFacts, ...]
     """What a run on the public sample wrote."""
     released_logs: tuple[ReleasedLog, ...]
@@ -205,6 +207,7 @@ def _page(
         challenge_slug=row.challenge.slug,
         challenge=row.challenge.title,
         facts=facts_of(row),
+        same_as=found.same_as,
         smoke_logs=tuple(log for logs in kept.values() for log in logs) if row.is_smoke else (),
         released_logs=log_releases.released(session, row.id),
         weights=used_by(session, row),

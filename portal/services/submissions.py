@@ -37,6 +37,7 @@ from portal.domain.submissions import (
 )
 from portal.services import images, participations, progress, rosters, teams
 from portal.services.access import standing_of
+from portal.services.repeats import Wanted, key_of, made_with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +68,12 @@ def submit(
     note: str,
     weights: str = "",
     smoke: bool = False,
+    once: str = "",
     now: datetime,
 ) -> str:
     """Write a submission and one evaluation per task of the phase; return the submission's id.
 
-    Everything is checked here, whichever way it came in, and within the transaction that writes:
+    With ``once``, a key of the actor's, this is idempotent: what was made with it is returned. Everything is checked here, whichever way it came in, and within the transaction that writes:
     two requests at once cannot both take the last place. Raises ``ParticipantError``.
     """
     challenge, phase = _open_phase(session, actor, challenge_slug, phase_slug)
@@ -80,6 +82,18 @@ def submit(
     participations.admit_silently(session, challenge, actor, now=now)
     team = teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
     team = locked_team(session, actor, team)
+    wanted = Wanted(
+        challenge=challenge_slug,
+        phase=phase_slug,
+        kind=kind,
+        sha256=upload.sha256,
+        weights=weights,
+        note=note[:500],
+        is_smoke=smoke,
+    )
+    # With the team locked: of two requests with one key the second finds what the first has made.
+    if made := made_with(session, actor=actor, once=once, wanted=wanted):
+        return made
     _check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
@@ -96,6 +110,7 @@ def submit(
         is_smoke=smoke,
         counts=not smoke,
         note=note[:500],
+        once_sha256=key_of(actor, once),
         created_at=now,
     )
     session.add(submission)

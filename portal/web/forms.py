@@ -22,6 +22,8 @@ class SubmitInput(BaseModel):
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NOTE)] = ""
     smoke: Literal["yes", ""] = ""
     weights: Annotated[str, StringConstraints(max_length=60)] = ""
+    once: Annotated[str, StringConstraints(max_length=60)] = ""
+    """Names one form: the browser's way back sends the same again."""
 
 
 SENTENCES: Mapping[str, str] = {
@@ -29,6 +31,7 @@ SENTENCES: Mapping[str, str] = {
     "kind": "Choose what kind of file it is.",
     "smoke": "Say yes, or nothing.",
     "weights": "Choose weights that your team has uploaded.",
+    "once": "Open the form again.",
     "note": f"Write at most {LONGEST_NOTE} characters.",
     "file": "Choose the file to hand in. It must not be empty.",
 }

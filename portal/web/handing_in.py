@@ -1,6 +1,7 @@
 """Taking what somebody hands in: one way, for the form and for the API."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -8,7 +9,8 @@ from starlette.exceptions import HTTPException
 
 from portal.domain.errors import NotFound, ParticipantError
 from portal.files.store import Full, Stored, TooLarge
-from portal.services import submissions, submit_forms
+from portal.services import repeats, submissions, submit_forms
+from portal.services.repeats import LONGEST_KEY, Wanted
 from portal.services.submissions import Upload
 from portal.services.submit_forms import SubmitForm
 from portal.web.errors import reason_of, status_of
@@ -49,8 +51,16 @@ class NotTaken(Exception):  # noqa: N818 - named for what happened
         self.values = values or {}
 
 
-async def hand_in(visit: Visit) -> str:
-    """Take the form in the request's body and make a submission of its file; return its id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """The submission that a form or a call made, now or when it was sent before."""
+
+    id: str
+    is_again: bool
+
+
+async def hand_in(visit: Visit) -> HandedIn:
+    """Take the form in the request's body and make a submission of its file.
 
     Nothing is read from somebody who may not hand in here. Raises ``NotTaken``, and what
     ``open_form`` raises.
@@ -115,7 +125,7 @@ def open_form(visit: Visit) -> SubmitForm:
     )
 
 
-async def _decide(visit: Visit, received: ReceivedForm) -> str:
+async def _decide(visit: Visit, received: ReceivedForm) -> HandedIn:
     values = received.fields
     wanted = read_input(values)
     errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
@@ -125,11 +135,14 @@ async def _decide(visit: Visit, received: ReceivedForm) -> str:
         await received.drop()
         raise NotTaken(UNUSABLE, "incomplete", errors, values)
     try:
+        if made := await run_in_threadpool(_made_before, visit, wanted, received.sha256):
+            return HandedIn(id=made, is_again=True)
         await run_in_threadpool(_check_first, visit, wanted)
         stored = await keep(received)
-        return await run_in_threadpool(
+        made = await run_in_threadpool(
             _submit, visit, wanted, stored, received.filename or "upload"
         )
+        return HandedIn(id=made, is_again=False)
     except NotFound:
         raise
     except ParticipantError as error:
@@ -138,6 +151,37 @@ async def _decide(visit: Visit, received: ReceivedForm) -> str:
     finally:
         # Without effect on what was kept.
         await received.drop()
+
+
+def _once(visit: Visit, wanted: SubmitInput, sha256: str) -> str:
+    """Return the key of this form or call; empty without one.
+
+    A form whose fields or whose file were changed on the way back is another one, so all of that is part of its
+    key. A program's own key stands for one call alone.
+    """
+    if key := visit.request.headers.get("idempotency-key", ""):
+        if len(key) > LONGEST_KEY:
+            sentence = f"The Idempotency-Key is longer than {LONGEST_KEY} characters."
+            raise ParticipantError(sentence, reason="idempotency_key")
+        return f"call {key}"
+    return f"form {sha256} {wanted.model_dump_json()}" if wanted.once else ""
+
+
+def _made_before(visit: Visit, wanted: SubmitInput, sha256: str) -> str | None:
+    return visit.read(
+        repeats.made_with,
+        actor=visit.actor,
+        once=_once(visit, wanted, sha256),
+        wanted=Wanted(
+            challenge=visit.part("slug"),
+            phase=wanted.phase,
+            kind=wanted.kind,
+            sha256=sha256,
+            weights=wanted.weights,
+            note=wanted.note,
+            is_smoke=wanted.smoke == "yes",
+        ),
+    )
 
 
 def _check_first(visit: Visit, wanted: SubmitInput) -> None:
@@ -164,6 +208,7 @@ def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) ->
         note=wanted.note,
         weights=wanted.weights,
         smoke=wanted.smoke == "yes",
+        once=_once(visit, wanted, stored.sha256),
         now=visit.now,
     )
 

@@ -35,6 +35,11 @@ class ReceivedForm:
         """Bytes of the file; 0 without one."""
         return 0 if self.incoming is None else self.incoming.size
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the file; empty without one."""
+        return "" if self.incoming is None else self.incoming.sha256
+
     async def keep(self) -> Stored:
         """Put the file under its final name in the store."""
         if self.incoming is None:

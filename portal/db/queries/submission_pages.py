@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, false, func, or_, select
-from sqlalchemy.orm import Session, immediateload, joinedload, selectinload
+from sqlalchemy import ColumnElement, ScalarSelect, exists, false, func, or_, select
+from sqlalchemy.orm import Session, aliased, immediateload, joinedload, selectinload
 
 from portal.db.queries.challenge_pages import role_of
 from portal.db.tables import (
@@ -33,6 +33,8 @@ class Found(NamedTuple):
     submission: Submission
     role: Role | None
     in_team: bool
+    same_as: str | None
+    """The first submission of the same file by the same team in the phase, where that is another."""
 
 
 def page_of(
@@ -62,7 +64,7 @@ def page_of(
 def find(session: Session, submission_id: str, person_id: str) -> Found | None:
     """Find a submission with everything of its page but the jobs. Three queries."""
     row = session.execute(
-        select(Submission, role_of(person_id), _in_team(person_id))
+        select(Submission, role_of(person_id), _in_team(person_id), _same_file_before())
         .join(Challenge, Challenge.id == Submission.challenge_id)
         .where(Submission.id == submission_id)
         .options(
@@ -81,7 +83,7 @@ def find(session: Session, submission_id: str, person_id: str) -> Found | None:
             ),
         )
     ).one_or_none()
-    return None if row is None else Found(row[0], row[1], bool(row[2]))
+    return None if row is None else Found(row[0], row[1], bool(row[2]), row[3])
 
 
 def taken_back_since(session: Session, submission: Submission, since: datetime) -> int:
@@ -122,6 +124,27 @@ def packages_of(session: Session, evaluations: Sequence[Evaluation]) -> tuple[st
     images = {e.image_id for e in evaluations if e.image_id}
     locks = session.scalars(select(Image.lock).where(Image.id.in_(images), Image.lock.is_not(None)))
     return tuple(sorted({line for lock in locks for line in str(lock).splitlines()}))
+
+
+def _same_file_before() -> ScalarSelect[str]:
+    """Select the first of the same file; to hand in a file after having tried it is what sample runs are for."""
+    earlier = aliased(Submission)
+    return (
+        select(earlier.id)
+        .where(
+            earlier.challenge_id == Submission.challenge_id,
+            earlier.blob_sha256 == Submission.blob_sha256,
+            earlier.team_id == Submission.team_id,
+            earlier.phase_id == Submission.phase_id,
+            earlier.kind == Submission.kind,
+            earlier.is_smoke.is_(False),
+            earlier.id < Submission.id,
+        )
+        .order_by(earlier.id)
+        .limit(1)
+        .correlate(Submission)
+        .scalar_subquery()
+    )
 
 
 def _in_team(person_id: str) -> ColumnElement[bool]:

@@ -35,6 +35,7 @@ class Submission(Base):
         Index("ix_submissions_quota", "phase_id", "team_id", "created_at"),
         Index("ix_submissions_challenge_id_team_id", "challenge_id", "team_id"),
         Index("ix_submissions_challenge_id_blob_sha256", "challenge_id", "blob_sha256"),
+        Index("ix_submissions_once_sha256", "once_sha256", unique=True),
     )
 
     id: Mapped[Key]
@@ -57,6 +58,8 @@ class Submission(Base):
     """Whether it counts against the team's limits; taken back when the site was at fault."""
     shown: Mapped[dict[str, float] | None]
     """What its team is shown where the Ladder decides that, instead of its own rounded scores."""
+    once_sha256: Mapped[Digest | None]
+    """Of the form or the call that made it: sent again, that makes no other."""
     created_at: Mapped[datetime]
 
     challenge: Mapped[Challenge] = relationship(lazy="raise")

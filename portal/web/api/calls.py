@@ -49,7 +49,7 @@ Handler = Callable[[Call], BaseModel | Awaitable[BaseModel]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A value that a call takes in its query or in its form."""
+    """A value that a call takes in its query, its form or its head."""
 
     name: str
     meaning: str
@@ -72,6 +72,7 @@ class Endpoint:
     status: int = 200
     query: tuple[Field, ...] = ()
     form: tuple[Field, ...] = ()
+    headers: tuple[Field, ...] = ()
 
     @property
     def name(self) -> str:

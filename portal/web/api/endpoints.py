@@ -76,6 +76,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Field(name="note", meaning="For your team and the organisers, up to 500 characters."),
             Field(name="file", meaning="The file.", required=True, is_file=True),
         ),
+        headers=(
+            Field(
+                name="Idempotency-Key",
+                meaning="Your own name for this submission, up to 200 characters: sent again, the call makes no other.",
+            ),
+        ),
     ),
     Endpoint(
         method="GET",

@@ -85,7 +85,11 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": endpoint.name,
-        "parameters": [*_path_parameters(endpoint.path), *map(_query, endpoint.query)],
+        "parameters": [
+            *_path_parameters(endpoint.path),
+            *_parameters("query", endpoint.query),
+            *_parameters("header", endpoint.headers),
+        ],
         "responses": {
             str(endpoint.status): _success(endpoint),
             **{
@@ -108,15 +112,17 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _query(field: Field) -> dict[str, Any]:
-    kind = "integer" if field.name == "page" else "string"
-    return {
-        "name": field.name,
-        "in": "query",
-        "required": field.required,
-        "description": field.meaning,
-        "schema": {"type": kind},
-    }
+def _parameters(place: str, fields: Sequence[Field]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": field.name,
+            "in": place,
+            "required": field.required,
+            "description": field.meaning,
+            "schema": {"type": "integer" if field.name == "page" else "string"},
+        }
+        for field in fields
+    ]
 
 
 def _success(endpoint: Endpoint) -> dict[str, Any]:

@@ -24,7 +24,7 @@ async def hand_in(call: Call) -> models.Made:
     except NotTaken as refusal:
         sentence = " ".join(refusal.errors.values())
         raise Refusal(refusal.status, sentence, refusal.reason) from refusal
-    return models.Made(id=made, url=_url(call, made))
+    return models.Made(id=made.id, url=_url(call, made.id))
 
 
 def submissions(call: Call) -> models.Submissions:

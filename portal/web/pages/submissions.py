@@ -25,7 +25,8 @@ def submissions(visit: Visit) -> Response:
 
 def submission(visit: Visit) -> Response:
     """Show one submission."""
-    return visit.page("submissions/page.html", view=_view(visit))
+    sent_again = visit.request.query_params.get("again") == "yes"
+    return visit.page("submissions/page.html", view=_view(visit), sent_again=sent_again)
 
 
 def sealed(visit: Visit) -> Response:
@@ -37,7 +38,7 @@ def sealed(visit: Visit) -> Response:
         resources=visit.context.resources,
         now=visit.now,
     )
-    return visit.page("submissions/page.html", view=view)
+    return visit.page("submissions/page.html", view=view, sent_again=False)
 
 
 def progress(visit: Visit) -> Response:

@@ -1,5 +1,7 @@
 """Handing in: the form, and what becomes of it."""
 
+import secrets
+
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -27,11 +29,12 @@ async def hand_in(visit: Visit) -> Response:
     if (elsewhere := visit.admission()) is not None:
         return elsewhere
     try:
-        submission_id = await take(visit)
+        made = await take(visit)
     except NotTaken as refusal:
         filled = Filled(values=refusal.values, errors=refusal.errors)
         return await run_in_threadpool(_page, visit, filled, refusal.status)
-    return visit.to(f"/submissions/{submission_id}")
+    address = f"/submissions/{made.id}"
+    return visit.to(with_query(address, again="yes") if made.is_again else address)
 
 
 def _page(visit: Visit, filled: Filled, status: int) -> Response:
@@ -42,5 +45,6 @@ def _page(visit: Visit, filled: Filled, status: int) -> Response:
         view=view,
         frame=view.frame,
         filled=filled,
+        once=secrets.token_urlsafe(16),
         upload_limit=visit.context.resources.upload_limit,
     )
