@@ -47,6 +47,8 @@ class ListedSubmission:
     facts: SubmissionFacts
     state: EvaluationState
     scores: dict[str, float]
+    stands: bool = False
+    """Whether it is the one of its team on a leaderboard that is open to who looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,9 @@ def facts_of(row: Submission) -> SubmissionFacts:
     )
 
 
-def listed(row: Submission, columns: Sequence[Column], may_review: bool) -> ListedSubmission:
+def listed(
+    row: Submission, columns: Sequence[Column], may_review: bool, *, stands: bool = False
+) -> ListedSubmission:
     """Return a line of the list."""
     evaluations = newest(row.evaluations)
     merged: dict[str, float] = {}
@@ -146,7 +150,9 @@ def listed(row: Submission, columns: Sequence[Column], may_review: bool) -> List
         merged |= _scores(row, evaluation, columns, may_review)
     sealed = _is_sealed(row, may_review)
     states = [_state_told(row, e, sealed=sealed) for e in evaluations]
-    return ListedSubmission(facts=facts_of(row), state=telling(states), scores=merged)
+    return ListedSubmission(
+        facts=facts_of(row), state=telling(states), scores=merged, stands=stands
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

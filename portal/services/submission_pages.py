@@ -17,7 +17,7 @@ from portal.domain.scores import Column
 from portal.domain.states import EvaluationState
 from portal.services import access, audit, cancellations, log_releases, reruns, run_logs
 from portal.services.challenge_frames import Frame, look_up
-from portal.services.leaderboards import is_revealed, visible_columns
+from portal.services.leaderboards import is_revealed, open_boards, visible_columns
 from portal.services.log_releases import ReleasedLog
 from portal.services.reruns import RerunFacts
 from portal.services.run_logs import LogFacts
@@ -77,6 +77,8 @@ class SubmissionPage:
     """Whether this page shows it."""
     may_release: bool
     """Whether they may let the team see a log."""
+    is_own: bool
+    """Whether it is of the own team."""
     may_cancel: bool
     """Whether they may cancel it, and something of it can be."""
     is_ending: bool
@@ -102,10 +104,21 @@ def submission_list(
     if page > 1 and not found:
         raise NotFound
     columns = _columns(session, visible.challenge, now, every)
+    # Which one is best would tell something of a score that is not shown.
+    is_ranked = any(column.primary for column in columns)
+    boards = {row.id for row, _ in open_boards(actor, visible)} if is_ranked else set()
     return SubmissionList(
         frame=visible.frame,
         columns=columns,
-        rows=tuple(listed(row.submission, columns, every) for row in found),
+        rows=tuple(
+            listed(
+                row.submission,
+                columns,
+                every,
+                stands=row.stands and row.submission.phase_id in boards,
+            )
+            for row in found
+        ),
         pages=Slice(number=page, total=found[0].total if found else 0),
     )
 
@@ -221,6 +234,7 @@ def _page(
         may_review=may_review,
         is_inside=inside,
         may_release=permissions.may_release_logs(actor, _standing(actor, found)),
+        is_own=found.in_team,
         may_cancel=_may_cancel(actor, found) and bool(unfinished),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )

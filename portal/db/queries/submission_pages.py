@@ -15,6 +15,7 @@ from portal.db.tables import (
     Image,
     Job,
     Membership,
+    Standing,
     Submission,
 )
 from portal.domain.permissions import Role
@@ -25,6 +26,8 @@ class Listed(NamedTuple):
 
     submission: Submission
     total: int
+    stands: bool
+    """Whether it stands for its team in the phase."""
 
 
 class Found(NamedTuple):
@@ -41,7 +44,8 @@ def page_of(
     session: Session, *, challenge_id: str, team_id: str | None, every: bool, offset: int, size: int
 ) -> Sequence[Listed]:
     """List submissions of one team, or of every team, the newest first. Two queries."""
-    statement = select(Submission, func.count().over()).where(
+    stands = exists().where(Standing.submission_id == Submission.id)
+    statement = select(Submission, func.count().over(), stands).where(
         Submission.challenge_id == challenge_id
     )
     if not every:
