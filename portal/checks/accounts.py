@@ -64,7 +64,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     yield KNOWN.holds(f"{name} has the user id {account.uid}")
     for path in kept_away(subject.settings):
-        yield _sealed(path, account)
+        yield _sealed(path, account, subject.settings)
     for path in _written(subject):
         yield _writes(path, account)
     yield from _trusted(subject, account)
@@ -84,11 +84,21 @@ def kept_away(site: Site) -> list[Path]:
     ]
 
 
-def _sealed(path: Path, account: Account) -> Finding:
+def _absent(path: Path, site: Site) -> Finding:
+    """Say of what is not there that nobody knows who will reach it."""
+    if any(path == data.path for data in site.data.values()):
+        # It may be on the nodes only, and then it cannot be seen from here at any time.
+        return SEALED.unseen(f"{path} is not on this machine", subject=str(path))
+    made = any(path == one.storage / name for one in site.clusters.values() for name in PRIVATE)
+    change = "run: sealrun db upgrade" if made else f"make {path}, which site.yaml names"
+    return SEALED.unchecked(f"there is no {path} yet", subject=str(path), change=change)
+
+
+def _sealed(path: Path, account: Account, site: Site) -> Finding:
     try:
         open_to = [want for want in (READ, WRITE, ENTER) if reaches(path, account, want)]
     except FileNotFoundError:
-        return SEALED.holds(f"{path} is not on this machine, or not yet", subject=str(path))
+        return _absent(path, site)
     except OSError as error:
         return SEALED.unchecked(f"{path}: {error.strerror}", subject=str(path))
     # To enter a file is to run it, which hands nothing over that reading does not.

@@ -80,7 +80,11 @@ def _settings(profile: str, node: str, notes: Notes) -> Iterator[Finding]:
     settings = {key.strip(): value.strip() for key, _, value in pairs}
     file = " ".join(notes.get("configuration", ()))
     if not settings:
-        yield BINDS.unchecked(f"on {node}: apptainer.conf cannot be read", subject=profile)
+        yield BINDS.unchecked(
+            f"on {node}: {file or 'apptainer.conf'} cannot be read by the jobs' account",
+            subject=profile,
+            change=f"chmod a+r {file or 'apptainer.conf'} on the nodes",
+        )
         return
     setuid = "starter" in notes and settings.get("allow setuid", "yes") == "yes"
     found = "with" if setuid else "without"

@@ -141,7 +141,8 @@ def _roles(connection: Connection, web: str) -> Iterator[Finding]:
     named = connection.engine.url.username
     role = named or web
     if not grants.has_role(connection, role):
-        yield ROLES.unchecked(f"the server has no role {role}")
+        change = "run: sealrun db upgrade, after CREATE ROLE (docs/how-to/install-a-site.md)"
+        yield ROLES.unchecked(f"the server has no role {role}", change=change)
         return
     powers = list(grants.powers(connection, role))
     yield ROLES.judged(not powers, f"{role} {', '.join(powers) or 'can only add to the log'}")

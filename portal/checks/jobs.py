@@ -5,69 +5,38 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from portal.checks.deadlines import NEVER, Deadline
+from portal.checks.progress import Progress
+from portal.checks.sent import Sent
 from portal.domain.ids import new_token
 from scheduler.errors import SchedulerError
-from scheduler.interface import (
-    Accepted,
-    Indeterminate,
-    JobReport,
-    JobSpec,
-    Outcome,
-    Phase,
-    Refused,
-    Scheduler,
-    Token,
-)
+from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Scheduler, Token
 
 _QUICKEST, _SLOWEST = 0.25, 5.0
 _END_SECONDS = 120.0
 
 
-@dataclass(slots=True, kw_only=True)
-class Sent:
-    """One job, and what became of it."""
-
-    token: Token
-    refused: str = ""
-    """Slurm's own words, where it has no such job."""
-    report: JobReport | None = None
-    """The last that was said of it."""
-    gave_up: bool = False
-    """It was not over when patience was."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more is to be expected of it."""
-        return bool(self.refused) or (self.report is not None and self.report.phase is Phase.ENDED)
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, if it has."""
-        return self.report.outcome if self.report else None
-
-    @property
-    def story(self) -> str:
-        """What became of it, for the operator."""
-        if self.refused:
-            return f"refused: {self.refused}"
-        if self.report is None:
-            return "nothing is known of it"
-        told = f"{self.report.raw_state} {self.report.raw_reason}".strip()
-        if self.gave_up:
-            return f"still {told} when patience was over"
-        code = self.report.exit_code
-        return told + (f", exit code {code}" if code else "")
+def _silent(_line: str) -> None:
+    """Say nothing."""
 
 
 class Jobs:
     """All jobs of one check."""
 
-    def __init__(self, scheduler: Scheduler, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        clock: Callable[[], datetime],
+        *,
+        deadline: Deadline = NEVER,
+        say: Callable[[str], None] = _silent,
+    ) -> None:
         self._scheduler = scheduler
         self._clock = clock
+        self._deadline = deadline
+        self._progress = Progress(say)
         self._sent: list[Sent] = []
 
     def new_token(self) -> Token:
@@ -76,27 +45,46 @@ class Jobs:
 
     def send(self, spec: JobSpec, token: Token) -> Sent:
         """Hand a job over."""
-        sent = Sent(token=token)
+        sent = Sent(
+            token=token,
+            name=spec.workdir.name,
+            partition=spec.partition,
+            begun=time.monotonic(),
+        )
+        if self._deadline.is_over:
+            sent.unsent = self._deadline.story
+            return sent
         # Before anything is sent: if this is interrupted, the job is still ended.
         self._sent.append(sent)
         match self._scheduler.submit(spec, token):
             case Refused(message=message):
                 sent.refused = message
-            case Accepted() | Indeterminate():
-                pass
+            case Accepted(ref=ref):
+                sent.job_id = ref.job_id
+            case Indeterminate(message=message):
+                sent.problem = message
+        self._progress.submitted(sent)
         return sent
 
     def wait(self, jobs: Iterable[Sent], patience: timedelta) -> None:
-        """Return when all of them are over, or patience is; those that are not are marked."""
+        """Return when all of them are over, or patience or the whole check's time is; mark what is not."""
         waiting = [job for job in jobs if not job.is_over]
-        deadline, pause = time.monotonic() + patience.total_seconds(), _QUICKEST
-        while waiting and time.monotonic() < deadline:
-            time.sleep(pause)
-            pause = min(_SLOWEST, pause * 1.1)
+        begun, pause = time.monotonic(), _QUICKEST
+        until = begun + self._deadline.at_most(patience).total_seconds()
+        while waiting:
             self._look(waiting)
             waiting = [job for job in waiting if not job.is_over]
+            now = time.monotonic()
+            if now >= until:
+                break
+            self._progress.waiting(waiting, now - begun)
+            if waiting:
+                time.sleep(min(pause, until - now))
+                pause = min(_SLOWEST, pause * 1.1)
         for job in waiting:
-            job.gave_up = True
+            job.gave_up, job.then = True, job.report
+            job.waited = timedelta(seconds=round(time.monotonic() - job.begun))
+            job.limit = "--time-limit" if self._deadline.is_over else "--patience"
 
     def end_all(self) -> list[Sent]:
         """Cancel what is not over and wait for its end; return the jobs that have not ended."""
@@ -126,7 +114,12 @@ class Jobs:
         snapshot = self._scheduler.snapshot(tokens)
         for token, reports in snapshot.jobs.items():
             tokens[token].report = reports[0]
-        return set(tokens) - set(snapshot.jobs) if snapshot.complete else set()
+            tokens[token].job_id = reports[0].ref.job_id
+            self._progress.seen(tokens[token])
+        unseen = set(tokens) - set(snapshot.jobs)
+        for token in unseen:
+            tokens[token].problem = snapshot.problem or "the cluster says that it has no such job"
+        return unseen if snapshot.complete else set()
 
 
 @contextmanager

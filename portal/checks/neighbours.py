@@ -49,7 +49,7 @@ def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
     yield from _separated(subject)
     if answers.partitions is None or answers.places is None:
         for rule in (NODES, FOREIGN):
-            yield rule.unchecked(answers.problem)
+            yield answers.missing(rule)
         return
     there = [each for each in subject.every_profile if each.partition in answers.partitions]
     places = {each.name: answers.places.get(each.partition, frozenset()) for each in there}
@@ -111,6 +111,8 @@ def _words(
 def _foreign(profile: Profile, partitions: Mapping[str, Partition], answers: Answers) -> Finding:
     places = answers.places or {}
     nodes = places.get(profile.partition, frozenset())
+    if not nodes or answers.users is None or answers.associations is None:
+        return answers.missing(FOREIGN, subject=profile.name)
     beside = sorted(name for name, its in places.items() if its & nodes)
     # A partition that this account does not see is one of others.
     found = {

@@ -29,12 +29,14 @@ def look_script(
     upload: Path | None,
     data: Iterable[PurePosixPath],
     node: Node,
+    keep_seconds: int,
 ) -> str:
-    """Return the job that looks around and leaves things named ``mark``."""
+    """Return the job that looks around and leaves things named ``mark``, for ``keep_seconds`` at most."""
     return _assembled(
         "look.sh",
         directory=str(directory),
         mark=mark,
+        keep_seconds=str(keep_seconds),
         canary=str(canary),
         upload=str(upload or ""),
         data=[str(path) for path in data],

@@ -6,16 +6,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from containers.rundir import RunFileError, RunRecord, read_log, read_run
-from portal.checks.jobs import Sent
 from portal.checks.node_scripts import Notes, read_notes
+from portal.checks.sent import Sent
 from scheduler.interface import Outcome
 
-_LATE_FILES = 30.0
+LATE_SECONDS = 30.0
+"""How late files may come that a job has written."""
 
 
-def run_record(directory: Path, sent: Sent, fetch: Callable[[], None]) -> RunRecord | None:
-    """Return what a run directory holds; where it should be whole, files may come late."""
-    deadline = time.monotonic() + _LATE_FILES
+def run_record(
+    directory: Path, sent: Sent, fetch: Callable[[], None], late: float = LATE_SECONDS
+) -> RunRecord | None:
+    """Return what a run directory holds; where it should be whole, files may come ``late`` seconds later."""
+    deadline = time.monotonic() + late
     while True:
         fetch()
         try:
@@ -28,9 +31,11 @@ def run_record(directory: Path, sent: Sent, fetch: Callable[[], None]) -> RunRec
         time.sleep(0.25)
 
 
-def notes(file: Path, sent: Sent, fetch: Callable[[], None]) -> Notes | None:
-    """Return what a job noted; where it ended well, the file may come late."""
-    deadline = time.monotonic() + _LATE_FILES
+def notes(
+    file: Path, sent: Sent, fetch: Callable[[], None], late: float = LATE_SECONDS
+) -> Notes | None:
+    """Return what a job noted; where it ended well, the file may come ``late`` seconds later."""
+    deadline = time.monotonic() + late
     fetch()
     while (found := read_notes(file)) is None:
         if sent.outcome is not Outcome.COMPLETED or time.monotonic() > deadline:

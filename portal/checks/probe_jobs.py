@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -13,7 +13,7 @@ from containers.interface import Bind, Build, BuildKind, Node, SealedRun
 from containers.probe import write_probe_archive
 from containers.rundir import RunRecord
 from containers.scripts import build_script, run_script
-from portal.checks.jobs import Jobs, Sent
+from portal.checks.jobs import Jobs
 from portal.checks.node_scripts import (
     Notes,
     find_script,
@@ -23,7 +23,8 @@ from portal.checks.node_scripts import (
     read_notes,
     stubborn_script,
 )
-from portal.checks.probe_files import last_words, notes, run_record
+from portal.checks.probe_files import LATE_SECONDS, last_words, notes, run_record
+from portal.checks.sent import Sent
 from portal.checks.subject import Subject
 from portal.checks.workplaces import workplace
 from portal.domain.profiles import Profile
@@ -36,6 +37,9 @@ SHORTEST = timedelta(minutes=1)
 """The shortest time limit that Slurm has."""
 
 _OVERTIME = timedelta(minutes=4)
+_MAX_KEEP_SECONDS = 3600
+_FINDS = 3
+"""How often a job is sent to find what another left, until it comes to the same node."""
 _FETCHED = FetchLimits(
     bytes=16 * 1024**2, entries=1000, leave=frozenset({"image.sif"}), last="done"
 )
@@ -58,6 +62,12 @@ class Seen:
     log: str = ""
     """The end of what Apptainer or the script said of the sealed run."""
 
+    @property
+    def is_found_elsewhere(self) -> bool:
+        """Whether the job that looked for what was left came to another node than the one that left it."""
+        looked, found = self.looked or {}, self.found
+        return found is not None and found.get("node") != looked.get("node")
+
 
 @dataclass(slots=True, kw_only=True)
 class Observed:
@@ -69,6 +79,8 @@ class Observed:
     build_log: str = ""
     built: bool = False
     profiles: list[Seen] = field(default_factory=list)
+    cut: str = ""
+    """Why no further jobs were sent, where the time of the whole check was over."""
     unended: list[Sent] = field(default_factory=list)
     """Jobs that could not be ended."""
     left: str = ""
@@ -86,6 +98,11 @@ class _Bench:
     """How they get to the nodes and back."""
     node: Node
     patience: timedelta
+
+    @property
+    def late(self) -> float:
+        """How many seconds files may come late: none of them once the whole check has to be over."""
+        return min(LATE_SECONDS, self.subject.deadline.seconds)
 
     def spec(self, profile: Profile, name: str, script: str, **changes: object) -> JobSpec:
         """Return a small job of a profile, with a directory of its own."""
@@ -133,7 +150,7 @@ def observe(
 
     Raises ``OSError`` where the storage cannot be used.
     """
-    jobs = Jobs(scheduler, subject.clock)
+    jobs = Jobs(scheduler, subject.clock, deadline=subject.deadline, say=say)
     with workplace(subject.cluster.storage / "checks", jobs, files, say) as (directory, ended):
         bench = _Bench(
             subject=subject,
@@ -154,7 +171,6 @@ def _observe(bench: _Bench, *, with_time_limit: bool, say: Callable[[str], None]
     (bench.directory / "input" / "canary").write_text(f"{canary}\n", encoding="ascii")
     (bench.directory / "input" / "inside.sh").write_text(inside_text(), encoding="ascii")
     bench.files.put(bench.directory / "input")
-    say(f"sending jobs in {', '.join(profile.name for profile in bench.subject.profiles)}")
     observed = Observed(canary=canary, build=_send_build(bench))
     for profile in bench.subject.profiles:
         seen = Seen(
@@ -179,24 +195,48 @@ def _observe(bench: _Bench, *, with_time_limit: bool, say: Callable[[str], None]
 def _second_round(bench: _Bench, observed: Observed) -> None:
     for seen in observed.profiles:
         name = seen.profile.name
-        seen.looked = notes(
-            bench.directory / f"{name}-look" / "notes", seen.look, bench.fetch(f"{name}-look")
-        )
+        place = bench.directory / f"{name}-look" / "notes"
+        seen.looked = notes(place, seen.look, bench.fetch(f"{name}-look"), bench.late)
+        if bench.subject.deadline.is_over:
+            observed.cut = bench.subject.deadline.story
+            continue
         if observed.built:
             seen.sealed = _send_sealed(bench, seen.profile)
         if seen.looked is not None:
-            script = find_script(bench.directory / f"{name}-find", mark=_mark(bench, seen.profile))
-            seen.find = bench.send(seen.profile, f"{name}-find", script)
+            _send_find(bench, seen, f"{name}-find")
     others = [
         job for seen in observed.profiles for job in (seen.sealed, seen.find, seen.memory) if job
     ]
     bench.jobs.wait(others, bench.patience)
     for seen in observed.profiles:
-        if seen.find is not None:
-            name = f"{seen.profile.name}-find"
-            seen.found = notes(bench.directory / name / "notes", seen.find, bench.fetch(name))
+        _take_find(bench, seen, f"{seen.profile.name}-find")
         if seen.sealed is not None:
             _take_sealed(bench, seen, seen.sealed)
+    for number in range(2, _FINDS + 1):
+        _find_again(bench, observed.profiles, number)
+
+
+def _send_find(bench: _Bench, seen: Seen, name: str) -> None:
+    script = find_script(bench.directory / name, mark=_mark(bench, seen.profile))
+    seen.find = bench.send(seen.profile, name, script)
+
+
+def _take_find(bench: _Bench, seen: Seen, name: str) -> None:
+    if seen.find is not None:
+        place = bench.directory / name / "notes"
+        seen.found = notes(place, seen.find, bench.fetch(name), bench.late)
+
+
+def _find_again(bench: _Bench, profiles: Iterable[Seen], number: int) -> None:
+    """Send another job to find what was left, where the one before came to another node."""
+    again = [seen for seen in profiles if seen.is_found_elsewhere]
+    if bench.subject.deadline.is_over:
+        return
+    for seen in again:
+        _send_find(bench, seen, f"{seen.profile.name}-find-{number}")
+    bench.jobs.wait([seen.find for seen in again if seen.find], bench.patience)
+    for seen in again:
+        _take_find(bench, seen, f"{seen.profile.name}-find-{number}")
 
 
 def _mark(bench: _Bench, profile: Profile) -> str:
@@ -214,6 +254,7 @@ def _send_look(bench: _Bench, profile: Profile) -> Sent:
         else None,
         data=[PurePosixPath(data.path) for data in bench.subject.settings.data.values()],
         node=bench.node,
+        keep_seconds=int(min(bench.subject.deadline.seconds, _MAX_KEEP_SECONDS)) + 60,
     )
     # Without a generic resource: it must not be able to open any GPU.
     return bench.send(profile, name, script)
@@ -254,7 +295,7 @@ def _send_build(bench: _Bench) -> Sent:
 
 def _take_build(bench: _Bench, observed: Observed) -> None:
     directory = bench.directory / "build"
-    run = run_record(directory, observed.build, bench.fetch("build"))
+    run = run_record(directory, observed.build, bench.fetch("build"), bench.late)
     observed.built = run is not None and run.done
     observed.build_log = last_words(directory, run)
 
@@ -294,7 +335,7 @@ def _send_sealed(bench: _Bench, profile: Profile) -> Sent:
 
 def _take_sealed(bench: _Bench, seen: Seen, sealed: Sent) -> None:
     directory = bench.directory / f"{seen.profile.name}-sealed"
-    seen.run = run_record(directory, sealed, bench.fetch(directory.name))
+    seen.run = run_record(directory, sealed, bench.fetch(directory.name), bench.late)
     if seen.run is not None and seen.run.done:
         seen.inside = read_notes(directory / "output" / "notes")
     seen.log = last_words(directory, seen.run)

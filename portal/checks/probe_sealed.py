@@ -35,8 +35,8 @@ _EXPECTED = re.compile(
 def check_sealed(seen: Seen, canary: str) -> Iterator[Finding]:
     """Judge the sealed run of a profile, and the report of the probe that ran before it."""
     name, run, job = seen.profile.name, seen.run, seen.sealed
-    if job is not None and job.gave_up:
-        yield SEALS.unchecked(job.story, subject=name)
+    if job is not None and (job.gave_up or job.unsent):
+        yield SEALS.unchecked(job.story, subject=name, change=job.remedy)
         return
     done = run is not None and run.done and run.sealed
     told = f"{job.story if job else ''}; {seen.log}".strip("; ")
@@ -53,6 +53,8 @@ def check_sealed(seen: Seen, canary: str) -> Iterator[Finding]:
         read = seen.inside.get("canary") == (canary,)
         if not read:
             yield INPUT.broken("the container does not read its input", subject=name)
+    elif done:
+        yield INSIDE.unchecked("the container has noted nothing in its output", subject=name)
 
 
 def _report(report: ProbeReport, name: str) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from portal.checks.probe_rules import (
     NODE_GROUP,
     PROCESSES,
     PROGRAMS,
+    RULES,
     SEALS,
     SHARED,
     SPACE,
@@ -30,6 +31,7 @@ from portal.checks.probe_rules import (
     TIME,
 )
 from portal.checks.probe_sealed import FORBIDDEN, GPU, check_sealed
+from portal.checks.sent import LONGER
 from portal.checks.subject import Subject
 from portal.domain.findings import Finding
 from portal.domain.profiles import Profile
@@ -50,12 +52,24 @@ def check(subject: Subject, observed: Observed) -> Iterator[Finding]:
     yield CLEAN.judged(not left, f"left: {', '.join(left)}" if left else "nothing is left")
 
 
+def left_out(subject: Subject, option: str) -> Iterator[Finding]:
+    """Say of everything that only jobs can show that it was left out, by an option."""
+    settings = subject.settings
+    without = {
+        *([] if settings.data else [DATA]),
+        *([] if settings.accounts.web and subject.cluster.files == "shared" else [NODE_GROUP]),
+    }
+    for rule in (*apptainer.RULES, *RULES):
+        if rule not in without:
+            yield rule.left_out(option)
+
+
 def _build(subject: Subject, observed: Observed) -> Finding:
     name, job = subject.build_profile.name, observed.build
     if observed.built:
         return BUILDS.holds("an image was made", subject=name)
-    if job.gave_up:
-        return BUILDS.unchecked(job.story, subject=name)
+    if job.gave_up or job.unsent:
+        return BUILDS.unchecked(job.story, subject=name, change=job.remedy)
     line = subject.place("profiles", name) if job.refused else ""
     found = f"{job.story}; {observed.build_log}".rstrip("; ")
     return BUILDS.broken(found, subject=name, change=line)
@@ -64,8 +78,12 @@ def _build(subject: Subject, observed: Observed) -> Finding:
 def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Finding]:
     name = seen.profile.name
     if seen.looked is None:
-        if seen.look.gave_up:
-            yield STARTS.unchecked(seen.look.story, subject=name)
+        if seen.look.gave_up or seen.look.unsent:
+            yield STARTS.unchecked(
+                f"{seen.look.story}; nothing of this profile could be tried",
+                subject=name,
+                change=seen.look.remedy,
+            )
         elif seen.look.outcome is Outcome.COMPLETED:
             yield SHARED.broken(
                 "a job has ended well, and what it wrote does not appear here",
@@ -80,12 +98,13 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
     yield from _node(subject, observed.canary, seen, seen.looked)
     yield _architecture(subject, seen.profile, seen.looked)
     yield from apptainer.check(subject, name, seen.looked)
-    yield from _left(seen, seen.looked)
+    yield from _left(seen, seen.looked, observed.cut)
     yield _memory(seen)
     yield _tasks(subject, seen.profile, seen.looked)
     yield _time(seen)
     if seen.sealed is None:
-        yield SEALS.unchecked("no image could be made to run", subject=name)
+        why = observed.cut or "no image could be made to run, see probe.builds"
+        yield SEALS.unchecked(why, subject=name, change=LONGER if observed.cut else "")
     else:
         yield from check_sealed(seen, observed.canary)
         yield _counted(seen)
@@ -171,33 +190,42 @@ def _devices_without(profile: str, notes: Notes) -> Finding:
     return DEVICES.judged(not usable, what, subject=profile)
 
 
-def _left(seen: Seen, looked: Notes) -> Iterator[Finding]:
-    name = seen.profile.name
+def _left(seen: Seen, looked: Notes, cut: str) -> Iterator[Finding]:
+    name, places_before = seen.profile.name, looked.get("left", ())
     if seen.found is None:
-        why = seen.find.story if seen.find else "no second job was sent"
-        yield FILES.unchecked(why, subject=name)
-        yield PROCESSES.unchecked(why, subject=name)
+        why = seen.find.story if seen.find else cut or "no second job was sent"
+        change = seen.find.remedy if seen.find else LONGER
+        yield FILES.unchecked(why, subject=name, change=change)
+        yield PROCESSES.unchecked(why, subject=name, change=change)
         return
-    first, second = looked.get("node", ()), seen.found.get("node", ())
-    if first != second:
-        why = f"the second job ran on {' '.join(second)}, not on {' '.join(first)}: try again"
-        yield FILES.unchecked(why, subject=name)
-        yield PROCESSES.unchecked(why, subject=name)
+    if seen.is_found_elsewhere:
+        first, second = looked.get("node", ()), seen.found.get("node", ())
+        why = f"the second job ran on {' '.join(second)}, not on {' '.join(first)}"
+        change = "run the check again: both jobs have to come to one node"
+        yield FILES.unchecked(why, subject=name, change=change)
+        yield PROCESSES.unchecked(why, subject=name, change=change)
         return
     places = seen.found.get("file", ())
-    yield FILES.judged(
-        not places,
-        f"a file of the job before was in {', '.join(places)}"
-        if places
-        else f"nothing of the job before was in {', '.join(looked.get('left', ()))}",
-        subject=name,
-        change=_line_for(places),
-    )
+    if places_before:
+        yield _files(name, places_before, places)
+    else:
+        yield FILES.unchecked("a job could leave nothing anywhere", subject=name)
     processes = seen.found.get("process", ())
     yield PROCESSES.judged(
         not processes,
         "a process of the job before still ran" if processes else "all have ended",
         subject=name,
+    )
+
+
+def _files(name: str, before: tuple[str, ...], places: tuple[str, ...]) -> Finding:
+    return FILES.judged(
+        not places,
+        f"a file of the job before was in {', '.join(places)}"
+        if places
+        else f"nothing of the job before was in {', '.join(before)}",
+        subject=name,
+        change=_line_for(places),
     )
 
 
@@ -219,7 +247,7 @@ def _memory(seen: Seen) -> Finding:
         limit = min(MEMORY_MIB, seen.profile.memory_mib)
         found = f"a job with {limit} MiB has used {3 * limit} MiB"
         return MEMORY.broken(found, subject=name)
-    return MEMORY.unchecked(job.story, subject=name)
+    return MEMORY.unchecked(job.story, subject=name, change=job.remedy)
 
 
 def _tasks(subject: Subject, profile: Profile, notes: Notes) -> Finding:
@@ -280,12 +308,12 @@ def _space(seen: Seen) -> Finding:
 def _time(seen: Seen) -> Finding:
     name, job = seen.profile.name, seen.stubborn
     if job is None:
-        return TIME.unchecked("left out by --quick", subject=name)
+        return TIME.left_out("--quick", subject=name)
     report = job.report
     if job.outcome is not Outcome.TIME_LIMIT or report is None:
         if job.gave_up and report is not None and report.started_at is not None:
-            return TIME.broken(f"a job with one minute was {job.story}", subject=name)
-        return TIME.unchecked(job.story, subject=name)
+            return TIME.broken(f"a job with one minute: {job.story}", subject=name)
+        return TIME.unchecked(job.story, subject=name, change=job.remedy)
     if report.started_at is None or report.ended_at is None:
         return TIME.holds("a job that ignores SIGTERM was ended", subject=name)
     took = report.ended_at - report.started_at

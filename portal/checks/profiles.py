@@ -70,7 +70,7 @@ def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
 
 def _profile(subject: Subject, profile: Profile, answers: Answers) -> Iterator[Finding]:
     if answers.partitions is None:
-        yield PARTITION.unchecked(answers.problem, subject=profile.name)
+        yield answers.missing(PARTITION, subject=profile.name)
         return
     place = subject.place("profiles", profile.name)
     partition = answers.partitions.get(profile.partition)
@@ -92,11 +92,18 @@ def _profile(subject: Subject, profile: Profile, answers: Answers) -> Iterator[F
         change=f"slurm.conf: PartitionName={partition.name} AllowAccounts={profile.account or '...'}",
     )
     if answers.associations is None:
-        yield ACCOUNT.unchecked(answers.problem, subject=profile.name)
+        yield answers.missing(ACCOUNT, subject=profile.name)
+        yield answers.missing(QOS, subject=profile.name)
     else:
         yield from _rights(subject, profile, partition, answers.associations)
-    yield from _limits(subject, profile, partition, answers)
-    if answers.nodes is not None:
+    if answers.qos is None or answers.associations is None:
+        yield answers.missing(TIME, subject=profile.name)
+        yield answers.missing(DENY, subject=profile.name)
+    else:
+        yield from _limits(subject, profile, partition, answers)
+    if answers.nodes is None:
+        yield answers.missing(RESOURCES, subject=profile.name)
+    else:
         yield _resources(subject, profile, answers)
 
 

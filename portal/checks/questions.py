@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
+from portal.checks.deadlines import NEVER, Deadline
+from portal.domain.findings import Finding, Rule
 from scheduler.complaints import Complaints, program_of
-from scheduler.errors import SchedulerError, Unreachable
+from scheduler.errors import SchedulerError, TransportTimeout, Unreachable
 from scheduler.inspection import (
     AccountUser,
     Association,
@@ -30,8 +32,8 @@ from scheduler.inspection import (
     users_argv,
 )
 from scheduler.interface import Token
-from scheduler.sacct import sacct_argv
-from scheduler.squeue import squeue_argv
+from scheduler.sacct import read_sacct, sacct_argv
+from scheduler.squeue import read_squeue, squeue_argv
 from scheduler.transport import Transport
 
 T = TypeVar("T")
@@ -57,33 +59,50 @@ class Answers:
     """Who may charge which account, as far as that is shown to this account."""
     user: str = ""
     """Who asked."""
-    problem: str = ""
-    """Why the first question that was not answered was not."""
+    problems: tuple[str, ...] = ()
+    """Why each question that was not answered was not: the program, and what was waited for."""
+    by_rest: bool = False
+    """Whether nobody could be asked: the portal speaks with slurmrestd, and there are no commands here."""
     serious: tuple[str, ...] = ()
     """What programs complained of beside good answers that may be about the answer."""
     harmless: tuple[str, ...] = ()
     """What they complained of with each answer."""
 
+    @property
+    def problem(self) -> str:
+        """Why the first question that was not answered was not."""
+        return self.problems[0] if self.problems else ""
 
-def ask(transport: Transport, user: str) -> Answers:
+    def missing(self, rule: Rule, *, subject: str = "") -> Finding:
+        """Return the finding on a rule that a question without an answer was about."""
+        if self.by_rest:
+            return rule.unseen(f"slurmrestd does not tell ({self.problem})", subject=subject)
+        why = "; ".join(self.problems) or "Slurm did not say it"
+        change = "the cluster, so that its programs answer; see slurm.answers and slurm.whole"
+        return rule.unchecked(why, subject=subject, change=change)
+
+
+def ask(
+    transport: Transport, user: str, *, deadline: Deadline = NEVER, by_rest: bool = False
+) -> Answers:
     """Ask everything. Stops at a controller that does not answer: the rest would only time out."""
     problems: list[str] = []
-    heard = _Heard(transport)
+    heard = _Heard(transport, deadline)
 
     def answer(argv: Sequence[str], read: Callable[[bytes], T]) -> T | None:
         try:
             return read(heard.run(argv))
         except (SchedulerError, ValueError) as error:
-            problems.append(f"{argv[0]}: {error}")
+            problems.append(f"{program_of(argv)}: {error}")
             return None
 
     config = answer(config_argv(), read_config)
     if config is None:
-        return Answers(problem=problems[0])
+        return Answers(problems=tuple(problems), by_rest=by_rest)
     cluster = config.get("ClusterName", "")
     # What the worker asks all the time.
-    answer(squeue_argv([NOBODYS]), bytes)
-    answer(sacct_argv([NOBODYS], timedelta(days=1)), bytes)
+    answer(squeue_argv([NOBODYS]), lambda said: read_squeue(said, [NOBODYS]))
+    answer(sacct_argv([NOBODYS], timedelta(days=1)), lambda said: read_sacct(said, [NOBODYS]))
     return Answers(
         config=config,
         accounting=answer(accounting_config_argv(), read_config),
@@ -94,7 +113,7 @@ def ask(transport: Transport, user: str) -> Answers:
         places=answer(places_argv(), read_places),
         users=answer(users_argv(cluster), read_users),
         user=user,
-        problem=problems[0] if problems else "",
+        problems=tuple(problems),
         serious=tuple(heard.serious),
         harmless=tuple(heard.harmless),
     )
@@ -103,8 +122,9 @@ def ask(transport: Transport, user: str) -> Answers:
 class _Heard:
     """Runs commands, and keeps what they complain of beside answers: each line once."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, deadline: Deadline) -> None:
         self._transport = transport
+        self._deadline = deadline
         self._complaints = Complaints(
             lambda program: transport.run([program, "--version"], timeout=_PATIENCE).stderr
         )
@@ -112,8 +132,14 @@ class _Heard:
         self.harmless: dict[str, None] = {}
 
     def run(self, argv: Sequence[str]) -> bytes:
-        """Return what a command says. Raises ``Unreachable`` where it fails."""
-        done = self._transport.run(argv, timeout=_PATIENCE)
+        """Return what a command says. Raises ``Unreachable`` where it fails or may not be asked any more."""
+        if self._deadline.is_over:
+            raise Unreachable(f"not asked: {self._deadline.story}")
+        timeout = self._deadline.at_most(_PATIENCE)
+        try:
+            done = self._transport.run(argv, timeout=timeout)
+        except TransportTimeout as late:
+            raise Unreachable(f"no answer in {timeout.total_seconds():.0f} s ({late})") from late
         complaint = done.stderr.decode(errors="replace").strip()
         if done.returncode != 0:
             raise Unreachable(complaint[:500] or f"exit code {done.returncode}")

@@ -5,8 +5,13 @@ from collections.abc import Iterator
 
 from portal.domain.findings import AREAS, Finding, Level, Report, by_area
 
-MARKS = {Level.OK: "+", Level.WARNING: "!", Level.FAILURE: "x"}
-WORDS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILURE: "FAILURE"}
+MARKS = {Level.OK: "+", Level.LEFT_OUT: "-", Level.WARNING: "!", Level.FAILURE: "x"}
+WORDS = {
+    Level.OK: "ok",
+    Level.LEFT_OUT: "left out",
+    Level.WARNING: "warning",
+    Level.FAILURE: "FAILURE",
+}
 _WIDTH = 100
 
 
@@ -22,7 +27,7 @@ def as_text(report: Report) -> str:
 
 def _lines(finding: Finding) -> Iterator[str]:
     subject = f" ({finding.subject})" if finding.subject else ""
-    head = f"  {MARKS[finding.level]} {WORDS[finding.level]:8}{finding.id}{subject}: "
+    head = f"  {MARKS[finding.level]} {WORDS[finding.level]:7} {finding.id}{subject}: "
     yield from textwrap.wrap(
         head + " ".join(finding.found.split()),
         _WIDTH,

@@ -22,6 +22,7 @@ from portal.checks import (
     ssh,
     storage,
 )
+from portal.checks.deadlines import Deadline
 from portal.checks.probe_rules import STARTS
 from portal.checks.subject import Subject
 from portal.db.engine import open_database
@@ -48,6 +49,8 @@ class Wishes:
     """``all``, ``quick`` (without the time limit, which takes two minutes) or ``none``."""
     patience: timedelta = timedelta(minutes=10)
     """How long a job may wait in the queue."""
+    time_limit: timedelta = timedelta(minutes=15)
+    """How long the whole check may take: what it still waits for then is a failure."""
     say: Callable[[str], None] = lambda _line: None
     """Told what is going on."""
     clock: Callable[[], datetime] = _now
@@ -55,12 +58,15 @@ class Wishes:
 
 def check_site(file: Path, wishes: Wishes) -> Report:
     """Check the site of ``file``. Raises ``OperatorError`` for a profile that it does not have."""
-    taken_at = wishes.clock()
+    taken_at, deadline = wishes.clock(), Deadline.begin(wishes.time_limit)
     site, findings = settings.load(file)
     if site is None:
         return _report(str(file), taken_at, (), wishes, findings, complete=False)
     chosen = _chosen(site, wishes.profiles)
-    subjects = [_subject(file, site, name, chosen, wishes) for name in site.clusters]
+    subjects = [
+        replace(_subject(file, site, name, chosen, wishes), deadline=deadline)
+        for name in site.clusters
+    ]
     findings += _look_at_this_machine(subjects[0], wishes)
     for subject in subjects:
         findings += [_named(finding, subject) for finding in _look(subject, wishes)]
@@ -150,6 +156,9 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
     """Look at one cluster; a problem on the way to it ends that, and not the look at another."""
     if len(subject.settings.clusters) > 1:
         wishes.say(f"cluster {subject.cluster_name}")
+    for profile in subject.every_profile:
+        if profile not in subject.profiles:
+            yield STARTS.left_out("--profile", subject=profile.name)
     yield from storage.check(subject)
     transport = bootstrap.transport_of(subject.cluster)
     wishes.say("asking Slurm how it is set up")
@@ -158,14 +167,15 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
     if any(finding.id == ssh.CONNECTS.id and finding.level is Level.FAILURE for finding in way):
         # Everything else would fail for the same reason, and hide it.
         return
-    answers = questions.ask(transport, subject.user)
+    by_rest = subject.cluster.slurm.rest is not None
+    answers = questions.ask(transport, subject.user, deadline=subject.deadline, by_rest=by_rest)
     yield from slurm.check(subject, answers)
     yield from profiles.check(subject, answers)
     yield from neighbours.check(subject, answers)
-    reachable = answers.config is not None or subject.cluster.slurm.rest is not None
-    if not reachable or wishes.jobs == "none":
-        return
-    yield from _send_jobs(subject, transport, wishes)
+    if wishes.jobs == "none":
+        yield from probes.left_out(subject, "--no-jobs")
+    elif answers.config is not None or by_rest:
+        yield from _send_jobs(subject, transport, wishes)
 
 
 def _send_jobs(subject: Subject, transport: Transport, wishes: Wishes) -> Iterator[Finding]:

@@ -73,17 +73,27 @@ def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
     config = answers.config
     if config is None:
         # A portal that asks slurmrestd needs no commands, and slurmrestd does not tell its configuration.
-        by_rest = subject.cluster.slurm.rest is not None
-        why = f"slurmrestd does not tell, and there are no commands here ({answers.problem})"
-        yield ANSWERS.unchecked(why) if by_rest else ANSWERS.broken(answers.problem)
+        yield answers.missing(ANSWERS) if answers.by_rest else ANSWERS.broken(answers.problem)
         return
     yield ANSWERS.holds(f"cluster {config.get('ClusterName', '')}")
-    for rule, lines in ((WHOLE, answers.serious), (QUIET, answers.harmless)):
-        yield rule.judged(not lines, "; ".join(lines)[:_LONGEST] or "none was heard")
+    yield from _complaints(answers)
     yield _release(config.get("SLURM_VERSION", ""))
     for setting in SETTINGS:
         yield _setting(setting, answers)
     yield from _times(subject, config)
+
+
+def _complaints(answers: Answers) -> Iterator[Finding]:
+    """Judge what was complained of; a program that did not answer is no program without a complaint."""
+    if answers.serious:
+        yield WHOLE.broken("; ".join(answers.serious)[:_LONGEST])
+    elif answers.problems:
+        yield WHOLE.unchecked("; ".join(answers.problems)[:_LONGEST])
+    else:
+        yield WHOLE.holds("none was heard")
+    if answers.harmless or not answers.problems:
+        told = "; ".join(answers.harmless)[:_LONGEST]
+        yield QUIET.judged(not told, told or "none was heard")
 
 
 def _release(version: str) -> Finding:
@@ -94,7 +104,7 @@ def _release(version: str) -> Finding:
 def _setting(setting: Setting, answers: Answers) -> Finding:
     config = answers.accounting if setting.of_accounting else answers.config
     if config is None:
-        return setting.rule.unchecked("slurmdbd does not show its configuration")
+        return answers.missing(setting.rule)
     keys = [key for key in setting.key.split() if key in config]
     if not keys:
         if setting.key.startswith("Constrain"):
@@ -108,19 +118,25 @@ def _setting(setting: Setting, answers: Answers) -> Finding:
 
 
 def _times(subject: Subject, config: Mapping[str, str]) -> Iterator[Finding]:
-    grace, timeout = subject.settings.grace.submit, _seconds(config, "MessageTimeout", 10)
-    yield MESSAGE_TIMEOUT.judged(
-        grace >= 3 * timeout,
-        f"MessageTimeout={timeout.seconds}, grace.submit={grace.total_seconds():.0f}s",
-        change=f"{subject.place('grace', 'submit')}={3 * timeout.total_seconds():.0f}s",
-    )
-    age, slowest = _seconds(config, "MinJobAge", 300), subject.settings.worker.slowest
+    grace, timeout = subject.settings.grace.submit, _seconds(config, "MessageTimeout")
+    if timeout is None:
+        yield MESSAGE_TIMEOUT.unchecked("Slurm does not say MessageTimeout in seconds")
+    else:
+        yield MESSAGE_TIMEOUT.judged(
+            grace >= 3 * timeout,
+            f"MessageTimeout={timeout.seconds}, grace.submit={grace.total_seconds():.0f}s",
+            change=f"{subject.place('grace', 'submit')}={3 * timeout.total_seconds():.0f}s",
+        )
+    age, slowest = _seconds(config, "MinJobAge"), subject.settings.worker.slowest
+    if age is None:
+        yield MIN_JOB_AGE.unchecked("Slurm does not say MinJobAge in seconds")
+        return
     yield MIN_JOB_AGE.judged(
         age >= 3 * slowest,
         f"MinJobAge={age.total_seconds():.0f}, the worker asks every {slowest.total_seconds():.0f} s",
     )
 
 
-def _seconds(config: Mapping[str, str], key: str, usual: int) -> timedelta:
+def _seconds(config: Mapping[str, str], key: str) -> timedelta | None:
     match = _SECONDS.match(config.get(key, ""))
-    return timedelta(seconds=int(match[1]) if match else usual)
+    return timedelta(seconds=int(match[1])) if match else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from portal.checks.subject import Subject
 from portal.domain.findings import Finding, Level, Rule
-from scheduler.errors import HostKeyRefused, SchedulerError
+from scheduler.errors import HostKeyRefused, SchedulerError, TransportTimeout
 from scheduler.transport import Transport
 from site_config.model import Jump, Ssh
 
@@ -100,14 +100,19 @@ def _known(hop: Ssh | Jump) -> Finding:
 
 
 def _connection(subject: Subject, transport: Transport) -> Iterator[Finding]:
+    timeout = subject.deadline.at_most(_PATIENCE)
     try:
-        answer = transport.run(["true"], timeout=_PATIENCE)
+        answer = transport.run(["true"], timeout=timeout)
         begun = time.monotonic()
-        transport.run(["true"], timeout=_PATIENCE)
+        transport.run(["true"], timeout=timeout)
     except HostKeyRefused as error:
         ssh = subject.cluster.connect.ssh
         file = ssh.known_hosts if ssh else Path("known_hosts")
         yield CONNECTS.broken(str(error), change=f"{file}: the host's key, compared at its console")
+        return
+    except TransportTimeout as late:
+        found = f"no answer in {timeout.total_seconds():.0f} s: {late}"
+        yield CONNECTS.unchecked(found, change="the login node, or the network to it")
         return
     except SchedulerError as error:
         key = subject.place("clusters", subject.cluster_name, "connect.ssh")

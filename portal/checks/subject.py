@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from portal.checks.deadlines import NEVER, Deadline
 from portal.domain.profiles import Profile
 from site_config.model import Cluster, Site
 
@@ -27,6 +28,8 @@ class Subject:
     build_profile: Profile
     """The one in which images are made."""
     clock: Callable[[], datetime]
+    deadline: Deadline = NEVER
+    """When the whole check has to be over."""
 
     @property
     def cluster(self) -> Cluster:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-from portal.checks.jobs import Jobs, Sent, uninterrupted
+from portal.checks.jobs import Jobs, uninterrupted
+from portal.checks.sent import Sent
 from portal.files.trees import remove
 from scheduler.errors import SchedulerError
 from scheduler.files import Files

@@ -30,7 +30,9 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> t
 )
 @click.option("--no-jobs", is_flag=True, help="Send no jobs: look at settings and answers only.")
 @click.option(
-    "--quick", is_flag=True, help="Leave out the time limit, whose job takes up to two minutes."
+    "--quick",
+    is_flag=True,
+    help="Leave out whether a job ends at its time limit, which takes up to two minutes.",
 )
 @click.option(
     "--patience",
@@ -40,6 +42,15 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> t
     show_default=True,
     help="How long jobs may wait in the queue.",
 )
+@click.option(
+    "--time-limit",
+    "minutes",
+    type=click.IntRange(min=1),
+    metavar="MINUTES",
+    default=15,
+    show_default=True,
+    help="How long the whole check may take. What it waits for then is a failure, and its jobs are cancelled.",
+)
 def check_site(
     site_file: Path,
     form: str,
@@ -48,11 +59,13 @@ def check_site(
     no_jobs: bool,
     quick: bool,
     patience: timedelta,
+    minutes: int,
 ) -> None:
     """Check the whole site before it opens, and after each change of the cluster.
 
-    Sends a few small jobs in every profile and takes away what they leave. The exit code is 0 without
-    a failure, 1 with one, and 2 where the check could not be made.
+    Sends a few small jobs in every profile and takes away what they leave. What gives no answer, or not in
+    time, is a failure. The exit code is 0 without a failure in what was looked at, 1 with one, and 2 where the
+    check could not be made.
     """
     from portal.checks.report import as_text  # noqa: PLC0415
     from portal.checks.run import Wishes  # noqa: PLC0415
@@ -63,6 +76,7 @@ def check_site(
         profiles=profiles,
         jobs="none" if no_jobs else "quick" if quick else "all",
         patience=patience,
+        time_limit=timedelta(minutes=minutes),
         say=lambda line: click.echo(f"... {line}", err=True),
     )
     try:

@@ -6,8 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of the form in which a report is written as JSON; it changes when a reader has to."""
+_READABLE = frozenset({1, SCHEMA})
+"""What the first form has is read as it is; it only has no level for what was left out."""
 
 
 AREAS: Mapping[str, str] = {
@@ -28,13 +30,15 @@ class Level(StrEnum):
     """How bad it is."""
 
     OK = "ok"
+    LEFT_OUT = "left_out"
+    """The operator asked for it not to be looked at: nobody knows."""
     WARNING = "warning"
-    """The site can open: something was not checked, or is weaker than it could be."""
+    """The site can open: something is weaker than it could be, or cannot be seen from here."""
     FAILURE = "failure"
-    """The site must not open: jobs would fail, or something is not kept apart."""
+    """The site must not open: jobs would fail, something is not kept apart, or nothing said that it is."""
 
 
-_WORST_FIRST = (Level.FAILURE, Level.WARNING, Level.OK)
+_WORST_FIRST = (Level.FAILURE, Level.WARNING, Level.LEFT_OUT, Level.OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,15 +95,30 @@ class Rule:
             return self.holds(found, subject=subject)
         return self.broken(found, subject=subject, change=change)
 
-    def unchecked(self, why: str, *, subject: str = "") -> Finding:
-        """Return the finding that nobody knows."""
+    def unchecked(self, why: str, *, subject: str = "", change: str = "") -> Finding:
+        """Return the failure that nothing answered, or not in time: what was not checked is not passed.
+
+        ``why`` says what was waited for and how long, ``change`` what to do about it.
+        """
+        return self._unknown(Level.FAILURE, f"not checked: {why}", subject, change)
+
+    def unseen(self, why: str, *, subject: str = "") -> Finding:
+        """Return the warning that it cannot be seen from here, however long one waits."""
+        return self._unknown(Level.WARNING, f"cannot be seen here: {why}", subject)
+
+    def left_out(self, option: str, *, subject: str = "") -> Finding:
+        """Return the finding that the operator asked for it not to be looked at, by an option."""
+        found = f"left out on request: {option}"
+        return self._unknown(Level.LEFT_OUT, found, subject, f"run it without {option}")
+
+    def _unknown(self, level: Level, found: str, subject: str, change: str = "") -> Finding:
         return Finding(
             id=self.id,
-            level=Level.WARNING,
+            level=level,
             subject=subject,
-            found=f"not checked: {why}",
+            found=found,
             meaning=f"Nobody knows whether this holds: {self.title[0].lower()}{self.title[1:]}",
-            change=self.change,
+            change=change or self.change,
         )
 
 
@@ -125,17 +144,24 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0: no failure; 1: a failure; 2: could not check."""
+        """0: no failure in what was looked at; 1: a failure; 2: could not check."""
         if not self.complete:
             return 2
         return 1 if self.count(Level.FAILURE) else 0
 
     @property
+    def is_ready(self) -> bool:
+        """Whether everything was looked at and holds, so that the site may be called ready."""
+        return self.complete and self.count(Level.OK) == len(self.findings)
+
+    @property
     def summary(self) -> str:
-        """What it comes to, as a sentence."""
+        """What it comes to, in words; never a healthy one for what was not looked at."""
         failures, warnings = self.count(Level.FAILURE), self.count(Level.WARNING)
         if not self.complete:
             return "The check could not go on: mend what is named above and run it again."
+        if left_out := self.count(Level.LEFT_OUT):
+            return _summary_of_a_part(failures, warnings, left_out)
         counts = f"{_counted(failures, 'failure')}, {_counted(warnings, 'warning')}"
         if failures:
             return f"{counts}. The site must not open like this."
@@ -160,7 +186,7 @@ class Report:
 
 def report_from_json(value: dict[str, Any]) -> Report:
     """Read what ``Report.as_json`` wrote. Raises ``ValueError`` for another schema."""
-    if value.get("schema") != SCHEMA:
+    if value.get("schema") not in _READABLE:
         raise ValueError(f"a report with schema {value.get('schema')!r}")
     return Report(
         site=value["site"],
@@ -194,6 +220,14 @@ def _merged(findings: Iterable[Finding]) -> list[Finding]:
         replace(finding, subject=", ".join(filter(None, subjects)))
         for finding, subjects in alike.items()
     ]
+
+
+def _summary_of_a_part(failures: int, warnings: int, left_out: int) -> str:
+    counts = f"{_counted(failures, 'failure') if failures else 'No failures'} in what was checked"
+    if warnings:
+        counts += f", {_counted(warnings, 'warning')}"
+    end = "The site must not open like this." if failures else "Check the rest before it opens."
+    return f"{counts}; {_counted(left_out, 'check')} left out on request. {end}"
 
 
 def _counted(number: int, word: str) -> str:

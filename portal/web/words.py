@@ -60,6 +60,7 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
     },
     Level: {
         Level.OK: Label("OK", "check", "good"),
+        Level.LEFT_OUT: Label("Left out", "ring", "quiet"),
         Level.WARNING: Label("Warning", "pause", "warn"),
         Level.FAILURE: Label("Failure", "cross", "bad"),
     },

@@ -33,6 +33,24 @@ def made_of_upload(storage: Path, blob: Sha256) -> list[Path]:
     return [*forms, storage / "samples" / blob]
 
 
+def make_private(storage: Path) -> None:
+    """Make the folders of a storage that only this account may enter: the web process can be another's.
+
+    Raises ``OperatorError`` where somebody else could have put there what lies in one.
+    """
+    for name in PRIVATE:
+        folder = storage / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+            raise OperatorError(f"{folder} is not a directory of this account: look who made it")
+        if facts.st_mode & 0o022:
+            raise OperatorError(
+                f"others could write to {folder}: remove what they may have put there, then chmod 700"
+            )
+        folder.chmod(0o700)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """One cluster and the storage that it shares with the portal at the same path."""
@@ -90,23 +108,8 @@ class Cluster:
         return self.storage / "manifests" / snapshot
 
     def close_to_others(self) -> None:
-        """Make the folders that only this account may enter: the web process can be another's.
-
-        Raises ``OperatorError`` where somebody else could have put there what lies in one.
-        """
-        for name in PRIVATE:
-            folder = self.storage / name
-            folder.mkdir(mode=0o700, exist_ok=True)
-            facts = folder.lstat()
-            if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
-                raise OperatorError(
-                    f"{folder} is not a directory of this account: look who made it"
-                )
-            if facts.st_mode & 0o022:
-                raise OperatorError(
-                    f"others could write to {folder}: remove what they may have put there, then chmod 700"
-                )
-            folder.chmod(0o700)
+        """Make the folders that only this account may enter; see ``make_private``."""
+        make_private(self.storage)
 
     def sweep(self, older_than: timedelta, now: datetime) -> None:
         """Remove copies that killed workers left half written."""

@@ -39,13 +39,13 @@ class Checked:
     report: dict[str, Any]
 
     def wrong(self) -> dict[str, set[tuple[str, str]]]:
-        """Return level and line to change of all that is not well, by id.
+        """Return level and line to change of all that was looked at and is not well, by id.
 
         Without what no practice site can have: its nodes are one machine, on which runs take turns.
         """
         found: dict[str, set[tuple[str, str]]] = {}
         for one in self.report["findings"]:
-            if one["level"] != "ok" and one["id"] != "profiles.separation":
+            if one["level"] not in {"ok", "left_out"} and one["id"] != "profiles.separation":
                 found.setdefault(one["id"], set()).add((one["level"], one["change"]))
         return found
 

@@ -72,9 +72,9 @@ for place in /tmp /var/tmp /dev/shm; do
     if { : >"$place/$mark"; } 2>/dev/null; then say left "$place"; fi
 done
 # In a session of its own and without a parent, so that only its cgroup says to which job it belongs. It
-# takes the files away itself if no later job does.
+# takes the files away itself if no later job does; not before one may come, which would find nothing.
 # shellcheck disable=SC2016
-setsid --fork bash -c 'exec -a "$1" bash -c "sleep 90; rm -f -- /tmp/$1 /var/tmp/$1 /dev/shm/$1"' \
-    bash "$mark" "$mark" </dev/null >/dev/null 2>&1
+setsid --fork bash -c 'exec -a "$1" bash -c "sleep $2; rm -f -- /tmp/$1 /var/tmp/$1 /dev/shm/$1"' \
+    bash "$mark" "$keep_seconds" </dev/null >/dev/null 2>&1
 sleep 0.3
 mv -f -- "$directory/.notes.part" "$directory/notes"

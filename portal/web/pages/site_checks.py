@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.findings import AREAS, Level, Report, by_area
+from portal.domain.findings import AREAS, Report, by_area
 from portal.services import site_checks
 from portal.web.visit import Visit
 
@@ -23,4 +23,4 @@ def _mark(report: Report | None) -> tuple[str, str]:
     """Return tone and shape of what it comes to."""
     if report is None or report.exit_code != 0:
         return "bad", "cross"
-    return ("warn", "pause") if report.count(Level.WARNING) else ("calm", "check")
+    return ("calm", "check") if report.is_ready else ("warn", "pause")

@@ -62,15 +62,25 @@ def test_the_last_report_is_shown_with_the_worst_first(site: Site) -> None:
 
     page = shown(site)
 
-    assert "1 failure, 1 warning. The site must not open like this." in page
+    assert "2 failures, 0 warnings. The site must not open like this." in page
     assert "for the profiles gpu-small, without the time limit." in page
     assert (
         "Failure slurm.devices ConstrainDevices=no &lt;b&gt; Two jobs on one node can use each other&#39;s"
         " GPUs and read their memory. Change: cgroup.conf: ConstrainDevices=yes"
         " OK slurm.swap ConstrainSwapSpace=yes"
     ) in page
-    assert "Warning probe.files gpu-small not checked: no node was free" in page
+    assert "Failure probe.files gpu-small not checked: no node was free" in page
     assert "an older one" not in page
+
+
+def test_a_part_of_a_check_is_not_called_ready(site: Site) -> None:
+    keep(site, report(SWAP.holds("yes"), FILES.left_out("--no-jobs"), jobs="none"))
+
+    page = shown(site)
+
+    assert "No failures in what was checked; 1 check left out on request." in page
+    assert "Left out probe.files left out on request: --no-jobs" in page
+    assert "ready to open" not in page
 
 
 def test_a_report_of_another_release_is_not_guessed_at(site: Site) -> None:

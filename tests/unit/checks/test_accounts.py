@@ -143,5 +143,11 @@ def test_each_place_that_is_open_to_the_web_is_a_failure_with_its_line(
     found = {one.subject: one for one in accounts.check(subject) if one.id == "accounts.sealed"}
 
     now = found[str(runs)]
+    images = found[str(runs.parent / "images")]
+    assert (images.level, images.found, images.change) == (
+        Level.FAILURE,
+        f"not checked: there is no {runs.parent}/images yet",
+        "run: sealrun db upgrade",
+    )
     assert closed[str(runs)] is Level.OK
     assert (now.level, now.change) == (Level.FAILURE, f"chmod 700 {runs}")

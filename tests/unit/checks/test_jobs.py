@@ -1,16 +1,18 @@
 """The jobs of a check end, whatever the cluster does."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from portal.checks.jobs import Jobs, Sent
+from portal.checks.deadlines import Deadline
+from portal.checks.jobs import Jobs
 from portal.checks.probe_jobs import observe
+from portal.checks.sent import Sent
 from portal.checks.subject import Subject
 from scheduler.files import SharedFiles
-from scheduler.interface import JobSpec, Phase, Refused, Submitted, Token
+from scheduler.interface import JobSpec, Outcome, Phase, Refused, Submitted, Token
 from scheduler.memory import MemoryScheduler
 from tests.required import required
 
@@ -62,8 +64,74 @@ def test_jobs_that_wait_when_patience_is_over_are_cancelled() -> None:
     jobs.wait([sent], AT_ONCE)
     left = jobs.end_all()
 
-    assert (sent.gave_up, left) == (True, [])
+    assert (sent.gave_up, sent.limit, left) == (True, "--patience", [])
+    assert sent.story == "job 1 in partition gpu was still PENDING after 0s (--patience)"
     assert [job.phase for job in scheduler.jobs] == [Phase.ENDED]
+
+
+def test_jobs_that_wait_when_the_whole_check_has_to_be_over_are_cancelled() -> None:
+    scheduler = MemoryScheduler()
+    jobs = Jobs(
+        scheduler, lambda: datetime.now(UTC), deadline=Deadline.begin(timedelta(seconds=0.3))
+    )
+    sent = send(jobs)
+
+    jobs.wait([sent], timedelta(hours=1))
+    story = sent.story
+    late = send(jobs)
+    left = jobs.end_all()
+
+    assert story == "job 1 in partition gpu was still PENDING after 0s (--time-limit)"
+    assert late.story == (
+        "not sent: the time limit of the whole check, 0s, was over before (--time-limit)"
+    )
+    assert left == []
+    assert [job.outcome for job in scheduler.jobs] == [Outcome.CANCELLED]
+
+
+def test_a_cluster_that_never_answers_is_given_up_with_what_it_did_not_say() -> None:
+    jobs = jobs_on(MemoryScheduler(is_down=True))
+    sent = send(jobs)
+
+    jobs.wait([sent], AT_ONCE)
+
+    assert sent.story == (
+        f"nothing was heard of job {sent.token} in partition gpu after 0s (--patience): the cluster is down"
+    )
+
+
+def test_what_is_waited_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.checks.progress.EVERY_SECONDS", 0.01)
+    said: list[str] = []
+    scheduler = MemoryScheduler()
+    jobs = Jobs(scheduler, lambda: datetime.now(UTC), say=said.append)
+    sent = [send(jobs), send(jobs)]
+
+    jobs.wait(sent, timedelta(seconds=0.4))
+    scheduler.put(sent[0].token, Phase.RUNNING)
+    jobs.wait(sent[:1], AT_ONCE)
+    jobs.wait(sent[:1], AT_ONCE)
+
+    assert said[:2] == [
+        "job 1 submitted in partition gpu: x",
+        "job 2 submitted in partition gpu: x",
+    ]
+    assert "waiting for jobs 1, 2 in partition gpu: PENDING, 0 s" in said
+    assert said[-1] == "job 1 started: x"
+
+
+def test_a_refused_or_unanswered_submission_is_said() -> None:
+    said: list[str] = []
+    scheduler = MemoryScheduler(refuses_with=Refused(reason="account", message="Invalid account"))
+    jobs = Jobs(scheduler, lambda: datetime.now(UTC), say=said.append)
+    send(jobs)
+    scheduler.is_down = True
+    send(jobs)
+
+    assert said == [
+        "x in partition gpu was refused: Invalid account",
+        "x in partition gpu was submitted, and not answered: the pretended cluster does not answer",
+    ]
 
 
 def test_a_job_whose_submission_was_not_answered_is_cancelled_all_the_same() -> None:
@@ -142,4 +210,39 @@ def test_an_interrupted_check_that_cannot_end_its_jobs_says_which(
             subject, scheduler, SharedFiles(), with_time_limit=True, patience=SOON, say=said.append
         )
 
-    assert said[1:] == [f"left behind: job {token}" for token in scheduler.calls]
+    left = [line for line in said if line.startswith("left behind")]
+    assert left == [f"left behind: job {token}" for token in scheduler.calls]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "jobs", "elsewhere"), [(["n1"], 1, False), (["n2", "n1"], 2, False), (["n2"] * 3, 3, True)]
+)  # fmt: skip
+def test_what_was_left_is_looked_for_until_a_job_comes_to_the_same_node(
+    subject: Subject,
+    monkeypatch: pytest.MonkeyPatch,
+    nodes: list[str],
+    jobs: int,
+    elsewhere: bool,
+) -> None:
+    # The build leaves no files, however long one waits.
+    monkeypatch.setattr("portal.checks.probe_jobs.LATE_SECONDS", 0.0)
+    subject.cluster.storage.mkdir(mode=0o700)
+    order = iter(nodes)
+
+    def runner(spec: JobSpec, _token: Token) -> int:
+        name = spec.workdir.name
+        if name.startswith(("gpu-look", "gpu-find")):
+            node = "n1" if name == "gpu-look" else next(order)
+            Path(spec.workdir, "notes").write_text(f"node {node}\n", encoding="ascii")
+        return 0
+
+    scheduler = MemoryScheduler(runner=runner, advances_when_asked=True)
+    only_gpu = replace(subject, profiles=subject.profiles[:1])
+
+    [seen] = observe(
+        only_gpu, scheduler, SharedFiles(), with_time_limit=False, patience=SOON, say=lambda _line: None
+    ).profiles  # fmt: skip
+
+    names = [job.spec.workdir.name for job in scheduler.jobs]
+    assert len([name for name in names if "find" in name]) == jobs
+    assert seen.is_found_elsewhere is elsewhere

@@ -131,6 +131,20 @@ def test_a_cluster_that_does_not_say_where_its_partitions_are_is_not_taken_for_g
     assert set(found) == {"profiles.nodes", "profiles.foreign_jobs"}
 
 
+@pytest.mark.parametrize("unanswered", ["users", "associations"])
+def test_who_else_may_use_the_nodes_is_not_passed_where_nobody_says_it(
+    make_subject: MakeSubject, unanswered: str
+) -> None:
+    answers = replace(recorded_answers(), **{unanswered: None}, problems=("no answer in 60 s",))  # type: ignore[arg-type]
+
+    found = {one.id: one for one in neighbours.check(make_subject(profiles=GOOD), answers)}
+
+    assert (found["profiles.foreign_jobs"].level, found["profiles.foreign_jobs"].found) == (
+        Level.FAILURE,
+        "not checked: no answer in 60 s",
+    )
+
+
 def test_the_weakest_pair_says_how_runs_are_kept_apart() -> None:
     shared = resources().profiles["gpu-small"]
     alone, elsewhere = replace(shared, exclusive=True), replace(shared, nodes="others")

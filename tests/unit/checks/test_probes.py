@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from containers.rundir import RunRecord
-from portal.checks import probes
-from portal.checks.jobs import Sent
+from portal.checks import apptainer, probes
 from portal.checks.probe_jobs import Observed, Seen
+from portal.checks.sent import LONGER, Sent
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
@@ -45,6 +45,15 @@ def job(outcome: Outcome | None, *, seconds: int = 1, **keys: Any) -> Sent:
         ended_at=BEGUN + timedelta(seconds=seconds),
     )
     return Sent(token=Token("sr-1"), report=report, **keys)
+
+
+def waited_in_vain() -> Sent:
+    """Return a job for which no node was free."""
+    pending = job(None, job_id="1", partition="gpu", gave_up=True, waited=timedelta(minutes=10))
+    assert pending.report is not None
+    then = replace(pending.report, raw_reason="Resources")
+    # Meanwhile it was cancelled.
+    return replace(pending, limit="--patience", then=then, report=job(Outcome.CANCELLED).report)
 
 
 def run(**report: Any) -> RunRecord:
@@ -129,7 +138,7 @@ FAILURE, WARNING = Level.FAILURE, Level.WARNING
          "a job without GPUs can open nvidia0 of 2"),
         ({"nproc": ("32768",)}, "probe.tasks", WARNING,
          "the account's hard limit (nproc) is 32768; 8 runs may have 32768"),
-        ({"cpus": ("",)}, "probe.tasks", WARNING,
+        ({"cpus": ("",)}, "probe.tasks", FAILURE,
          "not checked: the node does not say how many there may be"),
         ({"user_namespace": ("unshare failed",)}, "apptainer.user_namespaces", FAILURE,
          "on n1: unshare failed"),
@@ -139,8 +148,8 @@ FAILURE, WARNING = Level.FAILURE, Level.WARNING
          "on n1: with set-user-id"),
         ({"setting": ("user bind control = no",)}, "apptainer.binds", FAILURE,
          "on n1: user bind control = no"),
-        ({"setting": ()}, "apptainer.binds", WARNING,
-         "not checked: on n1: apptainer.conf cannot be read"),
+        ({"setting": ()}, "apptainer.binds", FAILURE,
+         "not checked: on n1: /etc/apptainer/apptainer.conf cannot be read by the jobs' account"),
     ],
 )  # fmt: skip
 def test_what_the_look_around_shows_is_judged(
@@ -205,8 +214,8 @@ def test_what_the_probe_saw_is_judged(
     [
         ({"memory": job(Outcome.COMPLETED)},
          {"probe.memory": (FAILURE, "a job with 128 MiB has used 384 MiB")}),
-        ({"memory": job(Outcome.FAILED)}, {"probe.memory": (WARNING, "not checked: FAILED")}),
-        ({"stubborn": None}, {"probe.time": (WARNING, "not checked: left out by --quick")}),
+        ({"memory": job(Outcome.FAILED)}, {"probe.memory": (FAILURE, "not checked: FAILED")}),
+        ({"stubborn": None}, {"probe.time": (Level.LEFT_OUT, "left out on request: --quick")}),
         ({"stubborn": job(Outcome.TIME_LIMIT, seconds=400)},
          {"probe.time": (FAILURE, "a job with one minute that ignores SIGTERM was ended after 400 s")}),
         ({"found": {"node": ("n1",), "process": ("17",)}},
@@ -214,22 +223,35 @@ def test_what_the_probe_saw_is_judged(
         ({"found": {"node": ("n1",), "file": PLACES[2:]}},
          {"probe.files": (FAILURE, "a file of the job before was in /dev/shm")}),
         ({"found": {"node": ("n2",)}}, {
-            "probe.files": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
-            "probe.processes": (WARNING, "not checked: the second job ran on n2, not on n1: try again"),
+            "probe.files": (FAILURE, "not checked: the second job ran on n2, not on n1"),
+            "probe.processes": (FAILURE, "not checked: the second job ran on n2, not on n1"),
         }),
         ({"run": replace(run(), versions={"processes": "shared", "space": "fixed"})},
          {"probe.counted_apart": (WARNING, "all jobs of the account share one")}),
         ({"run": replace(run(), versions={"processes": "apart", "space": "watched"})},
          {"probe.space": (WARNING, "it is looked at every five seconds")}),
         ({"run": replace(run(), versions={})},
-         {"probe.counted_apart": (WARNING, "not checked: no run has said it"),
-          "probe.space": (WARNING, "not checked: no run has said it")}),
+         {"probe.counted_apart": (FAILURE, "not checked: no run has said it"),
+          "probe.space": (FAILURE, "not checked: no run has said it")}),
+        ({"looked": noted(left=())},
+         {"probe.files": (FAILURE, "not checked: a job could leave nothing anywhere")}),
+        ({"inside": None},
+         {"probe.inside": (FAILURE, "not checked: the container has noted nothing in its output")}),
+        ({"sealed": None, "run": None, "inside": None},
+         {"probe.seals": (FAILURE, "not checked: no image could be made to run, see probe.builds")}),
         ({"inside": {"canary": (CANARY,), "variable": ("PATH", "SITE_LICENCE")}},
          {"probe.inside": (FAILURE, "also SITE_LICENCE")}),
         ({"look": Sent(token=Token("sr-1"), refused="no such partition"), "looked": None},
          {"probe.starts": (FAILURE, "refused: no such partition")}),
-        ({"look": job(None, gave_up=True), "looked": None},
-         {"probe.starts": (WARNING, "not checked: still PENDING when patience was over")}),
+        ({"look": waited_in_vain(), "looked": None},
+         {"probe.starts": (FAILURE, ("not checked: job 1 in partition gpu was still PENDING (Resources) after "
+          "10m (--patience); nothing of this profile could be tried"))}),
+        ({"look": replace(waited_in_vain(), then=None, job_id="", problem="squeue: no answer"), "looked": None},
+         {"probe.starts": (FAILURE, ("not checked: nothing was heard of job sr-1 in partition gpu after 10m "
+          "(--patience): squeue: no answer; nothing of this profile could be tried"))}),
+        ({"memory": waited_in_vain()},
+         {"probe.memory": (FAILURE, ("not checked: job 1 in partition gpu was still PENDING (Resources) after 10m "
+          "(--patience)"))}),
         ({"looked": None},
          {"storage.shared": (FAILURE, "a job has ended well, and what it wrote does not appear here")}),
     ],
@@ -249,6 +271,59 @@ def test_a_site_without_private_folders_is_told_both_lines(subject: Subject) -> 
         "slurm.conf: JobContainerType=job_container/tmpfs; job_container.conf: "
         "Dirs=/tmp,/var/tmp,/dev/shm"
     )
+
+
+@pytest.mark.parametrize(
+    ("job_", "change"),
+    [
+        (waited_in_vain(), f"run: sinfo --partition=gpu, and free a node of it, or {LONGER}"),
+        (
+            replace(waited_in_vain(), then=None),
+            "squeue and sacct, which have to answer; then run the check again",
+        ),
+        (
+            replace(
+                waited_in_vain(),
+                then=JobReport(
+                    token=Token("sr-1"), ref=JobRef(cluster=None, job_id="1"), phase=Phase.RUNNING,
+                    outcome=None, raw_state="RUNNING", nodes="n7",
+                ),
+            ),
+            "run: scontrol show job 1, and look at slurmd's log on n7",
+        ),
+        (Sent(token=Token("sr-1"), unsent="the time limit was over"), LONGER),
+    ],
+)  # fmt: skip
+def test_what_was_waited_for_in_vain_says_what_to_do(
+    subject: Subject, job_: Sent, change: str
+) -> None:
+    seen = replace(well(subject), look=job_, looked=None)
+
+    found = {one.id: one for one in probes.check(subject, observed(seen))}
+
+    assert (found["probe.starts"].level, found["probe.starts"].change) == (FAILURE, change)
+
+
+def test_jobs_that_were_not_sent_for_want_of_time_say_so(subject: Subject) -> None:
+    seen = replace(well(subject), find=None, found=None, sealed=None, run=None, inside=None)
+    cut = "the time limit of the whole check, 15m, was over before (--time-limit)"
+
+    found = wrong(subject, observed(seen, cut=cut))
+
+    assert found == dict.fromkeys(
+        ("probe.files", "probe.processes", "probe.seals"), (FAILURE, f"not checked: {cut}")
+    )
+
+
+def test_without_jobs_each_check_of_theirs_is_left_out(subject: Subject) -> None:
+    found = list(probes.left_out(subject, "--no-jobs"))
+
+    assert {(one.level, one.found) for one in found} == {
+        (Level.LEFT_OUT, "left out on request: --no-jobs")
+    }
+    # There is no data, and no account of the web process, on this site.
+    of_jobs = {rule.id for rule in (*apptainer.RULES, *probes.RULES)}
+    assert {one.id for one in found} == of_jobs - {"storage.data", "storage.group"}
 
 
 def test_what_is_left_behind_is_said(subject: Subject) -> None:

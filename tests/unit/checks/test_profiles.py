@@ -93,10 +93,32 @@ def test_a_qos_that_lets_jobs_wait_for_ever_is_a_warning(subject: Subject) -> No
 
 
 def test_what_slurmdbd_does_not_answer_is_not_checked(subject: Subject) -> None:
-    answers = replace(recorded_answers(), associations=None, problem="sacctmgr: no answer")
+    unanswered = ("sacctmgr: no answer in 60 s",)
+    answers = replace(recorded_answers(), associations=None, problems=unanswered)
 
     found = [one for one in profiles.check(subject, answers) if one.level is not Level.OK]
 
-    assert [(one.id, one.found) for one in found] == [
-        ("profiles.account", "not checked: sacctmgr: no answer")
+    # Limits of the account and of the qos that it has by default cannot be known either.
+    unknown = ("account", "qos", "time", "deny_on_limit")
+    assert [(one.id, one.level, one.found) for one in found] == [
+        (f"profiles.{name}", Level.FAILURE, "not checked: sacctmgr: no answer in 60 s")
+        for name in unknown
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("missing", "ids"),
+    [
+        ({"qos": None}, ["profiles.time", "profiles.deny_on_limit"]),
+        ({"nodes": None}, ["profiles.resources"]),
+        ({"partitions": None}, ["profiles.partition"]),
+    ],
+)
+def test_no_healthy_word_without_an_answer(
+    subject: Subject, missing: dict[str, Any], ids: list[str]
+) -> None:
+    answers = replace(recorded_answers(), **missing, problems=("no answer",))
+
+    found = [one for one in profiles.check(subject, answers) if one.level is not Level.OK]
+
+    assert [(one.id, one.level) for one in found] == [(id_, Level.FAILURE) for id_ in ids] * 2

@@ -52,6 +52,7 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
         upload=place / "canary",
         data=data,
         node=Node(apptainer=PurePosixPath("/nowhere/apptainer")),
+        keep_seconds=30,
     )
 
     looking = run(look, SITE_SECRET="hunter2")

@@ -114,10 +114,10 @@ def test_without_cgroups_everything_that_they_do_is_a_failure(subject: Subject) 
 
 
 def test_a_controller_that_does_not_answer_is_the_only_finding(subject: Subject) -> None:
-    found = wrong(subject, Answers(problem="scontrol: timed out"))
+    found = wrong(subject, Answers(problems=("scontrol: no answer in 60 s",)))
 
     assert found.keys() == {"slurm.answers"}
-    assert found["slurm.answers"][:2] == (Level.FAILURE, "scontrol: timed out")
+    assert found["slurm.answers"][:2] == (Level.FAILURE, "scontrol: no answer in 60 s")
 
 
 def test_a_portal_without_commands_asks_slurmrestd_and_says_what_it_cannot_know(
@@ -126,12 +126,54 @@ def test_a_portal_without_commands_asks_slurmrestd_and_says_what_it_cannot_know(
     rest = {"socket": "rest.socket", "user": "challenge", "token_file": "token"}
     cluster = {"connect": "local", "storage": "s", "slurm": {"interface": "rest", "rest": rest}}
 
-    found = wrong(make_subject(clusters={"main": cluster}), Answers(problem="no scontrol"))
+    unasked = Answers(problems=("no scontrol",), by_rest=True)
+    found = wrong(make_subject(clusters={"main": cluster}), unasked)
 
     assert found.keys() == {"slurm.answers"}
     assert found["slurm.answers"][:2] == (
         Level.WARNING,
-        "not checked: slurmrestd does not tell, and there are no commands here (no scontrol)",
+        "cannot be seen here: slurmrestd does not tell (no scontrol)",
+    )
+
+
+def test_a_program_that_did_not_answer_is_no_program_without_a_complaint(subject: Subject) -> None:
+    answers = replace(recorded_answers(), problems=("squeue: no answer in 60 s",))
+
+    found = {one.id: one for one in slurm.check(subject, answers)}
+
+    assert (found["slurm.whole"].level, found["slurm.whole"].found) == (
+        Level.FAILURE,
+        "not checked: squeue: no answer in 60 s",
+    )
+    assert "slurm.quiet" not in found
+
+
+@pytest.mark.parametrize(
+    ("key", "id_"),
+    [("MessageTimeout", "slurm.message_timeout"), ("MinJobAge", "slurm.min_job_age")],
+)
+def test_a_time_that_slurm_does_not_say_is_not_guessed(
+    subject: Subject, key: str, id_: str
+) -> None:
+    answers = recorded_answers()
+    config = {name: value for name, value in (answers.config or {}).items() if name != key}
+
+    found = wrong(subject, replace(answers, config=config))
+
+    assert {name: one[:2] for name, one in found.items()} == {
+        id_: (Level.FAILURE, f"not checked: Slurm does not say {key} in seconds")
+    }
+
+
+def test_settings_of_accounting_that_nobody_tells_are_a_failure(subject: Subject) -> None:
+    unanswered = ("sacctmgr: no answer in 60 s",)
+    answers = replace(recorded_answers(), accounting=None, problems=unanswered)
+
+    found = wrong(subject, answers)
+
+    assert found["slurm.private_accounting"][:2] == (
+        Level.FAILURE,
+        "not checked: sacctmgr: no answer in 60 s",
     )
 
 
