@@ -36,6 +36,8 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Literal
 
+UNPACKED_LIMIT = 60 * 1024**3
+"""Bytes that the build of an image may need on the way."""
 LOG_LIMIT = 1024 * 1024
 """Bytes of standard output and of standard error that are kept of a container."""
 
@@ -197,7 +199,7 @@ class Build:
     """What a ``SIF`` has to be signed with; none is asked for without."""
     size_limit: int = 20 * 1024**3
     """Bytes that the image may have."""
-    unpacked_limit: int = 60 * 1024**3
+    unpacked_limit: int = UNPACKED_LIMIT
     """Bytes that the build may need on the way."""
     unpacked_files: int = 1_000_000
     """Files and directories that the build may make on the way."""

@@ -373,6 +373,13 @@ class Probe(Section):
         default=Path("/bin/busybox"),
         description="Statically linked busybox, from which the probe's image is made.",
     )
+    gpu_driver: bool = Field(
+        default=True,
+        description=(
+            "Whether `sealrun check-site` asks that a driver answers for each GPU. False only where GPUs are"
+            " pretended, as on the practice site."
+        ),
+    )
 
 
 class Worker(Section):

@@ -45,7 +45,7 @@ small jobs of one core, with at most 1 GiB of memory.
 
 | job | what it does |
 |---|---|
-| look | looks around on a node outside any container; leaves files in `/tmp`, `/var/tmp` and `/dev/shm` and a process in a session of its own |
+| look | looks around on a node outside any container: what there is, how much room a job's `/tmp` has, and whether programs run from it; leaves files in `/tmp`, `/var/tmp` and `/dev/shm` and a process in a session of its own |
 | find | comes after it, looks for what it has left, and takes that away |
 | sealed | runs the site's isolation probe, and then a script of its own, with the flags of every submission and the GPUs of the profile |
 | memory | asks for 128 MiB and takes three times as much |

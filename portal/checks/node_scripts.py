@@ -40,6 +40,7 @@ def look_script(
         canary=str(canary),
         upload=str(upload or ""),
         data=[str(path) for path in data],
+        scratch=str(node.scratch),
         apptainer=str(node.apptainer),
         # Apptainer reads settings from the home directory and from variables: neither counts here.
         clean_environment=clean_environment(PurePosixPath(directory)),

@@ -180,6 +180,27 @@ SPACE = Rule(
     change="packages e2fsprogs and fuse2fs, Linux 4.18, and /dev/fuse with mode 0666 on the nodes; "
     "site.yaml: limits.disk",
 )
+ROOM = Rule(
+    id="probe.room",
+    title="A job's scratch directory has room for what the limits allow",
+    level=Level.FAILURE,
+    meaning="Runs end for want of room below their limit, and large images cannot be built: failures of the cluster.",
+    change="job_container.conf: BasePath= on a larger disk of the nodes, or site.yaml: limits",
+)
+EXECUTABLE = Rule(
+    id="probe.executable",
+    title="What lies in a job's scratch directory can be run",
+    level=Level.FAILURE,
+    meaning="Images with programs cannot be built, and what a submission compiles does not run.",
+    change="fstab of the nodes: no noexec where /tmp of jobs lies (job_container.conf: BasePath=)",
+)
+GPU_DRIVER = Rule(
+    id="probe.gpu_driver",
+    title="The driver answers for each GPU that a job was given",
+    level=Level.FAILURE,
+    meaning="Programs find no GPU: they fail, or take hours on the processor.",
+    change="the GPU driver of the nodes: nvidia-smi on the node; site.yaml: probe.gpu_driver where GPUs are pretended",
+)
 TASKS = Rule(
     id="probe.tasks",
     title="The account may have the processes and threads of all runs that a node takes",
@@ -195,7 +216,7 @@ CLEAN = Rule(
     change="scancel --name=JOB; rm -r STORAGE/checks",
 )
 RULES = (
-    SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ARCHITECTURE, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY,
-    TIME, BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
+    SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ARCHITECTURE, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
+    ROOM, EXECUTABLE, GPU_DRIVER, BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
     TASKS, SPACE, CLEAN,
 )  # fmt: skip

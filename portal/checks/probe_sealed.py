@@ -9,6 +9,7 @@ from portal.checks.probe_jobs import Seen
 from portal.checks.probe_rules import (
     CAPABILITIES,
     DEVICES,
+    GPU_DRIVER,
     INPUT,
     INSIDE,
     NAMESPACES,
@@ -18,6 +19,7 @@ from portal.checks.probe_rules import (
     SECCOMP,
     SERVICES,
 )
+from portal.checks.subject import Subject
 from portal.domain.findings import Finding
 from portal.domain.shares import gpu_count
 
@@ -32,7 +34,7 @@ _EXPECTED = re.compile(
 )
 
 
-def check_sealed(seen: Seen, canary: str) -> Iterator[Finding]:
+def check_sealed(subject: Subject, seen: Seen, canary: str) -> Iterator[Finding]:
     """Judge the sealed run of a profile, and the report of the probe that ran before it."""
     name, run, job = seen.profile.name, seen.run, seen.sealed
     if job is not None and (job.gave_up or job.unsent):
@@ -48,6 +50,7 @@ def check_sealed(seen: Seen, canary: str) -> Iterator[Finding]:
         return
     yield from _report(report, name)
     yield _devices(seen, report)
+    yield from _driver(subject, seen, report)
     if seen.inside is not None:
         yield _inside(name, seen.inside.get("variable", ()))
         read = seen.inside.get("canary") == (canary,)
@@ -95,6 +98,28 @@ def _devices(seen: Seen, report: ProbeReport) -> Finding:
         return DEVICES.broken("there is no /dev/nvidiaN in the container", subject=name)
     what = f"a container with {given} can open {len(usable)} of {len(there)}"
     return DEVICES.judged(len(usable) == given, what, subject=name)
+
+
+def _driver(subject: Subject, seen: Seen, report: ProbeReport) -> Iterator[Finding]:
+    """Judge whether a driver answers for what the job could open; without a GPU there is nothing to say."""
+    name = seen.profile.name
+    given = {
+        device: told
+        for device, told in report.devices.items()
+        if GPU.fullmatch(device) and told not in FORBIDDEN
+    }
+    if not seen.profile.has_gpu or not given:
+        # That there is none at all, although it was asked for, is another finding.
+        return
+    if not subject.settings.probe.gpu_driver:
+        yield GPU_DRIVER.left_out("probe.gpu_driver: false", subject=name)
+        return
+    silent = [f"{device}: {told}" for device, told in sorted(given.items()) if told != "opened"]
+    version = " ".join((seen.looked or {}).get("driver", ()))
+    if silent:
+        yield GPU_DRIVER.broken(f"no driver answers: {', '.join(silent)}", subject=name)
+        return
+    yield GPU_DRIVER.holds(f"{len(given)} answer{f'; {version}' if version else ''}", subject=name)
 
 
 def _inside(name: str, variables: tuple[str, ...]) -> Finding:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from containers.archives import ARCHITECTURES
-from portal.checks import apptainer
+from portal.checks import apptainer, probe_scratch
 from portal.checks.node_scripts import Notes
 from portal.checks.probe_jobs import MEMORY_MIB, Observed, Seen
 from portal.checks.probe_rules import (
@@ -97,6 +97,7 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
     yield STARTS.holds(f"on {' '.join(seen.looked.get('node', ()))}", subject=name)
     yield from _node(subject, observed.canary, seen, seen.looked)
     yield _architecture(subject, seen.profile, seen.looked)
+    yield from probe_scratch.check(subject, seen.profile, seen.looked)
     yield from apptainer.check(subject, name, seen.looked)
     yield from _left(seen, seen.looked, observed.cut)
     yield _memory(seen)
@@ -106,7 +107,7 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
         why = observed.cut or "no image could be made to run, see probe.builds"
         yield SEALS.unchecked(why, subject=name, change=LONGER if observed.cut else "")
     else:
-        yield from check_sealed(seen, observed.canary)
+        yield from check_sealed(subject, seen, observed.canary)
         yield _counted(seen)
         yield _space(seen)
 

@@ -54,7 +54,10 @@ def site_yaml(
             name: {"path": folder.path, "challenges": list(folder.challenges)}
             for name, folder in (data or {}).items()
         },
-        "limits": {"upload": "2G", "output": "500M", "output_files": 10000},
+        # No more than the nodes of a small machine have room for.
+        "limits": {"upload": "2G", "output": "500M", "output_files": 10000, "scratch": "4G"},
+        # Its GPUs are device files without a driver.
+        "probe": {"gpu_driver": False},
         # Whoever tries faults here need not wait for minutes.
         "worker": {"pauses": ["2s", "5s"]},
     }  # fmt: skip

@@ -236,7 +236,7 @@ def test_settings_have_the_data_folders_that_are_added() -> None:
         "cells-test": {"path": "/srv/data/cells", "challenges": ["cell-count"]}
     }
     assert list(settings) == [
-        "site", "database", "login", "seal", "clusters", "profiles", "data", "limits",
+        "site", "database", "login", "seal", "clusters", "profiles", "data", "limits", "probe", "worker",
     ]  # fmt: skip
     assert list(settings["profiles"]) == ["gpu-small", "score", "build"]
 

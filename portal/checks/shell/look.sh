@@ -24,6 +24,18 @@ for program in bash awk chmod cut dd du env head mkfifo mv od rm sha256sum sort 
     command -v "$program" >/dev/null || say missing "$program"
 done
 
+# Where runs and builds work: as much room as the file system says, and whether what lies there can be run.
+read -r blocks size kind < <(stat -f -c '%a %S %T' -- "$scratch")
+[[ -z ${size-} ]] || say room "$((blocks * size)) $kind"
+program=$scratch/$mark.program
+if { printf '#!/bin/sh\n' >"$program" && chmod u+x -- "$program"; } 2>/dev/null; then
+    say programs "$(answer "$program")"
+else
+    say programs "nothing can be written there"
+fi
+rm -f -- "$program"
+
+[[ ! -r /proc/driver/nvidia/version ]] || say driver "$(head -n 1 /proc/driver/nvidia/version)"
 for device in /dev/nvidia[0-9]*; do
     [[ -c $device ]] || continue
     if told=$({ : <"$device"; } 2>&1); then told=opened; fi

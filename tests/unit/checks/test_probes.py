@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from containers.rundir import RunRecord
-from portal.checks import apptainer, probes
+from portal.checks import apptainer, probe_scratch, probes
 from portal.checks.probe_jobs import Observed, Seen
 from portal.checks.sent import LONGER, Sent
 from portal.checks.subject import Subject
@@ -22,12 +22,13 @@ BEGUN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CANARY = "0123"
 PLACES = probes.FOLDERS
 OWNER = str(os.geteuid())
+GIB = 1024**3
 OUTPUT = {"target": "/output", "declared": "rw", "mounted": "rw", "wrote": True, "error": ""}
 REPORT = json.loads(PROBE_REPORT)
 REPORT |= {
     "binds": [*REPORT["binds"], OUTPUT],
     "devices": {
-        "nvidia0": "No such device or address",
+        "nvidia0": "opened",
         "nvidia1": "Operation not permitted",
         "nvidiactl": "No such device or address",
     },
@@ -81,6 +82,9 @@ def noted(**keys: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         "configuration": ("/etc/apptainer/apptainer.conf",),
         "setting": ("allow setuid = no", "user bind control = yes"),
         "left": PLACES,
+        "room": (f"{100 * GIB} xfs",),
+        "programs": ("ok",),
+        "driver": ("NVRM version: 580.65",),
     }
     return notes | keys
 
@@ -136,6 +140,12 @@ FAILURE, WARNING = Level.FAILURE, Level.WARNING
          "a job has the variables DB_PASSWORD, SEALRUN_SITE"),
         ({"device": ("nvidia0 opened", "nvidia1 Permission denied")}, "probe.devices", FAILURE,
          "a job without GPUs can open nvidia0 of 2"),
+        ({"room": (f"{17 * GIB} tmpfs",)}, "probe.room", FAILURE,
+         "on n1: 17.0 GiB free in /tmp (tmpfs); a run may need 18.0 GiB"),
+        ({"room": ()}, "probe.room", FAILURE, "not checked: the job has not noted it"),
+        ({"programs": ("bash: /tmp/x.program: Permission denied",)}, "probe.executable", FAILURE,
+         "on n1: in /tmp: bash: /tmp/x.program: Permission denied"),
+        ({"programs": ()}, "probe.executable", FAILURE, "not checked: the job has not noted it"),
         ({"nproc": ("32768",)}, "probe.tasks", WARNING,
          "the account's hard limit (nproc) is 32768; 8 runs may have 32768"),
         ({"cpus": ("",)}, "probe.tasks", FAILURE,
@@ -302,6 +312,57 @@ def test_what_was_waited_for_in_vain_says_what_to_do(
     found = {one.id: one for one in probes.check(subject, observed(seen))}
 
     assert (found["probe.starts"].level, found["probe.starts"].change) == (FAILURE, change)
+
+
+@pytest.mark.parametrize(
+    ("limits", "profile", "found"),
+    [
+        ({"upload": "1G", "scratch": "2G", "output": "1G"}, "gpu", "a run may need 3.0 GiB"),
+        ({"upload": "1G", "scratch": "2G", "output": "1G", "disk": "watched"}, "gpu",
+         "a run may need 2.0 GiB"),
+        ({"upload": "1G"}, "build", "the build of the largest image may need 4.0 GiB"),
+        # No build may use more on its way, however large its image is.
+        ({"upload": "30G"}, "build", "the build of the largest image may need 60.0 GiB"),
+    ],
+)  # fmt: skip
+def test_the_room_that_is_asked_for_follows_the_limits(
+    make_subject: MakeSubject, limits: dict[str, str], profile: str, found: str
+) -> None:
+    subject = make_subject(limits=limits)
+    one = next(one for one in subject.profiles if one.name == profile)
+
+    room = next(iter(probe_scratch.check(subject, one, noted(room=(f"{GIB} xfs",)))))
+
+    assert (room.level, room.found) == (FAILURE, f"on n1: 1.0 GiB free in /tmp (xfs); {found}")
+
+
+def test_a_gpu_whose_driver_does_not_answer_is_a_failure(make_subject: MakeSubject) -> None:
+    subject = make_subject()
+    silent = run(devices=REPORT["devices"] | {"nvidia0": "No such device or address"})
+    seen = replace(well(subject), run=silent)
+
+    found = {one.id: one for one in probes.check(subject, observed(seen))}
+    answers = {one.id: one for one in probes.check(subject, observed(well(subject)))}
+
+    assert (found["probe.gpu_driver"].level, found["probe.gpu_driver"].found) == (
+        FAILURE,
+        "no driver answers: nvidia0: No such device or address",
+    )
+    assert answers["probe.gpu_driver"].found == "1 answer; NVRM version: 580.65"
+
+
+def test_a_site_that_pretends_its_gpus_says_so(make_subject: MakeSubject) -> None:
+    subject = make_subject(probe={"gpu_driver": False})
+    silent = run(devices=REPORT["devices"] | {"nvidia0": "No such device or address"})
+
+    found = wrong(subject, observed(replace(well(subject), run=silent)))
+
+    assert found == {
+        "probe.gpu_driver": (
+            Level.LEFT_OUT,
+            "left out on request: probe.gpu_driver: false",
+        )
+    }
 
 
 def test_jobs_that_were_not_sent_for_want_of_time_say_so(subject: Subject) -> None:

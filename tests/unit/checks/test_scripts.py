@@ -1,6 +1,7 @@
 """The scripts of a check: quoted values, nothing for shellcheck to say, and what they note on this machine."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path, PurePosixPath
 
@@ -66,6 +67,10 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
     assert found is not None
     assert again is not None
     assert looked["canary"] == ("0123",)
+    room, kind = looked["room"][0].split(" ", 1)
+    assert 0 < int(room) <= shutil.disk_usage(Node().scratch).total
+    assert kind
+    assert looked["programs"] == ("ok",)
     assert looked["uid"] == (str(os.geteuid()),)
     assert looked["machine"] == (os.uname().machine,)
     assert looked["upload"] == ("ok",)
@@ -82,3 +87,31 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
 
 def test_notes_that_are_not_there_are_none(tmp_path: Path) -> None:
     assert node_scripts.read_notes(tmp_path / "notes") is None
+
+
+def test_a_scratch_directory_from_which_nothing_runs_is_noted(tmp_path: Path) -> None:
+    place, scratch = tmp_path / "job", tmp_path / "scratch"
+    place.mkdir()
+    (place / "canary").touch()
+    scratch.mkdir()
+    mounted = f"mount -t tmpfs -o noexec,size=64k none '{scratch}' && exec /bin/bash"
+    argv = ["unshare", "--user", "--map-root-user", "--mount", "/bin/bash", "-c", mounted]
+    trial = [*argv[:-1], mounted.replace("exec /bin/bash", "true")]
+    tried = subprocess.run(trial, check=False, capture_output=True)
+    required("mounting in a user namespace", tried.returncode == 0)
+    script = node_scripts.look_script(
+        place,
+        mark=f"sealrun-check-noexec-{os.getpid()}",
+        canary=place / "canary",
+        upload=None,
+        data=[],
+        node=Node(scratch=PurePosixPath(scratch)),
+        keep_seconds=1,
+    )
+
+    subprocess.run(argv, input=script, check=False, capture_output=True, text=True, timeout=60)
+    looked = node_scripts.read_notes(place / "notes")
+
+    assert looked is not None
+    assert looked["room"] == ("65536 tmpfs",)
+    assert looked["programs"][0].endswith("Permission denied")

@@ -1,0 +1,57 @@
+"""The scratch directory of a job, as the job saw it: its room, and whether programs run from it."""
+
+from collections.abc import Iterator
+
+from containers.interface import UNPACKED_LIMIT, Node
+from portal.checks.node_scripts import Notes
+from portal.checks.probe_rules import EXECUTABLE, ROOM
+from portal.checks.subject import Subject
+from portal.domain.findings import Finding
+from portal.domain.profiles import Profile
+
+_GIB = 1024**3
+_IMAGES = 4
+"""A build unpacks an image, and packs it again, before it is copied away: that is so many times its size."""
+
+
+def check(subject: Subject, profile: Profile, notes: Notes) -> Iterator[Finding]:
+    """Judge what the job of a profile noted of its scratch directory."""
+    node = " ".join(notes.get("node", ()))
+    yield _room(subject, profile, notes, node)
+    told = " ".join(notes.get("programs", ()))
+    if not told:
+        yield EXECUTABLE.unchecked("the job has not noted it", subject=profile.name)
+        return
+    found = "programs run" if told == "ok" else told
+    yield EXECUTABLE.judged(
+        told == "ok", f"on {node}: in {Node().scratch}: {found}", subject=profile.name
+    )
+
+
+def _room(subject: Subject, profile: Profile, notes: Notes, node: str) -> Finding:
+    free, _, kind = " ".join(notes.get("room", ())).partition(" ")
+    if not free.isdecimal():
+        return ROOM.unchecked("the job has not noted it", subject=profile.name)
+    wanted, what = _wanted(subject, profile)
+    return ROOM.judged(
+        int(free) >= wanted,
+        f"on {node}: {int(free) / _GIB:.1f} GiB free in {Node().scratch} ({kind}); "
+        f"{what} may need {wanted / _GIB:.1f} GiB",
+        subject=profile.name,
+    )
+
+
+def _wanted(subject: Subject, profile: Profile) -> tuple[int, str]:
+    """Return the bytes that one job of the profile may need there, and which kind of job."""
+    limits = subject.settings.limits
+    run = limits.scratch
+    if limits.disk != "watched":
+        # A run's output is on a file system of its own in the scratch directory, until it has ended.
+        run += limits.output
+    build = min(_IMAGES * limits.upload, UNPACKED_LIMIT)
+    if profile.name != subject.build_profile.name:
+        return run, "a run"
+    samples = {each.sample for each in subject.every_profile}
+    if profile.name in samples and run > build:
+        return run, "a run on a sample"
+    return build, "the build of the largest image"
