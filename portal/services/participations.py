@@ -100,7 +100,8 @@ def join(
 def terms_to_accept(session: Session, challenge: Challenge, actor: Actor) -> str:
     """Return the terms that the actor has not accepted as they are now; empty if there are none."""
     row = _row(session, challenge, actor)
-    return challenge.terms if must_accept(challenge.terms, row and row.terms_sha256) else ""
+    accepted = row.terms_sha256 if row else None
+    return challenge.terms if must_accept(challenge.terms, accepted) else ""
 
 
 def accept_terms(
