@@ -134,7 +134,7 @@ class ManifestReader:
 
     def _platforms(self, images: Mapping[str, dict[str, object]]) -> dict[str, Platform]:
         """Return what each image is made for: as its descriptor says, or else its configuration."""
-        told = {name: _platform(image.get("platform", {})) for name, image in images.items()}
+        told = {name: _platform(image.get("platform") or {}) for name, image in images.items()}
         untold = {name for name, platform in told.items() if not platform.architecture}
         manifests = self._all(untold) if untold else {}
         configs = {

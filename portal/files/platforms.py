@@ -24,8 +24,7 @@ class Platform:
 
     def __str__(self) -> str:
         system = "" if self.os in _SYSTEMS else self.os
-        words = (system, self.architecture or "nothing that is named", self.variant)
-        return "/".join(filter(None, words))
+        return "/".join(filter(None, (system, self.architecture, self.variant))) or "unknown"
 
 
 def choose_image(images: Sequence[tuple[Platform, T]], architecture: str) -> T:

@@ -9,7 +9,7 @@ import zstandard
 
 from tests.unit.containers.test_sif import OVERLAPPING, descriptor, superblock
 from tests.unit.containers.test_sif import sif as sif_of
-from tests.unit.files.test_layers import USUAL, docker, entry, layer, oci
+from tests.unit.files.test_layers import USUAL, both, docker, entry, layer, oci
 
 
 def packed(members: dict[str, bytes]) -> bytes:
@@ -50,7 +50,12 @@ SEEDS: dict[str, list[bytes]] = {
     "sif": [sif_of(descriptor()), OVERLAPPING, sif_of(descriptor(), system=superblock(magic=0))],
     "archive": [packed(_CODE), gzip.compress(packed(_CODE), mtime=0), zipped(_CODE)],
     "code": [packed(_CODE), zipped(_CODE), b"", b"FROM x\n"],
-    "image": [packed(docker(USUAL)), packed(oci(USUAL)), packed(oci(USUAL, packed=gzip.compress))],
+    "image": [
+        packed(docker(USUAL)),
+        packed(oci(USUAL)),
+        packed(oci(USUAL, packed=gzip.compress)),
+        packed(both(docker(USUAL), docker(USUAL, architecture="arm64"))),
+    ],
     "layer": _LAYERS,
     "requirements": [
         b'numpy>=1.26,<3 # x\nscikit-learn[a,b]==1.5; python_version < "3.11" and os_name == "posix"\n',

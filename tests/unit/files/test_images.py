@@ -501,6 +501,23 @@ def test_images_of_which_none_is_for_the_nodes_are_refused(make_tar, form):
     )
 
 
+def test_a_system_alone_is_named_and_so_is_what_says_nothing_that_fits(make_tar):
+    oci = Oci()
+    nowhere = oci.image({"os": "plan9"}, platform=None)
+    images = [
+        nowhere,
+        oci.image(platform={"os": "linux", "architecture": "arm64", "variant": "v9"}),
+    ]
+
+    assert refusal(packed(make_tar, oci.finish(*images)), ARM64) == (
+        "architecture",
+        (
+            "The archive's images are made for 'plan9', 'arm64/v9', but the nodes are arm64."
+            " Build it with --platform linux/arm64."
+        ),
+    )
+
+
 def test_of_many_platforms_some_are_named(make_tar):
     configs = [{"architecture": f"cpu{number}\n"} for number in range(8)]
     configs.append({"os": "windows", "architecture": "amd64"})
