@@ -74,7 +74,7 @@ def test_people_join_a_team_by_a_link_and_merge_it_with_another(
     expect(rows.nth(1)).to_contain_text("Team Eve")
     expect(rows.nth(1)).to_contain_text("0.990")
     ada.get_by_role("link", name="Team", exact=True).click()
-    expect(ada.get_by_role("heading", level=1)).to_have_text("Team Eve")
+    expect(ada.get_by_role("heading", level=1)).to_have_text("Your team: Team Eve")
     _link_is_dead(grace, link)
     # Of forms and links that were refused, and of nothing else.
     said = [line for lines in complaints for line in lines]

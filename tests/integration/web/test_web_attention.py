@@ -125,7 +125,7 @@ def test_those_that_failed_alike_stand_together_and_are_decided_on_together(site
     assert [states[one] for one in failed] == [EvaluationState.SCORING] * 3
     assert all(row.counts for row in _rows(site, Submission))
     assert (_rows(site, Decision), _rows(site, Trouble)) == ([], [])
-    assert "Nothing needs anybody." in organiser.get(PAGE).text
+    assert "Nothing needs attention." in organiser.get(PAGE).text
 
 
 @pytest.mark.parametrize(("choice", "counts"), [("free", False), ("count", True)])
