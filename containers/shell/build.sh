@@ -120,7 +120,7 @@ uncompress() { # sets archive; Apptainer takes no compressed ones
         return
         ;;
     esac
-    command -v "$program" >/dev/null || stop node_unfit 74
+    command -v "$program" >/dev/null || unfit "there is no $program"
     archive=$scratch/archive.tar
     # shellcheck disable=SC2016
     proved build_failed known_archive attempted \
@@ -205,7 +205,7 @@ unpack() { # ARCHIVE DIRECTORY: sets code
 }
 
 install_environment() { # what is asked for, by pip in the base image, sealed off like any run
-    [[ -d $wheelhouse ]] || stop node_unfit 74
+    [[ -d $wheelhouse ]] || unfit "there is no directory $wheelhouse"
     # The copy is what pip reads, so the copy is what is checked. It is not the submission's own file.
     cp -- "$requirements" "$scratch/requirements.txt" || stop node_unfit 74
     chmod a+r -- "$scratch/requirements.txt" || stop node_unfit 74

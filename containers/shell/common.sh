@@ -23,6 +23,11 @@ stop() { # REASON CODE
     exit "$2"
 }
 
+unfit() { # WORDS: what the node lacks, for whoever runs the site: nothing else has said it
+    printf 'sealrun: %s\n' "$1" >&2
+    stop node_unfit 74
+}
+
 take_claim() {
     if ! mkdir -- "$directory/claim" 2>/dev/null; then
         # Nothing may be written here: the directory is another attempt's, or the portal's again.
@@ -67,9 +72,9 @@ check_digest() { # NAME FILE EXPECTED
 
 write_versions() {
     local apptainer_version slurm_version
-    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || stop node_unfit 74
+    apptainer_version=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null) || unfit "$apptainer does not start"
     [[ $(printf '%s\n' "$minimum" "${apptainer_version%%$'\n'*}" | sort -V | head -n 1) == "$minimum" ]] ||
-        stop node_unfit 74
+        unfit "Apptainer ${apptainer_version%%$'\n'*} is older than $minimum"
     # One word: distributions put their own in front of the number.
     slurm_version=$(srun --version 2>/dev/null)
     put versions <<END || stop node_unfit 74

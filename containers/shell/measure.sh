@@ -19,7 +19,7 @@ take_claim
 make_scratch
 write_versions
 set -o pipefail
-cd -- "$data" 2>/dev/null || stop node_unfit 74
+cd -- "$data" 2>/dev/null || unfit "the directory $data cannot be entered"
 before=$(looks .) || stop node_unfit 74
 # A pipe or a device has no content that could be told again.
 [[ -z $(find . ! -type f ! -type d ! -type l -print -quit) ]] || stop data_strange 83

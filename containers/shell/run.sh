@@ -9,7 +9,7 @@ look_at_data() {
     local place seen found=()
     ((${#data[@]})) || return 0
     for place in "${data[@]}"; do
-        seen=$(looks "$place") || stop node_unfit 74
+        seen=$(looks "$place") || unfit "the directory $place cannot be read whole"
         found+=("$seen")
     done
     printf '%s\n' "${found[@]}" | put data || stop node_unfit 74

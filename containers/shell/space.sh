@@ -3,7 +3,7 @@ find_space() { # how space is bounded: by file systems of fixed size (fixed), or
     [[ $disk == watched ]] && return
     if (try_space) >/dev/null 2>&1; then space=fixed; fi
     rm -f -- "$scratch/trial.ext4" "$scratch/work/trial"
-    [[ $space == fixed || $disk == auto ]] || stop node_unfit 74
+    [[ $space == fixed || $disk == auto ]] || unfit "no file system of fixed size can be made (mke2fs, fuse2fs, /dev/fuse)"
 }
 
 try_space() { # as large as the larger one will be, since the node may have limits of its own

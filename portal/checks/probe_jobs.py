@@ -59,6 +59,8 @@ class Seen:
     found: Notes | None = None
     run: RunRecord | None = None
     inside: Notes | None = None
+    words: str = ""
+    """The last that the script of the first job, or Slurm, said of it, where it noted nothing."""
     log: str = ""
     """The end of what Apptainer or the script said of the sealed run."""
 
@@ -197,6 +199,8 @@ def _second_round(bench: _Bench, observed: Observed) -> None:
         name = seen.profile.name
         place = bench.directory / f"{name}-look" / "notes"
         seen.looked = notes(place, seen.look, bench.fetch(f"{name}-look"), bench.late)
+        if seen.looked is None:
+            seen.words = last_words(bench.directory / f"{name}-look", None)
         if bench.subject.deadline.is_over:
             observed.cut = bench.subject.deadline.story
             continue

@@ -92,7 +92,8 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
             )
         else:
             line = subject.place("profiles", name)
-            yield STARTS.broken(seen.look.story, subject=name, change=line)
+            found = f"{seen.look.story}; {seen.words}".rstrip("; ")
+            yield STARTS.broken(found, subject=name, change=line)
         return
     yield STARTS.holds(f"on {' '.join(seen.looked.get('node', ()))}", subject=name)
     yield from _node(subject, observed.canary, seen, seen.looked)

@@ -26,6 +26,12 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> t
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 @click.option(
+    "--all",
+    "every_line",
+    is_flag=True,
+    help="Show each line of what is ok, not only how many there are.",
+)
+@click.option(
     "--profile", "profiles", multiple=True, metavar="NAME", help="Look at this profile only."
 )
 @click.option("--no-jobs", is_flag=True, help="Send no jobs: look at settings and answers only.")
@@ -56,6 +62,7 @@ def check_site(
     form: str,
     profiles: tuple[str, ...],
     *,
+    every_line: bool,
     no_jobs: bool,
     quick: bool,
     patience: timedelta,
@@ -84,5 +91,10 @@ def check_site(
     except KeyboardInterrupt:
         click.echo("interrupted: jobs are ended and files removed; nothing is reported", err=True)
         raise SystemExit(_COULD_NOT_CHECK) from None
-    click.echo(json.dumps(report.as_json(), indent=2) if form == "json" else as_text(report))
+    as_json = form == "json"
+    click.echo(
+        json.dumps(report.as_json(), indent=2)
+        if as_json
+        else as_text(report, every_line=every_line)
+    )
     raise SystemExit(report.exit_code)

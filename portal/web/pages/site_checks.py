@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.findings import AREAS, Report, by_area
+from portal.domain.findings import AREAS, Level, Report, by_area
 from portal.services import site_checks
 from portal.web.visit import Visit
 
@@ -11,11 +11,20 @@ def show(visit: Visit) -> Response:
     """Show what the last check found, the worst of each area first."""
     report = visit.read(site_checks.last_report, actor=visit.actor)
     areas = by_area(report.findings) if report else {}
+    # What is ok is folded away: of a hundred lines, those that are not are what staff look for.
+    parts = [
+        (
+            AREAS.get(area, area),
+            [finding for finding in findings if finding.level is not Level.OK],
+            [finding for finding in findings if finding.level is Level.OK],
+        )
+        for area, findings in areas.items()
+    ]
     return visit.page(
         "staff/site.html",
         report=report,
         mark=_mark(report),
-        areas=[(AREAS.get(area, area), findings) for area, findings in areas.items()],
+        areas=parts,
     )
 
 

@@ -67,7 +67,7 @@ def test_the_last_report_is_shown_with_the_worst_first(site: Site) -> None:
     assert (
         "Failure slurm.devices ConstrainDevices=no &lt;b&gt; Two jobs on one node can use each other&#39;s"
         " GPUs and read their memory. Change: cgroup.conf: ConstrainDevices=yes"
-        " OK slurm.swap ConstrainSwapSpace=yes"
+        " 1 OK in Slurm Slurm: OK State Check Found OK slurm.swap ConstrainSwapSpace=yes"
     ) in page
     assert "Failure probe.files gpu-small not checked: no node was free" in page
     assert "an older one" not in page

@@ -253,6 +253,8 @@ def test_what_the_probe_saw_is_judged(
          {"probe.inside": (FAILURE, "also SITE_LICENCE")}),
         ({"look": Sent(token=Token("sr-1"), refused="no such partition"), "looked": None},
          {"probe.starts": (FAILURE, "refused: no such partition")}),
+        ({"look": job(Outcome.FAILED), "looked": None, "words": "bash: No space left on device"},
+         {"probe.starts": (FAILURE, "FAILED; bash: No space left on device")}),
         ({"look": waited_in_vain(), "looked": None},
          {"probe.starts": (FAILURE, ("not checked: job 1 in partition gpu was still PENDING (Resources) after "
           "10m (--patience); nothing of this profile could be tried"))}),

@@ -27,8 +27,37 @@ REPORT = Report(
 )
 
 
-def test_a_report_as_text_has_the_worst_first_and_says_what_to_change() -> None:
-    text = as_text(REPORT)
+def test_a_report_as_text_says_how_much_is_ok_and_the_rest_in_full() -> None:
+    files = next(rule for rule in RULES if rule.id == "probe.files")
+    more = (files.holds("nothing", subject="gpu"), files.holds("nothing", subject="build"))
+
+    text = as_text(replace(REPORT, findings=(*REPORT.findings, SWAP.left_out("--x"), *more)))
+
+    assert (
+        text
+        == """\
+Slurm: 2 failures, 1 warning, 2 left out, 1 ok
+
+  x FAILURE slurm.devices (gpu): ConstrainDevices=no
+            means: Two jobs on one node can use each other's GPUs and read their memory.
+            change: cgroup.conf: ConstrainDevices=yes
+  x FAILURE slurm.swap: not checked: no answer in 60 s
+            means: Nobody knows whether this holds: a job cannot take more memory as swap
+            change: the cluster
+  ! warning slurm.swap: cannot be seen here: slurmrestd does not tell
+            means: Nobody knows whether this holds: a job cannot take more memory as swap
+            change: cgroup.conf: ConstrainSwapSpace=yes
+  - left out on request: --quick: slurm.swap
+  - left out on request: --x: slurm.swap
+
+Jobs: 2 ok
+
+2 failures in what was checked, 1 warning; 2 checks left out on request. The site must not open like this."""
+    )
+
+
+def test_every_line_has_the_worst_first_and_says_what_to_change() -> None:
+    text = as_text(REPORT, every_line=True)
 
     assert (
         text

@@ -24,11 +24,10 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def _measure(node: FakeNode, data: Path) -> int:
+def _measure(node: FakeNode, data: Path, *, lacks: str = "") -> int:
     measure = Measure(directory=PurePosixPath(data), node=node.node)
-    return node.execute(
-        measure_script(measure, token=node.token, directory=PurePosixPath(node.directory))
-    )
+    script = measure_script(measure, token=node.token, directory=PurePosixPath(node.directory))
+    return node.execute(script, lacks=lacks)
 
 
 def _sha(content: bytes) -> bytes:
@@ -96,7 +95,8 @@ def test_what_is_no_file_cannot_be_measured(node: FakeNode, data: Path) -> None:
 
 
 def test_what_is_not_there_is_the_nodes_fault(node: FakeNode, tmp_path: Path) -> None:
-    code = _measure(node, tmp_path / "nowhere")
+    lacks = f"the directory {tmp_path / 'nowhere'} cannot be entered"
+    code = _measure(node, tmp_path / "nowhere", lacks=lacks)
 
     assert code == 74
     assert read_run(node.directory, node.token).reason is StopReason.NODE_UNFIT

@@ -72,7 +72,8 @@ def test_an_older_apptainer_than_the_site_asks_for_runs_nothing(
 ) -> None:
     asked = replace(node.run, node=replace(node.node, minimum=minimum))
 
-    code = node.execute(script_of(node, asked))
+    lacks = "" if is_new_enough else f"Apptainer 1.4.5 is older than {minimum}"
+    code = node.execute(script_of(node, asked), lacks=lacks)
 
     assert code == (0 if is_new_enough else 74)
     assert (node.directory / "stdout.log").exists() == is_new_enough
@@ -233,7 +234,9 @@ def test_a_missing_image_is_the_nodes_fault(node: FakeNode) -> None:
 def test_a_missing_apptainer_is_the_nodes_fault(node: FakeNode) -> None:
     node.apptainer.unlink()
 
-    assert node.execute(script_of(node)) == 74
+    code = node.execute(script_of(node), lacks=f"{node.apptainer} does not start")
+
+    assert code == 74
     assert read_run(node.directory, node.token).reason == "node_unfit"
 
 
@@ -554,7 +557,8 @@ def test_what_the_data_looks_like_is_written_down_before_the_image_starts(
 def test_data_that_is_not_there_is_the_nodes_fault(node: FakeNode, tmp_path: Path) -> None:
     run = replace(node.run, data=(PurePosixPath(tmp_path / "nowhere"),))
 
-    code = node.execute(script_of(node, run))
+    lacks = f"the directory {tmp_path / 'nowhere'} cannot be read whole"
+    code = node.execute(script_of(node, run), lacks=lacks)
 
     assert code == 74
     assert not (node.directory / "stdout.log").exists()
