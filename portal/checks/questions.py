@@ -61,6 +61,8 @@ class Answers:
     """Who asked."""
     problems: tuple[str, ...] = ()
     """Why each question that was not answered was not: the program, and what was waited for."""
+    unwatchable: str = ""
+    """Why no job could be watched, where squeue was one of them."""
     by_rest: bool = False
     """Whether nobody could be asked: the portal speaks with slurmrestd, and there are no commands here."""
     serious: tuple[str, ...] = ()
@@ -86,22 +88,25 @@ def ask(
     transport: Transport, user: str, *, deadline: Deadline = NEVER, by_rest: bool = False
 ) -> Answers:
     """Ask everything. Stops at a controller that does not answer: the rest would only time out."""
-    problems: list[str] = []
+    # Each once, in the order in which they came.
+    problems: dict[str, None] = {}
     heard = _Heard(transport, deadline)
 
     def answer(argv: Sequence[str], read: Callable[[bytes], T]) -> T | None:
         try:
             return read(heard.run(argv))
         except (SchedulerError, ValueError) as error:
-            problems.append(f"{program_of(argv)}: {error}")
+            problems[f"{program_of(argv)}: {error}"] = None
             return None
 
     config = answer(config_argv(), read_config)
     if config is None:
-        return Answers(problems=tuple(problems), by_rest=by_rest)
+        why = "" if by_rest else next(iter(problems))
+        return Answers(problems=tuple(problems), by_rest=by_rest, unwatchable=why)
     cluster = config.get("ClusterName", "")
     # What the worker asks all the time.
-    answer(squeue_argv([NOBODYS]), lambda said: read_squeue(said, [NOBODYS]))
+    queue = answer(squeue_argv([NOBODYS]), lambda said: read_squeue(said, [NOBODYS]))
+    unwatchable = "" if queue is not None or by_rest else next(reversed(problems))
     answer(sacct_argv([NOBODYS], timedelta(days=1)), lambda said: read_sacct(said, [NOBODYS]))
     return Answers(
         config=config,
@@ -113,6 +118,7 @@ def ask(
         places=answer(places_argv(), read_places),
         users=answer(users_argv(cluster), read_users),
         user=user,
+        unwatchable=unwatchable,
         problems=tuple(problems),
         serious=tuple(heard.serious),
         harmless=tuple(heard.harmless),
@@ -125,6 +131,7 @@ class _Heard:
     def __init__(self, transport: Transport, deadline: Deadline) -> None:
         self._transport = transport
         self._deadline = deadline
+        self._silent: dict[str, Unreachable] = {}
         self._complaints = Complaints(
             lambda program: transport.run([program, "--version"], timeout=_PATIENCE).stderr
         )
@@ -133,17 +140,23 @@ class _Heard:
 
     def run(self, argv: Sequence[str]) -> bytes:
         """Return what a command says. Raises ``Unreachable`` where it fails or may not be asked any more."""
+        program = program_of(argv)
+        if program in self._silent:
+            # Another question would take as long, and be answered no more than this one.
+            raise self._silent[program]
         if self._deadline.is_over:
             raise Unreachable(f"not asked: {self._deadline.story}")
         timeout = self._deadline.at_most(_PATIENCE)
         try:
             done = self._transport.run(argv, timeout=timeout)
         except TransportTimeout as late:
-            raise Unreachable(f"no answer in {timeout.total_seconds():.0f} s ({late})") from late
+            silent = Unreachable(f"no answer in {timeout.total_seconds():.0f} s ({late})")
+            self._silent[program] = silent
+            raise silent from late
         complaint = done.stderr.decode(errors="replace").strip()
         if done.returncode != 0:
             raise Unreachable(complaint[:500] or f"exit code {done.returncode}")
-        serious = self._complaints.about_the_answer(program_of(argv), complaint).splitlines()
+        serious = self._complaints.about_the_answer(program, complaint).splitlines()
         for line in complaint.splitlines():
             if "error:" in line:
                 (self.serious if line in serious else self.harmless)[line] = None

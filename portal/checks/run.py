@@ -174,7 +174,10 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
     yield from neighbours.check(subject, answers)
     if wishes.jobs == "none":
         yield from probes.left_out(subject, "--no-jobs")
-    elif answers.config is not None or by_rest:
+    elif answers.unwatchable:
+        why = f"no job was sent, since none could be watched: {answers.unwatchable}"
+        yield STARTS.unchecked(why, change="the cluster, so that scontrol and squeue answer")
+    else:
         yield from _send_jobs(subject, transport, wishes)
 
 

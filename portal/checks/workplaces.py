@@ -42,6 +42,7 @@ def workplace(
         yield directory, ended
     finally:
         with uninterrupted():
+            say("ending jobs that are not over, and removing files")
             ended.jobs = jobs.end_all()
             ended.left = _remove(directory, files)
             with suppress(OSError):

@@ -101,6 +101,8 @@ def test_a_cluster_that_never_answers_is_a_failure_and_its_time_is_said(
     report = check_site(site, Wishes())
 
     assert wrong(report) == {
+        "probe.starts": "not checked: no job was sent, since none could be watched: "
+        "scontrol: no answer in 60 s (scontrol did not end in time)",
         "slurm.answers": "scontrol: no answer in 60 s (scontrol did not end in time)",
         "profiles.partition": "not checked: scontrol: no answer in 60 s (scontrol did not end in time)",
         "profiles.nodes": "not checked: scontrol: no answer in 60 s (scontrol did not end in time)",
@@ -117,15 +119,11 @@ def test_a_cluster_that_never_answers_is_a_failure_and_its_time_is_said(
             "not checked: squeue: expected 10 fields, got 1: 'Welcome to Nordholm!'",
         ),
         (
-            Finished(returncode=0, stdout=b"", stderr=b"squeue: error: a plugin is missing\n"),
-            "squeue: error: a plugin is missing",
-        ),
-        (
             Finished(returncode=1, stdout=b"", stderr=b"slurm_load_jobs error\n"),
             "not checked: squeue: slurm_load_jobs error",
         ),
     ],
-    ids=["noise", "complaint", "refusal"],
+    ids=["noise", "refusal"],
 )
 def test_a_squeue_that_cannot_be_read_is_a_failure(
     site: Path, monkeypatch: pytest.MonkeyPatch, answer: Finished, found: str
@@ -136,8 +134,50 @@ def test_a_squeue_that_cannot_be_read_is_a_failure(
     monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(only_squeue))
 
     report = check_site(site, Wishes(jobs="none"))
+    with_jobs = wrong(check_site(site, Wishes()))
 
     assert wrong(report) == {"slurm.whole": found}
+    # Where nothing can be read no job is sent: waiting for it would be in vain.
+    assert with_jobs["probe.starts"].startswith(
+        "not checked: no job was sent, since none could be watched: squeue: "
+    )
+
+
+def test_a_squeue_that_complains_is_a_failure(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    complaint = b"squeue: error: a plugin is missing\n"
+
+    def only_squeue(argv: Sequence[str]) -> Finished | None:
+        is_it = "squeue" in argv and "--version" not in argv
+        return Finished(returncode=0, stdout=b"", stderr=complaint) if is_it else None
+
+    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(only_squeue))
+
+    report = check_site(site, Wishes(jobs="none"))
+
+    assert wrong(report) == {"slurm.whole": complaint.decode().strip()}
+
+
+def test_a_program_that_is_silent_is_not_asked_again(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def silent_accounting(argv: Sequence[str]) -> Finished | None:
+        if argv[0] != "sacctmgr":
+            return None
+        asked.append(argv[0])
+        return silent(argv)
+
+    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(silent_accounting))
+
+    found = wrong(check_site(site, Wishes(jobs="none")))
+
+    assert asked == ["sacctmgr"]
+    told = "not checked: sacctmgr: no answer in 60 s (sacctmgr did not end in time)"
+    ids = {"slurm.whole", "slurm.private_accounting"} | {
+        f"profiles.{name}" for name in ("account", "qos", "time", "deny_on_limit", "foreign_jobs")
+    }
+    assert found == dict.fromkeys(ids, told)
 
 
 def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
