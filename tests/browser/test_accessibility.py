@@ -90,6 +90,35 @@ def test_the_keyboard_reaches_the_content_first(browser: Browser, served: Site, 
     context.close()
 
 
+@pytest.mark.parametrize("path", ["retention", "leaderboard", "submissions"])
+def test_a_narrow_page_has_its_tabs_in_one_line_with_the_current_one_in_view(
+    browser: Browser, served: Site, path: str
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 700})
+    log_in(context, served, "staff")
+    page = context.new_page()
+    page.goto(f"{served.url}/challenges/digits/{path}")
+
+    tabs, current = page.locator(".tabs ul"), page.locator(".tabs [aria-current]")
+    heights = {
+        round(box["height"]) for box in (tab.bounding_box() for tab in tabs.locator("a").all())
+    }
+    line, place = tabs.bounding_box(), current.bounding_box()
+
+    assert len(heights) == 1
+    assert line["height"] < 2 * place["height"]
+    assert tabs.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert line["x"] <= place["x"]
+    assert place["x"] + place["width"] <= line["x"] + line["width"] + 1
+    # Nothing but what scrolls in its own box is wider than the page.
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shades = page.locator(".scroll").first.evaluate(
+        "each => getComputedStyle(each).backgroundAttachment"
+    )
+    assert shades == "local, local, scroll, scroll, scroll"
+    context.close()
+
+
 @pytest.mark.parametrize("name", ["home", "overview", "leaderboard", "submit", "submission-scored"])
 def test_each_page_has_one_main_heading_and_no_gap_in_the_levels(
     browser: Browser, served: Site, name: str
