@@ -188,7 +188,8 @@ def _observe(bench: _Bench, *, with_time_limit: bool, say: Callable[[str], None]
     _take_build(bench, observed)
     _second_round(bench, observed)
     if with_time_limit:
-        say("waiting for the time limit of a job that does not end by itself, up to two minutes")
+        if not bench.subject.deadline.is_over:
+            say("waiting for the time limit of a job that does not end by itself: two minutes")
         stubborn = [seen.stubborn for seen in observed.profiles if seen.stubborn]
         bench.jobs.wait(stubborn, bench.patience + _OVERTIME)
     return observed
