@@ -40,6 +40,18 @@ def with_variables(archive: Path, target: Path, variables: Sequence[str]) -> Non
     _write(target, {**files, "manifest.json": manifest})
 
 
+def with_another_layer(archive: Path, target: Path, change: Callable[[bytes], bytes]) -> None:
+    """Write the same docker archive of one layer with that layer changed."""
+    config, layer = _parts(archive)
+    layer, told = change(layer), json.loads(config)
+    told["rootfs"]["diff_ids"] = [f"sha256:{_digest(layer)}"]
+    config = _json(told)
+    files = {f"{_digest(config)}.json": config, f"{_digest(layer)}/layer.tar": layer}
+    name, layer_name = files
+    manifest = _json([{"Config": name, "RepoTags": ["a:b"], "Layers": [layer_name]}])
+    _write(target, {**files, "manifest.json": manifest})
+
+
 def _with_layer(archive: Path, target: Path, pack: Callable[[bytes], bytes]) -> None:
     with tarfile.open(archive) as source:
         (image,) = json.load(_member(source, "manifest.json"))
