@@ -86,5 +86,5 @@ def test_handing_in_is_a_form_with_a_file(described: dict[str, Any]) -> None:
     assert schema["properties"]["file"]["contentMediaType"] == "application/octet-stream"
     assert list(call["responses"]["201"]["headers"]) == ["Location"]
     assert set(call["responses"]) == {
-        "201", "400", "401", "403", "404", "413", "422", "429", "500",
+        "201", "400", "401", "403", "404", "413", "422", "429", "500", "507",
     }  # fmt: skip
