@@ -44,23 +44,24 @@ def page_of(
     session: Session, *, challenge_id: str, team_id: str | None, every: bool, offset: int, size: int
 ) -> Sequence[Listed]:
     """List submissions of one team, or of every team, the newest first. Two queries."""
-    stands = exists().where(Standing.submission_id == Submission.id)
-    statement = select(Submission, func.count().over(), stands).where(
-        Submission.challenge_id == challenge_id
-    )
+    wanted = [Submission.challenge_id == challenge_id]
     if not every:
-        statement = statement.where(Submission.team_id == team_id)
+        wanted.append(Submission.team_id == team_id)
+    newest = (Submission.created_at.desc(), Submission.id.desc())
+    # The page is found along an index before anything is joined to it.
+    page = select(Submission.id).where(*wanted).order_by(*newest).offset(offset).limit(size)
+    total = select(func.count()).select_from(Submission).where(*wanted).scalar_subquery()
     rows = session.execute(
-        statement.options(
+        select(Submission, total, _stands())
+        .where(Submission.id.in_(page))
+        .options(
             joinedload(Submission.phase),
             joinedload(Submission.team),
             joinedload(Submission.person),
             joinedload(Submission.blob),
             selectinload(Submission.evaluations).joinedload(Evaluation.result),
         )
-        .order_by(Submission.created_at.desc(), Submission.id.desc())
-        .offset(offset)
-        .limit(size)
+        .order_by(*newest)
     )
     return [Listed(*row) for row in rows]
 
@@ -128,6 +129,15 @@ def packages_of(session: Session, evaluations: Sequence[Evaluation]) -> tuple[st
     images = {e.image_id for e in evaluations if e.image_id}
     locks = session.scalars(select(Image.lock).where(Image.id.in_(images), Image.lock.is_not(None)))
     return tuple(sorted({line for lock in locks for line in str(lock).splitlines()}))
+
+
+def _stands() -> ColumnElement[bool]:
+    """Whether it is the one of its team that stands in the ranking of its phase."""
+    return exists().where(
+        Standing.phase_id == Submission.phase_id,
+        Standing.team_id == Submission.team_id,
+        Standing.submission_id == Submission.id,
+    )
 
 
 def _same_file_before() -> ScalarSelect[str]:

@@ -24,15 +24,17 @@ _BY_NAME = (Team.name, Team.id)
 
 def page_of(session: Session, challenge_id: str, *, offset: int, size: int) -> Sequence[Listed]:
     """List the teams that compete, by name. One query."""
-    scored = (Submission.team_id == Team.id) & Submission.is_smoke.is_(False)
-    mine = select(func.count()).where(scored).correlate(Team)
+    competes = (Team.challenge_id == challenge_id, Team.merged_into_id.is_(None))
+    total = select(func.count()).select_from(Team).where(*competes).scalar_subquery()
+    page = select(Team.id).where(*competes).order_by(*_BY_NAME).offset(offset).limit(size)
+    # With the challenge an index leads to a team's submissions.
+    of_team = (Submission.challenge_id == challenge_id, Submission.team_id == Team.id)
+    mine = select(func.count()).where(*of_team, Submission.is_smoke.is_(False)).correlate(Team)
     handed_in, counted = mine.scalar_subquery(), mine.where(Submission.counts).scalar_subquery()
     rows = session.execute(
-        select(Team, handed_in, counted, func.count().over())
-        .where(Team.challenge_id == challenge_id, Team.merged_into_id.is_(None))
+        select(Team, handed_in, counted, total)
+        .where(Team.id.in_(page))
         .order_by(*_BY_NAME)
-        .offset(offset)
-        .limit(size)
     )
     return [Listed(*row) for row in rows]
 
