@@ -97,9 +97,10 @@ keep_output() { # PLACE: the run directory gets what is there, if that is no mor
     # Deeper than the portal takes, and slow to look at.
     [[ -z $(find . -mindepth 33 -maxdepth 33 -print -quit 2>/dev/null) ]] || return
     chmod -R u-s,g-s,u+rwX,go-rwx -- . 2>/dev/null
-    if [[ -n $(find . ! -type d ! -type f -print -quit) || -n $(find . -type f -links +1 -print -quit) ]]; then
-        # As a link would be, for whoever judges; the names of one file could be more than fit anywhere.
-        ln -s refused /proc/self/fd/9/refused
+    # Links are copied as what they are: whoever judges leaves them out, and says so.
+    if [[ -n $(find . ! -type d ! -type f ! -type l -print -quit) || -n $(find . -type f -links +1 -print -quit) ]]; then
+        # For whoever judges, as those would be; the names of one file could be more than fit anywhere.
+        mkfifo -- /proc/self/fd/9/refused
         return
     fi
     while read -r size kind; do
@@ -108,5 +109,5 @@ keep_output() { # PLACE: the run directory gets what is there, if that is no mor
         if [[ $kind == f ]]; then bytes=$((bytes - size)); fi
         ((left >= 0 && bytes >= 0)) || return
     done < <(find . -mindepth 1 -printf '%s %y\n')
-    cp -R --preserve=mode,timestamps -- . /proc/self/fd/9/
+    cp -R -P --preserve=mode,timestamps -- . /proc/self/fd/9/
 }

@@ -41,15 +41,19 @@ def with_variables(archive: Path, target: Path, variables: Sequence[str]) -> Non
 
 
 def with_another_layer(archive: Path, target: Path, change: Callable[[bytes], bytes]) -> None:
-    """Write the same docker archive of one layer with that layer changed."""
-    config, layer = _parts(archive)
-    layer, told = change(layer), json.loads(config)
-    told["rootfs"]["diff_ids"] = [f"sha256:{_digest(layer)}"]
+    """Write the same docker archive with its first layer changed."""
+    with tarfile.open(archive) as source:
+        (image,) = json.load(_member(source, "manifest.json"))
+        told = json.load(_member(source, image["Config"]))
+        first, *others = [_member(source, name).read() for name in image["Layers"]]
+    layers = [change(first), *others]
+    told["rootfs"]["diff_ids"] = [f"sha256:{_digest(layer)}" for layer in layers]
     config = _json(told)
-    files = {f"{_digest(config)}.json": config, f"{_digest(layer)}/layer.tar": layer}
-    name, layer_name = files
-    manifest = _json([{"Config": name, "RepoTags": ["a:b"], "Layers": [layer_name]}])
-    _write(target, {**files, "manifest.json": manifest})
+    names = [f"{_digest(layer)}/layer.tar" for layer in layers]
+    name = f"{_digest(config)}.json"
+    manifest = _json([{"Config": name, "RepoTags": ["a:b"], "Layers": names}])
+    parts = dict(zip(names, layers, strict=True))
+    _write(target, {name: config, **parts, "manifest.json": manifest})
 
 
 def _with_layer(archive: Path, target: Path, pack: Callable[[bytes], bytes]) -> None:
