@@ -50,6 +50,7 @@ def test_organisers_get_the_recall_and_a_page_of_counts(scoring):
     [
         pytest.param(GOOD.replace("\n", "\r\n"), id="windows line ends"),
         pytest.param(GOOD.rstrip("\n"), id="no last line end"),
+        pytest.param("\ufeff" + GOOD, id="byte order mark"),
         pytest.param(
             HEADER + "".join(sorted(GOOD.splitlines(keepends=True)[1:], reverse=True)),
             id="other order",
@@ -78,7 +79,7 @@ def with_confidence(text: str) -> bytes:
         pytest.param(b"", "line 1 of predictions.csv must be id,digit,confidence", id="empty"),
         pytest.param(b"\n" * 5, "line 1 of predictions.csv must be id,digit,confidence", id="empty lines"),
         pytest.param(GOOD[len(HEADER) :].encode(), "line 1 of predictions.csv must be id,digit,confidence", id="no header"),
-        pytest.param(b"\xef\xbb\xbf" + GOOD.encode(), "predictions.csv is not plain ASCII text", id="byte order mark"),
+        pytest.param(b"\xef\xbb\xbf" * 2 + GOOD.encode(), "predictions.csv is not plain ASCII text", id="two byte order marks"),
         pytest.param(b"\xff\xfe\x00", "predictions.csv is not plain ASCII text", id="binary"),
         pytest.param(GOOD.replace("test-0003,1", "test-0003,\u0661").encode(), "predictions.csv is not plain ASCII text", id="arabic digit"),
         pytest.param(HEADER.encode(), "predictions.csv answers 0 of 4 images", id="header only"),

@@ -72,7 +72,7 @@ def test_adding_a_challenge_warns_of_what_its_pages_cannot_show(run: Run, tmp_pa
     result = run("challenge", "add", str(folder))
 
     assert result.exit_code == 0
-    assert result.stdout == "digits: http://127.0.0.1:8000/challenges/digits\n"
+    assert result.stdout.startswith("digits: http://127.0.0.1:8000/challenges/digits\n  added\n")
     assert result.stderr == (
         f"warning: {page}:3: the image 'map.png' is left out: pages show no images, only their descriptions\n"
     )

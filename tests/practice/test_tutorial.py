@@ -30,7 +30,7 @@ pytestmark = pytest.mark.cluster
 DOCUMENT = CHECKOUT / "docs/tutorial/first-challenge.md"
 BECOMES = "site_config.practice.ordinary_user"
 LINKED = (".venv", "examples", "site_config", "portal", "scheduler", "containers")
-NOT_RUN = ("cd sealrun", "site practice:")
+NOT_RUN = ("git clone REPOSITORY sealrun\ncd sealrun", "site practice:")
 """Starting the practice site, which is there, and what that prints."""
 FILE = re.compile(r"`(first/[\w./]+)`")
 

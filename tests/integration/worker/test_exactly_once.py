@@ -9,6 +9,7 @@ import pytest
 from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState, EvaluationState
 from portal.services import attempts as attempt_services
+from portal.services.builds import AGAIN_AFTER
 from portal.worker.loop import run_pass
 from portal.worker.prepare import OWN_TIME, prepare
 from scheduler.interface import Outcome, Refused, Token
@@ -219,12 +220,24 @@ def test_a_missing_marker_is_waited_for_and_then_tried_again(world: World) -> No
 
 
 def test_a_refusal_is_final_and_the_sites_fault(world: World) -> None:
-    submission = world.hand_in()
+    world.run_until_final(world.hand_in())
     world.scheduler.refuses_with = Refused(reason="account", message="Invalid account")
 
-    evaluation = world.run_until_final(submission)
+    evaluation = world.run_until_final(world.hand_in())
 
-    assert evaluation.reason in {FailureReason.REFUSED, FailureReason.PREPARATION}
+    assert evaluation.reason is FailureReason.REFUSED
+
+
+def test_what_the_site_needs_waits_while_it_is_refused(world: World) -> None:
+    submission = world.hand_in()
+    world.scheduler.refuses_with = Refused(reason="account", message="Invalid account")
+    world.run(10)
+    assert not world.evaluation(submission).state.is_final
+
+    world.scheduler.refuses_with = None
+    world.clock.advance(AGAIN_AFTER.total_seconds())
+
+    assert world.run_until_final(submission).state is EvaluationState.SCORED
 
 
 def test_a_full_queue_is_waited_for_and_costs_no_try(world: World) -> None:
