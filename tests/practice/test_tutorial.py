@@ -179,9 +179,10 @@ def test_what_is_handed_in_is_scored_as_the_document_says(followed: Followed) ->
 
 
 def test_the_challenge_has_the_address_that_is_printed(followed: Followed) -> None:
-    added = [text for text in followed.printed if text.startswith("sums: ")]
+    added = [text.splitlines() for text in followed.printed if text.startswith("sums: ")]
 
-    assert added == [f"sums: {followed.portal}/challenges/sums"] * 2
+    assert [lines[0] for lines in added] == [f"sums: {followed.portal}/challenges/sums"] * 2
+    assert [lines[1].strip() for lines in added] == ["added", "unchanged"]
 
 
 def test_nothing_after_the_change_of_accounts_is_roots(
