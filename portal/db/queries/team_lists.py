@@ -32,9 +32,7 @@ def page_of(session: Session, challenge_id: str, *, offset: int, size: int) -> S
     mine = select(func.count()).where(*of_team, Submission.is_smoke.is_(False)).correlate(Team)
     handed_in, counted = mine.scalar_subquery(), mine.where(Submission.counts).scalar_subquery()
     rows = session.execute(
-        select(Team, handed_in, counted, total)
-        .where(Team.id.in_(page))
-        .order_by(*_BY_NAME)
+        select(Team, handed_in, counted, total).where(Team.id.in_(page)).order_by(*_BY_NAME)
     )
     return [Listed(*row) for row in rows]
 
