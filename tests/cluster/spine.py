@@ -234,6 +234,8 @@ def open_spine(practice: str, example: Path, *, changes: Iterable[Mapping[str, A
         name=f"tests-{secrets.token_hex(4)}",
     )
     settings = yaml.safe_load(demo.settings.read_text())
+    # What the cluster fails is tried twice more, as on any site, but nobody waits for minutes in between.
+    settings["worker"] = settings.get("worker", {}) | {"pauses": ["1s", "1s"]}
     for change in changes:
         settings |= change
     demo.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
