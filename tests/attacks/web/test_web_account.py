@@ -119,7 +119,9 @@ def other_bytes(path: Path, truth: Path) -> None:
 
 def prefix(path: Path, truth: Path) -> None:
     # Another upload may lie beside it: the first digits of a digest are those of many.
-    path.parent.rename(path.parent.with_name("aside"))
+    if path.parent.is_symlink():
+        return
+    path.parent.rename(path.parent.with_name(f"aside-{path.parent.name}"))
     path.parent.symlink_to(truth.parent)
 
 
