@@ -36,6 +36,8 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Literal
 
+UNPACKED_FILES = 1_000_000
+"""Files and directories that the build of an image may make on the way."""
 UNPACKED_LIMIT = 60 * 1024**3
 """Bytes that the build of an image may need on the way."""
 LOG_LIMIT = 1024 * 1024
@@ -201,7 +203,7 @@ class Build:
     """Bytes that the image may have."""
     unpacked_limit: int = UNPACKED_LIMIT
     """Bytes that the build may need on the way."""
-    unpacked_files: int = 1_000_000
+    unpacked_files: int = UNPACKED_FILES
     """Files and directories that the build may make on the way."""
     process_limit: int = 4096
     """As of a sealed run."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from portal.bootstrap.site import Installation
 from portal.files.errors import BadArchive
-from portal.files.images import ImageLimits, inspect_image, inspect_layers
+from portal.files.images import ImageLimits
 from portal.files.programs import check_program
-from portal.worker.prepare import signature_of
+from portal.worker.prepare import look_into
 from site_config.challenge import Challenge, Task
 from site_config.errors import Problem, SettingsError
 
@@ -43,10 +43,7 @@ def _architecture(site: Installation, task: Task) -> str:
 def _check_image(
     site: Installation, file: Path, limits: ImageLimits, program: str, starter: str
 ) -> None:
-    found = inspect_image(file, limits)
-    signature_of(site.resources.sif, found)
-    if found.format == "sif":
-        return  # what is in it is seen by the build alone
-    inspect_layers(file, limits)
-    if not program.startswith("/submission/"):
+    found, _ = look_into(file, limits, site.resources.sif)
+    # What is in a SIF is seen by the build alone, and what comes with a submission later.
+    if found.format != "sif" and not program.startswith("/submission/"):
         check_program(file, program, starter, limits)

@@ -4,7 +4,16 @@ import hashlib
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
-from containers.interface import Bind, Build, BuildKind, Packages, SealedRun, Signature
+from containers.interface import (
+    UNPACKED_FILES,
+    UNPACKED_LIMIT,
+    Bind,
+    Build,
+    BuildKind,
+    Packages,
+    SealedRun,
+    Signature,
+)
 from containers.scripts import build_script, measure_script, run_script
 from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.jobs import ImageKind, JobKind
@@ -29,6 +38,8 @@ OWN_TIME = timedelta(seconds=30)
 """What a job needs beside its container: digests, the probe, tidying up. Slurm is asked for it too."""
 SOURCE = "source"
 """The file of a run directory that an image is built of."""
+BUILD_LAYERS = LayerLimits(entries=UNPACKED_FILES, size=UNPACKED_LIMIT)
+"""What the layers of an image may hold: as much as its build may make."""
 NOT_FETCHED = notes.NAMES | {
     "image.sif",
     "code.tar",
@@ -118,10 +129,9 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
     if work.kind is ImageKind.CODE:
         return _code_build(context, work, directory)
     source = context.take_upload(work.source_sha256, directory / SOURCE)
-    images = ImageLimits(architecture=_profile(context, work).architecture)
-    found = inspect_image(source, images)
-    signature = signature_of(context.resources.sif, found)
-    build = Build(
+    limits = ImageLimits(architecture=_profile(context, work).architecture)
+    found, signature = look_into(source, limits, context.resources.sif)
+    return Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
         source=PurePosixPath(source),
         source_sha256=work.source_sha256,
@@ -131,14 +141,23 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
     )
-    if build.kind is BuildKind.ARCHIVE:
-        limits = LayerLimits(entries=build.unpacked_files, size=build.unpacked_limit)
-        inspect_layers(source, images, layers=limits)
-    return build
 
 
-def signature_of(policy: SifPolicy, found: FoundImage) -> Signature | None:
-    """Return what the build has to find signed. Raises ``BadArchive`` for what is seen to be refused."""
+def look_into(
+    source: Path, limits: ImageLimits, policy: SifPolicy
+) -> tuple[FoundImage, Signature | None]:
+    """Return what an image is, and what its build has to find signed.
+
+    Raises ``BadArchive`` for what is seen to be refused. Reads the whole file.
+    """
+    found = inspect_image(source, limits)
+    signature = _signature(policy, found)
+    if found.format != "sif":
+        inspect_layers(source, limits, layers=BUILD_LAYERS)
+    return found, signature
+
+
+def _signature(policy: SifPolicy, found: FoundImage) -> Signature | None:
     if found.format != "sif":
         return None
     if not policy.taken:
