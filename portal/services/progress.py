@@ -154,6 +154,7 @@ def _is_spared(session: Session, submission: Submission, evaluation: Evaluation)
             Submission.team_id == submission.team_id,
             Submission.id != submission.id,
             Submission.counts.is_(False),
+            Submission.is_smoke.is_(False),
             Evaluation.reason.in_(sealing.AFTER_DATA),
         )
     )

@@ -55,7 +55,7 @@ def _settle(session: Session, subject: str, choice: Choice, *, now: datetime) ->
         _close(session, subject, job)
     if evaluation is None:
         if choice is Choice.RETRY:
-            _build_again(session, job, now=now)
+            _image_again(session, job.image_id if job else None, now=now)
     elif evaluation.state in _WITH_A_PERSON:
         if choice is Choice.RETRY:
             _go_on(session, evaluation, job, now=now)
@@ -69,8 +69,7 @@ def _give_up(session: Session, evaluation: Evaluation, *, counts: bool, now: dat
     reason = FailureReason(evaluation.reason or FailureReason.INFRASTRUCTURE)
     title = FAILURES[reason].title
     progress.move(session, evaluation, EvaluationState.FAILED, now=now, sentence=title)
-    if evaluation.rerun_of is None:
-        session.get_one(Submission, evaluation.submission_id).counts = counts
+    _count(session, evaluation, counts=counts)
 
 
 def _go_on(session: Session, evaluation: Evaluation, job: Job | None, *, now: datetime) -> None:
@@ -78,9 +77,8 @@ def _go_on(session: Session, evaluation: Evaluation, job: Job | None, *, now: da
     to = _before(session, evaluation)
     evaluation.reason, evaluation.sentence, evaluation.detail = None, "", ""
     progress.move(session, evaluation, to, now=now, sentence="It is tried again.")
-    if evaluation.rerun_of is None:
-        session.get_one(Submission, evaluation.submission_id).counts = True
-    _image_again(session, evaluation, now=now)
+    _count(session, evaluation, counts=True)
+    _image_again(session, evaluation.image_id, now=now)
     last = _last_attempt(session, evaluation, job)
     if last is None:
         return
@@ -88,6 +86,13 @@ def _go_on(session: Session, evaluation: Evaluation, job: Job | None, *, now: da
     own.is_open = True
     if last.state in {AttemptState.COLLECTED, AttemptState.LOST}:
         attempts.new_attempt(session, own, now=now)
+
+
+def _count(session: Session, evaluation: Evaluation, *, counts: bool) -> None:
+    """Say whether a submission counts; one on the sample never does, and running one again changes nothing."""
+    submission = session.get_one(Submission, evaluation.submission_id)
+    if evaluation.rerun_of is None and not submission.is_smoke:
+        submission.counts = counts
 
 
 def _before(session: Session, evaluation: Evaluation) -> EvaluationState:
@@ -99,8 +104,8 @@ def _before(session: Session, evaluation: Evaluation) -> EvaluationState:
     return before[-1] if before else EvaluationState.WAITING
 
 
-def _image_again(session: Session, evaluation: Evaluation, *, now: datetime) -> None:
-    image = session.get(Image, evaluation.image_id) if evaluation.image_id else None
+def _image_again(session: Session, image_id: str | None, *, now: datetime) -> None:
+    image = session.get(Image, image_id) if image_id else None
     if image is not None and image.state is ImageState.FAILED:
         images.try_again(session, image, now=now)
 
@@ -122,9 +127,3 @@ def _close(session: Session, subject: str, job: Job | None) -> None:
     if attempt.state is AttemptState.ENDED:
         attempts.step(attempt, AttemptState.COLLECTED)
         job.is_open = False
-
-
-def _build_again(session: Session, job: Job | None, *, now: datetime) -> None:
-    image = session.get(Image, job.image_id) if job and job.image_id else None
-    if image is not None and image.state is ImageState.FAILED:
-        images.try_again(session, image, now=now)

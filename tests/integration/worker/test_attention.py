@@ -219,3 +219,34 @@ def test_a_cluster_that_is_silent_is_seen_although_nothing_is_asked_of_it(world:
     assert beat() == (False, "no answer within 10 s")
     silent.is_silent = False
     assert beat() == (True, "")
+
+
+@pytest.mark.parametrize("choice", [Choice.RETRY, Choice.COUNT])
+def test_a_run_on_the_sample_counts_for_nothing_whatever_is_decided(
+    world: World, choice: Choice
+) -> None:
+    submission = world.hand_in(smoke=True)
+    world.run_until_sent("predict")
+    world.node.reason = "node_unfit"
+    assert world.run_until_final(submission).reason is F.INFRASTRUCTURE
+    world.node.reason = ""
+    [one] = _listed(world)
+
+    _decide(world, one.id, choice, alike=False)
+    world.run(15)
+
+    assert world.evaluation(submission).state in {E.SCORED, E.FAILED}
+    assert not _counts(world, submission)
+
+
+def test_runs_on_the_sample_use_up_nothing_of_what_is_spared(world: World) -> None:
+    _phase(world, Failures.SEALED, per_day=None, total=None, running=None)
+    world.node.predict = _broken
+    for number in range(SPARED):
+        world.run_until_final(world.hand_in(content=packed_code(f"sample {number}"), smoke=True))
+
+    failed = [world.hand_in(content=packed_code(str(n))) for n in range(SPARED + 1)]
+    for one in failed:
+        world.run_until_final(one)
+
+    assert [_counts(world, one) for one in failed] == [False] * SPARED + [True]
