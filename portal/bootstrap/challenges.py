@@ -1,5 +1,6 @@
 """Taking in the challenge of an organiser, and approving that it is run."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -19,6 +20,9 @@ from portal.services.task_approvals import approval_of
 from portal.web.page_losses import losses_of
 from site_config.bundle import load_challenge, read_page
 from site_config.challenge import Challenge
+
+Take = Callable[[Path], Upload]
+"""What becomes of a file of the bundle."""
 
 
 class _OnlyChecked(Exception):  # noqa: N818 - no error: it undoes what was tried
@@ -43,7 +47,7 @@ def add_challenge(
     """
     described = load_challenge(directory, site.settings)
     check_images(site, directory, described)
-    material = _material(site, directory, described)
+    material = _material(site, directory, described, _looked_at if only_check else _keeper(site))
     _ask(site, described, agreed)
     try:
         with site.database.writing() as session:
@@ -75,15 +79,30 @@ def _ask(site: Installation, described: Challenge, agreed: Callable[[str], bool]
         raise OperatorError("nothing was changed")
 
 
-def _material(site: Installation, directory: Path, described: Challenge) -> Material:
+def _keeper(site: Installation) -> Take:
+    def keep(file: Path) -> Upload:
+        stored = site.store.add(file)
+        return Upload(sha256=stored.sha256, size=stored.size)
+
+    return keep
+
+
+def _looked_at(file: Path) -> Upload:
+    """Return what a file would be in the store, and put nothing there."""
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return Upload(sha256=digest, size=stream.tell())
+
+
+def _material(site: Installation, directory: Path, described: Challenge, take: Take) -> Material:
     texts = {name: read_page(directory / name) for name in _texts(described)}
     archives = {}
     for task in described.tasks.values():
         for archive in filter(None, (task.scorer, task.base)):
-            stored = site.store.add(directory / archive.image)
-            archives[archive.image] = Upload(sha256=stored.sha256, size=stored.size)
+            archives[archive.image] = take(directory / archive.image)
         if task.sample:
-            archives[task.sample] = _pack_sample(site, directory / task.sample)
+            most = site.resources.upload_limit
+            archives[task.sample] = _pack_sample(directory / task.sample, take, max_bytes=most)
     return Material(texts=texts, archives=archives)
 
 
@@ -101,16 +120,15 @@ def _texts(described: Challenge) -> list[PurePosixPath]:
     return [*pages, *([described.terms] if described.terms else [])]
 
 
-def _pack_sample(site: Installation, directory: Path) -> Upload:
+def _pack_sample(directory: Path, take: Take, *, max_bytes: int) -> Upload:
     with tempfile.TemporaryDirectory(prefix="sealrun-sample-") as folder:
         packed = Path(folder, "sample.tar")
         pack_sample(directory, packed)
         try:
-            unpack_sample(packed, Path(folder, "tried"), max_bytes=site.resources.upload_limit)
+            unpack_sample(packed, Path(folder, "tried"), max_bytes=max_bytes)
         except BadArchive as problem:
             raise OperatorError(f"{directory} cannot be a sample: {problem.sentence}") from problem
-        stored = site.store.add(packed)
-    return Upload(sha256=stored.sha256, size=stored.size)
+        return take(packed)
 
 
 def approvals_of_site(site: Installation) -> Approvals:

@@ -170,9 +170,14 @@ def test_a_check_tells_the_same_and_changes_nothing(world: World, tmp_path: Path
         before = session.scalars(select(Challenge)).one().updated_at
     world.clock.advance(60)
 
+    entry = Entry(path="app/score", content=b"another", mode=0o755)
+    write_archive([entry], folder / "scorer.tar", architecture="amd64")
+    stored = sorted(world.site.store.root.rglob("*"))
+
     taken = _again(world, folder, lambda d: d.update(title="Numbers"), only_check=True)
 
-    assert taken.changes == ("title",)
+    assert set(taken.changes) == {"title", "task digits: scorer.image"}
+    assert sorted(world.site.store.root.rglob("*")) == stored
     with world.database.reading() as session:
         row = session.scalars(select(Challenge)).one()
     assert (row.title, row.updated_at) == ("Digits", before)
