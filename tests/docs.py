@@ -84,7 +84,9 @@ def _command(path: str, command: click.Command, parent: click.Context | None) ->
     context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
-            yield from _command(f"{path} {name}", command.commands[name], context)
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _command(f"{path} {name}", found, context)
         return
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"## `{path}`\n\n{_flat(command.help)}\n\n```\n{path} {usage}\n```\n"

@@ -105,9 +105,10 @@ def unknown_words(command: click.Command, words: list[str]) -> str | None:
     for word in words:
         if not isinstance(command, click.Group) or word.startswith("-"):
             return None
-        if word not in command.commands:
+        found = command.get_command(click.Context(command), word)
+        if found is None:
             return word
-        command = command.commands[word]
+        command = found
     return None
 
 
