@@ -37,7 +37,7 @@ def hints_of(session: Session, challenge_id: str) -> tuple[Hint, ...]:
     changes = queries.changed_teams(session, challenge_id)
     concerned = {
         *(team.id for row in ids for team in (row.one_in, row.other_in) if team),
-        *(team_id for row in uploads for team_id in (row.one.id, row.other.id)),
+        *(team.id for row in uploads for team in row.teams),
         *(team_id for row in changes for team_id in (row.left_is_now, row.now_in.id)),
     }
     names = _Names(session, challenge_id, concerned)
@@ -81,15 +81,23 @@ def _same_id(row: queries.SameId, names: _Names) -> Hint:
 
 
 def _same_upload(row: queries.SameUpload, names: _Names) -> Hint:
+    count = "Two" if row.number == 2 else f"{row.number:,}"  # noqa: PLR2004
     return Hint(
-        what="Two teams have handed in the same file. It may be one that you gave them.",
-        who=(
-            names.team(row.one),
-            Part(text=" and "),
-            names.team(row.other),
-            Part(text=f", SHA-256 {row.sha256[:12]}…"),
-        ),
+        what=f"{count} teams have handed in the same file. It may be one that you gave them.",
+        who=(*_listed(row, names), Part(text=f", SHA-256 {row.sha256[:12]}…")),
     )
+
+
+def _listed(row: queries.SameUpload, names: _Names) -> Iterator[Part]:
+    """Name the teams as a sentence does: the last one after an *and*, or how many there are more."""
+    more = row.number - len(row.teams)
+    for place, team in enumerate(row.teams):
+        is_last = place == len(row.teams) - 1 and not more
+        if place:
+            yield Part(text=" and " if is_last else ", ")
+        yield names.team(team)
+    if more:
+        yield Part(text=f" and {more:,} more")
 
 
 def _changed(row: queries.Changed, names: _Names) -> Hint:

@@ -20,6 +20,8 @@ from portal.domain.teams import ParticipationState
 
 MOST = 50
 """Rows of each kind; whoever has more has other worries."""
+NAMED = 5
+"""Teams that are named of those with the same file."""
 
 
 class SameId(NamedTuple):
@@ -32,12 +34,13 @@ class SameId(NamedTuple):
 
 
 class SameUpload(NamedTuple):
-    """Two teams that have handed in the same file."""
+    """Teams that have handed in the same file."""
 
     sha256: str
-    one: Team
-    other: Team
-    first_at: datetime
+    number: int
+    """How many teams."""
+    teams: tuple[Team, ...]
+    """The first of them."""
 
 
 class Changed(NamedTuple):
@@ -80,30 +83,43 @@ def same_ids(session: Session, challenge_id: str) -> Sequence[SameId]:
 
 
 def same_uploads(session: Session, challenge_id: str) -> Sequence[SameUpload]:
-    """List files that two teams have handed in, and which teams; merged teams are one.
+    """List files that several teams have handed in, and the first of those teams; merged teams are one.
 
-    A file that was only tried on the sample says nothing: it may be the organisers' own example.
+    A file that was only tried on the sample says nothing: it may be the organisers' own example. Takes time that grows
+    with the submissions, and not with the pairs of teams that have the same file.
     """
-    a, b = aliased(Submission), aliased(Submission)
-    one, other = aliased(Team), aliased(Team)
-    rows = session.execute(
-        select(a.blob_sha256, one, other, func.min(a.created_at))
-        .join(
-            b,
-            and_(
-                b.challenge_id == a.challenge_id,
-                b.blob_sha256 == a.blob_sha256,
-                b.team_id > a.team_id,
-            ),
-        )
-        .join(one, one.id == a.team_id)
-        .join(other, other.id == b.team_id)
-        .where(a.challenge_id == challenge_id, a.is_smoke.is_(False), b.is_smoke.is_(False))
-        .group_by(a.blob_sha256, one.id, other.id)
-        .order_by(func.min(a.created_at))
+    of_challenge = (Submission.challenge_id == challenge_id, Submission.is_smoke.is_(False))
+    number = func.count(Submission.team_id.distinct())
+    files = session.execute(
+        select(Submission.blob_sha256, number)
+        .where(*of_challenge)
+        .group_by(Submission.blob_sha256)
+        .having(number > 1)
+        .order_by(func.min(Submission.created_at))
         .limit(MOST)
+    ).all()
+    first_at = func.min(Submission.created_at)
+    place = func.row_number().over(
+        partition_by=Submission.blob_sha256, order_by=(first_at, Submission.team_id)
     )
-    return [SameUpload(*row) for row in rows]
+    firsts = (
+        select(Submission.blob_sha256, Submission.team_id, place.label("place"))
+        .where(*of_challenge, Submission.blob_sha256.in_([sha256 for sha256, _ in files]))
+        .group_by(Submission.blob_sha256, Submission.team_id)
+        .subquery()
+    )
+    named: dict[str, list[Team]] = {sha256: [] for sha256, _ in files}
+    for sha256, team in session.execute(
+        select(firsts.c.blob_sha256, Team)
+        .join(Team, Team.id == firsts.c.team_id)
+        .where(firsts.c.place <= NAMED)
+        .order_by(firsts.c.place)
+    ):
+        named[sha256].append(team)
+    return [
+        SameUpload(sha256=sha256, number=number, teams=tuple(named[sha256]))
+        for sha256, number in files
+    ]
 
 
 def changed_teams(session: Session, challenge_id: str) -> Sequence[Changed]:

@@ -69,6 +69,24 @@ def test_the_same_upload_by_two_teams_is_a_hint_until_they_merge(scene: Scene) -
     assert hints(scene) == []
 
 
+def test_many_teams_with_one_file_are_one_hint(scene: Scene) -> None:
+    names = [f"Team {n}" for n in range(8)]
+    with scene.database.writing() as session:
+        for n, name in enumerate(names):
+            team = factories.add_team(session, scene.digits, name)
+            person = factories.add_person(session, f"Person {n}")
+            for _ in range(2):
+                row = factories.add_submission(
+                    session, scene.digits, team, person, at=NOW + n * MINUTE
+                )
+                row.blob_sha256 = factories.add_blob(session, "the same")
+
+    [hint] = hints(scene)
+
+    assert "8 teams have handed in the same file" in hint
+    assert "Team 0, Team 1, Team 2, Team 3, Team 4 and 3 more, SHA-256" in hint
+
+
 def test_leaving_a_team_with_submissions_for_another_is_a_hint(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.invite("Ada", "Grace")

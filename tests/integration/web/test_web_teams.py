@@ -271,12 +271,13 @@ def test_who_takes_part_takes_a_fixed_number_of_queries(site: Site, more: int) -
     with site.counted_queries() as by_ada:
         own = ada.get(f"{ROOT}/team").text
 
-    assert page.count("Two teams have handed in the same file.") == more * (more + 1) // 2
+    count = {1: "Two"}.get(more, str(more + 1))
+    assert page.count(f"{count} teams have handed in the same file.") == 1
     assert page.count("Two accounts have the same unique id") == more
     assert page.count("Somebody has left a team") == more
     assert page.count("Waiting for the organisers") == more
     assert own.count("You have asked Person") == more
-    assert (len(by_organiser), len(by_ada)) == (15, 12)
+    assert (len(by_organiser), len(by_ada)) == (16, 12)
 
 
 def test_a_hint_leads_to_the_team_on_its_page_of_the_list(site: Site) -> None:
