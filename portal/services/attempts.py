@@ -45,13 +45,16 @@ def open_job(
     )
     session.add(job)
     session.flush()
-    new_attempt(session, job, now=now)
+    _add_attempt(session, job, number=1, now=now)
     return job
 
 
 def new_attempt(session: Session, job: Job, *, now: datetime) -> Attempt:
     """Write down another try; the number is unique, so two workers cannot both add it."""
-    number = attempts_made(session, job.id) + 1
+    return _add_attempt(session, job, number=attempts_made(session, job.id) + 1, now=now)
+
+
+def _add_attempt(session: Session, job: Job, *, number: int, now: datetime) -> Attempt:
     attempt = Attempt(
         token=new_token(now),
         job_id=job.id,

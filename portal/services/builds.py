@@ -63,7 +63,7 @@ def due(
     wanted = [image for key, image in found.items() if key in own or key in waiting]
     looked = guard.look(wanted, look, row=lambda image: image)
     ready = [one for one in looked if one is not None]
-    if profile.running is None:
+    if profile.running is None or not ready:
         return ready
     there = shares.open_jobs_by_profile(session).get(profile.name, shares.Open()).jobs
     return ready[: max(0, profile.running - there)]
@@ -105,13 +105,16 @@ def open_all(
 
 def _in_turn(session: Session, cluster: str) -> Sequence[queries.Need]:
     """List who needs an image so that teams take turns, without those that have enough being made."""
+    waiting = queries.needs(session, cluster)
+    if not waiting:
+        return []
     of_team: Counter[str] = Counter()
     of_person: Counter[str] = Counter()
     for made in queries.being_made(session):
         if not made.is_rerun:
             of_team[made.team] += 1
             of_person[made.person] += 1
-    needs = [(one, one.team) for one in queries.needs(session, cluster)]
+    needs = [(one, one.team) for one in waiting]
     chosen: dict[str, queries.Need] = {}
     for one in in_turn(needs, of_team):
         if one.image in chosen:

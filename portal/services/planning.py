@@ -195,7 +195,8 @@ def _ready(
     probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
     waiting = work.evaluations_waiting(session, cluster)
     # Held here, they are read once however many evaluations there are.
-    kept = work.images_of(session, waiting)
+    weights = work.weights_of(session, waiting)
+    kept = work.images_of(session, waiting), work.uploads_of(session, waiting, weights)
     measured = Measured(session, resources, cluster)
 
     def look(evaluation: Evaluation) -> Evaluation | None:
@@ -203,7 +204,7 @@ def _ready(
         return evaluation if is_built and measured.has_all_of(evaluation) else None
 
     found = guard.look(waiting, look, row=_itself)
-    del kept
+    del kept, weights
     return [one for one in found if one is not None]
 
 

@@ -1,6 +1,7 @@
 """Whether there is room for another evaluation, and whose turn it is."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -12,21 +13,41 @@ from portal.domain.sealing import rounded_up
 from portal.domain.shares import Hindrance, Share, Spent, in_turn
 
 
+class _Running:
+    """How many evaluations run, by all that limits them: each is looked up, whatever there is."""
+
+    def __init__(self, running: Mapping[queries.Place, int]) -> None:
+        self.in_phase: Counter[tuple[str, str]] = Counter()
+        """By phase and team; runs on the sample are in no phase's limit."""
+        self.of_team: Counter[tuple[str, str]] = Counter()
+        """By challenge and team."""
+        self.of_challenge: Counter[str] = Counter()
+        self.by_team: Counter[str] = Counter()
+        for place, number in running.items():
+            self.add(place, number)
+
+    def add(self, place: queries.Place, number: int = 1) -> None:
+        """Count further ones at a place."""
+        if not place.is_smoke:
+            self.in_phase[place.phase, place.team] += number
+        self.of_team[place.challenge, place.team] += number
+        self.of_challenge[place.challenge] += number
+        self.by_team[place.team] += number
+
+
 class Room:
     """The limits of phases, profiles and shares, counted once a pass and kept up while it plans."""
 
     def __init__(self, session: Session, resources: Resources) -> None:
         self._session = session
         self._resources = resources
-        self._running = queries.running(session)
+        self._running = _Running(queries.running(session))
         self._profiles = queries.open_jobs_by_profile(session)
         self._spent: dict[tuple[str, str | None], Spent] = {}
 
     def in_turn(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
         """Order evaluations so that teams take turns; runs on the sample come first, as people wait for them."""
-        by_team: dict[str, int] = {}
-        for place, number in self._running.items():
-            by_team[place.team] = by_team.get(place.team, 0) + number
+        by_team = dict(self._running.by_team)
         quick = [one for one in evaluations if one.submission.is_smoke]
         others = [one for one in evaluations if not one.submission.is_smoke]
         return [
@@ -44,7 +65,7 @@ class Room:
         self._profiles[profile.name] = queries.Open(jobs + 1, smoke + place.is_smoke)
         if evaluation.rerun_of is not None:
             return True
-        self._running[place] = self._running.get(place, 0) + 1
+        self._running.add(place)
         for key in ((place.challenge, None), (place.challenge, place.team)):
             if key in self._spent:
                 self._spent[key] = self._spent[key].reserving(profile.gpu_hours())
@@ -59,10 +80,10 @@ class Room:
             # The site's own wish: no limit of a team holds it up.
             return None
         share = self._resources.share_of(submission.challenge.slug)
-        in_phase = self._count(phase=place.phase, team=place.team, is_smoke=False)
+        in_phase = self._running.in_phase[place.phase, place.team]
         in_phase_at_most = None if place.is_smoke else submission.phase.running
-        of_team = self._count(challenge=place.challenge, team=place.team)
-        of_challenge = self._count(challenge=place.challenge)
+        of_team = self._running.of_team[place.challenge, place.team]
+        of_challenge = self._running.of_challenge[place.challenge]
         for hindrance, most, number in (
             (Hindrance.TEAM_IN_PHASE, in_phase_at_most, in_phase),
             (Hindrance.TEAM, share.team_running, of_team),
@@ -93,13 +114,6 @@ class Room:
 
     def _open(self, profile: Profile) -> queries.Open:
         return self._profiles.get(profile.name, queries.Open())
-
-    def _count(self, **wanted: str | bool) -> int:
-        return sum(
-            number
-            for place, number in self._running.items()
-            if all(getattr(place, name) == value for name, value in wanted.items())
-        )
 
 
 def _place(evaluation: Evaluation) -> queries.Place:

@@ -126,6 +126,8 @@ def being_made(session: Session) -> Sequence[Need]:
 
 def lock_waiting(session: Session, images: Collection[str]) -> dict[str, Image]:
     """Lock those of the images that still wait, but those that another has locked."""
+    if not images:
+        return {}
     rows = session.scalars(
         select(Image)
         .where(Image.id.in_(images), Image.state == ImageState.WAITING)
@@ -138,6 +140,8 @@ def lock_waiting(session: Session, images: Collection[str]) -> dict[str, Image]:
 
 def lock_waiting_for(session: Session, images: Collection[str]) -> dict[str, list[Evaluation]]:
     """Lock the evaluations that need any of the images, but those that another has locked; list them by image."""
+    if not images:
+        return {}
     rows = session.scalars(
         select(Evaluation)
         .where(Evaluation.image_id.in_(images), _NEEDS_IT)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from sqlalchemy import and_, exists, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from portal.db.tables import (
     Attempt,
+    Blob,
     Cancellation,
     Evaluation,
     Image,
@@ -16,6 +17,7 @@ from portal.db.tables import (
     Standing,
     Submission,
     Task,
+    Weights,
 )
 from portal.domain.jobs import JobKind
 from portal.domain.states import AttemptState, EvaluationState
@@ -44,13 +46,14 @@ def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
         select(Evaluation)
         .where(Evaluation.id.in_(first), waits)
         .options(
-            selectinload(Evaluation.task),
-            selectinload(Evaluation.submission).options(
-                selectinload(Submission.phase), selectinload(Submission.challenge)
+            joinedload(Evaluation.task, innerjoin=True),
+            joinedload(Evaluation.submission, innerjoin=True).options(
+                joinedload(Submission.phase, innerjoin=True),
+                joinedload(Submission.challenge, innerjoin=True),
             ),
         )
         .order_by(Evaluation.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Evaluation)
     ).all()
 
 
@@ -58,6 +61,21 @@ def images_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[I
     """List the images that evaluations run in, and those of their scorers."""
     ids = {one.image_id for one in evaluations} | {one.task.scorer_image_id for one in evaluations}
     return session.scalars(select(Image).where(Image.id.in_(ids - {None}))).all()
+
+
+def weights_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Weights]:
+    """List the weights that evaluations use."""
+    ids = {one.submission.weights_id for one in evaluations} - {None}
+    return session.scalars(select(Weights).where(Weights.id.in_(ids))).all() if ids else []
+
+
+def uploads_of(
+    session: Session, evaluations: Sequence[Evaluation], weights: Sequence[Weights]
+) -> Sequence[Blob]:
+    """List the uploads that evaluations, and the weights that they use, were made of."""
+    digests = {one.submission.blob_sha256 for one in evaluations}
+    digests |= {one.blob_sha256 for one in weights}
+    return session.scalars(select(Blob).where(Blob.sha256.in_(digests))).all()
 
 
 def evaluations_to_score(session: Session, cluster: str) -> Sequence[Evaluation]:
