@@ -1,4 +1,4 @@
-"""How fast the leaderboard of a large challenge is, beside a static file of the same size."""
+"""How fast the pages of a large challenge are, beside a static file of the same size as its leaderboard."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ def _run_in(directory: Path, url: str) -> None:
     site = open_with_tables(settings)
     seeded = seed(site.database)
     address = f"/challenges/{seeded.slug}/leaderboard?phase={seeded.phase}"
-    cookie = cookie_of(site, seeded.member_id)
+    cookie, staff = cookie_of(site, seeded.member_id), cookie_of(site, seeded.staff_id)
     pages = [
         Target(name="first page, a visitor", port=port, path=address),
         Target(name=f"page {MIDDLE}, a visitor", port=port, path=f"{address}&page={MIDDLE}"),
@@ -51,6 +51,13 @@ def _run_in(directory: Path, url: str) -> None:
             port=port,
             path=f"{address}&page={MIDDLE}",
             cookie=cookie,
+        ),
+        *(
+            Target(name=f"{name}, staff", port=port, path=path, cookie=staff)
+            for name, path in (
+                ("all submissions", f"/challenges/{seeded.slug}/submissions"),
+                ("participants", f"/challenges/{seeded.slug}/participants"),
+            )
         ),
     ]
     file = directory / "page.html"

@@ -39,6 +39,8 @@ class Seeded:
     phase: str
     member_id: str
     """Somebody whose team stands in the middle of the ranking."""
+    staff_id: str
+    """Somebody who sees the pages of organisers."""
 
 
 def seed(database: Database) -> Seeded:
@@ -49,8 +51,14 @@ def seed(database: Database) -> Seeded:
         teams = _teams(digits.challenge.id)
         for table, rows in (teams | _submissions(digits, teams, blob)).items():
             session.execute(insert(table), rows)
+        staff = factories.add_person(session, "Staff", is_staff=True)
     people = teams[Person]
-    return Seeded(slug=digits.challenge.slug, phase=PHASE, member_id=people[len(people) // 2]["id"])
+    return Seeded(
+        slug=digits.challenge.slug,
+        phase=PHASE,
+        member_id=people[len(people) // 2]["id"],
+        staff_id=staff.id,
+    )
 
 
 def _teams(challenge_id: str) -> Rows:
