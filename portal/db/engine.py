@@ -11,6 +11,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.db import revisions
+
 BUSY_TIMEOUT_MS = 15_000
 """How long SQLite waits for another writer before it gives up."""
 
@@ -33,9 +35,11 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             session.connection(execution_options={"sealrun_writes": True})
             session.info[_LAST] = []
+            revisions.follow(session)
             yield session
             for act in session.info[_LAST]:
                 act(session)
+            revisions.count(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -48,6 +48,8 @@ class Leaderboard:
     own: Row | None
     own_page: int | None
     pages: Slice
+    changes_at: datetime | None
+    """When it looks otherwise although nothing is written: a phase begins or ends, or a column is revealed."""
 
 
 def leaderboard(
@@ -89,7 +91,17 @@ def leaderboard(
         own=own,
         own_page=page_with(own.position) if own else None,
         pages=Slice(number=page, total=found[0].total if found else 0),
+        changes_at=_changes_at(visible, now),
     )
+
+
+def _changes_at(visible: Visible, now: datetime) -> datetime | None:
+    moments = [
+        moment for phase in visible.challenge.phases for moment in (phase.starts_at, phase.ends_at)
+    ]
+    if visible.challenge.reveal_at is not None:
+        moments.append(visible.challenge.reveal_at)
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def is_revealed(reveal_at: datetime | None, now: datetime) -> bool:

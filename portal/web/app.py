@@ -9,6 +9,7 @@ from portal.web.csrf import SameOriginOnly
 from portal.web.errors import HANDLERS, BrokenPages, foreign_request
 from portal.web.headers import SecurityHeaders
 from portal.web.in_flight import InFlightLimit
+from portal.web.kept_pages import KeptPages
 from portal.web.logins import logins_of
 from portal.web.rates import RateLimits
 from portal.web.rendering import Renderer
@@ -28,6 +29,7 @@ def create_app(context: WebContext) -> Starlette:
     )
     app.state.context = context
     app.state.logins = logins_of(context)
+    app.state.kept_pages = KeptPages()
     app.state.rates = RateLimits(context.rates)
     app.state.renderer = Renderer(
         static,

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from portal.domain.errors import NotFound
 from portal.domain.people import VISITOR, Actor
 from portal.web.context import WebContext
+from portal.web.kept_pages import KeptPages
 from portal.web.local_paths import with_query
 from portal.web.rendering import Renderer
 from portal.web.sessions import Browser, browser_of
@@ -31,6 +32,7 @@ class Visit:
     request: Request
     context: WebContext
     renderer: Renderer
+    kept_pages: KeptPages
 
     @property
     def actor(self) -> Actor:
@@ -117,7 +119,12 @@ FormHandler = Callable[[Visit, Fields], Response]
 def visit_of(request: Request) -> Visit:
     """Return the visit of a request."""
     state = request.app.state
-    return Visit(request=request, context=state.context, renderer=state.renderer)
+    return Visit(
+        request=request,
+        context=state.context,
+        renderer=state.renderer,
+        kept_pages=state.kept_pages,
+    )
 
 
 def page(handler: Handler) -> Callable[[Request], Response]:

@@ -15,6 +15,7 @@ from portal.db.tables.people import (
     SpentLogoutToken,
     TermsAcceptance,
 )
+from portal.db.tables.revisions import Revision
 from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (
     Blob,
@@ -69,6 +70,7 @@ __all__ = [
     "Phase",
     "PhaseTask",
     "Result",
+    "Revision",
     "RunLog",
     "SpentLogoutToken",
     "Standing",

@@ -36,6 +36,7 @@ class Submission(Base):
         Index("ix_submissions_challenge_id_team_id", "challenge_id", "team_id"),
         Index("ix_submissions_challenge_id_blob_sha256", "challenge_id", "blob_sha256"),
         Index("ix_submissions_once_sha256", "once_sha256", unique=True),
+        Index("ix_submissions_newest", "challenge_id", "created_at", "id"),
     )
 
     id: Mapped[Key]

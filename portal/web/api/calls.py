@@ -117,5 +117,6 @@ def _admitted(request: Request, scope: Scope | None) -> Call:
         request=request,
         context=visit.context,
         renderer=visit.renderer,
+        kept_pages=visit.kept_pages,
         caller=bearer.admit(visit, scope),
     )

@@ -1,14 +1,35 @@
 """The leaderboard."""
 
-from starlette.responses import Response
+from datetime import datetime
 
+from starlette.responses import HTMLResponse, Response
+
+from portal.db import revisions
 from portal.services import leaderboards
 from portal.web.plots import rank_plot
 from portal.web.visit import Visit
 
 
 def leaderboard(visit: Visit) -> Response:
-    """Show a page of the ranking of a phase, as a picture and as a table."""
+    """Show a page of the ranking of a phase, as a picture and as a table.
+
+    To whoever is not logged in it looks as to everybody else, so that it is put together once.
+    """
+    if visit.actor.is_known:
+        return _fresh(visit)[0]
+    revision = visit.read(revisions.revision)
+    phase = visit.request.query_params.get("phase")
+    # The path as it was written: the page says where it is.
+    key = (visit.request.url.path, phase, visit.page_number())
+
+    def make() -> tuple[bytes, datetime | None]:
+        page, changes_at = _fresh(visit)
+        return bytes(page.body), changes_at
+
+    return HTMLResponse(visit.kept_pages.page(key, revision, visit.now, make))
+
+
+def _fresh(visit: Visit) -> tuple[Response, datetime | None]:
     view = visit.read(
         leaderboards.leaderboard,
         actor=visit.actor,
@@ -17,9 +38,10 @@ def leaderboard(visit: Visit) -> Response:
         page=visit.page_number(),
         now=visit.now,
     )
-    return visit.page(
+    page = visit.page(
         "challenges/leaderboard.html",
         view=view,
         frame=view.frame,
         plot=rank_plot(view.rows, view.primary) if view.primary else None,
     )
+    return page, view.changes_at

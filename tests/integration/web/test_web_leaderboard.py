@@ -138,3 +138,51 @@ def test_a_phase_without_feedback_tells_a_team_no_scores_of_its_own(site: Site) 
     ]
 
     assert told == [False, False, True, True]
+
+
+def test_a_visitor_sees_a_new_score_at_once_and_asks_once_for_what_stays(site: Site) -> None:
+    visitor = site.browser()
+    before = visitor.get(BOARD).text
+
+    with site.counted_queries() as again:
+        kept = visitor.get(BOARD).text
+    with site.context.database.writing() as session:
+        factories.add_ranked(session, site.digits, "Best", 0.99, NOW)
+    after = visitor.get(BOARD).text
+
+    assert kept == before
+    assert len([one for one in again if one.startswith("SELECT")]) == 1
+    assert "Best" not in before
+    assert _ranking(after)[0] == ("1", "Best")
+
+
+def test_a_visitor_sees_a_renamed_team_and_what_is_closed_at_once(site: Site) -> None:
+    visitor = site.browser()
+    assert "Team Ada" in visitor.get(BOARD).text
+
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).leaderboard = Audience.ORGANISERS
+
+    assert "Team Ada" not in visitor.get(BOARD).text
+
+
+def test_what_a_member_sees_is_never_shown_to_a_visitor(site: Site) -> None:
+    own = site.browser(site.ada).get(BOARD).text
+    visitor = site.browser().get(BOARD).text
+    again = site.browser(site.ada).get(BOARD).text
+
+    assert "your team" in own
+    assert "your team" not in visitor
+    assert "your team" in again
+
+
+def test_a_visitor_sees_what_is_revealed_at_the_moment(site: Site) -> None:
+    with site.context.database.writing() as session:
+        session.get_one(Challenge, site.digits.challenge.id).reveal_at = NOW + timedelta(seconds=5)
+    visitor = site.browser()
+    before = visitor.get(BOARD).text
+
+    site.change(clock=lambda: NOW + timedelta(seconds=5))
+
+    assert "Hold-out" not in before
+    assert "Hold-out" in site.browser().get(BOARD).text
