@@ -1,21 +1,29 @@
-"""The one place that reads the site's settings and picks adapters."""
+"""The one place that reads the site's settings and picks adapters.
 
-from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
-from portal.bootstrap.challenges import add_challenge, approvals_of_site, page_warnings
-from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
-from portal.bootstrap.crew import Crew
-from portal.bootstrap.renewal import SettingsWatch, watch_settings
-from portal.bootstrap.resources import profile_of
-from portal.bootstrap.secrets import audit_heads_of, published_keys, publisher_of
-from portal.bootstrap.site import (
-    Installation,
-    check_schema,
-    open_site,
-    operator,
-    read_settings,
-)
-from portal.bootstrap.web import web_context
-from portal.bootstrap.worker import audit_watch, ensure_probe, worker_contexts
+Each name is imported when it is asked for: pages need no adapters of clusters, and most commands no pages.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from portal.bootstrap.approvals import approvals_of_site
+    from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
+    from portal.bootstrap.challenges import add_challenge, page_warnings
+    from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
+    from portal.bootstrap.crew import Crew
+    from portal.bootstrap.renewal import SettingsWatch, watch_settings
+    from portal.bootstrap.resources import profile_of
+    from portal.bootstrap.secrets import audit_heads_of, published_keys, publisher_of
+    from portal.bootstrap.site import (
+        Installation,
+        check_schema,
+        open_site,
+        operator,
+        read_settings,
+    )
+    from portal.bootstrap.web import web_context
+    from portal.bootstrap.worker import audit_watch, ensure_probe, worker_contexts
 
 __all__ = [
     "Crew",
@@ -44,3 +52,38 @@ __all__ = [
     "web_context",
     "worker_contexts",
 ]
+
+_PLACES = {
+    "Crew": "crew",
+    "Installation": "site",
+    "SettingsWatch": "renewal",
+    "accept_audit_log": "audit",
+    "add_challenge": "challenges",
+    "approvals_of_site": "approvals",
+    "audit_heads_of": "secrets",
+    "audit_watch": "worker",
+    "check_schema": "site",
+    "ensure_probe": "worker",
+    "examine_audit_log": "audit",
+    "files_of": "clusters",
+    "open_site": "site",
+    "operator": "site",
+    "page_warnings": "challenges",
+    "profile_of": "resources",
+    "published_keys": "secrets",
+    "publisher_of": "secrets",
+    "read_settings": "site",
+    "restore_audit_guards": "audit",
+    "scheduler_of": "clusters",
+    "transport_of": "clusters",
+    "watch_settings": "renewal",
+    "web_context": "web",
+    "worker_contexts": "worker",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for from the module that has it."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from portal.bootstrap.approvals import approvals_of_site
 from portal.bootstrap.challenge_images import check_images
-from portal.bootstrap.site import Installation, first_cluster, operator
+from portal.bootstrap.site import Installation, operator
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
-from portal.files.approvals import Approvals
 from portal.files.errors import BadArchive
 from portal.files.samples import pack_sample, unpack_sample
 from portal.services import challenges
@@ -129,8 +129,3 @@ def _pack_sample(directory: Path, take: Take, *, max_bytes: int) -> Upload:
         except BadArchive as problem:
             raise OperatorError(f"{directory} cannot be a sample: {problem.sentence}") from problem
         return take(packed)
-
-
-def approvals_of_site(site: Installation) -> Approvals:
-    """Return where the approvals lie: out of reach of the web process."""
-    return Approvals(first_cluster(site.settings)[1].storage / "orders")

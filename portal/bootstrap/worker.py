@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from containers.probe import write_probe_archive
-from portal.bootstrap.challenges import approvals_of_site
+from portal.bootstrap.approvals import approvals_of_site
 from portal.bootstrap.clusters import cluster_of
 from portal.bootstrap.secrets import audit_heads_of, sealer_of
 from portal.bootstrap.site import Installation, store_of

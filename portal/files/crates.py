@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from rocrate.model.contextentity import ContextEntity
-from rocrate.rocrate import ROCrate
+from typing import TYPE_CHECKING, Any
 
 from portal.domain.crates import Board, CrateFacts, CrateResult
+
+if TYPE_CHECKING:
+    # It brings a client for the web and much else: it is only imported where a crate is written.
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.rocrate import ROCrate
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _VERSION = "1.1"
@@ -75,9 +77,11 @@ class _Crate:
         self._facts = facts
         self._publisher = publisher
         self._upload = upload
+        from rocrate.rocrate import ROCrate  # noqa: PLC0415
+
         self._crate = ROCrate(version=_VERSION)
 
-    def describe(self, now: datetime) -> ROCrate:
+    def describe(self, now: datetime) -> "ROCrate":
         crate, facts = self._crate, self._facts
         crate.name = f"Results of {facts.title}"
         crate.description = (
@@ -154,8 +158,8 @@ class _Crate:
         )
 
     def _predict(
-        self, result: CrateResult, team: ContextEntity, handed_in: ContextEntity
-    ) -> ContextEntity:
+        self, result: CrateResult, team: "ContextEntity", handed_in: "ContextEntity"
+    ) -> "ContextEntity":
         """Describe the run of a submission; return what it left, or the file of predictions itself."""
         run = result.record["predict"]
         if run is None:
@@ -199,7 +203,7 @@ class _Crate:
         mentions = self._crate.root_dataset.get("mentions") or []
         self._crate.root_dataset["mentions"] = [*mentions, action]
 
-    def _image(self, what: str, sha256: str) -> ContextEntity:
+    def _image(self, what: str, sha256: str) -> "ContextEntity":
         return self._entity(
             f"#image-{sha256}",
             "SoftwareApplication",
@@ -208,7 +212,7 @@ class _Crate:
             softwareVersion=sha256,
         )
 
-    def _data(self, record: Mapping[str, Any], which: str) -> Iterable[ContextEntity]:
+    def _data(self, record: Mapping[str, Any], which: str) -> "Iterable[ContextEntity]":
         """Describe private data: it is never part of a crate."""
         facts = record["data"].get(which)
         if not isinstance(facts, dict):
@@ -224,7 +228,7 @@ class _Crate:
             **({"size": str(facts["bytes"])} if root else {}),
         )
 
-    def _handed_in(self, result: CrateResult) -> ContextEntity:
+    def _handed_in(self, result: CrateResult) -> "ContextEntity":
         about = {
             "contentSize": str(result.upload_size),
             "sha256": result.upload_sha256,
@@ -242,21 +246,23 @@ class _Crate:
             self._upload(result.upload_sha256), name, properties={"name": result.filename, **about}
         )
 
-    def _entity(self, identifier: str, kind: str, /, **properties: Any) -> ContextEntity:  # noqa: ANN401 - JSON-LD
+    def _entity(self, identifier: str, kind: str, /, **properties: Any) -> "ContextEntity":  # noqa: ANN401 - JSON-LD
+        from rocrate.model.contextentity import ContextEntity  # noqa: PLC0415
+
         return self._crate.dereference(identifier) or self._crate.add(
             ContextEntity(self._crate, identifier, properties={"@type": kind, **properties})
         )
 
-    def _json(self, name: str, value: object, title: str) -> ContextEntity:
+    def _json(self, name: str, value: object, title: str) -> "ContextEntity":
         return self._text(
             name, json.dumps(value, indent=1, sort_keys=True), title, "application/json"
         )
 
-    def _text(self, name: str, text: str, title: str, form: str) -> ContextEntity:
+    def _text(self, name: str, text: str, title: str, form: str) -> "ContextEntity":
         self._path(name).write_text(text, encoding="utf-8")
         return self._file(name, title, form)
 
-    def _file(self, name: str, title: str, form: str, **properties: str) -> ContextEntity:
+    def _file(self, name: str, title: str, form: str, **properties: str) -> "ContextEntity":
         about = {"name": title, "encodingFormat": form, **properties}
         return self._crate.add_file(self._staging / name, name, properties=about, record_size=True)
 

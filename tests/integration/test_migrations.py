@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Column, Connection, MetaData, Table, func, inspect, select, text
 
 from portal.db import schema
@@ -159,3 +160,13 @@ def test_rows_that_refer_to_nothing_stop_an_upgrade_which_then_changes_nothing(
         assert MigrationContext.configure(connection).get_current_revision() == "0010"
         assert connection.scalar(text("PRAGMA foreign_keys")) == 1
     database.engine.dispose()
+
+
+def test_the_newest_revision_is_the_one_that_the_migrations_lead_to(empty: Database) -> None:
+    with empty.engine.connect() as connection:
+        head = ScriptDirectory.from_config(schema._config(connection)).get_current_head()
+
+    assert schema.newest() == head
+    assert not schema.is_current(empty)
+    schema.upgrade(empty)
+    assert schema.is_current(empty)

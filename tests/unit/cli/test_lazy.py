@@ -37,3 +37,19 @@ def test_every_command_is_where_the_group_says() -> None:
 
 def test_another_name_is_no_command() -> None:
     assert main.get_command(click.Context(main), "nothing") is None
+
+
+def _imported(module: str) -> set[str]:
+    program = f"import sys, {module}\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_pages_and_worker_do_without_what_others_need() -> None:
+    web = _imported("portal.bootstrap.web, portal.web.app, portal.bootstrap.renewal")
+    worker = _imported("portal.bootstrap.crew, portal.bootstrap.renewal")
+
+    assert not web & {"paramiko", "alembic", "rocrate", "requests", "portal.worker.loop"}
+    assert not worker & {"alembic", "rocrate", "requests", "starlette", "jinja2", "markdown_it"}
