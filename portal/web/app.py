@@ -11,7 +11,7 @@ from portal.web.headers import SecurityHeaders
 from portal.web.in_flight import InFlightLimit
 from portal.web.kept_pages import KeptPages
 from portal.web.logins import logins_of
-from portal.web.rates import RateLimits
+from portal.web.rates import Counting, RateLimits
 from portal.web.rendering import Renderer
 from portal.web.request_log import RequestLog
 from portal.web.routes import routes
@@ -19,8 +19,8 @@ from portal.web.sessions import Sessions
 from portal.web.static_files import StaticFiles
 
 
-def create_app(context: WebContext) -> Starlette:
-    """Return the portal as an ASGI application."""
+def create_app(context: WebContext, counting: Counting | None = None) -> Starlette:
+    """Return the portal as an ASGI application; without ``counting``, it counts tries in its own memory."""
     static = StaticFiles()
     app = Starlette(
         routes=routes(static),
@@ -30,7 +30,7 @@ def create_app(context: WebContext) -> Starlette:
     app.state.context = context
     app.state.logins = logins_of(context)
     app.state.kept_pages = KeptPages()
-    app.state.rates = RateLimits(context.rates)
+    app.state.rates = RateLimits(context.rates, counting)
     app.state.renderer = Renderer(
         static,
         {

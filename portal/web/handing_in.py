@@ -71,7 +71,7 @@ async def hand_in(visit: Visit) -> HandedIn:
 
 async def receive_file(visit: Visit) -> ReceivedForm:
     """Read the form in the request's body, with its file. Raises ``NotTaken`` and ``TooOften``."""
-    rates_of(visit.request).count("upload", person(visit))
+    await rates_of(visit.request).count_in_loop("upload", person(visit))
     limit = visit.context.resources.upload_limit
     form = ReceivedForm()
     try:

@@ -5,7 +5,9 @@ import math
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from inspect import isawaitable, iscoroutinefunction
+from typing import Protocol
 
 import limits
 from limits.storage import MemoryStorage
@@ -41,26 +43,46 @@ class TooOften(Refusal):
         )
 
 
-class RateLimits:
-    """Counts tries in moving windows, in the memory of this process only."""
+class Counting(Protocol):
+    """Where tries are counted: in moving windows, for all who are to count together."""
 
-    def __init__(self, rates: Rates) -> None:
-        self._rates = {name: limits.parse(text) for name, text in rates.by_name().items()}
+    waits: bool
+    """Whether counting asks another process, which the event loop must not wait for."""
+
+    def hit(self, rate: str, name: str, who: str) -> int:
+        """Count a try of ``who`` at what ``name`` limits to ``rate``, such as ``60/minute``, and return 0.
+
+        Where there is no room for it nothing is counted: returns after how many seconds there is. Raises ``OSError``
+        where nothing can be counted.
+        """
+
+
+class MemoryCounting:
+    """Counts in the memory of this process; its threads count together."""
+
+    waits = False
+
+    def __init__(self) -> None:
         self._storage = MemoryStorage()
         self._limiter = MovingWindowRateLimiter(self._storage)
         self._one_at_a_time = threading.Lock()
         self._sweep_from = SWEPT_FROM
 
-    def count(self, rate: str, who: str) -> None:
-        """Count a try; raise ``TooOften``, and do not count it, where there is no room for it."""
-        item = self._rates[rate]
+    def hit(self, rate: str, name: str, who: str) -> int:
+        """Count a try, as the protocol says."""
+        item = _parsed(rate)
         with self._one_at_a_time:
             self._forget()
-            if self._limiter.hit(item, rate, who):
-                return
-            free_at = self._limiter.get_window_stats(item, rate, who).reset_time
+            if self._limiter.hit(item, name, who):
+                return 0
+            free_at = self._limiter.get_window_stats(item, name, who).reset_time
         # The window includes its last moment, so that a whole number of seconds is not enough.
-        raise TooOften(max(1, math.floor(free_at - time.time()) + 1))
+        return max(1, math.floor(free_at - time.time()) + 1)
+
+    @property
+    def size(self) -> int:
+        """Return how many names are remembered."""
+        return len(self._storage.events)
 
     def _forget(self) -> None:
         # The storage drops old tries by itself, and keeps whose they were for ever.
@@ -72,6 +94,33 @@ class RateLimits:
         self._sweep_from = max(SWEPT_FROM, 2 * len(self._storage.events))
 
 
+class RateLimits:
+    """The rates of a site's settings, and where tries are counted."""
+
+    def __init__(self, rates: Rates, counting: Counting | None = None) -> None:
+        self._rates = rates.by_name()
+        for rate in self._rates.values():
+            _parsed(rate)
+        self._counting = counting or MemoryCounting()
+
+    def count(self, name: str, who: str) -> None:
+        """Count a try; raise ``TooOften``, and do not count it, where there is no room for it."""
+        if seconds := self._counting.hit(self._rates[name], name, who):
+            raise TooOften(seconds)
+
+    async def count_in_loop(self, name: str, who: str) -> None:
+        """Count a try from the event loop. Raises ``TooOften``."""
+        if self._counting.waits:
+            await run_in_threadpool(self.count, name, who)
+        else:
+            self.count(name, who)
+
+
+@lru_cache(maxsize=64)
+def _parsed(rate: str) -> limits.RateLimitItem:
+    return limits.parse(rate)
+
+
 def limited(endpoint: Endpoint, rate: str, by: Name) -> Callable[[Request], Awaitable[Response]]:
     """Let an endpoint be asked no more often than a rate of the site's settings says.
 
@@ -80,7 +129,7 @@ def limited(endpoint: Endpoint, rate: str, by: Name) -> Callable[[Request], Awai
     waits = bool(iscoroutinefunction(endpoint))
 
     async def counted(request: Request) -> Response:
-        rates_of(request).count(rate, by(visit_of(request)))
+        await rates_of(request).count_in_loop(rate, by(visit_of(request)))
         answer = endpoint(request) if waits else await run_in_threadpool(endpoint, request)
         return await answer if isawaitable(answer) else answer
 

@@ -1,14 +1,35 @@
 """Whoever tries too often is told to wait, in a page or in JSON."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
 from portal.domain.tokens import Scope
 from portal.web.context import Rates
+from portal.web.rates import RateLimits
+from portal.web.shared_rates import CountingServer, SharedCounting
 from tests.factories import DAY
 from tests.integration.web.conftest import Site, SiteMaker
+
+
+@pytest.fixture(params=["memory", "shared"])
+def new_site(request: pytest.FixtureRequest, new_site: SiteMaker) -> Iterator[SiteMaker]:
+    """Return a maker of sites that count as one process does, and as several do."""
+    if request.param == "memory":
+        yield new_site
+        return
+    with CountingServer() as server:
+        shared = SharedCounting(server.path)
+
+        def make(**settings: object) -> Site:
+            site = new_site(**settings)
+            site.app.state.rates = RateLimits(site.served.rates, shared)
+            return site
+
+        yield make
+        shared.close()
 
 
 def _from(site: Site, host: str) -> TestClient:
