@@ -1,65 +1,82 @@
 """``sealrun serve`` and ``sealrun work``: the two processes of a site."""
 
-import logging
 import signal
-import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import structlog
 
 from portal.cli.own_account import check_account
+from portal.cli.process_log import log_to_stderr
 from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
     from portal.bootstrap import Installation
+
+SERVER: Final[Mapping[str, Any]] = {
+    "http": "portal.web.connections:ImpatientProtocol",
+    "ws": "none",
+    "access_log": False,
+    "log_config": None,
+    "server_header": False,
+}
+"""How uvicorn serves, in one process or in several."""
 
 
 @click.command()
 @SITE
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port to listen on.")
-def serve(site_file: Path, host: str, port: int) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that answer requests. They count tries together.",
+)
+def serve(site_file: Path, host: str, port: int, workers: int) -> None:
     """Serve the portal's pages. A changed site.yaml is taken over within seconds."""
-    import uvicorn  # noqa: PLC0415 - only this command needs it
-
-    from portal import bootstrap  # noqa: PLC0415
-    from portal.web.app import create_app  # noqa: PLC0415
-    from portal.web.connections import ImpatientProtocol  # noqa: PLC0415
-    from portal.web.renewal import RenewableApp  # noqa: PLC0415
-
-    _log_to_stderr()
+    log_to_stderr()
     site = opened(site_file)
     check_account(site.settings, site_file, serves=True)
-    app = RenewableApp(create_app(bootstrap.web_context(site)))
+    options = {"host": host, "port": port, **SERVER}
+    if workers == 1:
+        _serve_alone(site, site_file, options)
+    else:
+        _serve_together(site, site_file, workers, options)
 
-    def renew(site: "Installation") -> bool:
-        check_account(site.settings, site_file, serves=True)
-        app.renew(create_app(bootstrap.web_context(site)))
-        return True
+
+def _serve_alone(site: "Installation", site_file: Path, options: Mapping[str, Any]) -> None:
+    import uvicorn  # noqa: PLC0415 - only this command needs it
+
+    from portal.cli.web_process import renewed_app  # noqa: PLC0415
 
     stop = threading.Event()
-    watching = threading.Thread(
-        target=bootstrap.watch_settings,
-        args=(bootstrap.SettingsWatch(site, site_file), renew, stop),
-        name="settings",
-        daemon=True,
-    )
-    watching.start()
-    structlog.get_logger("sealrun.web").info("serving", host=host, port=port)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        http=ImpatientProtocol,
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    app = renewed_app(site, site_file, stop)
+    _log().info("serving", host=options["host"], port=options["port"])
+    uvicorn.run(app, **options)
     stop.set()
+
+
+def _serve_together(
+    site: "Installation", site_file: Path, workers: int, options: Mapping[str, Any]
+) -> None:
+    from portal import bootstrap  # noqa: PLC0415
+    from portal.cli.supervised import serve_supervised  # noqa: PLC0415
+
+    # What is wrong with the settings is told here, once, instead of by each process.
+    bootstrap.web_context(site)
+    site.database.engine.dispose()
+    _log().info("serving", host=options["host"], port=options["port"], workers=workers)
+    serve_supervised(site_file, workers, options)
+
+
+def _log() -> "structlog.stdlib.BoundLogger":
+    log: structlog.stdlib.BoundLogger = structlog.get_logger("sealrun.web")
+    return log
 
 
 @click.command()
@@ -71,7 +88,7 @@ def work(site_file: Path) -> None:
     """
     from portal import bootstrap  # noqa: PLC0415
 
-    _log_to_stderr()
+    log_to_stderr()
     site = opened(site_file)
     check_account(site.settings, site_file, serves=False)
     crew = bootstrap.Crew(site)
@@ -87,19 +104,3 @@ def work(site_file: Path) -> None:
 
     bootstrap.watch_settings(bootstrap.SettingsWatch(site, site_file), renew, stop)
     crew.stop()
-
-
-def _log_to_stderr() -> None:
-    """Write one JSON object a line; libraries' own records too, from warnings on."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
