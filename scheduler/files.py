@@ -32,6 +32,9 @@ class Files(Protocol):
     done, and doing it again is safe. Paths are the same on both sides.
     """
 
+    is_shared: bool
+    """Whether what is written on one side is at once on the other, so that nothing has to be carried."""
+
     def put(self, path: Path) -> None:
         """Return when the file or directory at ``path`` is there as well, with its content.
 
@@ -59,6 +62,8 @@ class Files(Protocol):
 
 class SharedFiles:
     """Portal and nodes see the same directory: nothing has to be carried."""
+
+    is_shared = True
 
     def put(self, path: Path) -> None:
         """Do nothing: it is there."""

@@ -35,6 +35,8 @@ _REFUSED = "\x01"
 class SftpFiles:
     """The files of a login node, through the connection of a transport."""
 
+    is_shared = False
+
     def __init__(self, transport: SshTransport, *, patience: timedelta = PATIENCE) -> None:
         self._transport = transport
         self._patience = patience

@@ -399,6 +399,19 @@ class Worker(Section):
         le=1000,
         description="Most questions to Slurm about live jobs in a minute, whatever happens.",
     )
+    files_at_once: int = Field(
+        default=3,
+        ge=1,
+        le=32,
+        description=(
+            "How many uploads, images and outputs are looked through, unpacked or carried at the same time for"
+            " each cluster; large ones never have all the places."
+        ),
+    )
+    files_time_limit: Duration = Field(
+        default=timedelta(hours=2),
+        description="How long one of them may take; then it is tried again, and staff is told after the fourth time.",
+    )
     pauses: tuple[Duration, ...] = Field(
         default=(timedelta(seconds=10), timedelta(minutes=2), timedelta(minutes=10)),
         max_length=10,

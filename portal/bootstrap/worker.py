@@ -15,6 +15,7 @@ from portal.domain.jobs import ImageKind
 from portal.services import images
 from portal.worker.audit_watch import AuditWatch
 from portal.worker.context import WorkerContext
+from portal.worker.file_threads import FileThreads
 from portal.worker.pacing import Pace
 
 
@@ -49,6 +50,9 @@ def _worker_context(site: Installation, name: str) -> WorkerContext:
         pauses=tuple(site.settings.worker.pauses),
         pace=Pace(slowest=site.settings.worker.slowest, ceiling=site.settings.worker.ceiling),
         clock=site.clock,
+        file_work=FileThreads(
+            site.settings.worker.files_at_once, site.settings.worker.files_time_limit, site.clock
+        ),
     )
 
 

@@ -14,6 +14,7 @@ READS = (
     "check_reports",
     "data_snapshots",
     "deletions",
+    "file_pieces",
     "heartbeats",
     "results",
     "run_logs",

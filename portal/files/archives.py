@@ -17,7 +17,7 @@ from portal.files.errors import BadArchive, shown
 from portal.files.formats import BLOCK, Format, format_of, recognise
 from portal.files.members import ArchiveLimits, read_members, recipe_refused
 from portal.files.tar_writer import TarWriter
-from portal.files.trees import remove
+from portal.files.whole import whole_directory, whole_file
 
 CODE_LIMITS = ArchiveLimits()
 """What code may hold where the caller says nothing else."""
@@ -76,16 +76,9 @@ def repack_code(source: Path, target: Path, limits: ArchiveLimits = CODE_LIMITS)
     survey = _survey(source, limits)
     if any(_is_recipe(name) for name in survey.names):
         raise recipe_refused()
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with part.open("wb") as stream:
-            sink = _Hashing(stream)
-            _repack(source, survey, TarWriter(sink), limits)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.rename(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(target, 0o640) as stream:
+        sink = _Hashing(stream)
+        _repack(source, survey, TarWriter(sink), limits)
     return PackedCode(sha256=sink.digest.hexdigest(), files=len(survey.files), size=survey.size)
 
 
@@ -108,19 +101,10 @@ def unpack_results(
     """
     limits = ArchiveLimits(files=max_files, size=max_bytes)
     found = _survey_results(source, required, filename, limits)
-    part = target.with_name(f"{target.name}.part")
-    remove([part])
-    part.mkdir(mode=0o750)
-    try:
+    with whole_directory(target) as part:
         if isinstance(found, _Survey):
-            result = _unpack(source, part, found, limits)
-        else:
-            result = _copy(found(source), part, PurePosixPath(required[0]), max_bytes)
-        if not target.exists():
-            part.rename(target)
-    finally:
-        remove([part])
-    return result
+            return _unpack(source, part, found, limits)
+        return _copy(found(source), part, PurePosixPath(required[0]), max_bytes)
 
 
 def _survey(source: Path, limits: ArchiveLimits) -> _Survey:

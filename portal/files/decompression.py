@@ -17,6 +17,7 @@ from typing import BinaryIO, Protocol
 
 from portal.files.errors import BadArchive, damaged
 from portal.files.formats import Format
+from portal.files.progress import advance
 
 CHUNK = 256 * 1024
 """Bytes that are read at a time."""
@@ -72,6 +73,7 @@ class Ratio:
 
     def add(self, size: int) -> None:
         """Note ``size`` more bytes; raise ``BadArchive`` when they are too many."""
+        advance(size)
         self._unpacked += size
         if self._unpacked > self._limit:
             raise BadArchive(

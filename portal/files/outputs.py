@@ -16,6 +16,7 @@ from typing import NoReturn, Self
 from portal.domain.failures import FailureReason
 from portal.domain.printable import is_printable
 from portal.files.errors import BadOutput
+from portal.files.progress import advance
 from portal.files.trees import (
     MAX_DEPTH,
     MAX_PATH_BYTES,
@@ -24,9 +25,9 @@ from portal.files.trees import (
     Bounds,
     Entry,
     TreeBoundError,
-    remove,
     walk,
 )
+from portal.files.whole import whole_directory
 
 _CHUNK = 1024 * 1024
 _OWN_DOING = {errno.EACCES, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.EPERM}
@@ -64,27 +65,17 @@ def copy_outputs(
 
     ``target`` appears when it is complete, and then ``directory`` is no longer needed: repeating
     the call returns what is in ``target``. The copies belong to this process, with modes 0640 and
-    0750. After an error there is no ``target``.
+    0750. After an error there is no ``target``. Two may do it beside each other: what the first one
+    has copied whole counts, and ``directory`` may be gone then before the other has read all of it.
     """
-    tally = _Tally(max_bytes, max_files)
-    if target.exists():
-        return _take(target, None, required, tally)
-    part = target.with_name(f"{target.name}.part")
-    _remove_whole(part)
-    part.mkdir(mode=0o750)
-    try:
-        summary = _take(directory, part, required, tally)
-    except BaseException:
-        _remove_whole(part)
-        raise
-    part.rename(target)
-    return summary
-
-
-def _remove_whole(part: Path) -> None:
-    """Remove a copy that was not finished; it is within the bounds of what is copied."""
-    if not remove([part]):
-        raise OSError(errno.ENOTEMPTY, "cannot remove the rest of a copy", str(part))
+    if not target.exists():
+        try:
+            with whole_directory(target) as part:
+                return _take(directory, part, required, _Tally(max_bytes, max_files))
+        except (BadOutput, OSError):
+            if not target.exists():
+                raise
+    return _take(target, None, required, _Tally(max_bytes, max_files))
 
 
 def _take(
@@ -211,6 +202,7 @@ def _file(entry: Entry, copy: _Copy, tally: _Tally) -> None:
             os.fchmod(target, 0o640)
             while chunk := os.read(source, _CHUNK):
                 tally.add(len(chunk))
+                advance(len(chunk))
                 stream.write(chunk)
 
 

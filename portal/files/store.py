@@ -36,6 +36,7 @@ from portal.files.places import (
     opened_file,
     opened_root,
 )
+from portal.files.progress import advance
 
 INCOMING, LEAVING = FileName("incoming"), FileName("leaving")
 PART = ".part-"
@@ -253,6 +254,7 @@ class Store:
         with self.open(sha256) as stream, _new_file(target) as copy:
             announced, digest = os.fstat(stream.fileno()).st_size, hashlib.sha256()
             while (chunk := stream.read(_CHUNK)) and copy.tell() <= announced:
+                advance(len(chunk))
                 digest.update(chunk)
                 copy.write(chunk)
             if digest.hexdigest() != sha256:

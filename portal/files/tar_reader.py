@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from portal.files.decompression import CHUNK, Source
 from portal.files.entries import Entry, EntryKind
 from portal.files.errors import BadArchive, damaged
+from portal.files.progress import advance
 
 _BLOCK = 512
 _EXTENSION_LIMIT = 64 * 1024
@@ -72,6 +73,7 @@ class _Content:
             if not data:
                 raise damaged()
             self._left -= len(data)
+            advance(len(data))
             yield data
 
     def skip(self) -> None:

@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Attempt, Job, Trouble
 from portal.domain.ids import new_id
+from portal.files.progress import OutOfTime
 from scheduler.errors import SchedulerError, Unreachable
 
 log = structlog.get_logger("sealrun.worker")
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300))
 """Before the second try and each further one; after the last it needs attention."""
-PASSING = (OSError, MemoryError, OperationalError, SchedulerError)
+PASSING = (OSError, MemoryError, OperationalError, OutOfTime, SchedulerError)
 """What may be over by itself: a full disk, another writer. Everything else is a defect, and would come again."""
 MAX_PROBLEM_CHARS = 4000
 

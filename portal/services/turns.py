@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import shares as queries
 from portal.db.tables import Attempt, Evaluation, Image, Job, Submission, Task
+from portal.domain.file_parts import Part
 from portal.domain.jobs import JobKind
 from portal.domain.neighbours import Neighbours
 from portal.domain.profiles import Profile, Resources
@@ -15,6 +16,7 @@ from portal.domain.shares import SENTENCES, Hindrance
 from portal.domain.slurm_states import in_words
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
+from portal.services import file_pieces
 from portal.services.neighbours import living, wish_for_run
 from portal.services.room import Room
 
@@ -31,6 +33,8 @@ class QueueFacts:
     """How manieth of the portal's own jobs of its kind it is."""
     why: str
     tries: int
+    gone_through: int | None = None
+    """Bytes of its files that were gone through before it is sent, while that goes on."""
 
 
 def first_job(submission: Submission, task: Task, resources: Resources) -> tuple[JobKind, Profile]:
@@ -122,7 +126,14 @@ def queue_facts(
         place=place_in_queue(session, live[-1], attempt),
         why=in_words(attempt.raw_state, attempt.raw_reason),
         tries=attempt.number,
+        gone_through=_gone_through(session, attempt),
     )
+
+
+def _gone_through(session: Session, attempt: Attempt) -> int | None:
+    if attempt.state is not AttemptState.CREATED:
+        return None
+    return file_pieces.gone_through(session, attempt, Part.PREPARE)
 
 
 def _here(why: str) -> QueueFacts:

@@ -8,6 +8,7 @@ from portal.domain.audit import Group
 from portal.domain.blocks import BlockReason
 from portal.domain.calendar import Season
 from portal.domain.decisions import Choice
+from portal.domain.file_parts import Part
 from portal.domain.findings import Level
 from portal.domain.jobs import JobKind
 from portal.domain.permissions import Audience, Role
@@ -145,6 +146,15 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         JobKind.SCORE: "Score",
         JobKind.PROBE: "Probe",
         JobKind.MEASURE: "Measure data",
+    },
+    Part: {
+        Part.PREPARE: "Look through what was handed in, and make it ready",
+        Part.LOOK: "Look whether a run has ended",
+        Part.FETCH: "Fetch what a run left",
+        Part.TAKE: "Put what a run made where it is kept",
+        Part.DROP: "Remove what an image was built of",
+        Part.EXPIRE: "Delete what is kept no longer",
+        Part.SWEEP: "Remove what was left half written",
     },
 }
 

@@ -18,6 +18,7 @@ from containers.rundir import (
 from portal.db.tables import Attempt, Evaluation
 from portal.domain.errors import UntrustedValueError
 from portal.domain.failures import FailureReason
+from portal.domain.file_parts import Part
 from portal.domain.logs import LONGEST, error_of_pip, last_line, tail
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import (
@@ -33,6 +34,7 @@ from portal.services import cancellations, results, run_logs
 from portal.services.troubles import Step
 from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
+from portal.worker.fetch import fetch
 from portal.worker.holding import is_held_back
 from portal.worker.measure import MANIFEST_BYTES
 from portal.worker.prepare import NOT_FETCHED, SOURCE
@@ -49,6 +51,7 @@ def collect_ended(context: WorkerContext) -> int:
     """Take in every attempt that has ended; return how many were."""
     with context.database.reading() as session:
         tokens = tokens_in(context, session, [AttemptState.ENDED])
+    context.file_work.only(tokens, Part.FETCH, Part.TAKE, Part.DROP)
     collected = 0
     try:
         for is_done in each(context, Step.COLLECT, tokens, lambda token: _collect(context, token)):
@@ -64,14 +67,18 @@ def _collect(context: WorkerContext, token: Token) -> bool:
         job = work_as_prepared(context, token)
     except UntrustedValueError as problem:
         return _not_as_sent(context, token, problem)
-    return _collect_work(context, job, token)
+    is_done = _collect_work(context, job, token)
+    if not is_done:
+        # More may come: it is fetched again.
+        context.file_work.forget(token)
+    return is_done
 
 
 def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
     with context.database.reading() as session:
         attempt = session.get_one(Attempt, token)
     directory = context.cluster.run_directory(job.job.id, token)
-    context.cluster.files.get(directory, _limits(job))
+    fetch(context, token, Part.FETCH, directory, _limits(job))
     try:
         run = read_run(directory, token)
     except RunFileError as problem:
@@ -88,20 +95,14 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
         )
     if isinstance(job, RunWork) and is_held_back(context, job, attempt, verdict):
         return False
-    log.info(
-        "judged",
-        token=token,
-        kind=job.job.kind,
-        verdict=verdict.kind,
-        reason=verdict.reason,
-        detail=verdict.detail or None,
-    )
     if verdict.kind is VerdictKind.WAIT:
         return False
     _keep_and_drop(context, job, token, directory)
     if verdict.kind is VerdictKind.SUCCESS:
         take_in(context, job, attempt, directory, run)
+        _tell(job, token, verdict)
     else:
+        _tell(job, token, verdict)
         if not isinstance(job, RunWork):
             detail = _with_last_words(verdict.detail, directory)
             verdict = replace(verdict, detail=detail)
@@ -111,6 +112,17 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
         sentence = _sentence(context, verdict, directory)
         _record_verdict(context, token, verdict, run, sentence=sentence)
     return True
+
+
+def _tell(job: Work, token: Token, verdict: Verdict) -> None:
+    log.info(
+        "judged",
+        token=token,
+        kind=job.job.kind,
+        verdict=verdict.kind,
+        reason=verdict.reason,
+        detail=verdict.detail or None,
+    )
 
 
 def _with_last_words(detail: str, directory: Path) -> str:
@@ -141,8 +153,12 @@ def _keep_and_drop(context: WorkerContext, job: Work, token: Token, directory: P
     if isinstance(job, RunWork):
         _keep_logs(context, token, directory, longest=_longest_log(job))
     elif isinstance(job, BuildWork):
-        context.cluster.files.remove([directory / SOURCE])
-        (directory / SOURCE).unlink(missing_ok=True)
+        context.file_work.done(token, Part.DROP, lambda: _drop_source(context, directory))
+
+
+def _drop_source(context: WorkerContext, directory: Path) -> None:
+    context.cluster.files.remove([directory / SOURCE])
+    (directory / SOURCE).unlink(missing_ok=True)
 
 
 def _by_nobody(context: WorkerContext, job: Work, token: Token) -> bool:

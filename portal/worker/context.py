@@ -5,7 +5,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from portal.domain.untrusted import Id, Sha256
 from portal.files.approvals import Approvals
 from portal.files.removal import remove
 from portal.files.seals import Sealer
-from portal.files.store import PART, Damaged, Store
+from portal.files.store import Damaged, Store
+from portal.files.whole import PART
+from portal.worker.file_work import AtOnce, FileWork
 from portal.worker.pacing import Pace
 from scheduler.files import Files
 from scheduler.interface import Scheduler, Token
@@ -155,11 +157,20 @@ class WorkerContext:
     pauses: tuple[timedelta, ...]
     """Before the second try of what the cluster failed, and before each further one."""
     clock: Callable[[], datetime]
+    file_work: FileWork = field(default_factory=AtOnce)
+    """Does what takes long with files, beside the passes."""
 
     @property
     def keeps_uploads(self) -> bool:
         """Whether all uploads lie on this cluster's storage."""
         return self.cluster.store == self.store
+
+    def size_of_upload(self, blob: Sha256) -> int:
+        """Return about how many bytes an upload has; 0 where it is not there."""
+        try:
+            return self.store.path(blob).lstat().st_size
+        except OSError:
+            return 0
 
     def take_upload(self, blob: Sha256, target: Path) -> Path:
         """Copy an upload to a place of the worker's own, checked by its digest on the way; return the place.

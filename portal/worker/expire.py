@@ -15,6 +15,7 @@ from portal.domain.retention import Kept
 from portal.domain.untrusted import Sha256
 from portal.files.removal import content_of, remove
 from portal.files.store import StoreError
+from portal.files.whole import PART
 from portal.services import retention
 from portal.services.retention import Candidate
 from portal.services.troubles import Step
@@ -193,4 +194,9 @@ def _run_paths(context: WorkerContext, token: str, kind: Kept) -> Sequence[Path]
     if not directory.is_dir():
         return []
     is_output = kind is Kept.OUTPUT
-    return sorted(path for path in directory.iterdir() if (path.name in _OUTPUTS) is is_output)
+    return sorted(path for path in directory.iterdir() if _is_output(path.name) is is_output)
+
+
+def _is_output(name: str) -> bool:
+    """Whether it is of the run's making; what was left half copied is as well."""
+    return name in _OUTPUTS or name.startswith(PART)

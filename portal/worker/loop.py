@@ -1,6 +1,7 @@
 """The reconcile loop: pass after pass until it is told to stop."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from portal.domain.file_parts import Part
 from portal.files.store import StoreError
 from portal.services import leases, planning
 from portal.worker.asking import Asked
@@ -15,21 +17,26 @@ from portal.worker.cancel import end_unsent, stop_live
 from portal.worker.collect import collect_ended
 from portal.worker.context import WorkerContext
 from portal.worker.decide import carry_out_decisions
-from portal.worker.expire import expire
+from portal.worker.expire import Expired, expire
+from portal.worker.file_work import NotYet
+from portal.worker.lease_keeping import kept, take
 from portal.worker.pacing import QUICK, Pacer
 from portal.worker.pulse import Pulse
 from portal.worker.resolve import resolve_unclear
+from portal.worker.saying import Sayer
 from portal.worker.send import send_created
 from portal.worker.watch import watch_live
 from scheduler.errors import SchedulerError
 
 log = structlog.get_logger("sealrun.worker")
 
-LEASE = timedelta(seconds=20)
 ABANDONED = timedelta(days=1)
 """After this an upload to which nothing was added is what a killed process left: it goes."""
 EXPIRE_EVERY = timedelta(minutes=10)
 """How often files are looked for whose time is over; sooner while there are more of them."""
+EXPIRE_MORE = timedelta(seconds=20)
+GLANCE = 0.05
+"""Seconds between two looks whether work on files has come to an end."""
 LONGEST_PAUSE = 30.0
 """Seconds; failing passes are spaced wider and wider up to this."""
 
@@ -43,11 +50,13 @@ class PassResult:
     unclear: int
     live: int
     collected: int
+    files: int
+    """On whose files work goes on."""
 
     @property
     def is_busy(self) -> bool:
         """Whether something is about to change."""
-        return any((self.planned, self.sent, self.unclear, self.live, self.collected))
+        return any((self.planned, self.sent, self.unclear, self.live, self.collected, self.files))
 
 
 def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
@@ -79,6 +88,7 @@ def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
         unclear=unclear.about,
         live=live.about,
         collected=collected,
+        files=len(context.file_work.under_way()),
     )
 
 
@@ -159,27 +169,69 @@ def _plan(context: WorkerContext) -> int:
 
 def work_until(context: WorkerContext, stop: threading.Event) -> None:
     """Run passes until ``stop`` is set; a failing pass is logged and tried again later."""
-    _sweep(context)
     pacer = Pacer(context.pace)
     pause = QUICK
     pulse = Pulse(context)
+    sayer = Sayer(context)
     name = f"cluster:{context.cluster.name}"
-    expires_at = context.clock()
+    chores = _Chores(context)
     while not stop.is_set():
+        context.file_work.look_up()
         try:
-            pause = _one_round(context, pacer, pulse, name)
+            pause = _one_round(context, pacer, pulse, sayer, name)
         except Exception:
             pause = min(LONGEST_PAUSE, pause * 2)
             log.exception("pass_failed", again_in=pause)
-        if context.clock() >= expires_at:
-            expires_at = context.clock() + EXPIRE_EVERY
-            try:
-                expires_at -= _expire(context)
-            except Exception:
-                log.exception("not_expired", again_in=EXPIRE_EVERY.total_seconds())
-        stop.wait(pause)
+        chores.look_after()
+        _wait(context, stop, pause)
+    context.file_work.close()
     with context.database.writing() as session:
         leases.give_back_lease(session, name=name, holder=context.holder, now=context.clock())
+
+
+def _wait(context: WorkerContext, stop: threading.Event, pause: float) -> None:
+    """Wait for the next pass, or until work on files has come to an end."""
+    until = time.monotonic() + pause
+    while not stop.is_set() and (left := until - time.monotonic()) > 0:
+        if context.file_work.has_news():
+            return
+        stop.wait(min(left, GLANCE) if context.file_work.under_way() else left)
+
+
+class _Chores:
+    """What is done from time to time with the files of a storage, beside the passes."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._is_swept = False
+        self._expires_at = context.clock()
+
+    def look_after(self) -> None:
+        """Begin what is due, and see what became of it; what goes wrong is logged, and tried again later."""
+        if not self._is_swept:
+            self._is_swept = self._do(Part.SWEEP, lambda: _sweep(self._context)) is not NotYet
+        now = self._context.clock()
+        if now < self._expires_at:
+            return
+        done = self._do(Part.EXPIRE, lambda: _expire(self._context))
+        if done is NotYet:
+            return
+        self._expires_at = now + EXPIRE_EVERY
+        if isinstance(done, Expired) and done.deleted:
+            self._expires_at = now + EXPIRE_MORE
+
+    def _do(self, part: Part, work: Callable[[], object]) -> object:
+        """Return what came of it; ``NotYet`` while it goes on, and None where it failed."""
+        name = f"{part}:{self._context.cluster.name}"
+        try:
+            made = self._context.file_work.done(name, part, work)
+        except NotYet:
+            return NotYet
+        except Exception:
+            log.exception("chore_failed", part=part)
+            made = None
+        self._context.file_work.forget(name)
+        return made
 
 
 def _sweep(context: WorkerContext) -> None:
@@ -191,8 +243,8 @@ def _sweep(context: WorkerContext) -> None:
         log.error("cannot_sweep", problem=str(problem))  # noqa: TRY400 - one line will do
 
 
-def _expire(context: WorkerContext) -> timedelta:
-    """Delete what is due, if no other worker does; return how much sooner to look again."""
+def _expire(context: WorkerContext) -> Expired | None:
+    """Delete what is due, if no other worker does; return what was."""
     with context.database.writing() as session:
         mine = leases.take_lease(
             session,
@@ -201,24 +253,26 @@ def _expire(context: WorkerContext) -> timedelta:
             lasts=EXPIRE_EVERY,
             now=context.clock(),
         )
-    more = mine and expire(context).deleted > 0
-    return EXPIRE_EVERY - LEASE if more else timedelta(0)
+    return expire(context) if mine else None
 
 
-def _one_round(context: WorkerContext, pacer: Pacer, pulse: Pulse, name: str) -> float:
+def _one_round(
+    context: WorkerContext, pacer: Pacer, pulse: Pulse, sayer: Sayer, name: str
+) -> float:
     """Run a pass if this worker drives the cluster; return the seconds until the next.
 
     Rounds come often, as new work is found in the database alone; the pacer says in which of them
     the cluster is asked.
     """
-    with context.database.writing() as session:
-        mine = leases.take_lease(
-            session, name=name, holder=context.holder, lasts=LEASE, now=context.clock()
-        )
     idle = context.idle_pause.total_seconds()
-    if not mine:
+    if not take(context, name):
+        # Whoever has it does the same work.
+        context.file_work.only((), Part.PREPARE, Part.LOOK, Part.FETCH, Part.TAKE, Part.DROP)
         return idle
     try:
-        return min(idle, QUICK) if run_pass(context, pacer).is_busy else idle
+        with kept(context, name):
+            is_busy = run_pass(context, pacer).is_busy
+        return min(idle, QUICK) if is_busy else idle
     finally:
         pulse.beat(pacer)
+        sayer.say()

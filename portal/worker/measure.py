@@ -14,6 +14,7 @@ from containers.rundir import RunFileError, RunRecord, read_measured, records
 from portal.db.queries import snapshots as queries
 from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
+from portal.domain.file_parts import Part
 from portal.domain.jobs import JobKind
 from portal.domain.merkle import tree
 from portal.domain.profiles import DataDirectory
@@ -46,15 +47,8 @@ def take_measurement(
     record: dict[str, Any],
 ) -> None:
     """Take in what a measurement found; its manifest is kept where the web process cannot read."""
-    kept = context.cluster.manifest(work.snapshot_id)
-    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        found = read_measured(directory)
-        made = directory / "manifest"
-        if made.exists():
-            made.replace(kept)
-        context.cluster.files.remove([made])
-        whole = tree(records(kept))
+        value = context.file_work.done(token, Part.TAKE, lambda: _found(context, work, directory))
     except RunFileError as problem:
         with context.database.writing() as session:
             results.failed(
@@ -66,12 +60,24 @@ def take_measurement(
                 now=context.clock(),
             )
         return
-    value = Found(root=whole.root, looks=found.looks, files=found.files, size=found.size)
     _keep(context, work, value)
     with context.database.writing() as session:
         changed = results.measured(session, token, value, record, now=context.clock())
     tell = log.error if changed else log.info
-    tell("data_changed" if changed else "data_measured", data=work.name, root=whole.root)
+    tell("data_changed" if changed else "data_measured", data=work.name, root=value.root)
+
+
+def _found(context: WorkerContext, work: MeasureWork, directory: Path) -> Found:
+    """Keep the records, and return what they come to. Raises ``RunFileError``."""
+    kept = context.cluster.manifest(work.snapshot_id)
+    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = read_measured(directory)
+    made = directory / "manifest"
+    if made.exists():
+        made.replace(kept)
+    context.cluster.files.remove([made])
+    whole = tree(records(kept))
+    return Found(root=whole.root, looks=found.looks, files=found.files, size=found.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Preparing: an attempt's run directory and its batch script. Repeating it changes nothing."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,7 @@ from containers.interface import (
 )
 from containers.scripts import build_script, measure_script, run_script
 from portal.domain.errors import OperatorError, UntrustedValueError
+from portal.domain.file_parts import Part
 from portal.domain.jobs import ImageKind, JobKind
 from portal.domain.profiles import Profile, SifPolicy
 from portal.domain.shares import EVERYTHING, Share
@@ -29,6 +31,7 @@ from portal.files.requirements import requirements_to_install
 from portal.worker import notes
 from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
+from portal.worker.file_work import NotYet
 from portal.worker.measure import looked_at, measure_of
 from portal.worker.samples import sample_of
 from portal.worker.weights import weights_binds
@@ -51,31 +54,86 @@ NOT_FETCHED = notes.NAMES | {
 """What is never fetched of a run directory: what the worker has put there itself, and the image."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What lies ready for a job, on the nodes as well."""
+
+    work: Work
+    """What the job was to do then."""
+    build: Build | None = None
+    binds: tuple[Bind, ...] = ()
+    """What a run sees of the storage, beside private data and its output."""
+
+
 def prepare(context: WorkerContext, token: Token) -> JobSpec:
     """Make the run directory and return what to submit.
 
-    Raises ``BadArchive`` where the participant's file is not usable, ``OperatorError`` where the
-    site's settings or storage are at fault, and ``Unreachable`` where files could not be carried to
-    the nodes. No job has been sent to the cluster then.
+    Raises ``NotYet`` while its files are worked on, ``BadArchive`` where the participant's file is not usable,
+    ``OperatorError`` where the site's settings or storage are at fault, and ``Unreachable`` where files could not
+    be carried to the nodes. No job has been sent to the cluster then.
     """
     work = work_to_prepare(context, token)
     directory = context.cluster.run_directory(work.job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     notes.write_work(directory, work)
-    if isinstance(work, BuildWork):
-        build = _build(context, work, directory)
-        script = build_script(build, token=token, directory=PurePosixPath(directory))
-        _carry(context, directory)
-    elif isinstance(work, MeasureWork):
-        script = measure_script(
-            measure_of(context, work), token=token, directory=PurePosixPath(directory)
-        )
-        _carry(context, directory)
-    else:
-        run = _sealed_run(context, work, directory)
-        script = run_script(run, token=token, directory=PurePosixPath(directory))
-        _carry(context, directory, *(bind.source for bind in run.binds if not bind.writable))
+    staged = context.file_work.done(
+        token,
+        Part.PREPARE,
+        lambda: stage(context, work, directory),
+        size=_size(context, work),
+        alone=_shared(work),
+    )
+    if staged.work != work:
+        # What was approved, or asked for, is something else by now.
+        context.file_work.forget(token)
+        raise NotYet
+    script = _script(context, staged, token, directory)
     return _spec(_profile(context, work), _share(context, work), script, directory)
+
+
+def _size(context: WorkerContext, work: Work) -> int:
+    """Return about how many bytes have to be gone through."""
+    if isinstance(work, BuildWork):
+        return context.size_of_upload(work.source_sha256)
+    if isinstance(work, RunWork):
+        weights = context.size_of_upload(work.weights.blob_sha256) if work.weights else 0
+        return weights + context.size_of_upload(work.submission.blob_sha256)
+    return 0
+
+
+def _shared(work: Work) -> str:
+    """Return the digest of what is unpacked once for many runs; nothing where there is none."""
+    if not isinstance(work, RunWork):
+        return ""
+    if work.weights:
+        return work.weights.blob_sha256
+    return (work.task.sample or "") if work.submission.is_smoke else ""
+
+
+def stage(context: WorkerContext, work: Work, directory: Path) -> Staged:
+    """Put all files in place that a job needs, on the nodes as well. Raises what ``prepare`` does.
+
+    All that takes as long as the files are large is done here, and nothing of it asks the database.
+    """
+    staged = Staged(work=work)
+    if isinstance(work, BuildWork):
+        staged = Staged(work=work, build=_build(context, work, directory))
+    elif isinstance(work, RunWork):
+        staged = Staged(work=work, binds=_binds(context, work, directory))
+    _carry(context, directory, *(bind.source for bind in staged.binds))
+    return staged
+
+
+def _script(context: WorkerContext, staged: Staged, token: Token, directory: Path) -> str:
+    work, place = staged.work, PurePosixPath(directory)
+    if isinstance(work, RunWork):
+        run = _sealed_run(context, work, directory, staged.binds)
+        return run_script(run, token=token, directory=place)
+    if isinstance(work, MeasureWork):
+        return measure_script(measure_of(context, work), token=token, directory=place)
+    if staged.build is None:
+        raise OperatorError(f"nothing lies ready for the build of image {work.image_id}")
+    return build_script(staged.build, token=token, directory=place)
 
 
 def _profile(context: WorkerContext, work: Work) -> Profile:
@@ -207,7 +265,9 @@ def _packages(context: WorkerContext, directory: Path) -> Packages | None:
     )
 
 
-def _sealed_run(context: WorkerContext, work: RunWork, directory: Path) -> SealedRun:
+def _sealed_run(
+    context: WorkerContext, work: RunWork, directory: Path, binds: tuple[Bind, ...]
+) -> SealedRun:
     scores = work.job.kind is JobKind.SCORE
     profile = _profile(context, work)
     return SealedRun(
@@ -216,9 +276,7 @@ def _sealed_run(context: WorkerContext, work: RunWork, directory: Path) -> Seale
         probe_image=PurePosixPath(context.cluster.image(work.probe.sif_sha256)),
         probe_sha256=work.probe.sif_sha256,
         argv=tuple(work.task.score_argv if scores else work.task.predict_argv),
-        binds=_score_binds(context, work, directory)
-        if scores
-        else _predict_binds(context, work, directory),
+        binds=(*_private_binds(context, work), *binds, _output(directory)),
         environment=_environment(work),
         data=looked_at(context, work),
         gpu=profile.has_gpu,
@@ -244,29 +302,28 @@ def _environment(work: RunWork) -> dict[str, str]:
     }
 
 
-def _predict_binds(context: WorkerContext, work: RunWork, directory: Path) -> tuple[Bind, ...]:
-    source = (
-        PurePosixPath(sample_of(context, work))
-        if work.submission.is_smoke
-        else _data(context, work, work.task.input_data)
-    )
+def _private_binds(context: WorkerContext, work: RunWork) -> tuple[Bind, ...]:
+    """Return what a run sees of private data; one on the public sample sees none."""
+    if work.job.kind is JobKind.SCORE:
+        truth = _data(context, work, work.task.truth_data)
+        return (Bind(source=truth, target=PurePosixPath("/input/ref")),)
+    if work.submission.is_smoke:
+        return ()
     return (
-        Bind(source=source, target=PurePosixPath("/input")),
-        *weights_binds(context, work.weights),
-        _output(directory),
+        Bind(source=_data(context, work, work.task.input_data), target=PurePosixPath("/input")),
     )
 
 
-def _score_binds(context: WorkerContext, work: RunWork, directory: Path) -> tuple[Bind, ...]:
-    truth = _data(context, work, work.task.truth_data)
-    return (
-        Bind(source=truth, target=PurePosixPath("/input/ref")),
-        Bind(
-            source=PurePosixPath(_predictions(context, work, directory)),
-            target=PurePosixPath("/input/res"),
-        ),
-        _output(directory),
-    )
+def _binds(context: WorkerContext, work: RunWork, directory: Path) -> tuple[Bind, ...]:
+    """Return what a run sees of the storage: what is scored, or the sample and weights."""
+    if work.job.kind is JobKind.SCORE:
+        scored = _predictions(context, work, directory)
+        return (Bind(source=PurePosixPath(scored), target=PurePosixPath("/input/res")),)
+    weights = weights_binds(context, work.weights)
+    if not work.submission.is_smoke:
+        return weights
+    sample = sample_of(context, work)
+    return (Bind(source=PurePosixPath(sample), target=PurePosixPath("/input")), *weights)
 
 
 def _output(directory: Path) -> Bind:

@@ -7,6 +7,7 @@ import structlog
 
 from containers.interface import LOG_LIMIT
 from containers.rundir import RunFileError, RunRecord, has_started, read_run, take_claim
+from portal.domain.file_parts import Part
 from portal.domain.states import AttemptState
 from portal.domain.verdicts import reason_without_tries
 from portal.domain.work import JobFacts
@@ -15,6 +16,7 @@ from portal.services.troubles import Step
 from portal.worker.asking import Asked
 from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
+from portal.worker.fetch import fetch
 from portal.worker.prepare import NOT_FETCHED, OWN_TIME
 from portal.worker.reports import take_over
 from portal.worker.set_aside import each
@@ -116,7 +118,7 @@ def _started(
     job that its node has: the script ends itself when its time is over, and before that nothing is tried again.
     """
     now = context.clock()
-    context.cluster.files.get(directory, _MARKS)
+    fetch(context, token, Part.LOOK, directory, _MARKS)
     if (run := _left(directory, token)) is not None:
         log.warning("ended_unseen", token=token, detail=detail)
         with context.database.writing() as session:

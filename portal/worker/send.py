@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.domain.errors import OperatorError
 from portal.domain.failures import FailureReason
+from portal.domain.file_parts import Part
 from portal.domain.states import AttemptState
 from portal.files.errors import BadArchive
 from portal.services import attempts, results
@@ -33,6 +34,7 @@ def send_created(context: WorkerContext) -> Asked:
     """Send every attempt that was never sent, until the cluster is full or does not answer."""
     with context.database.reading() as session:
         tokens = tokens_in(context, session, [AttemptState.CREATED])
+    context.file_work.only(tokens, Part.PREPARE)
     sent = 0
     try:
         for answer in each(context, Step.SEND, tokens, lambda token: _send(context, token)):

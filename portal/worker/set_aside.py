@@ -8,6 +8,7 @@ import structlog
 from portal.services import results, troubles
 from portal.services.troubles import Step
 from portal.worker.context import WorkerContext
+from portal.worker.file_work import NotYet
 from scheduler.errors import Unreachable
 
 log = structlog.get_logger("sealrun.worker")
@@ -16,12 +17,14 @@ Subject = TypeVar("Subject", bound=str)
 Made = TypeVar("Made")
 _ENDS_ATTEMPT = frozenset({Step.RESOLVE, Step.WATCH, Step.COLLECT, Step.SEND})
 """Steps without which an attempt never comes to an end."""
+_NEEDS_FILES = frozenset({Step.COLLECT, Step.SEND})
+"""Steps that can do nothing with an attempt while its files are worked on."""
 
 
 def each(
     context: WorkerContext, step: Step, subjects: Sequence[Subject], act: Callable[[Subject], Made]
 ) -> Iterator[Made]:
-    """Do something with each of some rows, and yield what came of it.
+    """Do something with each of some rows, and yield what came of it; not yet with one whose files are worked on.
 
     An exception is written down at its row, which is then left alone for a while, or until staff have looked. Raises
     ``Unreachable``, as that is about all; the row at which it showed is not the first the next time.
@@ -33,9 +36,14 @@ def each(
     for subject in subjects:
         if subject in known.asleep:
             continue
+        if step in _NEEDS_FILES and context.file_work.is_busy(subject):
+            continue
         try:
             made = act(subject)
+        except NotYet:
+            continue
         except Exception as error:
+            context.file_work.forget(subject)
             _note(context, step, subject, error)
             if isinstance(error, Unreachable):
                 raise

@@ -14,10 +14,11 @@ from containers.rundir import RunRecord, read_lock
 from portal.db.tables import Attempt
 from portal.domain import untrusted
 from portal.domain.failures import FailureReason
+from portal.domain.file_parts import Part
 from portal.domain.jobs import JobKind
 from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
 from portal.files.errors import BadOutput, BadScoreFile
-from portal.files.outputs import copy_outputs
+from portal.files.outputs import OutputSummary, copy_outputs
 from portal.files.removal import remove
 from portal.files.scores import ScoreColumn, read_scores
 from portal.services import results
@@ -40,7 +41,8 @@ def take_in(
 ) -> None:
     """Take in what a good attempt left in its fetched run directory; what is wrong with it fails the job.
 
-    Raises ``Unreachable`` if the cluster's files cannot be moved; all of it can be repeated.
+    Raises ``NotYet`` while its files are moved, and ``Unreachable`` if those of the cluster cannot be; all of it
+    can be repeated.
     """
     if isinstance(job, BuildWork):
         _take_image(context, job, attempt.token, directory, run)
@@ -60,7 +62,7 @@ def _take_image(
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     made = directory / "image.sif"
     keep_note(context, work, directory, digest)
-    size = context.cluster.files.keep(made, final)
+    size = context.file_work.done(token, Part.TAKE, lambda: context.cluster.files.keep(made, final))
     built = BuiltImage(sha256=digest, size=size, lock=read_lock(directory))
     with context.database.writing() as session:
         results.image_ready(session, token, built, as_record(run), now=context.clock())
@@ -69,14 +71,9 @@ def _take_image(
 def _take_predictions(
     context: WorkerContext, job: RunWork, token: str, directory: Path, run: RunRecord
 ) -> None:
-    """Copy the output to where it is at rest, with owners and links made plain."""
     try:
-        taken = copy_outputs(
-            directory / "output",
-            directory / "collected",
-            required=job.task.required_outputs,
-            max_bytes=job.task.output_limit,
-            max_files=job.task.output_files,
+        taken = context.file_work.done(
+            token, Part.TAKE, lambda: _collected(context, job, directory)
         )
     except BadOutput as problem:
         # Of a run on private data its team is told the reason alone: which file it is may depend on the data.
@@ -84,13 +81,25 @@ def _take_predictions(
         reason = FailureReason(problem.reason)
         _fail(context, token, reason, problem.sentence, run, sentence=sentence)
         return
-    remove([directory / "output"])
-    context.cluster.files.remove([directory / "output"])
     if taken.links:
         log.info("links_left_out", token=token, links=taken.links)
     with context.database.writing() as session:
         record = {**as_record(run), "links_left_out": taken.links}
         results.predicted(session, token, record, now=context.clock())
+
+
+def _collected(context: WorkerContext, job: RunWork, directory: Path) -> OutputSummary:
+    """Copy the output to where it is at rest, with owners and links made plain."""
+    taken = copy_outputs(
+        directory / "output",
+        directory / "collected",
+        required=job.task.required_outputs,
+        max_bytes=job.task.output_limit,
+        max_files=job.task.output_files,
+    )
+    remove([directory / "output"])
+    context.cluster.files.remove([directory / "output"])
+    return taken
 
 
 def _take_scores(

@@ -10,6 +10,7 @@ from portal.db.tables import Attempt, Evaluation, Job
 from portal.domain.ids import new_token
 from portal.domain.jobs import JobKind
 from portal.worker.context import WorkerContext
+from portal.worker.file_work import AtOnce
 from portal.worker.prepare import prepare
 from scheduler.interface import Accepted, Token
 
@@ -37,7 +38,7 @@ class ByHandError(Exception):
 def run_by_hand(context: WorkerContext, submission_id: str) -> float:
     """Run probe and image of a submission's predict job once more; return the seconds they took."""
     attempt = _predict_attempt(context, submission_id)
-    spec = prepare(context, attempt.token)
+    spec = prepare(replace(context, file_work=AtOnce()), attempt.token)
     script = spec.script.partition(_BODY_BEGINS)[0] + _BODY
     token = Token(new_token(datetime.now(UTC)))
     answer = context.cluster.scheduler.submit(replace(spec, script=script), token)

@@ -7,9 +7,9 @@ import sys
 from datetime import timedelta
 
 from portal.cli import main
-from portal.worker import loop
+from portal.worker import lease_keeping
 
 if __name__ == "__main__":
-    loop.LEASE = timedelta(seconds=int(sys.argv.pop(1)))
+    lease_keeping.LEASE = timedelta(seconds=int(sys.argv.pop(1)))
     sys.argv.insert(1, "work")
     main(prog_name="sealrun")

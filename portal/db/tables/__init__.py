@@ -6,6 +6,7 @@ from portal.db.tables.base import Base
 from portal.db.tables.challenges import Challenge, Column, Organiser, Page, Phase, PhaseTask, Task
 from portal.db.tables.checks import CheckReport
 from portal.db.tables.deletions import Deletion
+from portal.db.tables.file_pieces import FilePiece
 from portal.db.tables.jobs import Attempt, Image, Job, Lease, LogRelease, RunLog
 from portal.db.tables.people import (
     Account,
@@ -53,6 +54,7 @@ __all__ = [
     "Deletion",
     "Evaluation",
     "Event",
+    "FilePiece",
     "Heartbeat",
     "Image",
     "Invitation",

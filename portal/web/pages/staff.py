@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from portal.domain.blocks import BlockReason
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import blocks, liveness, staff_pages, staff_sessions
+from portal.services import blocks, file_pieces, liveness, staff_pages, staff_sessions
 from portal.services.attention import decisions
 from portal.web.context import WebContext
 from portal.web.forms import Filled
@@ -29,6 +29,7 @@ def overview(visit: Visit) -> Response:
             now=visit.now,
         ),
         version=visit.context.settings_version,
+        files=visit.read(file_pieces.of_site, actor=visit.actor),
         attention=visit.read(decisions.of_site, actor=visit.actor),
     )
 

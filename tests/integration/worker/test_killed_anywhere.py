@@ -23,6 +23,7 @@ from portal.db.tables import (
 )
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
+from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR
 from tests.eager import eager
@@ -194,7 +195,11 @@ def _live(world: World, submissions: list[str], fate: Fate) -> None:
     with watched_files(storage, fate):
         context = bootstrap.worker_contexts(watched)[0]
     scheduler = WatchedScheduler(world.scheduler, fate)
-    context = replace(context, cluster=replace(context.cluster, scheduler=scheduler))
+    context = replace(
+        context,
+        cluster=replace(context.cluster, scheduler=scheduler),
+        file_work=AtOnce(),
+    )
     for _ in range(MOST_PASSES):
         with watched_files(storage, fate):
             run_pass(context, eager())

@@ -39,6 +39,7 @@ class BrokenFiles:
     inner: Any
     error: Exception
     is_broken: Callable[[Path], bool]
+    is_shared: bool = False
 
     def get(self, directory: Path, limits: Any) -> None:
         if self.is_broken(directory):

@@ -16,6 +16,7 @@ from portal.domain.states import EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
 from portal.services.submissions import Upload, submit
 from portal.worker.context import WorkerContext
+from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
 from tests.eager import eager
@@ -67,6 +68,7 @@ class Both:
             context.cluster.name: replace(
                 context,
                 cluster=replace(context.cluster, scheduler=self.schedulers[context.cluster.name]),
+                file_work=AtOnce(),
             )
             for context in bootstrap.worker_contexts(site)
         }

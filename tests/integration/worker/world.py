@@ -24,6 +24,7 @@ from portal.domain.untrusted import Slug
 from portal.services.submissions import Upload, submit
 from portal.services.task_approvals import approval_of
 from portal.worker.context import WorkerContext
+from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.pulse import Pulse
 from scheduler.memory import MemoryScheduler
@@ -164,7 +165,11 @@ def make_world(database: Database, folder: Path, clock: Clock) -> World:
     node = PretendedNode()
     scheduler = MemoryScheduler(runner=node, clock=clock)
     context = bootstrap.worker_contexts(site)[0]
-    context = replace(context, cluster=replace(context.cluster, scheduler=scheduler))
+    context = replace(
+        context,
+        cluster=replace(context.cluster, scheduler=scheduler),
+        file_work=AtOnce(),
+    )
     with database.writing() as session:
         person = Person(id=new_id(clock()), name="Ada", created_at=clock())
         session.add(person)

@@ -3,6 +3,7 @@ import stat
 
 import pytest
 
+from portal.files import outputs
 from portal.files.errors import BadOutput
 from portal.files.outputs import OutputSummary, check_outputs, copy_outputs
 from portal.files.trees import MAX_DEPTH
@@ -230,8 +231,8 @@ def test_a_finished_copy_needs_no_output_any_more(output, tmp_path):
     assert copy(output, tmp_path / "collected") == first
 
 
-def test_a_copy_that_was_cut_off_is_begun_again(output, tmp_path):
-    part = tmp_path / "collected.part"
+def test_a_copy_that_was_cut_off_disturbs_no_other(output, tmp_path):
+    part = tmp_path / ".part-of-another"
     part.mkdir()
     (part / "half").touch()
 
@@ -241,4 +242,23 @@ def test_a_copy_that_was_cut_off_is_begun_again(output, tmp_path):
         "counts.csv",
         "maps",
     ]
-    assert not part.exists()
+    assert [path.name for path in tmp_path.glob(".part-*")] == [".part-of-another"]
+
+
+def test_of_two_that_copy_the_same_the_first_one_counts(output, tmp_path, monkeypatch):
+    """The other finds files gone that the first has removed after it was done."""
+    target = tmp_path / "collected"
+    inner = outputs._take
+
+    def overtaken(directory, part, required, tally):
+        if part is not None and not target.exists():
+            monkeypatch.setattr(outputs, "_take", inner)
+            copy(output, target)
+            (output / "counts.csv").unlink()
+        return inner(directory, part, required, tally)
+
+    monkeypatch.setattr(outputs, "_take", overtaken)
+
+    assert copy(output, target).files == check(target, None).files
+    assert (target / "counts.csv").exists()
+    assert not list(tmp_path.glob(".part-*"))

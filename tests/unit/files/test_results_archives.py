@@ -179,15 +179,15 @@ def test_repeating_changes_nothing(make_zip, target):
     assert contents(target) == {"a.csv": b"1"}
 
 
-def test_what_was_cut_off_is_begun_again(make_zip, target):
-    part = target.with_name("results.part")
+def test_what_was_cut_off_disturbs_no_other(make_zip, target):
+    part = target.with_name(".part-of-another")
     part.mkdir()
     (part / "half").touch()
 
     unpack_results(make_zip(("a.csv", b"1")), target, required=["a.csv"], **LIMITS)
 
     assert contents(target) == {"a.csv": b"1"}
-    assert not part.exists()
+    assert [path.name for path in target.parent.glob(".part-*")] == [".part-of-another"]
 
 
 @pytest.mark.parametrize(

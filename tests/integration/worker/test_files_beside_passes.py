@@ -1,0 +1,341 @@
+"""What takes long with files goes on beside the passes: nothing else waits for it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from portal.db.tables import FilePiece, Lease, Trouble
+from portal.domain.file_parts import Part
+from portal.domain.people import Actor
+from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.submissions import SubmissionKind
+from portal.files.progress import OutOfTime, Stopped, advance
+from portal.files.store import Store, Stored
+from portal.services import cancellations, file_pieces, leases, submission_pages
+from portal.services.troubles import PAUSES, Step
+from portal.worker import lease_keeping, loop, take_in
+from portal.worker.file_threads import FileThreads
+from portal.worker.loop import work_until
+from portal.worker.saying import SAID_AFTER, Sayer
+from tests.integration.worker.world import World
+
+PATIENCE = 30.0
+E = EvaluationState
+
+
+class Slow:
+    """Copying of uploads that is held up, chunk by chunk, for those whose digest is named."""
+
+    def __init__(self) -> None:
+        self.held: set[str] = set()
+        self.ended_by: list[Exception] = []
+        self.begun = threading.Event()
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        copy = Store.copy
+
+        def slow(store: Store, sha256: str, target: Path) -> Stored:
+            try:
+                while sha256 in self.held:
+                    self.begun.set()
+                    time.sleep(0.002)
+                    advance(1000)
+            except Exception as error:
+                self.ended_by.append(error)
+                raise
+            return copy(store, sha256, target)
+
+        monkeypatch.setattr(Store, "copy", slow)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    made = Slow()
+    made.install(monkeypatch)
+    return made
+
+
+@pytest.fixture
+def threaded(world: World) -> Iterator[World]:
+    """A world whose worker has two threads for files."""
+    with _threads(world, timedelta(hours=1)):
+        yield world
+
+
+@contextmanager
+def _threads(world: World, time_limit: timedelta) -> Iterator[FileThreads]:
+    threads = FileThreads(2, time_limit, world.clock)
+    world.context = replace(world.context, file_work=threads)
+    try:
+        yield threads
+    finally:
+        threads.close()
+
+
+def _run_until(world: World, is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never was"
+        world.context.file_work.look_up()
+        world.run(seconds=0.1)
+        time.sleep(0.01)
+
+
+def _state(world: World, submission: str) -> EvaluationState:
+    return world.evaluation(submission).state
+
+
+def _hand_in_held(world: World, slow: Slow, content: bytes = b"id,digit\n1,1\n") -> str:
+    slow.held.add(sha256(content).hexdigest())
+    return world.hand_in(SubmissionKind.RESULTS, content)
+
+
+def test_others_are_scored_while_a_large_file_is_read(threaded: World, slow: Slow) -> None:
+    large = _hand_in_held(threaded, slow)
+    _run_until(threaded, slow.begun.is_set)
+    small = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
+    _run_until(threaded, lambda: _state(threaded, small) is E.SCORED)
+    assert not _state(threaded, large).is_final
+    slow.held.clear()
+    _run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
+    assert len(threaded.attempts("score")) == 2
+
+
+def test_who_cancels_it_has_the_reading_stopped(threaded: World, slow: Slow) -> None:
+    large = _hand_in_held(threaded, slow)
+    _run_until(threaded, slow.begun.is_set)
+    _cancel(threaded, large)
+    _run_until(threaded, lambda: _state(threaded, large) is E.CANCELLED)
+    _run_until(threaded, lambda: not threaded.context.file_work.under_way())
+    assert [type(error) for error in slow.ended_by] == [Stopped]
+
+
+def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
+    world: World, slow: Slow
+) -> None:
+    world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
+    with _threads(world, timedelta(milliseconds=30)):
+        large = _hand_in_held(world, slow)
+
+        def tries() -> int:
+            with world.database.reading() as session:
+                row = session.scalars(select(Trouble).where(Trouble.step == Step.SEND)).first()
+                return row.tries if row else 0
+
+        for number, pause in enumerate(PAUSES, start=1):
+            _run_until(world, lambda number=number: tries() == number)
+            world.clock.advance(pause.total_seconds())
+        _run_until(world, lambda: _state(world, large) is E.HELD)
+    assert {type(error) for error in slow.ended_by} == {OutOfTime}
+    assert len(slow.ended_by) == len(PAUSES) + 1
+
+
+def test_a_worker_that_was_killed_meanwhile_loses_nothing(world: World, slow: Slow) -> None:
+    with _threads(world, timedelta(hours=1)):
+        large = _hand_in_held(world, slow)
+        _run_until(world, slow.begun.is_set)
+    # Nothing of it was kept but the row of the attempt; the next one begins anew.
+    slow.held.clear()
+    with _threads(world, timedelta(hours=1)):
+        _run_until(world, lambda: _state(world, large) is E.SCORED)
+    (attempt,) = world.attempts("score")
+    assert attempt.state is AttemptState.COLLECTED
+
+
+def test_outputs_are_taken_in_beside_passes(
+    threaded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, begun = threading.Event(), threading.Event()
+    copy = take_in.copy_outputs
+
+    def held(*args: Any, **options: Any) -> Any:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return copy(*args, **options)
+
+    monkeypatch.setattr(take_in, "copy_outputs", held)
+    code = threaded.hand_in()
+    _run_until(threaded, begun.is_set)
+    other = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
+    _run_until(threaded, lambda: _state(threaded, other) is E.SCORED)
+    assert not _state(threaded, code).is_final
+    go_on.set()
+    _run_until(threaded, lambda: _state(threaded, code) is E.SCORED)
+
+
+def test_its_pages_say_how_far_it_is(threaded: World, slow: Slow) -> None:
+    large = _hand_in_held(threaded, slow)
+    _run_until(threaded, slow.begun.is_set)
+    sayer = Sayer(threaded.context)
+    sayer.say()
+    assert _queue(threaded, large).gone_through is None
+    threaded.clock.advance(SAID_AFTER.total_seconds())
+    sayer.say()
+    gone_through = _queue(threaded, large).gone_through
+    assert gone_through is not None
+    assert gone_through >= 1000
+    (one,) = _shown(threaded)
+    assert (one.submission_id, one.piece.part, one.piece.is_begun) == (large, Part.PREPARE, True)
+    slow.held.clear()
+    _run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
+    sayer.say()
+    assert _shown(threaded) == []
+
+
+def test_how_large_an_output_is_is_not_told_by_how_long_it_takes(threaded: World) -> None:
+    """Of a run on private data its team would learn something of it."""
+    code = threaded.hand_in()
+    _run_until(threaded, lambda: _state(threaded, code) is E.SCORING)
+    piece = file_pieces.Piece(
+        subject=threaded.attempts("predict")[0].token,
+        part=Part.TAKE,
+        is_begun=True,
+        size=10**9,
+        since=threaded.clock(),
+    )
+    with threaded.database.writing() as session:
+        file_pieces.say(session, "main", [piece], now=threaded.clock())
+    told = _queue(threaded, code)
+    assert told is None or told.gone_through is None
+    assert [one.submission_id for one in _shown(threaded)] == [code]
+
+
+def test_what_a_killed_worker_said_is_taken_back(world: World) -> None:
+    piece = file_pieces.Piece(
+        subject="of a dead one", part=Part.TAKE, is_begun=True, size=1, since=world.clock()
+    )
+    with world.database.writing() as session:
+        file_pieces.say(session, "main", [piece], now=world.clock())
+        file_pieces.say(session, "elsewhere", [piece], now=world.clock())
+    Sayer(world.context).say()
+    with world.database.reading() as session:
+        assert list(session.scalars(select(FilePiece.cluster))) == ["elsewhere"]
+
+
+def test_a_lease_is_kept_while_a_pass_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_keeping, "LEASE", timedelta(seconds=0.2))
+    name = "cluster:main"
+    assert lease_keeping.take(world.context, name)
+    with lease_keeping.kept(world.context, name):
+        for _ in range(5):
+            world.clock.advance(0.19)
+            before = _lease(world, name)
+            _until(lambda before=before: _lease(world, name) > before)
+        assert not _taken_by_another(world, name)
+    world.clock.advance(0.2)
+    assert _taken_by_another(world, name)
+
+
+def test_a_pass_that_hangs_loses_its_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_keeping, "LEASE", timedelta(seconds=0.2))
+    monkeypatch.setattr(lease_keeping, "LONGEST_PASS", timedelta(0))
+    name = "cluster:main"
+    assert lease_keeping.take(world.context, name)
+    with lease_keeping.kept(world.context, name):
+        world.clock.advance(0.2)
+        assert _taken_by_another(world, name)
+
+
+def test_who_has_lost_the_lease_stops_working_on_files(threaded: World, slow: Slow) -> None:
+    large = _hand_in_held(threaded, slow)
+    _run_until(threaded, slow.begun.is_set)
+    with threaded.database.writing() as session:
+        leases.take_lease(
+            session,
+            name="cluster:main",
+            holder="another",
+            lasts=timedelta(hours=1),
+            now=threaded.clock(),
+        )
+    stop = threading.Event()
+    worker = threading.Thread(target=work_until, args=(threaded.context, stop))
+    worker.start()
+    _until(lambda: bool(slow.ended_by))
+    stop.set()
+    worker.join()
+    assert [type(error) for error in slow.ended_by] == [Stopped]
+    assert not _state(threaded, large).is_final
+
+
+def test_the_loop_goes_on_as_soon_as_a_file_is_ready(
+    world: World, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
+    large = _hand_in_held(world, slow)
+    monkeypatch.setattr(loop, "QUICK", 10 * PATIENCE)
+    stop = threading.Event()
+    with _threads(world, timedelta(hours=1)):
+        context = replace(world.context, idle_pause=timedelta(seconds=10 * PATIENCE))
+        worker = threading.Thread(target=work_until, args=(context, stop))
+        worker.start()
+        assert slow.begun.wait(PATIENCE)
+        slow.held.clear()
+        # The long pause before the next pass is cut short.
+        _until(lambda: _state(world, large) is E.SCORING and _is_sent(world))
+        stop.set()
+        worker.join()
+
+
+def _is_sent(world: World) -> bool:
+    return any(one.state is AttemptState.QUEUED for one in world.attempts("score"))
+
+
+def _cancel(world: World, submission: str) -> None:
+    actor = Actor(person_id=world.person, name="Ada")
+    with world.database.writing() as session:
+        page = cancellations.cancel_page(
+            session, actor=actor, submission_id=submission, now=world.clock()
+        )
+        cancellations.cancel(
+            session,
+            actor=actor,
+            submission_id=submission,
+            shown=page.cost,
+            now=world.clock(),
+        )
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never was"
+        time.sleep(0.005)
+
+
+def _lease(world: World, name: str) -> Any:
+    with world.database.reading() as session:
+        return session.get_one(Lease, name).expires_at
+
+
+def _taken_by_another(world: World, name: str) -> bool:
+    return lease_keeping.take(replace(world.context, holder="another"), name)
+
+
+def _queue(world: World, submission: str) -> Any:
+    with world.database.reading() as session:
+        page = submission_pages.submission_page(
+            session,
+            actor=Actor(person_id=world.person, name="Ada"),
+            submission_id=submission,
+            resources=world.context.resources,
+            now=world.clock(),
+        )
+    return page.evaluations[0].queue
+
+
+def _shown(world: World) -> list[file_pieces.Shown]:
+    with world.database.reading() as session:
+        return file_pieces.of_site(
+            session, actor=Actor(person_id=world.person, name="Ada", is_staff=True)
+        )
