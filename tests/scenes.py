@@ -20,11 +20,13 @@ from portal.db.tables import (
     TermsAcceptance,
 )
 from portal.domain.failures import FailureReason
+from portal.domain.file_parts import Part
 from portal.domain.ids import new_id
 from portal.domain.logs import Tail
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
-from portal.services import run_logs
+from portal.services import file_pieces, run_logs
+from portal.services.file_pieces import Piece
 from portal.web.context import SiteTerms
 from tests import factories
 from tests.factories import DAY, MINUTE, NOW, Digits
@@ -100,6 +102,7 @@ def add_scene(session: Session) -> Scene:
     _add_log(session, submissions["site_failed"], released_by=staff)
     _add_log(session, submissions["tried"])
     _sign(session, submissions["scored"])
+    _say_what_is_worked_on(session, submissions["queued"])
     return Scene(
         digits=digits,
         ada=ada,
@@ -112,12 +115,7 @@ def add_scene(session: Session) -> Scene:
 
 def _add_log(session: Session, submission: Submission, *, released_by: Person | None = None) -> str:
     """Give the run of a submission a log; return the token of its attempt."""
-    token = session.scalars(
-        select(Attempt.token)
-        .join(Job, Job.id == Attempt.job_id)
-        .join(Evaluation, Evaluation.id == Job.evaluation_id)
-        .where(Evaluation.submission_id == submission.id)
-    ).one()
+    token = _token_of(session, submission)
     lines = "".join(
         f"epoch {n:02}  loss {1 / n:.5f}  <val> {1 / n + 0.03:.5f}\n" for n in range(1, 30)
     )
@@ -134,6 +132,31 @@ def _add_log(session: Session, submission: Submission, *, released_by: Person | 
         )  # fmt: skip
     session.flush()
     return token
+
+
+def _say_what_is_worked_on(session: Session, submission: Submission) -> None:
+    """Let a worker look through the file of a submission, while something else waits for its turn."""
+    since = NOW - 3 * MINUTE
+    pieces = [
+        Piece(
+            subject=_token_of(session, submission),
+            part=Part.PREPARE,
+            is_begun=True,
+            size=2 * 10**9,
+            since=since,
+        ),
+        Piece(subject="expire:main", part=Part.EXPIRE, is_begun=False, size=0, since=since),
+    ]
+    file_pieces.say(session, "main", pieces, now=NOW)
+
+
+def _token_of(session: Session, submission: Submission) -> str:
+    return session.scalars(
+        select(Attempt.token)
+        .join(Job, Job.id == Attempt.job_id)
+        .join(Evaluation, Evaluation.id == Job.evaluation_id)
+        .where(Evaluation.submission_id == submission.id)
+    ).one()
 
 
 def _sign(session: Session, submission: Submission) -> None:
