@@ -32,7 +32,7 @@ def open_job(
     snapshot_id: str | None = None,
     now: datetime,
 ) -> Job:
-    """Write down a job and its first attempt."""
+    """Add a job and its first attempt to the session: many are written together."""
     job = Job(
         id=new_id(now),
         kind=kind,
@@ -43,28 +43,26 @@ def open_job(
         profile=profile.name,
         created_at=now,
     )
-    session.add(job)
-    session.flush()
-    _add_attempt(session, job, number=1, now=now)
+    session.add_all([job, _attempt(job, number=1, now=now)])
     return job
 
 
 def new_attempt(session: Session, job: Job, *, now: datetime) -> Attempt:
     """Write down another try; the number is unique, so two workers cannot both add it."""
-    return _add_attempt(session, job, number=attempts_made(session, job.id) + 1, now=now)
+    attempt = _attempt(job, number=attempts_made(session, job.id) + 1, now=now)
+    session.add(attempt)
+    session.flush()
+    return attempt
 
 
-def _add_attempt(session: Session, job: Job, *, number: int, now: datetime) -> Attempt:
-    attempt = Attempt(
+def _attempt(job: Job, *, number: int, now: datetime) -> Attempt:
+    return Attempt(
         token=new_token(now),
         job_id=job.id,
         number=number,
         state=AttemptState.CREATED,
         created_at=now,
     )
-    session.add(attempt)
-    session.flush()
-    return attempt
 
 
 def attempts_made(session: Session, job_id: str) -> int:
@@ -145,6 +143,15 @@ def not_seen(session: Session, token: str, *, now: datetime) -> datetime:
     if attempt.absent_since is None:
         attempt.absent_since = now
     return attempt.absent_since
+
+
+def not_seen_all(session: Session, tokens: Sequence[str], *, now: datetime) -> dict[str, datetime]:
+    """Do so for many attempts; it takes two statements."""
+    found: dict[str, datetime] = {}
+    for part in _parts(tokens):
+        queries.not_seen(session, part, now=now)
+        found |= queries.absent_since(session, part)
+    return found
 
 
 def decisive(reports: Sequence[JobReport]) -> JobReport:

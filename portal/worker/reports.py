@@ -1,39 +1,59 @@
 """Taking over what the cluster said of an attempt, and telling staff what only a person can settle."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from portal.services import attempts
+from portal.services.troubles import Step
 from portal.worker.boundary import place_of
 from portal.worker.context import WorkerContext
 from portal.worker.notes import note_report
-from scheduler.interface import JobReport, Phase
+from portal.worker.set_aside import all_at_once
+from scheduler.interface import JobReport, Phase, Token
 
 log = structlog.get_logger("sealrun.worker")
 
 
-def take_over(context: WorkerContext, reports: Sequence[JobReport]) -> bool:
-    """Write down what the cluster said of one attempt; ``reports`` are of all jobs that it has.
-
-    Returns whether that was news.
-    """
+def take_over(context: WorkerContext, reports: Sequence[JobReport]) -> None:
+    """Write down what the cluster said of one attempt; ``reports`` are of all jobs that it has."""
     report = attempts.decisive(reports)
-    if report.phase is Phase.ENDED:
-        # Before the row: what a seal says of the run is never read from there.
-        _note(context, report)
+    _note_end(context, report)
     with context.database.writing() as session:
         is_news = attempts.reported(session, report, now=context.clock())
     if is_news:
         _tell_staff(report)
-    return is_news
 
 
-def _note(context: WorkerContext, report: JobReport) -> None:
+def take_over_all(context: WorkerContext, reports: Mapping[Token, JobReport]) -> bool:
+    """Write down what the cluster said of many attempts; what goes wrong with one is written down at it.
+
+    Returns whether anything of that was news.
+    """
+    news = False
+    for token, is_news in all_at_once(
+        context,
+        Step.WATCH,
+        list(reports),
+        lambda session, token: (
+            token,
+            attempts.reported(session, reports[token], now=context.clock()),
+        ),
+        before=lambda token: _note_end(context, reports[token]),
+    ):
+        if is_news:
+            news = True
+            _tell_staff(reports[token])
+    return news
+
+
+def _note_end(context: WorkerContext, report: JobReport) -> None:
+    """Note the end of a job in its run directory, before its row: a seal never reads from there what it says of a run."""
+    if report.phase is not Phase.ENDED:
+        return
     with context.database.reading() as session:
         place = place_of(session, report.token)
-    directory = context.cluster.run_directory(place.job_id, report.token)
-    note_report(directory, report)
+    note_report(context.cluster.run_directory(place.job_id, report.token), report)
 
 
 def _tell_staff(report: JobReport) -> None:

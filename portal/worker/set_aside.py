@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.orm import Session
 
 from portal.services import results, troubles
-from portal.services.troubles import Step
+from portal.services.troubles import Known, Step
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import NotYet
 from scheduler.errors import Unreachable
@@ -82,3 +83,72 @@ def _set_aside(context: WorkerContext, step: Step, token: str, error: Exception)
                 )
     except Exception as second:  # noqa: BLE001 - the row of the trouble is there
         log.error("not_set_aside", token=token, problem=troubles.in_words(second))  # noqa: TRY400
+
+
+AT_ONCE = 200
+"""Rows in one transaction: on SQLite all others that write wait for its end."""
+
+
+def all_at_once(
+    context: WorkerContext,
+    step: Step,
+    subjects: Sequence[Subject],
+    act: Callable[[Session, Subject], Made],
+    *,
+    before: Callable[[Subject], None],
+) -> Iterator[Made]:
+    """Do as ``each`` does, but write for many rows in one transaction, each of them in a savepoint of its own.
+
+    ``before`` writes the files that have to be there before a row is; no transaction is open then. All that was done
+    for rows whose transaction was not committed is done once more. ``act`` asks no cluster.
+    """
+    if not subjects:
+        return
+    with context.database.reading() as session:
+        known = troubles.known(session, step, now=context.clock())
+    awake = [subject for subject in subjects if subject not in known.asleep]
+    for begin in range(0, len(awake), AT_ONCE):
+        failed: dict[Subject, Exception] = {}
+        part = awake[begin : begin + AT_ONCE]
+        ready = [subject for subject in part if _worked(failed, subject, before)]
+        with context.database.writing() as session:
+            made = _saved(session, step, ready, act, known=known, failed=failed)
+        for subject, error in failed.items():
+            _note(context, step, subject, error)
+        yield from made
+
+
+def _saved(
+    session: Session,
+    step: Step,
+    subjects: Sequence[Subject],
+    act: Callable[[Session, Subject], Made],
+    *,
+    known: Known,
+    failed: dict[Subject, Exception],
+) -> list[Made]:
+    """Write for each; what fails of one is undone, and leaves the others as they are."""
+    made: list[Made] = []
+
+    def save(subject: Subject) -> None:
+        with session.begin_nested():
+            one = act(session, subject)
+            if subject in known.failed:
+                troubles.over(session, step, subject)
+        made.append(one)
+
+    for subject in subjects:
+        _worked(failed, subject, save)
+    return made
+
+
+def _worked(
+    failed: dict[Subject, Exception], subject: Subject, act: Callable[[Subject], None]
+) -> bool:
+    """Whether it worked for one; else what went wrong is kept."""
+    try:
+        act(subject)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this row's
+        failed[subject] = error
+        return False
+    return True

@@ -1,14 +1,16 @@
 """Watching: one question about all live jobs, and what follows from the answer."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from portal.domain.states import LIVE_ATTEMPTS
-from portal.services import attempts
+from portal.services import attempts, troubles
 from portal.services.troubles import Step
 from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.reports import take_over
+from portal.worker.reports import take_over_all
 from portal.worker.resolve import give_up
 from portal.worker.set_aside import each
 from scheduler.interface import Token
@@ -31,22 +33,25 @@ def watch_live(context: WorkerContext) -> Asked:
     reports = [attempts.decisive(found) for found in answer.jobs.values()]
     with context.database.writing() as session:
         others = attempts.confirm(session, reports, now=context.clock())
-    new = {report.token: report for report in others}
-    news = list(
-        each(context, Step.WATCH, list(new), lambda token: take_over(context, [new[token]]))
-    )
+    news = take_over_all(context, {report.token: report for report in others})
     if answer.complete:
-        absent = sorted(set(tokens) - set(answer.jobs))
-        for _ in each(context, Step.WATCH, absent, lambda token: _absent(context, token)):
-            pass
-    return Asked(
-        about=len(tokens), complete=answer.complete, news=any(news), problem=answer.problem
-    )
+        _give_up_absent(context, sorted(set(tokens) - set(answer.jobs)))
+    return Asked(about=len(tokens), complete=answer.complete, news=news, problem=answer.problem)
 
 
-def _absent(context: WorkerContext, token: Token) -> None:
+def _give_up_absent(context: WorkerContext, tokens: Sequence[Token]) -> None:
+    """Note which attempts the cluster does not have, and give up those that it has not had for too long."""
+    if not tokens:
+        return
     now = context.clock()
     with context.database.writing() as session:
-        since = attempts.not_seen(session, token, now=now)
-    if now - since >= context.cluster.absence:
-        give_up(context, token, "the cluster no longer knows the job", since=since)
+        asleep = troubles.known(session, Step.WATCH, now=now).asleep
+        awake = [token for token in tokens if token not in asleep]
+        since = attempts.not_seen_all(session, awake, now=now)
+
+    def settle(token: Token) -> None:
+        if now - since[token] >= context.cluster.absence:
+            give_up(context, token, "the cluster no longer knows the job", since=since[token])
+
+    for _ in each(context, Step.WATCH, awake, settle):
+        pass

@@ -45,7 +45,7 @@ WHERE = {
     "portal.worker.resolve._denied",
     "portal.worker.resolve.give_up",
     "portal.worker.watch.watch_live",
-    "portal.worker.reports.take_over",
+    "portal.worker.set_aside.all_at_once",
     "portal.worker.take_in._take_image",
     "portal.worker.take_in._take_predictions",
     "portal.worker.take_in._take_scores",

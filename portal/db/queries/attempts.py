@@ -37,3 +37,21 @@ def confirm(session: Session, tokens: Sequence[str], *, now: datetime) -> None:
         .values(confirmed_at=now, absent_since=None)
         .execution_options(synchronize_session=False)
     )
+
+
+def not_seen(session: Session, tokens: Sequence[str], *, now: datetime) -> None:
+    """Write down that the cluster does not have these attempts, where that is new."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.token.in_(tokens), Attempt.absent_since.is_(None))
+        .values(absent_since=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def absent_since(session: Session, tokens: Sequence[str]) -> dict[str, datetime]:
+    """Return since when the cluster has not had these attempts."""
+    rows = session.execute(
+        select(Attempt.token, Attempt.absent_since).where(Attempt.token.in_(tokens))
+    )
+    return {token: since for token, since in rows if since is not None}
