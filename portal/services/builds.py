@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy.orm import Session
 
 from portal.db.queries import builds as queries
-from portal.db.queries import shares
 from portal.db.tables import Evaluation, Image
 from portal.domain.failures import FailureReason
 from portal.domain.jobs import MAX_OPEN_BUILDS, JobKind
@@ -39,44 +38,48 @@ class DueBuild:
 
 
 def due(
-    session: Session, guard: Guard, profile: Profile, *, probe_image_id: str, now: datetime
+    session: Session,
+    guard: Guard,
+    profile: Profile,
+    *,
+    places: int | None,
+    probe_image_id: str,
+    now: datetime,
 ) -> list[DueBuild]:
-    """List the builds of a cluster for which there is room, in their order. ``profile``: in which they are made.
+    """List the builds of a cluster for which there is room, in their order: ``places`` in ``profile``, where that is limited.
 
     What the site and its challenges need comes first. Of one team, and of one person in whatever teams, at most
     ``MAX_OPEN_BUILDS`` are open at once.
     """
-    _try_again(session, guard, profile.cluster, probe_image_id, now=now)
-    own = {
-        image.id: image for image in queries.of_the_site(session, profile.cluster, probe_image_id)
-    }
-    needs = [one for one in _in_turn(session, profile.cluster) if one.image not in own]
-    others = queries.lock_waiting(session, {one.image for one in needs})
-    found = own | {one.image: others[one.image] for one in needs if one.image in others}
-    waiting = queries.lock_waiting_for(session, found)
+    own = _of_the_site(session, guard, profile.cluster, probe_image_id, now=now)
+    needs = [one.image for one in _in_turn(session, profile.cluster) if one.image not in own]
+    # Held here, the bases are read once.
+    rows = queries.lock_waiting_for(session, {*own, *needs})
+    others = {row.image.id: row.image for row in rows}
+    waiting: dict[str, list[Evaluation]] = {}
+    for row in rows:
+        waiting.setdefault(row.image.id, []).append(row.evaluation)
 
     def look(image: Image) -> DueBuild | None:
         is_ready = _base_is_ready(session, image, now=now)
         return DueBuild(image=image, waiting=waiting.get(image.id, ())) if is_ready else None
 
     # Whoever cancels at this moment holds the row, or waits for it: then it is not made.
-    wanted = [image for key, image in found.items() if key in own or key in waiting]
+    wanted = [*own.values(), *(others[image] for image in needs if image in others)]
     looked = guard.look(wanted, look, row=lambda image: image)
-    ready = [one for one in looked if one is not None]
-    if profile.running is None or not ready:
-        return ready
-    there = shares.open_jobs_by_profile(session).get(profile.name, shares.Open()).jobs
-    return ready[: max(0, profile.running - there)]
+    return [one for one in looked if one is not None][:places]
 
 
-def _try_again(
+def _of_the_site(
     session: Session, guard: Guard, cluster: str, probe_image_id: str, *, now: datetime
-) -> None:
-    """Let what the site and its challenges need wait again, where the cluster was what failed.
+) -> dict[str, Image]:
+    """Return the images that the site and its challenges need and that wait, by their ids.
 
-    Nobody hands it in once more: without this one node's failure would stop a challenge, or the site, for good.
+    Where the cluster was what failed they wait again after a while. Nobody hands them in once more: without this one
+    node's failure would stop a challenge, or the site, for good.
     """
-    failed = queries.failed_of_the_site(session, cluster, probe_image_id, before=now - AGAIN_AFTER)
+    found = queries.of_the_site(session, cluster, probe_image_id, failed_before=now - AGAIN_AFTER)
+    failed = [image for image in found if image.state is ImageState.FAILED]
 
     def again(image: Image) -> None:
         if images.is_tried_again(image):
@@ -85,6 +88,7 @@ def _try_again(
 
     guard.write(failed, again, row=lambda image: image)
     session.flush()
+    return {image.id: image for image in found if image.state is ImageState.WAITING}
 
 
 def open_all(

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy.orm import Session
-
 from portal.db.queries import neighbours as queries
 from portal.db.tables import DataSnapshot, Evaluation, Image
 from portal.domain.jobs import JobKind
@@ -12,13 +10,15 @@ from portal.domain.profiles import Profile, Resources
 from portal.domain.sealing import Failures
 
 
-def living(session: Session, resources: Resources) -> Mapping[NodeGroup, set[Disclosure]]:
+def by_group(
+    living: Iterable[queries.Living], resources: Resources
+) -> Mapping[NodeGroup, set[Disclosure]]:
     """Return what lives in each node group.
 
     Where the site no longer has a job's profile, the job may be on any node of its cluster.
     """
     found: dict[NodeGroup, set[Disclosure]] = {}
-    for one in queries.living(session):
+    for one in living:
         disclosure = disclosure_of(
             one.kind,
             is_smoke=bool(one.is_smoke),

@@ -15,7 +15,7 @@ from portal.domain.profiles import Profile, Resources
 from portal.domain.states import EvaluationState, ImageState
 from portal.domain.verdicts import reason_without_tries
 from portal.services import attempts, builds, cancellations, images, leases, progress, snapshots
-from portal.services.neighbours import living, wish_for, wish_for_run
+from portal.services.neighbours import wish_for, wish_for_run
 from portal.services.room import Room
 from portal.services.snapshots import Measured
 from portal.services.troubles import Guard
@@ -46,14 +46,17 @@ def plan(
         set_aside=lambda row, detail, since: _set_aside(session, row, detail, since, now=now),
         now=now,
     )
-    builds_due = [
-        (one, wish_for(one.image, JobKind.BUILD, build))
-        for one in builds.due(session, guard, build, probe_image_id=probe_image_id, now=now)
-    ]
-    snapshots_due = snapshots.due(session, guard, resources=resources, cluster=cluster, now=now)
-    runs = _Runs(session, guard, resources, cluster, probe_image_id, now=now)
+    room, measured = Room(session, resources), Measured(session, resources, cluster)
+    found = builds.due(
+        session, guard, build, places=room.places(build), probe_image_id=probe_image_id, now=now
+    )
+    builds_due = [(one, wish_for(one.image, JobKind.BUILD, build)) for one in found]
+    snapshots_due = snapshots.due(
+        session, guard, measured, resources=resources, cluster=cluster, now=now
+    )
+    runs = _Runs(session, guard, resources, room, measured, cluster, probe_image_id, now=now)
     neighbours = Neighbours(
-        living(session, resources),
+        room.living(),
         [wish for _, wish in builds_due] + [one.wish for one in snapshots_due] + runs.wishes(),
     )
     return Planned(
@@ -108,18 +111,20 @@ class _Runs:
         session: Session,
         guard: Guard,
         resources: Resources,
+        room: Room,
+        measured: Measured,
         cluster: str,
         probe_image_id: str,
         *,
         now: datetime,
     ) -> None:
         self._session, self._guard, self._resources, self._now = session, guard, resources, now
-        self._room = Room(session, resources)
+        self._room = room
         to_score = guard.look(
             work.evaluations_to_score(session, cluster), self._scoring, row=_itself
         )
         self._to_score = [run for run in to_score if run is not None]
-        ready = _ready(session, guard, resources, cluster, probe_image_id, now=now)
+        ready = _ready(session, guard, measured, cluster, probe_image_id, now=now)
         waiting = guard.look(self._room.in_turn(ready), self._first, row=_itself)
         free = guard.look(waiting, self._if_free, row=lambda run: run.evaluation)
         self._free = [run for run in free if run is not None]
@@ -185,26 +190,24 @@ class _Run:
 def _ready(
     session: Session,
     guard: Guard,
-    resources: Resources,
+    measured: Measured,
     cluster: str,
     probe_image_id: str,
     *,
     now: datetime,
 ) -> list[Evaluation]:
     """List the waiting evaluations whose images are there and whose data was measured."""
-    probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
     waiting = work.evaluations_waiting(session, cluster)
     # Held here, they are read once however many evaluations there are.
-    weights = work.weights_of(session, waiting)
-    kept = work.images_of(session, waiting), work.uploads_of(session, waiting, weights)
-    measured = Measured(session, resources, cluster)
+    kept = work.images_of(session, waiting, probe_image_id), work.uploads_of(session, waiting)
+    probe_ready = session.get_one(Image, probe_image_id).state is ImageState.READY
 
     def look(evaluation: Evaluation) -> Evaluation | None:
         is_built = _image_is_ready(session, evaluation, now=now) and probe_ready
         return evaluation if is_built and measured.has_all_of(evaluation) else None
 
     found = guard.look(waiting, look, row=_itself)
-    del kept, weights
+    del kept
     return [one for one in found if one is not None]
 
 

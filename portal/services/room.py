@@ -3,14 +3,35 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
+from portal.db.queries import neighbours
 from portal.db.queries import shares as queries
 from portal.db.tables import Evaluation
+from portal.domain.neighbours import Disclosure, NodeGroup
 from portal.domain.profiles import Profile, Resources
 from portal.domain.sealing import rounded_up
 from portal.domain.shares import Hindrance, Share, Spent, in_turn
+from portal.services.neighbours import by_group
+
+
+class _Open(NamedTuple):
+    """The open jobs of a profile."""
+
+    jobs: int = 0
+    smoke: int = 0
+    """How many of them run on a public sample."""
+
+
+def _open_by_profile(living: Iterable[neighbours.Living]) -> dict[str, _Open]:
+    found: dict[str, _Open] = {}
+    for one in living:
+        jobs, smoke = found.get(one.profile, _Open())
+        quick = one.places if one.is_smoke else 0
+        found[one.profile] = _Open(jobs + one.places, smoke + quick)
+    return found
 
 
 class _Running:
@@ -42,8 +63,19 @@ class Room:
         self._session = session
         self._resources = resources
         self._running = _Running(queries.running(session))
-        self._profiles = queries.open_jobs_by_profile(session)
+        self._living = neighbours.living(session)
+        self._profiles = _open_by_profile(self._living)
         self._spent: dict[tuple[str, str | None], Spent] = {}
+
+    def living(self) -> Mapping[NodeGroup, set[Disclosure]]:
+        """Return what lives in each node group, as it was when the places were counted."""
+        return by_group(self._living, self._resources)
+
+    def places(self, profile: Profile) -> int | None:
+        """Return how many places a profile has left; None where there is no limit."""
+        if profile.running is None:
+            return None
+        return max(0, profile.running - self._open(profile).jobs)
 
     def in_turn(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
         """Order evaluations so that teams take turns; runs on the sample come first, as people wait for them."""
@@ -62,7 +94,7 @@ class Room:
             return False
         place = _place(evaluation)
         jobs, smoke = self._open(profile)
-        self._profiles[profile.name] = queries.Open(jobs + 1, smoke + place.is_smoke)
+        self._profiles[profile.name] = _Open(jobs + 1, smoke + place.is_smoke)
         if evaluation.rerun_of is not None:
             return True
         self._running.add(place)
@@ -112,8 +144,8 @@ class Room:
             )
         return self._spent[key]
 
-    def _open(self, profile: Profile) -> queries.Open:
-        return self._profiles.get(profile.name, queries.Open())
+    def _open(self, profile: Profile) -> _Open:
+        return self._profiles.get(profile.name, _Open())
 
 
 def _place(evaluation: Evaluation) -> queries.Place:
@@ -123,7 +155,7 @@ def _place(evaluation: Evaluation) -> queries.Place:
     )
 
 
-def _is_full(profile: Profile, there: queries.Open, *, is_smoke: bool) -> bool:
+def _is_full(profile: Profile, there: _Open, *, is_smoke: bool) -> bool:
     """Whether a profile has no place left. Runs on the sample get half of them at most.
 
     They come first, so that else teams that keep trying would leave nothing for what counts.

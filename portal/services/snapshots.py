@@ -44,10 +44,16 @@ class Due:
 
 
 def due(
-    session: Session, guard: Guard, *, resources: Resources, cluster: str, now: datetime
+    session: Session,
+    guard: Guard,
+    measured: "Measured",
+    *,
+    resources: Resources,
+    cluster: str,
+    now: datetime,
 ) -> list[Due]:
     """Ask for each directory in use that was never measured, or not lately; return all that is to be measured."""
-    newest = queries.newest(session, cluster)
+    newest = measured.newest
     in_use = sorted(queries.names_in_use(session, cluster, now=now))
     wanted = [data for name in in_use if (data := resources.data.get(name)) and data.measure]
     measured_before = [(newest[one.name], one) for one in wanted if one.name in newest]
@@ -173,7 +179,10 @@ class Measured:
     """Which data was measured on a cluster, read once a pass."""
 
     def __init__(self, session: Session, resources: Resources, cluster: str) -> None:
-        self._there = queries.measured(session, cluster)
+        rows = queries.newest_and_last_ready(session, cluster)
+        self.newest = {row.name: row for row in rows}
+        """The last measurement of each name, whatever came of it."""
+        self._there = {(row.name, row.path) for row in rows if row.state is SnapshotState.READY}
         self._data = resources.data
 
     def has_all_of(self, evaluation: Evaluation) -> bool:

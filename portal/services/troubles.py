@@ -5,7 +5,7 @@ database itself is gone shows in that nothing can be written down: only that end
 """
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -185,16 +185,34 @@ class Guard:
     def write(
         self, things: Iterable[Thing], act: Callable[[Thing], None], *, row: Callable[[Thing], Row]
     ) -> int:
-        """Let ``act`` write for each, in a savepoint of its own; return for how many it did."""
+        """Let ``act`` write for each; return for how many it did.
 
-        def guarded(thing: Thing) -> None:
-            with self._session.begin_nested():
-                act(thing)
-
-        done = [row(thing).id for thing, _ in self._each(things, guarded, row)]
+        All of them in one savepoint, as the database takes many rows at once; where anything goes wrong that is undone,
+        and each gets a savepoint of its own. So ``act`` may be called twice for the same row.
+        """
+        things = [thing for thing in things if row(thing).id not in self._known.asleep]
+        if self._is_written(things, act):
+            done = [row(thing).id for thing in things]
+        else:
+            one_by_one = self._each(things, lambda thing: self._write(act, [thing]), row)
+            done = [row(thing).id for thing, _ in one_by_one]
         for name in self._known.failed.intersection(done):
             over(self._session, Step.PLAN, name)
         return len(done)
+
+    def _is_written(self, things: Sequence[Thing], act: Callable[[Thing], None]) -> bool:
+        try:
+            self._write(act, things)
+        except Exception:  # noqa: BLE001 - which row's it is shows when each is written alone
+            return False
+        return True
+
+    def _write(self, act: Callable[[Thing], None], things: Sequence[Thing]) -> None:
+        if not things:
+            return
+        with self._session.begin_nested():
+            for thing in things:
+                act(thing)
 
     def _each(
         self, things: Iterable[Thing], act: Callable[[Thing], Made], row: Callable[[Thing], Row]

@@ -17,7 +17,7 @@ from portal.domain.slurm_states import in_words
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
 from portal.services import file_pieces
-from portal.services.neighbours import living, wish_for_run
+from portal.services.neighbours import wish_for_run
 from portal.services.room import Room
 
 
@@ -60,8 +60,9 @@ def why_it_waits(session: Session, evaluation: Evaluation, resources: Resources)
         return ""
     if session.get_one(Image, evaluation.task.scorer_image_id).state is ImageState.FAILED:
         return SENTENCES[Hindrance.SCORER]
-    hindrance = Room(session, resources).hindrance(evaluation, profile)
-    if hindrance is None and _has_others_beside(session, evaluation, kind, profile, resources):
+    room = Room(session, resources)
+    hindrance = room.hindrance(evaluation, profile)
+    if hindrance is None and _has_others_beside(session, evaluation, kind, profile, room):
         hindrance = Hindrance.NEIGHBOURS
     return SENTENCES[hindrance] if hindrance else ""
 
@@ -71,11 +72,11 @@ def _has_others_beside(
     evaluation: Evaluation,
     kind: JobKind,
     profile: Profile,
-    resources: Resources,
+    room: Room,
 ) -> bool:
     """Whether it waits for what lives on its nodes to end, or for those that such runs wait for before it."""
     wish = wish_for_run(evaluation, kind, profile)
-    live = living(session, resources)
+    live = room.living()
     if not Neighbours(live).is_free_for(wish):
         return True
     return wish.group in live and queries.waits_before(session, evaluation)

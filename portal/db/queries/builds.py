@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.db.queries.work import BATCH
@@ -25,16 +25,30 @@ class Need(NamedTuple):
     """Whether it is the site that needs it, to run something again."""
 
 
-def of_the_site(session: Session, cluster: str, probe_image_id: str) -> Sequence[Image]:
-    """List images that wait and that are the probe, a scorer, or a base of a challenge or of what waits."""
+class WaitingFor(NamedTuple):
+    """An evaluation, the image that it waits for, and the image that this one is made on."""
+
+    evaluation: Evaluation
+    image: Image
+    base: Image | None
+
+
+def of_the_site(
+    session: Session, cluster: str, probe_image_id: str, *, failed_before: datetime
+) -> Sequence[Image]:
+    """List images that are the probe, a scorer, or a base of a challenge or of what waits, and lock them.
+
+    First those that wait, then those that could not be built and have not changed since a moment.
+    """
+    is_old = and_(Image.state == ImageState.FAILED, Image.updated_at <= failed_before)
     return session.scalars(
         select(Image)
         .where(
-            Image.state == ImageState.WAITING,
+            or_(Image.state == ImageState.WAITING, is_old),
             Image.cluster == cluster,
             _is_of_the_site(probe_image_id),
         )
-        .order_by(Image.id)
+        .order_by(case((Image.state == ImageState.WAITING, 0), else_=1), Image.id)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     ).all()
@@ -51,24 +65,6 @@ def _is_of_the_site(probe_image_id: str) -> ColumnElement[bool]:
         Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
         Image.id.in_(bases),
     )
-
-
-def failed_of_the_site(
-    session: Session, cluster: str, probe_image_id: str, *, before: datetime
-) -> Sequence[Image]:
-    """List images that could not be built before a moment, of those that the site itself needs as above."""
-    return session.scalars(
-        select(Image)
-        .where(
-            Image.state == ImageState.FAILED,
-            Image.cluster == cluster,
-            Image.updated_at <= before,
-            _is_of_the_site(probe_image_id),
-        )
-        .order_by(Image.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
 
 
 def needs(session: Session, cluster: str) -> Sequence[Need]:
@@ -124,35 +120,21 @@ def being_made(session: Session) -> Sequence[Need]:
     return [Need(*row) for row in rows]
 
 
-def lock_waiting(session: Session, images: Collection[str]) -> dict[str, Image]:
-    """Lock those of the images that still wait, but those that another has locked."""
+def lock_waiting_for(session: Session, images: Collection[str]) -> list[WaitingFor]:
+    """Lock those of the images that still wait and the evaluations that need them, but what another has locked."""
     if not images:
-        return {}
-    rows = session.scalars(
-        select(Image)
-        .where(Image.id.in_(images), Image.state == ImageState.WAITING)
-        .order_by(Image.id)
-        .execution_options(populate_existing=True)
-        .with_for_update(skip_locked=True)
-    )
-    return {row.id: row for row in rows}
-
-
-def lock_waiting_for(session: Session, images: Collection[str]) -> dict[str, list[Evaluation]]:
-    """Lock the evaluations that need any of the images, but those that another has locked; list them by image."""
-    if not images:
-        return {}
-    rows = session.scalars(
-        select(Evaluation)
-        .where(Evaluation.image_id.in_(images), _NEEDS_IT)
+        return []
+    base = aliased(Image)
+    rows = session.execute(
+        select(Evaluation, Image, base)
+        .join(Image, Image.id == Evaluation.image_id)
+        .outerjoin(base, base.id == Image.base_image_id)
+        .where(Image.id.in_(images), Image.state == ImageState.WAITING, _NEEDS_IT)
         .order_by(Evaluation.id)
         .execution_options(populate_existing=True)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=(Evaluation, Image))
     )
-    found: dict[str, list[Evaluation]] = {}
-    for row in rows:
-        found.setdefault(str(row.image_id), []).append(row)
-    return found
+    return [WaitingFor(*row) for row in rows]
 
 
 def had_one_made(session: Session, evaluations: Sequence[str]) -> set[str]:

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
+from portal.db.queries.shares import TAKES_PLACE
+from portal.db.queries.work import open_or_scoring
 from portal.db.tables import Evaluation, Job, Phase, Submission
 from portal.domain.jobs import JobKind
 from portal.domain.sealing import Failures
@@ -21,10 +23,12 @@ class Living(NamedTuple):
     """This and what follows is None for jobs that are for no evaluation."""
     failures: Failures | None
     challenge_id: str | None
+    places: int
+    """How many places of the profile they take; none where only neighbours are kept away."""
 
 
 def living(session: Session) -> list[Living]:
-    """List what lives, each kind of job once.
+    """List what lives, each kind of job once, and how many there are of it.
 
     A job lives from when it is written down until its end was taken in, so also while nobody knows
     whether the cluster has it, and while it is being cancelled. Where the end of an evaluation is
@@ -37,19 +41,20 @@ def living(session: Session) -> list[Living]:
         Phase.hold_results,
         Phase.failures == Failures.SEALED,
     )
+    alike = (
+        Job.cluster,
+        Job.profile,
+        Job.kind,
+        Submission.is_smoke,
+        Phase.failures,
+        Submission.challenge_id,
+    )
     rows = session.execute(
-        select(
-            Job.cluster,
-            Job.profile,
-            Job.kind,
-            Submission.is_smoke,
-            Phase.failures,
-            Submission.challenge_id,
-        )
+        select(*alike, func.count(case((TAKES_PLACE, 1))))
         .outerjoin(Evaluation, Evaluation.id == Job.evaluation_id)
         .outerjoin(Submission, Submission.id == Evaluation.submission_id)
         .outerjoin(Phase, Phase.id == Submission.phase_id)
-        .where(or_(Job.is_open, is_held))
-        .distinct()
+        .where(Job.id.in_(open_or_scoring()), or_(Job.is_open, is_held))
+        .group_by(*alike)
     )
     return [Living(*row) for row in rows]

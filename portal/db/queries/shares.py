@@ -26,6 +26,10 @@ _KEEPS_PLACE = and_(
 """A run that has ended while nobody may see it: whatever begins in its place would tell when."""
 
 
+TAKES_PLACE = or_(Job.is_open, and_(Job.kind == JobKind.PREDICT, _KEEPS_PLACE))
+"""A job that counts against the places of its profile."""
+
+
 class Place(NamedTuple):
     """Where an evaluation counts."""
 
@@ -59,32 +63,15 @@ def running(session: Session) -> dict[Place, int]:
         select(*where, func.count())
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .join(Phase, Phase.id == Submission.phase_id)
-        .where(or_(Evaluation.state.in_(ON_THE_CLUSTER), _KEEPS_PLACE), _COUNTS)
+        .where(
+            # For the index: without it all that ever ran would be looked at.
+            Evaluation.state.in_((*ON_THE_CLUSTER, EvaluationState.SCORING)),
+            or_(Evaluation.state.in_(ON_THE_CLUSTER), _KEEPS_PLACE),
+            _COUNTS,
+        )
         .group_by(*where)
     )
     return {Place(*row[:4]): row[4] for row in rows}
-
-
-class Open(NamedTuple):
-    """The open jobs of a profile."""
-
-    jobs: int = 0
-    smoke: int = 0
-    """How many of them run on a public sample."""
-
-
-def open_jobs_by_profile(session: Session) -> dict[str, Open]:
-    """Count the open jobs of every profile."""
-    smoke = func.count(case((Submission.is_smoke, 1)))
-    rows = session.execute(
-        select(Job.profile, func.count(), smoke)
-        .outerjoin(Evaluation, Evaluation.id == Job.evaluation_id)
-        .outerjoin(Submission, Submission.id == Evaluation.submission_id)
-        .outerjoin(Phase, Phase.id == Submission.phase_id)
-        .where(or_(Job.is_open, and_(Job.kind == JobKind.PREDICT, _KEEPS_PLACE)))
-        .group_by(Job.profile)
-    )
-    return {profile: Open(jobs, quick) for profile, jobs, quick in rows}
 
 
 class TimeOf(NamedTuple):

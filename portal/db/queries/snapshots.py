@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, union
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
 from portal.db.tables import DataSnapshot, Phase, PhaseTask, Task
@@ -33,6 +33,25 @@ def newest(session: Session, cluster: str) -> dict[str, DataSnapshot]:
     return {row.name: row for row in rows}
 
 
+def newest_and_last_ready(session: Session, cluster: str) -> Sequence[DataSnapshot]:
+    """List the last measurement of each name on a cluster, and the last of each name and place that worked, oldest first."""
+    last = (
+        select(func.max(DataSnapshot.id))
+        .where(DataSnapshot.cluster == cluster)
+        .group_by(DataSnapshot.name)
+    )
+    ready = (
+        select(func.max(DataSnapshot.id))
+        .where(DataSnapshot.cluster == cluster, DataSnapshot.state == SnapshotState.READY)
+        .group_by(DataSnapshot.name, DataSnapshot.path)
+    )
+    return session.scalars(
+        select(DataSnapshot)
+        .where(or_(DataSnapshot.id.in_(last), DataSnapshot.id.in_(ready)))
+        .order_by(DataSnapshot.id)
+    ).all()
+
+
 def waiting(session: Session, cluster: str) -> Sequence[DataSnapshot]:
     """List measurements that no job was opened for, oldest first."""
     return session.scalars(
@@ -55,16 +74,6 @@ def ready(session: Session, *, name: str, cluster: str, limit: int = 1) -> Seque
         .order_by(DataSnapshot.id.desc())
         .limit(limit)
     ).all()
-
-
-def measured(session: Session, cluster: str) -> set[tuple[str, str]]:
-    """List names and places that were measured on a cluster at least once."""
-    rows = session.execute(
-        select(DataSnapshot.name, DataSnapshot.path)
-        .where(DataSnapshot.cluster == cluster, DataSnapshot.state == SnapshotState.READY)
-        .distinct()
-    )
-    return {(name, path) for name, path in rows}
 
 
 def every(session: Session) -> Sequence[DataSnapshot]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import CompoundSelect, and_, exists, func, select, union
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from portal.db.tables import (
@@ -17,7 +17,6 @@ from portal.db.tables import (
     Standing,
     Submission,
     Task,
-    Weights,
 )
 from portal.domain.jobs import JobKind
 from portal.domain.states import AttemptState, EvaluationState
@@ -26,6 +25,14 @@ BATCH = 200
 """How many rows a step takes up at once; the rest waits for the next pass."""
 
 ON_THE_CLUSTER = (EvaluationState.QUEUED, EvaluationState.RUNNING)
+
+
+def open_or_scoring() -> CompoundSelect[str]:
+    """Name the jobs that are open, and those of evaluations that are being scored, each found by an index."""
+    scoring = select(Evaluation.id).where(Evaluation.state == EvaluationState.SCORING)
+    return union(
+        select(Job.id).where(Job.is_open), select(Job.id).where(Job.evaluation_id.in_(scoring))
+    )
 
 
 def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
@@ -50,6 +57,7 @@ def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
             joinedload(Evaluation.submission, innerjoin=True).options(
                 joinedload(Submission.phase, innerjoin=True),
                 joinedload(Submission.challenge, innerjoin=True),
+                joinedload(Submission.weights),
             ),
         )
         .order_by(Evaluation.id)
@@ -57,24 +65,20 @@ def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
     ).all()
 
 
-def images_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Image]:
-    """List the images that evaluations run in, and those of their scorers."""
+def images_of(
+    session: Session, evaluations: Sequence[Evaluation], probe_image_id: str
+) -> Sequence[Image]:
+    """List the images that evaluations run in, those of their scorers, and the probe."""
     ids = {one.image_id for one in evaluations} | {one.task.scorer_image_id for one in evaluations}
+    ids.add(probe_image_id)
     return session.scalars(select(Image).where(Image.id.in_(ids - {None}))).all()
 
 
-def weights_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Weights]:
-    """List the weights that evaluations use."""
-    ids = {one.submission.weights_id for one in evaluations} - {None}
-    return session.scalars(select(Weights).where(Weights.id.in_(ids))).all() if ids else []
-
-
-def uploads_of(
-    session: Session, evaluations: Sequence[Evaluation], weights: Sequence[Weights]
-) -> Sequence[Blob]:
+def uploads_of(session: Session, evaluations: Sequence[Evaluation]) -> Sequence[Blob]:
     """List the uploads that evaluations, and the weights that they use, were made of."""
     digests = {one.submission.blob_sha256 for one in evaluations}
-    digests |= {one.blob_sha256 for one in weights}
+    weights = [one.submission.weights for one in evaluations]
+    digests |= {one.blob_sha256 for one in weights if one is not None}
     return session.scalars(select(Blob).where(Blob.sha256.in_(digests))).all()
 
 
@@ -88,13 +92,13 @@ def evaluations_to_score(session: Session, cluster: str) -> Sequence[Evaluation]
             Evaluation.state == EvaluationState.SCORING, Evaluation.task_id.in_(here), ~is_opened
         )
         .options(
-            selectinload(Evaluation.task),
-            selectinload(Evaluation.cancellation),
-            selectinload(Evaluation.submission).selectinload(Submission.phase),
+            joinedload(Evaluation.task),
+            joinedload(Evaluation.cancellation),
+            joinedload(Evaluation.submission).joinedload(Submission.phase),
         )
         .order_by(Evaluation.id)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Evaluation)
     ).all()
 
 

@@ -1,7 +1,7 @@
 """What teams handed in, and what came of it."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +13,9 @@ from portal.db.tables.teams import Team
 from portal.domain.failures import FailureReason
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
+
+if TYPE_CHECKING:
+    from portal.db.tables.weights import Weights
 
 
 class Blob(Base):
@@ -68,6 +71,7 @@ class Submission(Base):
     team: Mapped[Team] = relationship(lazy="raise", foreign_keys=[team_id])
     person: Mapped[Person] = relationship(lazy="raise")
     blob: Mapped[Blob] = relationship(lazy="raise")
+    weights: Mapped["Weights | None"] = relationship(lazy="raise")
     evaluations: Mapped[list["Evaluation"]] = relationship(
         lazy="raise",
         order_by="Evaluation.id",

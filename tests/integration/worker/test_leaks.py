@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import select
 
 from portal import bootstrap
-from portal.db.queries import shares
+from portal.db.queries import neighbours, shares
 from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission, Task
 from portal.db.tables import Phase as PhaseRow
 from portal.domain.failures import FailureReason
@@ -250,7 +250,8 @@ def test_what_is_held_back_makes_room_for_nothing(world: World) -> None:
     with world.database.reading() as session:
         task = session.scalars(select(Task)).one()
         assert list(shares.running(session).values()) == [1]
-        assert shares.open_jobs_by_profile(session)[task.predict_profile].jobs >= 1
+        places = {one.profile: one.places for one in neighbours.living(session)}
+        assert places[task.predict_profile] >= 1
         times = shares.times(session, challenge_id=task.challenge_id, team_id=None)
         assert times
         assert all(time.is_live for time in times)
@@ -259,7 +260,7 @@ def test_what_is_held_back_makes_room_for_nothing(world: World) -> None:
     assert world.evaluation(submission).state.is_final
     with world.database.reading() as session:
         assert shares.running(session) == {}
-        assert shares.open_jobs_by_profile(session) == {}
+        assert neighbours.living(session) == []
         assert not any(
             time.is_live
             for time in shares.times(session, challenge_id=task.challenge_id, team_id=None)

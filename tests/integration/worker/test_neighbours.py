@@ -16,7 +16,7 @@ from portal.domain.sealing import Failures
 from portal.domain.states import EvaluationState
 from portal.services import planning
 from portal.services.cancellations import cancel
-from portal.services.neighbours import living
+from portal.services.room import Room
 from portal.services.turns import why_it_waits
 from scheduler.interface import Phase as JobPhase
 from tests.integration.worker.test_shares import another_person, ready
@@ -37,7 +37,7 @@ def of_nodes(world: World, **changes: Mapping[str, Any]) -> None:
 
 def lives(world: World) -> Mapping[NodeGroup, set[Disclosure]]:
     with world.database.reading() as session:
-        return living(session, world.context.resources)
+        return Room(session, world.context.resources).living()
 
 
 def why(world: World, submission: str) -> str:
