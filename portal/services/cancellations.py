@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import builds
 from portal.db.queries import submission_pages as queries
-from portal.db.tables import Cancellation, Evaluation, Submission
+from portal.db.tables import NOT_A_RERUN, Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.audit import Action, Subject
 from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost, Progress, check_shown, cost
@@ -69,7 +69,7 @@ def cancel(
         submission,
         session.scalars(
             select(Evaluation)
-            .where(Evaluation.submission_id == submission.id, Evaluation.rerun_of.is_(None))
+            .where(Evaluation.submission_id == submission.id, NOT_A_RERUN)
             .order_by(Evaluation.id)
             .execution_options(populate_existing=True)
             .with_for_update()

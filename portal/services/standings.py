@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import work
 from portal.db.tables import (
+    NOT_A_RERUN,
     Challenge,
     Column,
     Evaluation,
@@ -96,7 +97,7 @@ def _scored() -> Select[Submission]:
     first = (
         select(Evaluation.submission_id, func.min(Result.created_at).label("at"))
         .join(Result, Result.evaluation_id == Evaluation.id)
-        .where(Evaluation.rerun_of.is_(None))
+        .where(NOT_A_RERUN)
         .group_by(Evaluation.submission_id)
         .subquery()
     )

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import (
+    NOT_A_RERUN,
     Blob,
     Challenge,
     Evaluation,
@@ -173,9 +174,7 @@ def _check_smoke(
         Submission.is_smoke,
     )
     over = (EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED)
-    running = mine.join(Evaluation).where(
-        Evaluation.state.not_in(over), Evaluation.rerun_of.is_(None)
-    )
+    running = mine.join(Evaluation).where(Evaluation.state.not_in(over), NOT_A_RERUN)
     check_smoke(
         kind,
         today=session.scalar(mine.where(Submission.created_at >= start_of_day(now))) or 0,

@@ -16,7 +16,7 @@ from tests.bench.portal_server import (
     write_settings,
 )
 from tests.bench.report import percentile, print_table
-from tests.bench.seeding import SUBMISSIONS, TEAMS, seed
+from tests.bench.seeding import OF_EACH_TEAM, seed
 
 REQUESTS = 2_000
 """Of each address, over all rounds."""
@@ -27,20 +27,20 @@ MIDDLE = 25
 """The page on which the team in the middle of the ranking stands, or a page near it."""
 
 
-def run(*, postgres: bool) -> None:
+def run(*, postgres: bool, submissions: int) -> None:
     """Seed, serve, measure and print. Raises when something does not work, never when it is slow."""
     with (
         tempfile.TemporaryDirectory(prefix="sealrun-bench-") as name,
         database_url(Path(name), postgres=postgres) as url,
     ):
-        _run_in(Path(name), url)
+        _run_in(Path(name), url, submissions)
 
 
-def _run_in(directory: Path, url: str) -> None:
+def _run_in(directory: Path, url: str, submissions: int) -> None:
     port, plain_port = free_port(8100), free_port(8200)
     settings = write_settings(directory, database=url, port=port)
     site = open_with_tables(settings)
-    seeded = seed(site.database)
+    seeded = seed(site.database, submissions)
     address = f"/challenges/{seeded.slug}/leaderboard?phase={seeded.phase}"
     cookie, staff = cookie_of(site, seeded.member_id), cookie_of(site, seeded.staff_id)
     pages = [
@@ -73,7 +73,9 @@ def _run_in(directory: Path, url: str) -> None:
         _measure([plain, *pages])
     queries = [count_queries(site, page.path, page.cookie) for page in pages]
     site.database.engine.dispose()
-    _show(site.database.engine.dialect.name, plain, pages, queries)
+    database = site.database.engine.dialect.name
+    title = f"{submissions:,} submissions of {submissions // OF_EACH_TEAM:,} teams on {database}"
+    _show(title, plain, pages, queries)
 
 
 def _measure(targets: list[Target]) -> None:
@@ -86,7 +88,7 @@ def _measure(targets: list[Target]) -> None:
             run_round(target, requests=REQUESTS // ROUNDS, connections=CONNECTIONS)
 
 
-def _show(database: str, plain: Target, pages: list[Target], queries: list[int]) -> None:
+def _show(title: str, plain: Target, pages: list[Target], queries: list[int]) -> None:
     rows = [["", "bytes", "queries", "requests/s", "p50 ms", "p99 ms", "CPU ms", "to static"]]
     for target, asked in zip([plain, *pages], [0, *queries], strict=True):
         rows.append(
@@ -102,7 +104,6 @@ def _show(database: str, plain: Target, pages: list[Target], queries: list[int])
             ]
         )
     print_table(
-        f"The leaderboard: {SUBMISSIONS:,} submissions of {TEAMS:,} teams on {database}, "
-        f"{CONNECTIONS} connections, {REQUESTS:,} requests each in {ROUNDS} rounds",
+        f"The leaderboard: {title}, {CONNECTIONS} connections, {REQUESTS:,} requests each in {ROUNDS} rounds",
         rows,
     )

@@ -1,6 +1,6 @@
 """The web portal as it is installed, in a process of its own, on a database of the benchmark's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +21,11 @@ from portal.web.cookies import LoginCookie, digest, new_secret
 from tests.postgres import PostgresServer
 
 
-def write_settings(directory: Path, *, database: str, port: int) -> Path:
+def write_settings(
+    directory: Path, *, database: str, port: int = 8000, profiles: Sequence[str] = ("build",)
+) -> Path:
     """Write a site without a cluster to speak of: pages do not need one."""
+    profile = {"cluster": "main", "partition": "build", "cpus": 1, "memory": "1G", "time": "5m"}
     settings = {
         "site": {
             "name": "Benchmark",
@@ -31,15 +34,7 @@ def write_settings(directory: Path, *, database: str, port: int) -> Path:
         },
         "database": {"url": database},
         "clusters": {"main": {"connect": "local", "storage": str(directory / "storage")}},
-        "profiles": {
-            "build": {
-                "cluster": "main",
-                "partition": "build",
-                "cpus": 1,
-                "memory": "1G",
-                "time": "5m",
-            }
-        },
+        "profiles": {name: dict(profile) for name in profiles},
     }
     file = directory / "site.yaml"
     file.write_text(yaml.safe_dump(settings, sort_keys=False))

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from portal.db.tables import (
+    NOT_A_RERUN,
     Blob,
     Challenge,
     Evaluation,
@@ -53,7 +54,7 @@ def challenge(session: Session, *, slug: str = "", challenge_id: str = "") -> Ch
 
 def of_challenge(session: Session, challenge_id: str) -> Sequence[Scored]:
     """List the results of a challenge, oldest first, without what was only run to compare."""
-    return _scored(session, Submission.challenge_id == challenge_id, Evaluation.rerun_of.is_(None))
+    return _scored(session, Submission.challenge_id == challenge_id, NOT_A_RERUN)
 
 
 def of_one(session: Session, wanted: str) -> Sequence[Scored]:

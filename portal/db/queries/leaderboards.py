@@ -17,7 +17,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    or_,
     select,
     tuple_,
     union_all,
@@ -54,7 +53,7 @@ def page_of(
     if any(row.team_id == team_id for row in listed):
         return listed
     extra = [
-        _row(row, position=row.before_own + 1, rank=row.ahead_of_own + 1)
+        _row(row, position=row.ahead_of_own + row.level_with_own + 1, rank=row.ahead_of_own + 1)
         for row in found
         if row.is_extra
     ]
@@ -95,13 +94,14 @@ def _counts(page: CTE, own: CTE) -> list[Label[int]]:
     value, at, team = (_only(own.c[key]) for key in ("rank_value", "achieved_at", "team_id"))
     ahead_of_own = Standing.rank_value > value
     earlier = tuple_(Standing.achieved_at, Standing.team_id) < tuple_(at, team)
-    before_own = or_(ahead_of_own, and_(Standing.rank_value == value, earlier))
+    # Two counts along the index: with both conditions in one, SQLite would keep and compare every row that it counts.
+    level_with_own = and_(Standing.rank_value == value, earlier)
     best = _only(func.max(page.c.rank_value))
     return [
         _count().label("total"),
         _count(Standing.rank_value > best).label("ahead_of_page"),
         _count(ahead_of_own).label("ahead_of_own"),
-        _count(before_own).label("before_own"),
+        _count(level_with_own).label("level_with_own"),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Attempt, Evaluation, Job, LogRelease, RunLog
+from portal.db.tables import NOT_A_RERUN, Attempt, Evaluation, Job, LogRelease, RunLog
 from portal.domain.jobs import JobKind
 
 
@@ -43,7 +43,7 @@ def logged_attempt(session: Session, submission_id: str, token: str) -> LoggedAt
         .where(
             Attempt.token == token,
             Evaluation.submission_id == submission_id,
-            Evaluation.rerun_of.is_(None),
+            NOT_A_RERUN,
         )
         .limit(1)
     ).one_or_none()

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries.shares import TAKES_PLACE
 from portal.db.queries.work import open_or_scoring
-from portal.db.tables import Evaluation, Job, Phase, Submission
+from portal.db.tables import NOT_A_RERUN, Evaluation, Job, Phase, Submission
 from portal.domain.jobs import JobKind
 from portal.domain.sealing import Failures
 from portal.domain.states import EvaluationState
@@ -37,7 +37,7 @@ def living(session: Session) -> list[Living]:
     is_held = and_(
         Job.kind == JobKind.PREDICT,
         Evaluation.state == EvaluationState.SCORING,
-        Evaluation.rerun_of.is_(None),
+        NOT_A_RERUN,
         Phase.hold_results,
         Phase.failures == Failures.SEALED,
     )

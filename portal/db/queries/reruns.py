@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.db.tables import Evaluation, Result
+from portal.db.tables import NOT_A_RERUN, Evaluation, Result
 from portal.domain.states import EvaluationState
 
 _OVER = (
@@ -18,7 +18,7 @@ _OVER = (
 
 def originals(session: Session, wanted: str) -> Sequence[Evaluation]:
     """Find an evaluation by its id, or those of a submission that repeat no other; rows are locked."""
-    of_submission = (Evaluation.submission_id == wanted) & Evaluation.rerun_of.is_(None)
+    of_submission = (Evaluation.submission_id == wanted) & NOT_A_RERUN
     return session.scalars(
         select(Evaluation)
         .where(or_(Evaluation.id == wanted, of_submission))

@@ -8,12 +8,12 @@ from sqlalchemy import Select, and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.queries.work import ON_THE_CLUSTER
-from portal.db.tables import Attempt, Evaluation, Job, Phase, Submission, Task
+from portal.db.tables import NOT_A_RERUN, Attempt, Evaluation, Job, Phase, Submission, Task
 from portal.domain.jobs import JobKind
 from portal.domain.sealing import Failures
 from portal.domain.states import FINAL_EVALUATIONS, AttemptState, EvaluationState
 
-_COUNTS = Evaluation.rerun_of.is_(None)
+_COUNTS = NOT_A_RERUN
 """What the site runs again to compare is nobody's use."""
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import CompoundSelect, and_, exists, func, select, union
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from portal.db.tables import (
+    NOT_A_RERUN,
     Attempt,
     Blob,
     Cancellation,
@@ -131,7 +132,7 @@ def evaluations_of_phase_submission(session: Session, submission_id: str) -> Seq
     """List the newest evaluation of a submission on each task, with results."""
     rows = session.scalars(
         select(Evaluation)
-        .where(Evaluation.submission_id == submission_id, Evaluation.rerun_of.is_(None))
+        .where(Evaluation.submission_id == submission_id, NOT_A_RERUN)
         .options(selectinload(Evaluation.result))
         .order_by(Evaluation.task_id, Evaluation.number)
     )

@@ -19,6 +19,7 @@ from portal.db.tables.people import (
 from portal.db.tables.revisions import Revision
 from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (
+    NOT_A_RERUN,
     Blob,
     Cancellation,
     Evaluation,
@@ -39,6 +40,7 @@ from portal.db.tables.troubles import Trouble
 from portal.db.tables.weights import Weights
 
 __all__ = [
+    "NOT_A_RERUN",
     "Account",
     "ApiToken",
     "Attempt",

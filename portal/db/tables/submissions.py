@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, and_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.base import Base, Digest, Key
@@ -75,9 +85,7 @@ class Submission(Base):
     evaluations: Mapped[list["Evaluation"]] = relationship(
         lazy="raise",
         order_by="Evaluation.id",
-        primaryjoin=lambda: and_(
-            Evaluation.submission_id == Submission.id, Evaluation.rerun_of.is_(None)
-        ),
+        primaryjoin=lambda: and_(Evaluation.submission_id == Submission.id, NOT_A_RERUN),
         viewonly=True,
     )
     """Without reruns: what those come to is never the submission's result."""
@@ -114,6 +122,10 @@ class Evaluation(Base):
     events: Mapped[list["Event"]] = relationship(lazy="raise", order_by="Event.id")
     result: Mapped["Result | None"] = relationship(lazy="raise", uselist=False)
     cancellation: Mapped["Cancellation | None"] = relationship(lazy="raise", uselist=False)
+
+
+NOT_A_RERUN: ColumnElement[bool] = func.coalesce(Evaluation.rerun_of, "") == ""
+"""Nearly all evaluations are none. As ``IS NULL`` SQLite would take the index of reruns, and look at all that ever ran."""
 
 
 class Cancellation(Base):
