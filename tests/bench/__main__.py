@@ -21,11 +21,18 @@ def main() -> int:
     parser.add_argument(
         "--submissions", type=int, default=SUBMISSIONS, help="in the leaderboard's challenge"
     )
+    parser.add_argument(
+        "--requests", type=int, default=leaderboard.REQUESTS, help="for each of its pages"
+    )
     options = parser.parse_args()
     which = [options.which] if options.which else ALL
     print(f"On {machine()}.", flush=True)
     if "leaderboard" in which:
-        leaderboard.run(postgres=options.postgres, submissions=options.submissions)
+        leaderboard.run(
+            postgres=options.postgres,
+            submissions=options.submissions,
+            requests=options.requests,
+        )
     if "planning" in which:
         planning.run(postgres=options.postgres)
     code = run_on_practice_site("tests.bench.waits") if "waits" in which else 0

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from examples.demo.processes import Processes, free_port, sealrun
+from portal.domain.pages import PAGE_SIZE
 from tests.bench import static_server
 from tests.bench.load import Target, fetch, run_round
 from tests.bench.portal_server import (
@@ -27,29 +28,32 @@ MIDDLE = 25
 """The page on which the team in the middle of the ranking stands, or a page near it."""
 
 
-def run(*, postgres: bool, submissions: int) -> None:
+def run(*, postgres: bool, submissions: int, requests: int) -> None:
     """Seed, serve, measure and print. Raises when something does not work, never when it is slow."""
     with (
         tempfile.TemporaryDirectory(prefix="sealrun-bench-") as name,
         database_url(Path(name), postgres=postgres) as url,
     ):
-        _run_in(Path(name), url, submissions)
+        _run_in(Path(name), url, submissions, requests)
 
 
-def _run_in(directory: Path, url: str, submissions: int) -> None:
+def _run_in(directory: Path, url: str, submissions: int, requests: int) -> None:
     port, plain_port = free_port(8100), free_port(8200)
     settings = write_settings(directory, database=url, port=port)
     site = open_with_tables(settings)
     seeded = seed(site.database, submissions)
     address = f"/challenges/{seeded.slug}/leaderboard?phase={seeded.phase}"
+    teams = submissions // OF_EACH_TEAM
+    middle = min(MIDDLE, teams // PAGE_SIZE)
     cookie, staff = cookie_of(site, seeded.member_id), cookie_of(site, seeded.staff_id)
     pages = [
         Target(name="first page, a visitor", port=port, path=address),
-        Target(name=f"page {MIDDLE}, a visitor", port=port, path=f"{address}&page={MIDDLE}"),
+        Target(name="first page, a member", port=port, path=address, cookie=cookie),
+        Target(name=f"page {middle}, a visitor", port=port, path=f"{address}&page={middle}"),
         Target(
-            name=f"page {MIDDLE}, a member",
+            name=f"page {middle}, a member",
             port=port,
-            path=f"{address}&page={MIDDLE}",
+            path=f"{address}&page={middle}",
             cookie=cookie,
         ),
         *(
@@ -70,22 +74,24 @@ def _run_in(directory: Path, url: str, submissions: int) -> None:
         file.write_bytes(fetch(pages[0]))
         argv = [sys.executable, "-m", "tests.bench.static_server", str(plain_port), str(file)]
         plain.pid = processes.start_server("static", plain_port, *argv).pid
-        _measure([plain, *pages])
+        _measure([plain, *pages], requests)
     queries = [count_queries(site, page.path, page.cookie) for page in pages]
     site.database.engine.dispose()
     database = site.database.engine.dialect.name
-    title = f"{submissions:,} submissions of {submissions // OF_EACH_TEAM:,} teams on {database}"
+    title = (
+        f"{submissions:,} submissions of {teams:,} teams on {database}, {requests:,} requests each"
+    )
     _show(title, plain, pages, queries)
 
 
-def _measure(targets: list[Target]) -> None:
+def _measure(targets: list[Target], requests: int) -> None:
     """Take turns, so that whatever else the machine does falls on all of them alike."""
     for target in targets:
         target.size = len(fetch(target))
-        run_round(target, requests=WARM_UP, connections=CONNECTIONS, keep=False)
+        run_round(target, requests=min(WARM_UP, requests), connections=CONNECTIONS, keep=False)
     for _ in range(ROUNDS):
         for target in targets:
-            run_round(target, requests=REQUESTS // ROUNDS, connections=CONNECTIONS)
+            run_round(target, requests=requests // ROUNDS, connections=CONNECTIONS)
 
 
 def _show(title: str, plain: Target, pages: list[Target], queries: list[int]) -> None:
@@ -104,6 +110,6 @@ def _show(title: str, plain: Target, pages: list[Target], queries: list[int]) ->
             ]
         )
     print_table(
-        f"The leaderboard: {title}, {CONNECTIONS} connections, {REQUESTS:,} requests each in {ROUNDS} rounds",
+        f"The leaderboard: {title}, {CONNECTIONS} connections, {ROUNDS} rounds",
         rows,
     )
