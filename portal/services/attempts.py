@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from containers.interface import EXIT_CODES, StopReason
 from portal.db.queries import attempts as queries
-from portal.db.tables import Attempt, Evaluation, Job
+from portal.db.tables import Attempt, Base, Evaluation, Job
 from portal.domain import jobs
 from portal.domain.ids import new_id, new_token
 from portal.domain.jobs import JobKind
@@ -83,6 +83,11 @@ def of_job(session: Session, job_id: str) -> Sequence[Attempt]:
 def lock_attempt(session: Session, token: str) -> Attempt:
     """Read an attempt for changing it."""
     return session.get_one(Attempt, token, with_for_update=True)
+
+
+def lock_all(session: Session, tokens: Sequence[str]) -> list[Base]:
+    """Read many attempts, and what they are for, for changing them; as long as they are held nothing reads them again."""
+    return queries.locked(session, tokens)
 
 
 def step(attempt: Attempt, to: AttemptState) -> None:
@@ -179,12 +184,15 @@ _STATES = {
 }
 
 
-def reported(session: Session, report: JobReport, *, now: datetime) -> bool:
-    """Take over what the cluster said of an attempt; an unknown word changes no state.
+def reported(
+    session: Session, report: JobReport, *, is_locked: bool = False, now: datetime
+) -> bool:
+    """Take over what the cluster said of an attempt; an unknown word changes no state. ``is_locked``: by ``lock_all``.
 
     Returns whether Slurm's words are others than the last time.
     """
-    attempt = lock_attempt(session, report.token)
+    lock = None if is_locked else True
+    attempt = session.get_one(Attempt, report.token, with_for_update=lock)
     if attempt.state not in _WATCHED:
         return False
     # A reason may go on with the names of many nodes; PostgreSQL takes no text that is too long.
@@ -206,7 +214,7 @@ def reported(session: Session, report: JobReport, *, now: datetime) -> bool:
         attempt.ended_at = report.ended_at or now
         attempt.outcome = report.outcome
         attempt.exit_code = report.exit_code
-    _tell_evaluation(session, attempt, to, now=now)
+    _tell_evaluation(session, attempt, to, lock=lock, now=now)
     return is_news
 
 
@@ -219,7 +227,7 @@ def ended_unseen(session: Session, token: str, *, well: bool, detail: str, now: 
     attempt.ended_at = now
     attempt.outcome = Outcome.COMPLETED if well else Outcome.FAILED
     attempt.problem = detail
-    _tell_evaluation(session, attempt, AttemptState.ENDED, now=now)
+    _tell_evaluation(session, attempt, AttemptState.ENDED, lock=True, now=now)
 
 
 def confirm(session: Session, reports: Sequence[JobReport], *, now: datetime) -> list[JobReport]:
@@ -273,13 +281,13 @@ _WATCHED = frozenset(
 
 
 def _tell_evaluation(
-    session: Session, attempt: Attempt, to: AttemptState, *, now: datetime
+    session: Session, attempt: Attempt, to: AttemptState, *, lock: bool | None, now: datetime
 ) -> None:
     """Move the evaluation along with its predict job; a score job shows as scoring throughout."""
     job = session.get_one(Job, attempt.job_id)
     if job.kind is not JobKind.PREDICT or job.evaluation_id is None:
         return
-    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
+    evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=lock)
     if to is AttemptState.RUNNING and evaluation.state is EvaluationState.QUEUED:
         progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
     if to is AttemptState.QUEUED:

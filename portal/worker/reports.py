@@ -37,9 +37,10 @@ def take_over_all(context: WorkerContext, reports: Mapping[Token, JobReport]) ->
         list(reports),
         lambda session, token: (
             token,
-            attempts.reported(session, reports[token], now=context.clock()),
+            attempts.reported(session, reports[token], is_locked=True, now=context.clock()),
         ),
         before=lambda token: _note_end(context, reports[token]),
+        lock=attempts.lock_all,
     ):
         if is_news:
             news = True

@@ -96,11 +96,13 @@ def all_at_once(
     act: Callable[[Session, Subject], Made],
     *,
     before: Callable[[Subject], None],
+    lock: Callable[[Session, Sequence[Subject]], object],
 ) -> Iterator[Made]:
     """Do as ``each`` does, but write for many rows in one transaction, each of them in a savepoint of its own.
 
     ``before`` writes the files that have to be there before a row is; no transaction is open then. All that was done
-    for rows whose transaction was not committed is done once more. ``act`` asks no cluster.
+    for rows whose transaction was not committed is done once more. ``lock`` reads the rows, which are held meanwhile.
+    ``act`` asks no cluster.
     """
     if not subjects:
         return
@@ -112,7 +114,9 @@ def all_at_once(
         part = awake[begin : begin + AT_ONCE]
         ready = [subject for subject in part if _worked(failed, subject, before)]
         with context.database.writing() as session:
+            held = lock(session, ready)
             made = _saved(session, step, ready, act, known=known, failed=failed)
+            del held
         for subject, error in failed.items():
             _note(context, step, subject, error)
         yield from made

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Attempt
+from portal.db.tables import Attempt, Base, Evaluation, Job
 
 Words = tuple[object, ...]
 """State, the cluster's word and reason, nodes, its number there, when it is expected and when it started."""
@@ -27,6 +27,22 @@ def words_of(session: Session, tokens: Sequence[str]) -> dict[str, Words]:
         ).where(Attempt.token.in_(tokens))
     )
     return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def locked(session: Session, tokens: Sequence[str]) -> list[Base]:
+    """Lock attempts and the evaluations that they are for, and read them with their jobs. Two statements."""
+    rows = session.execute(
+        select(Attempt, Job)
+        .join(Job, Job.id == Attempt.job_id)
+        .where(Attempt.token.in_(tokens))
+        .order_by(Attempt.token)
+        .with_for_update(of=Attempt)
+    ).all()
+    named = {job.evaluation_id for _, job in rows} - {None}
+    evaluations = session.scalars(
+        select(Evaluation).where(Evaluation.id.in_(named)).order_by(Evaluation.id).with_for_update()
+    )
+    return [*(one for row in rows for one in row), *evaluations]
 
 
 def confirm(session: Session, tokens: Sequence[str], *, now: datetime) -> None:
