@@ -5,7 +5,8 @@ The script that this package writes creates these names in it, and nothing else:
 
     claim/        made by the first act of the script; whoever makes it owns the attempt
     claim/token   the attempt's token, written by the script; the portal's own claim has none
-    image.check   lines ``name seen expected`` of the digest checks
+    image.check   lines ``name seen expected how`` of the digest checks; how: ``computed`` in this job, or ``known``
+                  since it was computed on this node, of a file that has not changed since
     probe.json    what the isolation probe saw on this node (predict and score)
     probe.log     what Apptainer said while it started the probe
     versions      lines ``name value``: apptainer, kernel, slurm, node, and processes: whether those of the run
@@ -106,6 +107,8 @@ class Node:
     apptainer: PurePosixPath = field(default=PurePosixPath("/usr/bin/apptainer"))
     scratch: PurePosixPath = field(default=PurePosixPath("/tmp"))  # noqa: S108 - a job has its own
     """A directory, private to the job, in which a run makes its throwaway directory."""
+    verified: tuple[PurePosixPath, ...] = (PurePosixPath("/run/sealrun"), PurePosixPath("/var/tmp"))  # noqa: S108
+    """Where a node may keep, from one job to the next, which images were verified; the first that is fit for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ _STRANGE = frozenset({errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
 _EXIT = re.compile(r"[0-9]{1,3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MEASURED = re.compile(r"([0-9a-f]{64}) ([0-9]{1,12}) ([0-9]{1,18})")
+_CHECKED = re.compile(r"(probe|image|base) [0-9a-f]{64} [0-9a-f]{64} (computed|known)")
 _CHUNK = 1024 * 1024
 # Two paths, of a link and where it leads.
 _RECORD_LIMIT = 3 * 4096
@@ -61,6 +62,11 @@ class RunRecord:
     image_sha256: str | None
     data: tuple[str, ...] = ()
     """What the data looked like before the image started: a digest for each directory."""
+    images_verified: dict[str, str] = field(default_factory=dict)
+    """How the digest of ``probe``, ``image`` or ``base`` was found: ``computed`` in this job, or ``known``.
+
+    Known is what was computed by an earlier job on the same node, of a file that has not changed since.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,7 @@ def read_run(directory: Path, token: str) -> RunRecord:
         versions=_versions(_text(_read(directory, "versions", _VERSIONS_LIMIT))),
         image_sha256=_match(_SHA256, _word(directory, "image.sha256")),
         data=tuple(_SHA256.findall(_text(_read(directory, "data", _VERSIONS_LIMIT)))),
+        images_verified=_verified(_text(_read(directory, "image.check", _VERSIONS_LIMIT))),
     )
 
 
@@ -196,6 +203,11 @@ def _probe(text: str) -> tuple[dict[str, Any], bool]:
 def _versions(text: str) -> dict[str, str]:
     pairs = (line.partition(" ") for line in text.splitlines())
     return {name: value for name, space, value in pairs if space}
+
+
+def _verified(text: str) -> dict[str, str]:
+    found = map(_CHECKED.fullmatch, text.splitlines())
+    return {one[1]: one[2] for one in found if one}
 
 
 def _word(directory: Path, name: str) -> str:

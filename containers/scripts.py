@@ -58,6 +58,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "outputs": _outputs(run),
         "data": [str(plain_path(directory)) for directory in run.data],
         "hidden": COUNTERS,
+        "verified": _verified(run.node),
         "probe": probe_argv(run, scratch=scratch),
         "payload": payload_argv(run, scratch=scratch),
     }
@@ -70,6 +71,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "space.sh",
         "data.sh",
         "masks.sh",
+        "verified.sh",
         "run.sh",
     )
 
@@ -119,9 +121,12 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
         "unpacked_files": str(build.unpacked_files),
         "process_limit": str(build.process_limit),
         "member_limit": str(MEMBER_LIMIT),
+        "verified": _verified(build.node),
     }
     settings = _settings(scratch) if install else ""
-    return _assemble("An image build", values, settings, "common.sh", "limits.sh", "build.sh")
+    return _assemble(
+        "An image build", values, settings, "common.sh", "limits.sh", "verified.sh", "build.sh"
+    )
 
 
 def _packages(packages: Packages | None) -> dict[str, str]:
@@ -167,6 +172,10 @@ def _common(
         "minimum": _version(node.minimum),
         "clean_environment": clean_environment(scratch),
     }
+
+
+def _verified(node: Node) -> list[str]:
+    return [str(plain_path(place)) for place in node.verified]
 
 
 def _version(text: str) -> str:

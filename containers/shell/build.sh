@@ -186,7 +186,7 @@ only_plain() { # whether there are only directories and regular files below DIRE
 
 build_code() {
     check_digest source "$source" "$source_sha256"
-    check_digest base "$base" "$base_sha256"
+    check_image base "$base" "$base_sha256"
     proved build_failed known_archive unpack "$source" "$scratch/submission"
     only_plain "$scratch/submission" || fail build_failed
     chmod -R u+rwX,go=rX,a-s -- "$scratch/submission" || stop node_unfit 74

@@ -65,9 +65,12 @@ make_scratch() {
 check_digest() { # NAME FILE EXPECTED
     local seen
     seen=$(sha256sum <"$2") || stop node_unfit 74
-    seen=${seen%% *}
-    printf '%s %s %s\n' "$1" "$seen" "$3" >>"$directory/image.check"
-    [[ $seen == "$3" ]] || stop image_changed 76
+    compare "$1" "${seen%% *}" "$3" computed
+}
+
+compare() { # NAME SEEN EXPECTED HOW: a digest with the one that is recorded
+    printf '%s %s %s %s\n' "$@" >>"$directory/image.check"
+    [[ $2 == "$3" ]] || stop image_changed 76
 }
 
 write_versions() {

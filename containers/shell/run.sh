@@ -54,8 +54,8 @@ put_settings || stop node_unfit 74
 find_processes
 find_space
 write_versions
-check_digest probe "$probe_image" "$probe_sha256"
-check_digest image "$image" "$image_sha256"
+check_image probe "$probe_image" "$probe_sha256"
+check_image image "$image" "$image_sha256"
 make_outputs
 look_at_data
 hide_counters

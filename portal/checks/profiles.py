@@ -7,7 +7,7 @@ from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from portal.domain.findings import Finding, Level, Rule
 from portal.domain.profiles import Profile
-from portal.worker.prepare import OWN_TIME
+from portal.worker.allowances import largest_request
 from scheduler.inspection import Association, Partition, read_gres
 
 PARTITION = Rule(
@@ -33,7 +33,7 @@ QOS = Rule(
 )
 TIME = Rule(
     id="profiles.time",
-    title="Partition, qos and account allow the time of the profile and half a minute more",
+    title="Partition, qos and account allow the time of the profile, half a minute and the reading of the largest image",
     level=Level.FAILURE,
     meaning="Jobs of this profile are refused, or wait for ever.",
     change="slurm.conf: MaxTime of the partition, or site.yaml: profiles.NAME.time",
@@ -164,7 +164,8 @@ def _rights(
 def _limits(
     subject: Subject, profile: Profile, partition: Partition, answers: Answers
 ) -> Iterator[Finding]:
-    wanted = timedelta(minutes=-(-(profile.time_limit + OWN_TIME) // timedelta(minutes=1)))
+    asked = largest_request(profile, subject.settings.limits.upload)
+    wanted = timedelta(minutes=-(-asked // timedelta(minutes=1)))
     mine = _mine(profile, answers.associations or ())
     name = profile.qos or (mine[0].default_qos if mine else "")
     qos = (answers.qos or {}).get(name)

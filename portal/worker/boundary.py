@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
@@ -295,6 +296,14 @@ def _image(row: Image) -> ImageFacts:
     if row.sif_sha256 is None:
         raise OperatorError(f"image {row.id} is not ready")
     return ImageFacts(sif_sha256=untrusted.sha256(row.sif_sha256, "images.sif_sha256"))
+
+
+def size_of_image(context: WorkerContext, sif: Sha256) -> int:
+    """Return how many bytes an image has by its row: 0 to the limit of uploads, whatever stands there."""
+    with context.database.reading() as session:
+        sizes = session.scalars(select(Image.size).where(Image.sif_sha256 == sif))
+        largest = max((size or 0 for size in sizes), default=0)
+    return max(0, min(largest, context.resources.upload_limit))
 
 
 def _archive(source: str) -> str:

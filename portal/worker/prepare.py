@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 from containers.interface import (
@@ -22,13 +21,15 @@ from portal.domain.jobs import ImageKind, JobKind
 from portal.domain.profiles import Profile, SifPolicy
 from portal.domain.shares import EVERYTHING, Share
 from portal.domain.submissions import SubmissionKind
-from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
+from portal.domain.untrusted import Sha256
+from portal.domain.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
 from portal.files.archives import repack_code, unpack_results
 from portal.files.errors import BadArchive
 from portal.files.images import FoundImage, ImageLimits, inspect_image, inspect_layers
 from portal.files.layers import LayerLimits
 from portal.files.requirements import requirements_to_install
 from portal.worker import notes
+from portal.worker.allowances import time_request
 from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import NotYet
@@ -37,8 +38,6 @@ from portal.worker.samples import sample_of
 from portal.worker.weights import weights_binds
 from scheduler.interface import JobSpec, Token
 
-OWN_TIME = timedelta(seconds=30)
-"""What a job needs beside its container: digests, the probe, tidying up. Slurm is asked for it too."""
 SOURCE = "source"
 """The file of a run directory that an image is built of."""
 BUILD_LAYERS = LayerLimits(entries=UNPACKED_FILES, size=UNPACKED_LIMIT)
@@ -88,7 +87,7 @@ def prepare(context: WorkerContext, token: Token) -> JobSpec:
         context.file_work.forget(token)
         raise NotYet
     script = _script(context, staged, token, directory)
-    return _spec(_profile(context, work), _share(context, work), script, directory)
+    return _spec(context, work, script, directory)
 
 
 def _size(context: WorkerContext, work: Work) -> int:
@@ -164,7 +163,8 @@ def _share(context: WorkerContext, work: Work) -> Share:
     return EVERYTHING
 
 
-def _spec(profile: Profile, share: Share, script: str, directory: Path) -> JobSpec:
+def _spec(context: WorkerContext, work: Work, script: str, directory: Path) -> JobSpec:
+    profile, share = _profile(context, work), _share(context, work)
     place = PurePosixPath(directory)
     return JobSpec(
         script=script,
@@ -174,13 +174,23 @@ def _spec(profile: Profile, share: Share, script: str, directory: Path) -> JobSp
         partition=profile.partition,
         cpus=profile.cpus,
         memory_mib=profile.memory_mib,
-        time_limit=profile.time_limit + OWN_TIME,
+        time_limit=time_request(context, profile, *_checked_images(work)),
         account=share.account or profile.account,
         qos=share.qos or profile.qos,
         gres=profile.gres,
         exclusive=profile.exclusive,
         comment="sealrun",
     )
+
+
+def _checked_images(work: Work) -> tuple[Sha256, ...]:
+    """Return the images that a job reads whole before it does anything with them."""
+    match work:
+        case RunWork():
+            return (work.probe.sif_sha256, work.image.sif_sha256)
+        case BuildWork(base=BaseFacts() as base):
+            return (base.sif_sha256,)
+    return ()
 
 
 def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:

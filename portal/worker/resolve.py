@@ -13,11 +13,12 @@ from portal.domain.verdicts import reason_without_tries
 from portal.domain.work import JobFacts
 from portal.services import attempts, results
 from portal.services.troubles import Step
+from portal.worker.allowances import largest_request
 from portal.worker.asking import Asked
 from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.fetch import fetch
-from portal.worker.prepare import NOT_FETCHED, OWN_TIME
+from portal.worker.prepare import NOT_FETCHED
 from portal.worker.reports import take_over
 from portal.worker.set_aside import each
 from scheduler.errors import Unreachable
@@ -125,7 +126,8 @@ def _started(
             attempts.ended_unseen(session, token, well=run.done, detail=detail, now=now)
         return True
     profile = context.resources.profiles.get(job.profile)
-    if profile is not None and now - since < profile.time_limit + OWN_TIME:
+    limit = context.resources.upload_limit
+    if profile is not None and now - since < largest_request(profile, limit):
         return False
     log.warning("given_up", token=token, detail=detail, never_ran=False)
     with context.database.writing() as session:

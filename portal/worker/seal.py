@@ -69,8 +69,9 @@ def _submission(work: RunWork) -> dict[str, Any]:
 
 
 def run_facts(run: RunRecord) -> dict[str, Any]:
-    """Return what the run directory tells of the node and the probe."""
+    """Return what the run directory tells of the node, the probe and the images' digests."""
     return {
+        "images_verified": dict(run.images_verified),
         "probe": run.probe,
         "versions": dict(run.versions),
         "exit_code": run.exit_code,

@@ -209,6 +209,7 @@ def _mount_state(paths: SitePaths, owners: Owners) -> None:
         (paths.state / "mysql", "var/lib/mysql", 0),
         (paths.state / "slurmctld", "var/spool/slurmctld", 0),
         (paths.scratch, "var/spool/slurm-tmp", kernel.MS_NOSUID | kernel.MS_NODEV),
+        (paths.verified, "run/sealrun", kernel.MS_NOSUID | kernel.MS_NODEV),
         (paths.logs, "var/log/practice", 0),
         (paths.rest, "run/slurmrestd", kernel.MS_NOSUID | kernel.MS_NODEV),
         (paths.shared, str(paths.shared).lstrip("/"), kernel.MS_NOSUID | kernel.MS_NODEV),

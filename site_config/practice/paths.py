@@ -98,6 +98,11 @@ class SitePaths:
         return self.home / "root"
 
     @property
+    def verified(self) -> Path:
+        """Where the nodes keep from job to job which images were verified: their /run/sealrun."""
+        return self.home / "verified"
+
+    @property
     def scratch(self) -> Path:
         """The jobs' private /tmp folders; emptied at each start."""
         return self.home / "scratch"

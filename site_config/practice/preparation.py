@@ -90,11 +90,13 @@ def _decide(
 
 
 def _make_folders(paths: SitePaths, owners: Owners, account: Account) -> None:
-    for stale in (paths.upper, paths.work, paths.scratch, paths.rest, paths.home / "copy"):
+    passing = (paths.scratch, paths.verified, paths.rest, paths.home / "copy")
+    for stale in (paths.upper, paths.work, *passing):
         remove_tree(stale)
     for folder in (paths.upper, paths.work, paths.mount, paths.scratch, paths.logs, paths.state):
         make_directory(folder)
     make_directory(paths.rest, uid=REST_UID, gid=REST_UID)
+    make_directory(paths.verified, mode=0o700, uid=account.uid, gid=account.gid)
     database = paths.state / "mysql"
     if not (database / ".installed").exists():
         # A database that was not completely made is of no use.

@@ -275,6 +275,7 @@ class PracticeSite:
             self.paths.upper,
             self.paths.work,
             self.paths.scratch,
+            self.paths.verified,
             self.paths.rest,
             self.paths.home / "copy",
         ):

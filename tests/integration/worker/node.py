@@ -120,6 +120,8 @@ class PretendedNode:
 
     def _run(self, kind: str, directory: Path, token: str) -> int | None:
         (directory / "probe.json").write_text(json.dumps(self.probe))
+        digests = "a" * 64 + " " + "a" * 64
+        (directory / "image.check").write_text(f"probe {digests} known\nimage {digests} computed\n")
         output = directory / "output"
         output.mkdir()
         if self.reason and not self.starts:

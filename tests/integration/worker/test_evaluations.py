@@ -54,6 +54,7 @@ def test_the_seal_record_names_everything_that_was_used(world: World) -> None:
     assert seal["images"]["submission"] == image.sif_sha256
     assert seal["predict"]["probe"] == SEALED
     assert seal["predict"]["versions"]["apptainer"] == "1.4.5"
+    assert seal["predict"]["images_verified"] == {"probe": "known", "image": "computed"}
     assert [seal[part]["job_id"] for part in ("predict", "score")] == [
         world.attempts(kind)[0].cluster_job_id for kind in ("predict", "score")
     ]

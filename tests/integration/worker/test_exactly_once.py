@@ -10,8 +10,9 @@ from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState, EvaluationState
 from portal.services import attempts as attempt_services
 from portal.services.builds import AGAIN_AFTER
+from portal.worker.allowances import largest_request
 from portal.worker.loop import run_pass
-from portal.worker.prepare import OWN_TIME, prepare
+from portal.worker.prepare import prepare
 from scheduler.interface import Outcome, Refused, Token
 from tests.eager import eager
 from tests.integration.worker.world import World
@@ -151,7 +152,7 @@ def test_a_job_that_started_and_was_forgotten_is_tried_again_when_its_time_is_ov
 
     world.run(2, seconds=world.context.cluster.absence.total_seconds() + 1)
     meanwhile = [one.state for one in world.attempts("predict")]
-    world.clock.advance((limit + OWN_TIME).total_seconds())
+    world.clock.advance(largest_request(long, resources.upload_limit).total_seconds())
     evaluation = world.run_until_final(submission)
 
     assert len(meanwhile) == 1

@@ -66,6 +66,8 @@ class FakeNode:
         self.probe_image.write_bytes(b"probe")
         self.scratch = root / "scratch"
         self.scratch.mkdir()
+        self.verified = root / "verified"
+        """Where it may keep which images were verified; nowhere until it is made."""
 
     def behave(self, part: str, commands: str) -> None:
         """Say in shell what the stand-in does when it is called for ``part``."""
@@ -73,7 +75,11 @@ class FakeNode:
 
     @property
     def node(self) -> Node:
-        return Node(apptainer=PurePosixPath(self.apptainer), scratch=PurePosixPath(self.scratch))
+        return Node(
+            apptainer=PurePosixPath(self.apptainer),
+            scratch=PurePosixPath(self.scratch),
+            verified=(PurePosixPath(self.verified),),
+        )
 
     @property
     def run(self) -> SealedRun:

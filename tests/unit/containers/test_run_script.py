@@ -104,8 +104,8 @@ def test_versions_and_digests_are_written_down(node: FakeNode) -> None:
     assert versions["kernel"] == os.uname().release
     assert versions["node"] == os.uname().nodename
     assert (node.directory / "image.check").read_text() == (
-        f"probe {node.run.probe_sha256} {node.run.probe_sha256}\n"
-        f"image {node.run.image_sha256} {node.run.image_sha256}\n"
+        f"probe {node.run.probe_sha256} {node.run.probe_sha256} computed\n"
+        f"image {node.run.image_sha256} {node.run.image_sha256} computed\n"
     )
 
 

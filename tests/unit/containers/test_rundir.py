@@ -21,7 +21,16 @@ NOTHING = RunRecord(
     versions={},
     image_sha256=None,
 )
-FILES = ["started", "done", "exit", "reason", "probe.json", "versions", "image.sha256"]
+FILES = [
+    "started",
+    "done",
+    "exit",
+    "reason",
+    "probe.json",
+    "versions",
+    "image.sha256",
+    "image.check",
+]
 
 
 def test_an_empty_directory_tells_nothing(tmp_path: Path) -> None:
@@ -42,6 +51,11 @@ def test_everything_is_read(tmp_path: Path) -> None:
     (tmp_path / "probe.json").write_text(PROBE_REPORT)
     (tmp_path / "versions").write_text("apptainer 1.4.5\nslurm \nbad\nnode a b\n")
     (tmp_path / "image.sha256").write_text("a" * 64 + "\n")
+    digests = "a" * 64 + " " + "b" * 64
+    (tmp_path / "image.check").write_text(
+        f"probe {digests} known\nimage {digests} computed\nsource {digests} computed\n"
+        f"base {digests} guessed\nbase {digests}\nnothing\n"
+    )
 
     record = read_run(tmp_path, "t")
 
@@ -52,6 +66,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert record.sealed
     assert record.versions == {"apptainer": "1.4.5", "slurm": "", "node": "a b"}
     assert record.image_sha256 == "a" * 64
+    assert record.images_verified == {"probe": "known", "image": "computed"}
 
 
 @pytest.mark.parametrize("mark", ["", "t", "other\n", "t\nt\n", "t \n", " t\n", "t\r\n", "t\n\n"])

@@ -45,6 +45,7 @@ PARTS = (
     "space.sh",
     "data.sh",
     "masks.sh",
+    "verified.sh",
     "run.sh",
     "build.sh",
     "measure.sh",
@@ -91,8 +92,8 @@ SCRIPTS = {
 
 
 BODIES = {
-    "run": ("common", "limits", "space", "data", "masks", "run"),
-    "build": ("common", "limits", "build"),
+    "run": ("common", "limits", "space", "data", "masks", "verified", "run"),
+    "build": ("common", "limits", "verified", "build"),
     "measure": ("common", "data", "measure"),
 }
 

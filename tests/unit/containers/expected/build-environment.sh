@@ -139,6 +139,10 @@ unpacked_kib=62914560
 unpacked_files=1000000
 process_limit=4096
 member_limit=4096
+verified=(
+    /run/sealrun
+    /var/tmp
+)
 
 put_settings() {
     cat >/tmp/sealrun-t/seccomp.json <<'PROFILE' || return

@@ -62,3 +62,7 @@ unpacked_kib=62914560
 unpacked_files=1000000
 process_limit=4096
 member_limit=4096
+verified=(
+    /run/sealrun
+    /var/tmp
+)

@@ -78,6 +78,10 @@ hidden=(
     /proc/sys/kernel/pty/nr
     /proc/sys/kernel/random/entropy_avail
 )
+verified=(
+    /run/sealrun
+    /var/tmp
+)
 probe=(
     /usr/bin/env
     -i
