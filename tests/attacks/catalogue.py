@@ -82,6 +82,7 @@ _TABLE = """
 72 | web     | Whoever has the web process's account drops the audit log's triggers, cuts off its end, writes it anew or changes a result | The worker keeps the log's head where that account cannot write, and looks at triggers and chain
 73 | web     | A request that a proxy cuts otherwise hides a second one; hundreds of connections never read; a text takes seconds to show | Read in one way or refused; a few requests of one client at a time, and unread answers are cut off; bounds before the Markdown parser
 74 | web     | Whoever has the web process's account replaces the worker's keys, home, settings or code by writing to a directory above them | The database has a directory of its own, and nothing that the worker trusts can be replaced; the site's check walks the way to each
+75 | cluster | An image is exchanged once a node has verified it, or somebody makes a node believe that it verified another | A node remembers the file by its time of change, where only root and the account can write; no run and no build gets there
 """
 
 _CANNOT = {

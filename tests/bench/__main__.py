@@ -1,46 +1,72 @@
-"""``python -m tests.bench [leaderboard|planning|waits|slurm]``: measure, and print tables. Being slow is no failure."""
+"""``python -m tests.bench [SUBJECT]``: measure, and print tables. Being slow is no failure."""
 
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from tests.bench import leaderboard, planning, reconcile
+from tests.bench import file_work, idle, leaderboard, planning, reconcile, uploads
 from tests.bench.practice import run_on_practice_site
 from tests.bench.report import machine
 from tests.bench.seeding import SUBMISSIONS
 
-ALL = ["leaderboard", "planning", "waits", "slurm"]
-
 
 def main() -> int:
     """Run the benchmarks that were asked for; return 0 if they worked, however slow it was."""
+    subjects = _subjects()
+    options = _options(list(subjects))
+    which = [options.which] if options.which else list(subjects)
+    print(f"On {machine()}.", flush=True)
+    codes = [subjects[name](options) for name in which]
+    return next((code for code in codes if code), 0)
+
+
+Subject = Callable[[argparse.Namespace], int | None]
+
+
+def _subjects() -> dict[str, Subject]:
+    return {
+        "leaderboard": lambda options: leaderboard.run(
+            postgres=options.postgres,
+            submissions=options.submissions,
+            requests=options.requests,
+        ),
+        "planning": lambda options: planning.run(postgres=options.postgres),
+        "uploads": lambda options: uploads.run(
+            gigabytes=options.gigabytes, directory=options.directory
+        ),
+        "files": lambda _: file_work.run(),
+        "idle": lambda _: idle.run(),
+        "waits": lambda _: run_on_practice_site("tests.bench.waits"),
+        "images": lambda _: run_on_practice_site("tests.bench.large_images"),
+        "slurm": lambda _: _slurm(),
+    }
+
+
+def _options(subjects: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
     # Not a list of choices: before Python 3.12 argparse would refuse the empty one.
-    parser.add_argument("which", nargs="?", choices=ALL)
-    parser.add_argument("--postgres", action="store_true", help="pages and planning on PostgreSQL")
+    parser.add_argument("which", nargs="?", choices=subjects)
+    parser.add_argument("--postgres", action="store_true", help="in place of SQLite")
     parser.add_argument(
         "--submissions", type=int, default=SUBMISSIONS, help="in the leaderboard's challenge"
     )
     parser.add_argument(
         "--requests", type=int, default=leaderboard.REQUESTS, help="for each of its pages"
     )
-    options = parser.parse_args()
-    which = [options.which] if options.which else ALL
-    print(f"On {machine()}.", flush=True)
-    if "leaderboard" in which:
-        leaderboard.run(
-            postgres=options.postgres,
-            submissions=options.submissions,
-            requests=options.requests,
-        )
-    if "planning" in which:
-        planning.run(postgres=options.postgres)
-    code = run_on_practice_site("tests.bench.waits") if "waits" in which else 0
-    if "slurm" in which:
-        if os.geteuid() == 0:
-            return code or reconcile.run()
-        print("\nLEFT OUT: slurm, which needs root for a practice site of its own")
-    return code
+    parser.add_argument(
+        "--gigabytes", type=float, default=uploads.GIGABYTES, help="size of the uploaded file"
+    )
+    parser.add_argument("--directory", type=Path, help="on the file system of the uploads")
+    return parser.parse_args()
+
+
+def _slurm() -> int:
+    if os.geteuid() == 0:
+        return reconcile.run()
+    print("\nLEFT OUT: slurm, which needs root for a practice site of its own")
+    return 0
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from sqlalchemy import select
 from portal.db.tables import Attempt, Evaluation, Job
 from portal.domain.ids import new_token
 from portal.domain.jobs import JobKind
+from portal.domain.untrusted import Sha256
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce
 from portal.worker.prepare import prepare
-from scheduler.interface import Accepted, Token
+from scheduler.interface import Accepted, JobSpec, Token
 
 PATIENCE = 60.0
 """Seconds that one run may take, with its time in the queue."""
@@ -35,16 +36,22 @@ class ByHandError(Exception):
     """The commands did not run as they did in the portal's own job."""
 
 
-def run_by_hand(context: WorkerContext, submission_id: str) -> float:
-    """Run probe and image of a submission's predict job once more; return the seconds they took."""
-    attempt = _predict_attempt(context, submission_id)
+def run_by_hand(context: WorkerContext, submission_id: str, image: Sha256 | None = None) -> float:
+    """Run probe and image of a submission's predict job once more; return the seconds they took.
+
+    ``image`` takes the place of its own.
+    """
+    attempt = predict_attempt(context, submission_id)
     spec = prepare(replace(context, file_work=AtOnce()), attempt.token)
     script = spec.script.partition(_BODY_BEGINS)[0] + _BODY
+    if image is not None:
+        script = script.replace(image_of(spec), image)
+    told = context.cluster.run_directory(attempt.job_id, attempt.token) / "by-hand"
+    told.unlink(missing_ok=True)
     token = Token(new_token(datetime.now(UTC)))
     answer = context.cluster.scheduler.submit(replace(spec, script=script), token)
     if not isinstance(answer, Accepted):
         raise ByHandError(f"not accepted: {answer}")
-    told = context.cluster.run_directory(attempt.job_id, attempt.token) / "by-hand"
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if told.exists():
@@ -54,7 +61,13 @@ def run_by_hand(context: WorkerContext, submission_id: str) -> float:
     raise ByHandError(f"no answer in {PATIENCE:.0f} s: see slurm.err beside {told}")
 
 
-def _predict_attempt(context: WorkerContext, submission_id: str) -> Attempt:
+def image_of(spec: JobSpec) -> Sha256:
+    """Return the digest of the image that a job runs."""
+    (line,) = (one for one in spec.script.splitlines() if one.startswith("image_sha256="))
+    return Sha256(line.partition("=")[2])
+
+
+def predict_attempt(context: WorkerContext, submission_id: str) -> Attempt:
     with context.database.reading() as session:
         return session.scalars(
             select(Attempt)

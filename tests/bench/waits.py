@@ -39,7 +39,7 @@ def main(example: Path) -> int:
     """Measure on the practice site, and print; return 0 if every submission was scored."""
     with portal_with_worker(example) as installation:
         files = example / "submissions"
-        bench = _Bench(installation)
+        bench = Bench(installation)
         context = bootstrap.worker_contexts(installation)[0]
         # The first of a kind builds its images, which is no part of the waits.
         for kind, file in (("code", "knn.zip"), ("results", "predictions.csv")):
@@ -62,7 +62,7 @@ def main(example: Path) -> int:
     return 0
 
 
-class _Bench:
+class Bench:
     """Hands in and waits, straight through the services: no browser is measured."""
 
     def __init__(self, installation: bootstrap.Installation) -> None:
