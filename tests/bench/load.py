@@ -58,17 +58,17 @@ def fetch(target: Target) -> bytes:
 def run_round(target: Target, *, requests: int, connections: int, keep: bool = True) -> None:
     """Ask ``requests`` times over ``connections`` at once, each of them one after the other."""
     share = requests // connections
-    started, computed = time.perf_counter(), _processor_seconds(target.pid)
+    started, computed = time.perf_counter(), processor_seconds(target.pid)
     with ThreadPoolExecutor(connections) as pool:
         rounds = [pool.submit(_ask_often, target, share) for _ in range(connections)]
         latencies = [latency for done in rounds for latency in done.result()]
     if keep:
         target.seconds += time.perf_counter() - started
-        target.computed += _processor_seconds(target.pid) - computed
+        target.computed += processor_seconds(target.pid) - computed
         target.latencies += latencies
 
 
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     """Return what a process has computed so far: fields 14 and 15 of its stat file, in ticks."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
