@@ -45,6 +45,10 @@ PART = ".part-"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1024 * 1024
+_BUFFER = 64 * 1024
+"""What is longer is written as it is, without a copy."""
+_FLUSH = 32 * 1024 * 1024
+"""After so many bytes the disk begins to write them, so that ``commit`` need not wait for all."""
 
 
 class StoreError(Exception):
@@ -86,7 +90,8 @@ class Incoming(AbstractContextManager["Incoming"]):
         self._name = FileName(f"part-{secrets.token_hex(16)}")
         with _room_needed(), store.opened(INCOMING) as folder:
             descriptor = os.open(self._name, _NEW, 0o600, dir_fd=folder)
-        self._stream = os.fdopen(descriptor, "wb", buffering=_CHUNK)
+        self._stream = os.fdopen(descriptor, "wb", buffering=_BUFFER)
+        self._flushed = 0
         self.size = 0
         """Bytes written so far."""
 
@@ -95,15 +100,25 @@ class Incoming(AbstractContextManager["Incoming"]):
         """Return the digest of what was written so far."""
         return self._hash.hexdigest()
 
-    def write(self, data: bytes) -> None:
-        """Append ``data``; raise ``TooLarge`` when the limit is passed, or ``Full``: then nothing is kept."""
-        self.size += len(data)
+    def write(self, *pieces: bytes | memoryview) -> None:
+        """Append ``pieces``; raise ``TooLarge`` when the limit is passed, or ``Full``: then nothing is kept."""
+        self.size += sum(map(len, pieces))
         if self._limit is not None and self.size > self._limit:
             self.abort()
             raise TooLarge(self._limit)
-        self._hash.update(data)
         with self._kept_whole():
-            self._stream.write(data)
+            for piece in pieces:
+                self._hash.update(piece)
+                self._stream.write(piece)
+            if self.size - self._flushed >= _FLUSH:
+                self._begin_to_sync()
+
+    def _begin_to_sync(self) -> None:
+        """Let the disk begin to write what came since the last call; return without waiting for it."""
+        # Advice that pages are not needed starts to write those that are not on the disk, and keeps them.
+        length = self.size - self._flushed
+        os.posix_fadvise(self._stream.fileno(), self._flushed, length, os.POSIX_FADV_DONTNEED)
+        self._flushed = self.size
 
     def written(self) -> Path:
         """Return where all that was written so far can be read. Raises ``Full``, and then nothing is kept."""

@@ -38,7 +38,8 @@ class PartBegins:
 class PartData:
     """A piece of the part that began last."""
 
-    data: bytes
+    data: bytes | memoryview
+    """What was fed, or a part of it, without copying it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class FormReader:
         )
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        self._events.append(PartData(data[start:end]))
+        self._events.append(PartData(memoryview(data)[start:end]))
 
     def _on_part_end(self) -> None:
         self._events.append(PartEnds())

@@ -1,5 +1,9 @@
-"""Takes a form with one file: the file goes to the store while it arrives, in constant memory."""
+"""Takes a form with one file: the file goes to the store while it arrives, in constant memory.
 
+A thread writes what was gathered while more is received, and nothing is copied on the way.
+"""
+
+import asyncio
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -13,8 +17,11 @@ from portal.web.multipart import BadForm, FormReader, PartBegins, PartData, Part
 
 LONGEST_FIELD = 8 * 1024
 LONGEST_FILENAME = 255
-WRITE_AT_ONCE = 1024 * 1024
-"""How much is gathered before a thread writes it: a thread for every few KiB would cost more."""
+WRITE_AT_ONCE = 2 * 1024 * 1024
+"""How much is gathered before a thread writes it: a thread for every few KiB would cost more.
+
+Of one upload, at most twice as much and a piece is in memory.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +100,9 @@ class _Receiver:
         self._limit = limit
         self._part: PartBegins | None = None
         self._is_file = False
-        self._gathered = bytearray()
+        self._gathered: list[bytes | memoryview] = []
+        self._size = 0
+        self._writing: asyncio.Future[None] | None = None
 
     async def take(self, chunk: bytes) -> None:
         for event in self._reader.feed(chunk):
@@ -107,6 +116,7 @@ class _Receiver:
 
     async def finish(self) -> None:
         self._reader.close()
+        await self._written()
 
     def abort(self) -> None:
         if self.form.incoming is not None:
@@ -124,25 +134,44 @@ class _Receiver:
         elif part.name in self.form.fields:
             raise BadForm("The form names a field twice.")
 
-    async def _gather(self, data: bytes) -> None:
-        self._gathered += data
-        if not self._is_file and len(self._gathered) > LONGEST_FIELD:
+    async def _gather(self, data: bytes | memoryview) -> None:
+        self._gathered.append(data)
+        self._size += len(data)
+        if not self._is_file and self._size > LONGEST_FIELD:
             raise BadForm("A field of the form is too long.")
-        if self._is_file and len(self._gathered) >= WRITE_AT_ONCE:
+        if self._is_file and self._size >= WRITE_AT_ONCE:
             await self._write()
 
     async def _end(self) -> None:
         if self._is_file:
             await self._write()
         elif self._part is not None:
-            self.form.fields[self._part.name] = self._gathered.decode("utf-8", "replace")
-        self._gathered = bytearray()
+            content = b"".join(self._gathered)
+            self.form.fields[self._part.name] = content.decode("utf-8", "replace")
+        self._gathered, self._size = [], 0
         self._part = None
 
     async def _write(self) -> None:
-        gathered, self._gathered = self._gathered, bytearray()
+        """Begin to write what was gathered, once what was gathered before is written."""
+        await self._written()
+        gathered, self._gathered, self._size = self._gathered, [], 0
         if gathered and self.form.incoming is not None:
-            await run_in_threadpool(self.form.incoming.write, bytes(gathered))
+            # Begins at once; a task of the thread pool's would begin when this one waits.
+            loop = asyncio.get_running_loop()
+            self._writing = loop.run_in_executor(None, self.form.incoming.write, *gathered)
+            self._writing.add_done_callback(_noted)
+
+    async def _written(self) -> None:
+        """Wait for what is being written; raise what went wrong with it."""
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
+
+
+def _noted(writing: asyncio.Future[None]) -> None:
+    """Look at how writing ended: after an abort nobody else does, and asyncio would report that."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def plain_filename(raw: str) -> str:

@@ -1,5 +1,7 @@
 """How many connections there may be, of one client and in all; the others are closed at once."""
 
+import hashlib
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
@@ -19,13 +22,25 @@ OF_ONE, OF_ALL = 3, 6
 ASKS = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
+async def _digest(request: Request) -> PlainTextResponse:
+    digest = hashlib.sha256()
+    async for piece in request.stream():
+        digest.update(piece)
+    return PlainTextResponse(digest.hexdigest())
+
+
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_ADDRESS", OF_ONE)
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", OF_ALL)
     # Only this machine is here: its other addresses stand for clients elsewhere.
     monkeypatch.setattr(connections, "_is_this_machine", lambda host: host == PROXY)
-    app = Starlette(routes=[Route("/", lambda _request: PlainTextResponse("here"))])
+    app = Starlette(
+        routes=[
+            Route("/", lambda _request: PlainTextResponse("here")),
+            Route("/digest", _digest, methods=["POST"]),
+        ]
+    )
     port = free_port()
     with serving(app, port, http=ImpatientProtocol):
         yield port
@@ -68,3 +83,41 @@ def test_the_proxy_has_the_connections_of_all(opened: ExitStack, port: int) -> N
     assert [is_answered(opened, port, PROXY) for _ in range(OF_ALL + 2)] == [True] * OF_ALL + [
         False
     ] * 2
+
+
+def _post(size: int, *fields: str) -> bytes:
+    lines = ("POST /digest HTTP/1.1", "host: x", f"content-length: {size}", *fields)
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@pytest.mark.parametrize("size", [1, 70_000, 5_000_003])
+def test_bodies_of_any_length_come_as_they_were_sent_and_the_next_request_after_them(
+    opened: ExitStack, port: int, size: int
+) -> None:
+    connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+    for fields in ([], ["expect: 100-continue"], []):
+        body = os.urandom(size)
+        connection.sendall(_post(size, *fields))
+        if fields:
+            assert connection.recv(1024).startswith(b"HTTP/1.1 100")
+        connection.sendall(body)
+        answer = b""
+        while not answer.endswith(hashlib.sha256(body).hexdigest().encode()):
+            piece = connection.recv(65536)
+            assert piece, answer
+            answer += piece
+
+
+def test_what_follows_a_body_is_another_request(opened: ExitStack, port: int) -> None:
+    connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+    body = os.urandom(3_000_000)
+
+    connection.sendall(_post(len(body)) + body[:1_000_000])
+    connection.sendall(body[1_000_000:] + ASKS)
+    answers = b""
+    while piece := connection.recv(65536):
+        answers += piece
+
+    first, _, rest = answers.partition(hashlib.sha256(body).hexdigest().encode())
+    assert first.startswith(b"HTTP/1.1 200")
+    assert rest == b"" or rest.startswith(b"HTTP/1.1 200")

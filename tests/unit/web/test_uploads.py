@@ -1,15 +1,17 @@
 """An upload that does not end leaves nothing behind, and memory stays small."""
 
 import asyncio
+import hashlib
+import threading
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from portal.files.store import Store, TooLarge
+from portal.files.store import Full, Incoming, Store, TooLarge
 from portal.web.multipart import BadForm
-from portal.web.uploads import ReceivedForm, plain_filename, receive
+from portal.web.uploads import WRITE_AT_ONCE, ReceivedForm, plain_filename, receive
 
 TYPE = "multipart/form-data; boundary=x"
 HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\n'
@@ -95,6 +97,73 @@ def test_a_cancelled_upload_leaves_nothing(store: Store) -> None:
     asyncio.run(cancel())
 
     assert _incoming(store) == []
+
+
+def test_what_comes_is_received_while_what_came_is_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_come = threading.Event()
+    write = Incoming.write
+
+    def write_when_more_has_come(self: Incoming, *pieces: bytes | memoryview) -> None:
+        assert has_come.wait(20)
+        write(self, *pieces)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield HEAD + b"a" * WRITE_AT_ONCE
+        yield b"b"
+        has_come.set()
+        yield END
+
+    monkeypatch.setattr(Incoming, "write", write_when_more_has_come)
+    form = asyncio.run(receive(body(), TYPE, store=store, limit=64 * MIB))
+
+    assert form.sha256 == hashlib.sha256(b"a" * WRITE_AT_ONCE + b"b").hexdigest()
+    asyncio.run(form.drop())
+
+
+@pytest.mark.parametrize("ending", [[END], [b"abc", b"def", Gone()]], ids=["whole", "gone"])
+def test_a_disk_that_is_full_while_more_comes_leaves_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, ending: list[bytes | Exception]
+) -> None:
+    def fail(self: Incoming, *_: bytes | memoryview) -> None:
+        self.abort()
+        raise Full("no room")
+
+    monkeypatch.setattr(Incoming, "write", fail)
+    with pytest.raises((Full, Gone)):
+        _receive(store, HEAD + b"x" * WRITE_AT_ONCE, *ending, limit=64 * MIB)
+
+    assert _incoming(store) == []
+
+
+def test_a_sender_who_leaves_while_a_piece_is_written_leaves_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    is_writing, has_left = threading.Event(), threading.Event()
+    write, abort = Incoming.write, Incoming.abort
+
+    def write_late(self: Incoming, *pieces: bytes | memoryview) -> None:
+        is_writing.set()
+        assert has_left.wait(20)
+        write(self, *pieces)
+
+    def abort_first(self: Incoming) -> None:
+        abort(self)
+        has_left.set()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield HEAD + b"x" * WRITE_AT_ONCE
+        await asyncio.to_thread(is_writing.wait, 20)
+        raise Gone
+
+    monkeypatch.setattr(Incoming, "write", write_late)
+    monkeypatch.setattr(Incoming, "abort", abort_first)
+    with pytest.raises(Gone):
+        asyncio.run(receive(body(), TYPE, store=store, limit=64 * MIB))
+
+    assert _incoming(store) == []
+    assert caplog.messages == []
 
 
 def test_memory_does_not_grow_with_the_file(store: Store) -> None:
