@@ -5,6 +5,7 @@ this look spares people the queue for what can be seen at once.
 """
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from containers.sif import NotASifError, read_sif
 from portal.files.entries import Entry, EntryKind
 from portal.files.errors import BadArchive, shown
 from portal.files.formats import Format, format_of
+from portal.files.image_streams import Looks
 from portal.files.layers import LAYER_LIMITS, LayerLimits, check_layers
 from portal.files.manifests import Described, Index, ManifestReader
 from portal.files.members import read_entries, recipe_refused
@@ -73,7 +75,29 @@ def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImag
             "This is not an image. Hand in the file that docker save, podman save or apptainer"
             " build has written.",
         )
-    return _inspect_archive(source, limits)
+    image, _ = describe(source, limits)
+    return _found(image, limits)
+
+
+def inspect_whole(
+    source: Path, limits: ImageLimits = IMAGE_LIMITS, *, layers: LayerLimits = LAYER_LIMITS
+) -> FoundImage:
+    """Do what ``inspect_image`` and ``inspect_layers`` do, in one reading of the upload, and return what it is.
+
+    For the worker, never for a request.
+    """
+    form = format_of(source)
+    if not form.is_archive or form is Format.ZIP:
+        return inspect_image(source, limits)
+    # Parts of a plain archive can be passed over: its manifests are read before its layers.
+    looks = None if form is Format.TAR else Looks(layers)
+    image, index = describe(source, limits, looks)
+    found = _found(image, limits)
+    if looks is None:
+        check_layers(source, image, index, layers)
+    else:
+        looks.check(image, index)
+    return found
 
 
 def inspect_layers(
@@ -87,10 +111,16 @@ def inspect_layers(
     check_layers(source, image, index, layers)
 
 
-def describe(source: Path, limits: ImageLimits) -> tuple[Described, Index]:
-    """Return what an archive's manifests say, and its entries; raise ``BadArchive`` for what is not sound."""
-    index = _index(source, limits)
-    reader = ManifestReader(source, index, limits.architecture)
+def describe(
+    source: Path, limits: ImageLimits, looks: Looks | None = None
+) -> tuple[Described, Index]:
+    """Return what an archive's manifests say, and its entries; raise ``BadArchive`` for what is not sound.
+
+    With ``looks``, which look at all entries on the way, the archive is read once.
+    """
+    index = _index(read_entries(source) if looks is None else looks.entries(source), limits)
+    kept = None if looks is None else looks.kept
+    reader = ManifestReader(source, index, limits.architecture, kept)
     # Docker writes both since release 25. Whatever it is asked for, Apptainer reads the OCI layout then since 1.4.
     is_oci = index.has("oci-layout") and index.has("index.json")
     is_docker = "manifest.json" in index.sizes and not is_oci
@@ -116,8 +146,7 @@ def _check_architecture(architecture: str, limits: ImageLimits) -> None:
         raise not_for_nodes([Platform(architecture=architecture)], limits.architecture)
 
 
-def _inspect_archive(source: Path, limits: ImageLimits) -> FoundImage:
-    image, _ = describe(source, limits)
+def _found(image: Described, limits: ImageLimits) -> FoundImage:
     if len(image.layers) > limits.layers:
         raise BadArchive(
             "too_many_layers",
@@ -177,9 +206,9 @@ class _Survey:
         return None
 
 
-def _index(source: Path, limits: ImageLimits) -> Index:
+def _index(entries: Iterable[Entry], limits: ImageLimits) -> Index:
     survey = _Survey(limits)
-    for entry in read_entries(source):
+    for entry in entries:
         survey.add(entry)
     if not survey.index.sizes.keys() & {"manifest.json", "index.json"}:
         raise BadArchive(

@@ -48,8 +48,8 @@ def check_layers(
     Each blob must have the digest that it is named by, each layer the digest that the image's
     configuration lists (``diff_ids``).
     """
-    expected = _expected(image, index)
-    budget = _Budget(limits)
+    expected = expected_layers(image, index)
+    budget = Budget(limits)
     for entry in read_entries(source):
         name = posixpath.normpath(entry.name)
         if entry.kind is not EntryKind.FILE:
@@ -58,16 +58,22 @@ def check_layers(
         if name in expected:
             found = _check_layer(blob, entry.size, expected[name][0], budget)
             if any(digest != f"sha256:{found}" for _, digest in expected[name]):
-                raise _mismatch(expected[name][0][0])
-        named = _NAMED_BY_DIGEST.fullmatch(name)
-        if named and blob.finish() != (named[1] or named[2]):
-            raise BadArchive(
-                "digest",
-                f"The content of {shown(name)} is not what its name says. Save the image again.",
-            )
+                raise mismatch(expected[name][0][0])
+        if _NAMED_BY_DIGEST.fullmatch(name):
+            check_name(name, blob.finish())
 
 
-def _expected(image: Described, index: Index) -> dict[str, list[tuple[int, str]]]:
+def check_name(name: str, sha256: str) -> None:
+    """Raise ``BadArchive`` where an entry is named by a digest that is not the one of its content."""
+    named = _NAMED_BY_DIGEST.fullmatch(name)
+    if named and sha256 != (named[1] or named[2]):
+        raise BadArchive(
+            "digest",
+            f"The content of {shown(name)} is not what its name says. Save the image again.",
+        )
+
+
+def expected_layers(image: Described, index: Index) -> dict[str, list[tuple[int, str]]]:
     """Return the numbers and digests that each entry has as a layer."""
     if len(image.diff_ids) != len(image.layers):
         raise BadArchive(
@@ -81,7 +87,8 @@ def _expected(image: Described, index: Index) -> dict[str, list[tuple[int, str]]
     return expected
 
 
-def _mismatch(number: int) -> BadArchive:
+def mismatch(number: int) -> BadArchive:
+    """Return the refusal of a layer that has another digest than the configuration says."""
     return BadArchive(
         "digest",
         f"Layer {number} is not the one that the image's configuration lists. Save the image again.",
@@ -89,7 +96,7 @@ def _mismatch(number: int) -> BadArchive:
 
 
 @dataclass(slots=True)
-class _Budget:
+class Budget:
     """What may still come, over all layers."""
 
     limits: LayerLimits
@@ -98,6 +105,7 @@ class _Budget:
     started: float = field(default_factory=time.monotonic)
 
     def spend(self, size: int) -> None:
+        """Count bytes; raise ``BadArchive`` when they, or the time, are too much."""
         self.size += size
         if self.size > self.limits.size:
             raise BadArchive(
@@ -111,8 +119,9 @@ class _Budget:
                 " it smaller and hand it in again.",
             )
 
-    def entry(self) -> None:
-        self.entries += 1
+    def entry(self, number: int = 1) -> None:
+        """Count entries; raise ``BadArchive`` when they are too many."""
+        self.entries += number
         if self.entries > self.limits.entries:
             raise BadArchive(
                 "too_many",
@@ -121,17 +130,27 @@ class _Budget:
             )
 
 
-def _check_layer(blob: Hashed, size: int, layer: tuple[int, str], budget: _Budget) -> str:
+def _check_layer(blob: Hashed, size: int, layer: tuple[int, str], budget: Budget) -> str:
     """Look at each entry and return the sha256 of the layer, unpacked."""
     number, _ = layer
-    source = LayerSource(blob, size, budget.spend)
     try:
-        for entry in tar_entries(source):
-            budget.entry()
-            _check_entry(entry)
+        return look_at(blob, size, budget)
     except BadArchive as error:
-        raise BadArchive(error.reason, f"Layer {number} of the image: {error.sentence}") from error
+        raise of_layer(number, error) from error
+
+
+def look_at(blob: Hashed, size: int, budget: Budget) -> str:
+    """Look at each entry of a layer; return the layer's sha256, unpacked. Raises ``BadArchive``."""
+    source = LayerSource(blob, size, budget.spend)
+    for entry in tar_entries(source):
+        budget.entry()
+        _check_entry(entry)
     return source.digest
+
+
+def of_layer(number: int, problem: BadArchive) -> BadArchive:
+    """Return what is wrong with a layer as what is wrong with its image."""
+    return BadArchive(problem.reason, f"Layer {number} of the image: {problem.sentence}")
 
 
 def _check_entry(entry: Entry) -> None:

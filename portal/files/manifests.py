@@ -16,8 +16,9 @@ from portal.files.errors import BadArchive, shown
 from portal.files.members import read_entries
 from portal.files.platforms import Platform, choose_image
 
-_SIZE_LIMIT = 1024 * 1024
-_MAX_TOGETHER_BYTES = 4 * _SIZE_LIMIT
+MAX_MANIFEST_BYTES = 1024 * 1024
+"""What one manifest may have."""
+_MAX_TOGETHER_BYTES = 4 * MAX_MANIFEST_BYTES
 """What manifests of one kind may have together."""
 _MAX_IMAGES = 100
 _MAX_CHOSEN_BYTES = 64 * 1024
@@ -78,11 +79,19 @@ class Described:
 class ManifestReader:
     """Reads JSON entries of one archive by name, and describes its image for an architecture.
 
-    With an empty architecture any image fits.
+    With an empty architecture any image fits. With ``kept``, the content of everything that can be a manifest,
+    the archive is not read.
     """
 
-    def __init__(self, source: Path, index: Index, architecture: str) -> None:
+    def __init__(
+        self,
+        source: Path,
+        index: Index,
+        architecture: str,
+        kept: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._source = source
+        self._kept = kept
         self._index = index
         self._architecture = architecture
 
@@ -91,7 +100,7 @@ class ManifestReader:
         listed = [_docker_image(image) for image in _expect(list, self._json("manifest.json"))]
         images = list(dict.fromkeys(listed))
         if not images or len(images) > _MAX_IMAGES:
-            raise _unsound()
+            raise unsound()
         config, layers = images[0]
         if len(images) > 1:
             configs = self._all({config for config, _ in images})
@@ -125,7 +134,7 @@ class ManifestReader:
         # An image that has several names is listed under each.
         images = {_blob(one): one for one in found if not _is_attestation(one)}
         if not images or len(images) > _MAX_IMAGES or any(map(_is_index, images.values())):
-            raise _unsound()
+            raise unsound()
         if len(images) == 1:
             return next(iter(images.values()))
         platforms = self._platforms(images)
@@ -148,7 +157,7 @@ class ManifestReader:
         manifest = _expect(dict, self._json(_blob(descriptor)))
         # Some readers would take it for an index, whatever the descriptor says.
         if "manifests" in manifest or _is_index(manifest):
-            raise _unsound()
+            raise unsound()
         return manifest
 
     def _alone(self, descriptor: dict[str, object]) -> dict[str, object]:
@@ -176,20 +185,20 @@ class ManifestReader:
                 " the image with gzip or zstd layers.",
             )
         if found.get("size") != self._index.sizes.get(name):
-            raise _unsound()
+            raise unsound()
         return name
 
     def _described(
         self, layout: Literal["docker", "oci"], layers: tuple[str, ...], config: str, alone: object
     ) -> Described:
         if not layers or not all(map(self._index.holds_file, layers)):
-            raise _unsound()
+            raise unsound()
         found = _expect(dict, self._json(config))
         rootfs = _expect(dict, found.get("rootfs", {}))
         diff_ids = [_expect(str, digest) for digest in _expect(list, rootfs.get("diff_ids", []))]
         chosen = json.dumps(alone) if alone is not None else ""
         if len(chosen) > _MAX_CHOSEN_BYTES:
-            raise _unsound()
+            raise unsound()
         return Described(
             layout=layout,
             layers=layers,
@@ -203,18 +212,22 @@ class ManifestReader:
 
     def _all(self, names: Collection[str]) -> dict[str, object]:
         """Read entries, in one pass through the archive; raise ``BadArchive`` if one is missing or too large."""
-        sizes = [self._index.sizes.get(name, _SIZE_LIMIT + 1) for name in names]
-        if max(sizes) > _SIZE_LIMIT or sum(sizes) > _MAX_TOGETHER_BYTES:
-            raise _unsound()
+        sizes = [self._index.sizes.get(name, MAX_MANIFEST_BYTES + 1) for name in names]
+        if max(sizes) > MAX_MANIFEST_BYTES or sum(sizes) > _MAX_TOGETHER_BYTES:
+            raise unsound()
         try:
             return {
                 name: json.loads(content, object_pairs_hook=_told_once)
                 for name, content in self._read(names).items()
             }
         except (ValueError, RecursionError) as error:
-            raise _unsound() from error
+            raise unsound() from error
 
     def _read(self, names: Collection[str]) -> dict[str, bytes]:
+        if self._kept is not None:
+            if not self._kept.keys() >= set(names):
+                raise unsound()
+            return {name: self._kept[name] for name in names}
         found: dict[str, bytes] = {}
         for entry in read_entries(self._source):
             name = posixpath.normpath(entry.name)
@@ -222,7 +235,7 @@ class ManifestReader:
                 found[name] = b"".join(entry.chunks())
                 if len(found) == len(names):
                     return found
-        raise _unsound()
+        raise unsound()
 
 
 def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -234,13 +247,13 @@ def _told_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     ours = [key for key, _ in pairs if key.casefold() in _READ_HERE]
     if len(found) < len(pairs) or len({key.casefold() for key in ours}) < len(ours):
-        raise _unsound()
+        raise unsound()
     return found
 
 
 def _expect(kind: type[T], value: object) -> T:
     if not isinstance(value, kind):
-        raise _unsound()
+        raise unsound()
     return value
 
 
@@ -275,11 +288,12 @@ def _is_attestation(descriptor: dict[str, object]) -> bool:
 def _blob(descriptor: object) -> str:
     digest = _expect(str, _expect(dict, descriptor).get("digest"))
     if not _DIGEST.fullmatch(digest):
-        raise _unsound()
+        raise unsound()
     return digest.replace("sha256:", "blobs/sha256/")
 
 
-def _unsound() -> BadArchive:
+def unsound() -> BadArchive:
+    """Return the refusal of an image whose manifests make no sense."""
     return BadArchive(
         "manifest",
         "The image's manifest is missing, damaged or names parts that are not in the archive. Save"

@@ -25,7 +25,7 @@ from portal.domain.untrusted import Sha256
 from portal.domain.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
 from portal.files.archives import repack_code, unpack_results
 from portal.files.errors import BadArchive
-from portal.files.images import FoundImage, ImageLimits, inspect_image, inspect_layers
+from portal.files.images import FoundImage, ImageLimits, inspect_whole
 from portal.files.layers import LayerLimits
 from portal.files.requirements import requirements_to_install
 from portal.worker import notes
@@ -216,13 +216,10 @@ def look_into(
 ) -> tuple[FoundImage, Signature | None]:
     """Return what an image is, and what its build has to find signed.
 
-    Raises ``BadArchive`` for what is seen to be refused. Reads the whole file.
+    Raises ``BadArchive`` for what is seen to be refused. Reads the whole file, once.
     """
-    found = inspect_image(source, limits)
-    signature = _signature(policy, found)
-    if found.format != "sif":
-        inspect_layers(source, limits, layers=BUILD_LAYERS)
-    return found, signature
+    found = inspect_whole(source, limits, layers=BUILD_LAYERS)
+    return found, _signature(policy, found)
 
 
 def _signature(policy: SifPolicy, found: FoundImage) -> Signature | None:

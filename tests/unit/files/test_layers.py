@@ -9,8 +9,9 @@ import tarfile
 import pytest
 import zstandard
 
+from portal.files import image_streams
 from portal.files.errors import BadArchive
-from portal.files.images import ImageLimits, inspect_layers
+from portal.files.images import ImageLimits, inspect_image, inspect_layers, inspect_whole
 from portal.files.layers import LayerLimits
 
 NO_WHITEOUT = (
@@ -94,8 +95,18 @@ def zstd(content):
 
 
 def refusal(make_tar, members):
+    """Return why an image is refused: the same by each way to look at it."""
+    plain, *others = [
+        refused(make_tar(*members.items(), mode=mode), inspect)
+        for mode, inspect in (("w", inspect_layers), ("w", inspect_whole), ("w:gz", inspect_whole))
+    ]
+    assert others == [plain, plain]
+    return plain
+
+
+def refused(source, inspect, **options):
     with pytest.raises(BadArchive) as caught:
-        inspect_layers(make_tar(*members.items()))
+        inspect(source, **options)
     return caught.value.reason, caught.value.sentence
 
 
@@ -105,7 +116,12 @@ def refusal(make_tar, members):
 def test_what_is_usual_in_images_passes(make_tar, layout, packed, mode):
     members = layout(USUAL, layer(entry("a", content=b"a" * 100_000)), packed=packed)
 
-    inspect_layers(make_tar(*members.items(), mode=mode))
+    source = make_tar(*members.items(), mode=mode)
+    inspect_layers(source)
+
+    found = inspect_whole(source)
+    assert found == inspect_image(source)
+    assert (found.layout, found.layers) == (layout.__name__, 2)
 
 
 @pytest.mark.parametrize(
@@ -261,12 +277,13 @@ def test_entries_after_the_end_are_refused(make_tar):
     ],
 )
 def test_all_layers_together_have_limits(make_tar, limits, reason, sentence):
-    source = make_tar(*docker(USUAL, USUAL).items())
+    plain = make_tar(*docker(USUAL, USUAL).items())
+    assert refused(plain, inspect_layers, layers=limits) == (reason, sentence)
 
-    with pytest.raises(BadArchive) as caught:
-        inspect_layers(source, layers=limits)
-
-    assert (caught.value.reason, caught.value.sentence) == (reason, sentence)
+    packed = make_tar(*docker(USUAL, USUAL).items(), mode="w:gz")
+    # It is not known yet of which image it is when the time is over.
+    told = sentence.removeprefix("Layer 1 of the image: ") if reason == "too_slow" else sentence
+    assert refused(packed, inspect_whole, layers=limits) == (reason, told)
 
 
 def both(first, second):
@@ -280,14 +297,35 @@ def both(first, second):
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])
-def test_of_several_images_the_layers_of_the_chosen_one_are_looked_into(make_tar, architecture):
+@pytest.mark.parametrize(("mode", "inspect"), [("w", inspect_layers), ("w:gz", inspect_whole)])
+def test_of_several_images_the_layers_of_the_chosen_one_are_looked_into(
+    make_tar, architecture, mode, inspect
+):
     good = docker(USUAL, architecture=architecture)
     bad = docker(layer(entry("../x")), architecture={"amd64": "arm64"}.get(architecture, "amd64"))
-    source = make_tar(*both(good, bad).items())
+    source = make_tar(*both(good, bad).items(), mode=mode)
 
-    inspect_layers(source, ImageLimits(architecture=architecture))
+    inspect(source, ImageLimits(architecture=architecture))
     with pytest.raises(BadArchive, match="leads out of the image"):
-        inspect_layers(source, ImageLimits(architecture=json.loads(config_of(bad))["architecture"]))
+        inspect(source, ImageLimits(architecture=json.loads(config_of(bad))["architecture"]))
+
+
+def test_a_small_layer_that_begins_like_a_manifest_is_looked_into(make_tar):
+    members = docker(layer(entry("{", content=b"a"), entry("../x")))
+
+    assert refusal(make_tar, members)[1] == (
+        "Layer 1 of the image: The name '../x' leads out of the image."
+    )
+
+
+def test_what_looks_like_manifests_may_not_be_more_than_is_kept(make_tar, monkeypatch):
+    monkeypatch.setattr(image_streams, "MAX_KEPT_BYTES", 10_000)
+    members = docker(USUAL)
+    source = make_tar(*members.items(), mode="w:gz")
+    assert inspect_whole(source).layers == 1
+
+    source = make_tar(*members.items(), ("notes.json", b"[" + bytes(10_000)), mode="w:gz")
+    assert refused(source, inspect_whole)[0] == "manifest"
 
 
 def config_of(members):

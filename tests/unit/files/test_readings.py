@@ -1,0 +1,44 @@
+"""From upload to image, the worker reads an upload twice: to copy it, and to look into the copy."""
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from portal.files.images import inspect_whole
+from portal.files.store import Store
+from tests.unit.files.conftest import Maker
+from tests.unit.files.test_layers import docker, entry, layer, oci
+
+SIZE = 4 * 1024 * 1024
+CONSTANT = 512 * 1024
+"""Heads of entries, manifests and first blocks, which are read anew."""
+
+
+def _read_bytes() -> int:
+    """Return the bytes that this process has read so far, by any system call."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("rchar:")).split()[1])
+
+
+def _readings(tmp_path: Path, upload: Path, look: Callable[[Path], object]) -> float:
+    """Return how often an upload is read, what is constant left out."""
+    store, copy = Store(tmp_path / "store"), tmp_path / "copy"
+    look(upload)  # whatever is imported for it is imported now
+    stored = store.add(upload)
+    before = _read_bytes()
+    store.copy(stored.sha256, copy)
+    look(copy)
+    return (_read_bytes() - before - CONSTANT) / stored.size
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize(("layout", "packed"), [(docker, bytes), (oci, gzip.compress)])
+def test_an_image_is_read_twice(tmp_path: Path, make_tar: Maker, layout, packed, mode) -> None:
+    layers = [layer(entry(f"{number}.bin", content=os.urandom(SIZE))) for number in range(2)]
+    upload = make_tar(*layout(*layers, packed=packed).items(), mode=mode)
+    assert upload.stat().st_size > 2 * SIZE
+
+    assert 1.9 < _readings(tmp_path, upload, inspect_whole) <= 2
