@@ -49,7 +49,7 @@ lint: setup ## Format check, linters, types, import rules, spelling
 	@.venv/bin/djlint --quiet --lint portal/templates
 	@.venv/bin/codespell portal scheduler containers site_config tests examples docs tools README.md CHANGELOG.md
 
-bench: setup ## Measure the leaderboard and the waits around a job
+bench: setup ## Measure the leaderboard, uploads, idle memory and the waits around a job
 	@tools/need.sh $(DEMO_PACKAGES)
 	@$(PYTHON) -m tests.bench $(ARGS)
 

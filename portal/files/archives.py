@@ -1,23 +1,30 @@
 """Takes apart the archives that teams hand in: code to lay over a base image, and results.
 
-An archive is gone through twice: once to the end to find everything that speaks against it, and
-once to write. So nothing is written of an archive that is refused.
+An archive is gone through once: what is written on the way goes to a place of its own, and appears under its
+name when nothing speaks against the archive. So nothing stays of one that is refused.
 """
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from portal.files.decompression import CHUNK, open_source
-from portal.files.errors import BadArchive, shown
+from portal.files.entries import EntryKind
+from portal.files.errors import BadArchive, damaged, shown
 from portal.files.formats import BLOCK, Format, format_of, recognise
-from portal.files.members import ArchiveLimits, read_members, recipe_refused
+from portal.files.members import (
+    ArchiveLimits,
+    Member,
+    read_entries,
+    read_members,
+    recipe_refused,
+)
 from portal.files.tar_writer import TarWriter
-from portal.files.whole import whole_directory, whole_file
+from portal.files.whole import become, beside
 
 CODE_LIMITS = ArchiveLimits()
 """What code may hold where the caller says nothing else."""
@@ -50,7 +57,7 @@ class UnpackedResults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Survey:
-    """What the first look found: each file with the bytes that really came."""
+    """What an archive holds: each file with the bytes that really came."""
 
     files: dict[PurePosixPath, int]
     top: PurePosixPath
@@ -73,12 +80,22 @@ def repack_code(source: Path, target: Path, limits: ArchiveLimits = CODE_LIMITS)
     as in a download from a forge, its content takes its place. ``target`` appears when it is
     complete and replaces what was there.
     """
-    survey = _survey(source, limits)
-    if any(_is_recipe(name) for name in survey.names):
-        raise recipe_refused()
-    with whole_file(target, 0o640) as stream:
-        sink = _Hashing(stream)
-        _repack(source, survey, TarWriter(sink), limits)
+    with beside(target) as scratch:
+        made = scratch / "whole"
+        with made.open("wb") as stream:
+            sink = _Hashing(stream)
+            survey = _repack(source, TarWriter(sink), limits)
+        if any(_is_recipe(name) for name in survey.names):
+            raise recipe_refused()
+        if survey.top.parts:
+            whole, made = made, scratch / "without"
+            with made.open("wb") as stream:
+                sink = _Hashing(stream)
+                _take_off(whole, survey.top, TarWriter(sink))
+        with made.open("rb") as written:
+            os.fchmod(written.fileno(), 0o640)
+            os.fsync(written.fileno())
+        made.rename(target)
     return PackedCode(sha256=sink.digest.hexdigest(), files=len(survey.files), size=survey.size)
 
 
@@ -100,19 +117,18 @@ def unpack_results(
     changes nothing. Files have mode 0640, directories 0750.
     """
     limits = ArchiveLimits(files=max_files, size=max_bytes)
-    found = _survey_results(source, required, filename, limits)
-    with whole_directory(target) as part:
-        if isinstance(found, _Survey):
-            return _unpack(source, part, found, limits)
-        return _copy(found(source), part, PurePosixPath(required[0]), max_bytes)
+    with beside(target) as part:
+        whole, result = _write_results(source, part, required, filename, limits)
+        become(whole, target)
+    return result
 
 
-def _survey(source: Path, limits: ArchiveLimits) -> _Survey:
+def _survey(members: Iterable[tuple[Member, int]]) -> _Survey:
+    """Note the members of an archive while they are written, each with the bytes that it really has."""
     files: dict[PurePosixPath, int] = {}
     tops: set[str] = set()
-    for member in read_members(source, limits):
+    for member, size in members:
         tops.add(member.path.parts[0])
-        size = sum(map(len, member.chunks()))
         if not member.is_directory:
             files[member.path] = size
     if not files:
@@ -126,16 +142,40 @@ def _is_recipe(name: str) -> bool:
     return is_at_top and (name.lower() in _RECIPES or name.lower().endswith(".def"))
 
 
-def _repack(source: Path, survey: _Survey, writer: TarWriter, limits: ArchiveLimits) -> None:
-    for member in read_members(source, limits):
-        if member.path == survey.top:
-            continue
-        path = member.path.relative_to(survey.top)
-        if member.is_directory:
+def _repack(source: Path, writer: TarWriter, limits: ArchiveLimits) -> _Survey:
+    def written() -> Iterator[tuple[Member, int]]:
+        for member in read_members(source, limits):
+            if member.is_directory:
+                writer.directory(member.path)
+                sum(map(len, member.chunks()))  # a zip's directory may have content, which counts
+            else:
+                chunks = _as_announced(member)
+                writer.file(member.path, member.size, chunks, executable=member.executable)
+            yield member, member.size
+
+    survey = _survey(written())
+    writer.finish()
+    return survey
+
+
+def _as_announced(member: Member) -> Iterator[bytes]:
+    """Give the content of a file; raise ``BadArchive`` where its size is another than the archive says."""
+    size = 0
+    for chunk in member.chunks():
+        size += len(chunk)
+        yield chunk
+    if size != member.size:
+        raise damaged()
+
+
+def _take_off(whole: Path, top: PurePosixPath, writer: TarWriter) -> None:
+    """Write a tar of our own anew without the directory in which everything lies."""
+    for entry in read_entries(whole):
+        path = PurePosixPath(entry.name).relative_to(top)
+        if entry.kind is not EntryKind.DIRECTORY:
+            writer.file(path, entry.size, entry.chunks(), executable=entry.executable)
+        elif path.parts:
             writer.directory(path)
-        else:
-            size = survey.files[member.path]
-            writer.file(path, size, member.chunks(), executable=member.executable)
     writer.finish()
 
 
@@ -155,21 +195,29 @@ Pieces = Callable[[Path], Iterator[bytes]]
 """Gives the bytes of an upload that is one file."""
 
 
-def _survey_results(
-    source: Path, required: Sequence[str], filename: str, limits: ArchiveLimits
-) -> _Survey | Pieces:
-    """Return what the archive holds, or how to read the upload where it is the required file itself."""
+def _write_results(
+    source: Path, part: Path, required: Sequence[str], filename: str, limits: ArchiveLimits
+) -> tuple[Path, UnpackedResults]:
+    """Write what the archive holds, or the upload where it is the required file itself; return where that is."""
     form, is_single = format_of(source), len(required) == 1
-    if is_single and not form.is_archive:
-        return _as_it_is
-    try:
-        return _with_required(_survey(source, limits), required)
-    except BadArchive:
-        if is_single and _is_itself(filename, required[0]):
-            return _as_it_is
-        if is_single and form in _COMPRESSED and not _holds_tar(source, form):
-            return partial(_decompressed, form=form)
-        raise
+    pieces: Pieces = _as_it_is
+    if form.is_archive or not is_single:
+        unpacked = part / "archive"
+        try:
+            survey = _with_required(_unpack(source, unpacked, limits), required)
+        except BadArchive:
+            if not is_single:
+                raise
+            if not _is_itself(filename, required[0]):
+                if form not in _COMPRESSED or _holds_tar(source, form):
+                    raise
+                pieces = partial(_decompressed, form=form)
+            remove([unpacked])
+        else:
+            result = UnpackedResults(files=len(survey.files), size=survey.size)
+            return unpacked / survey.top, result
+    single = part / "file"
+    return single, _copy(pieces(source), single, PurePosixPath(required[0]), limits.size)
 
 
 def _is_itself(filename: str, required: str) -> bool:
@@ -210,19 +258,23 @@ def _with_required(survey: _Survey, required: Sequence[str]) -> _Survey:
     )
 
 
-def _unpack(source: Path, part: Path, survey: _Survey, limits: ArchiveLimits) -> UnpackedResults:
-    for member in read_members(source, limits):
-        if member.path == survey.top:
-            continue
-        path = part / member.path.relative_to(survey.top)
-        folder = path if member.is_directory else path.parent
-        _make_directories(part, folder)
-        if not member.is_directory:
-            with path.open("xb") as stream:
-                os.fchmod(stream.fileno(), 0o640)
-                for chunk in member.chunks():
-                    stream.write(chunk)
-    return UnpackedResults(files=len(survey.files), size=survey.size)
+def _unpack(source: Path, target: Path, limits: ArchiveLimits) -> _Survey:
+    """Write what an archive holds to the directory ``target``, as it is named in it."""
+    target.mkdir(mode=0o750)
+    return _survey((member, _written(member, target)) for member in read_members(source, limits))
+
+
+def _written(member: Member, target: Path) -> int:
+    """Write a member below ``target``; return its size."""
+    path = target / member.path
+    _make_directories(target, path if member.is_directory else path.parent)
+    if member.is_directory:
+        return sum(map(len, member.chunks()))
+    with path.open("xb") as stream:
+        os.fchmod(stream.fileno(), 0o640)
+        for chunk in member.chunks():
+            stream.write(chunk)
+        return stream.tell()
 
 
 def _make_directories(part: Path, folder: Path) -> None:
@@ -234,6 +286,7 @@ def _make_directories(part: Path, folder: Path) -> None:
 def _copy(
     pieces: Iterator[bytes], part: Path, name: PurePosixPath, max_bytes: int
 ) -> UnpackedResults:
+    part.mkdir(mode=0o750)
     _make_directories(part, part / name.parent)
     size = 0
     with (part / name).open("xb") as copy:

@@ -43,6 +43,11 @@ class Member:
     _entry: Entry
     _tally: "_Tally" = field(repr=False)
 
+    @property
+    def size(self) -> int:
+        """Bytes that the archive announces."""
+        return self._entry.size
+
     def chunks(self) -> Iterator[bytes]:
         """Give the content, once, before the next member is asked for; count it while it comes."""
         for chunk in self._entry.chunks():

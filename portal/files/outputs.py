@@ -27,7 +27,7 @@ from portal.files.trees import (
     TreeBoundError,
     walk,
 )
-from portal.files.whole import whole_directory
+from portal.files.whole import become, beside
 
 _CHUNK = 1024 * 1024
 _OWN_DOING = {errno.EACCES, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.EPERM}
@@ -70,8 +70,10 @@ def copy_outputs(
     """
     if not target.exists():
         try:
-            with whole_directory(target) as part:
-                return _take(directory, part, required, _Tally(max_bytes, max_files))
+            with beside(target) as part:
+                summary = _take(directory, part, required, _Tally(max_bytes, max_files))
+                become(part, target)
+                return summary
         except (BadOutput, OSError):
             if not target.exists():
                 raise

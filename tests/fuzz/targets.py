@@ -1,12 +1,14 @@
 """What is fuzzed: each reader of foreign bytes, with the only errors that may come out of it."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from containers.sif import NotASifError, read_sif
 from portal.files.archives import repack_code
 from portal.files.errors import BadArchive, BadScoreFile
-from portal.files.images import ImageLimits, inspect_image, inspect_layers
+from portal.files.images import ImageLimits, inspect_image, inspect_layers, inspect_whole
 from portal.files.layers import LayerLimits
 from portal.files.members import read_entries
 from portal.files.requirements import canonical, read_requirements
@@ -48,14 +50,16 @@ def code(upload: Path) -> None:
 
 
 def image(upload: Path) -> None:
-    """Look at an image and into its layers."""
-    try:
-        found = inspect_image(upload, ImageLimits(size=_SMALL))
-        if found.format == "archive":
-            limits = LayerLimits(entries=10_000, size=_SMALL, seconds=10)
-            inspect_layers(upload, ImageLimits(size=_SMALL), layers=limits)
-    except BadArchive:
-        return
+    """Look at an image and into its layers, each by itself and both at once."""
+    layers = LayerLimits(entries=10_000, size=_SMALL, seconds=10)
+    looks = (
+        inspect_image,
+        partial(inspect_layers, layers=layers),
+        partial(inspect_whole, layers=layers),
+    )
+    for look in looks:
+        with suppress(BadArchive):
+            look(upload, ImageLimits(size=_SMALL))
 
 
 def layer(upload: Path) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from portal.files.archives import repack_code, unpack_results
 from portal.files.images import inspect_whole
 from portal.files.store import Store
+from portal.files.trees import remove
 from tests.unit.files.conftest import Maker
 from tests.unit.files.test_layers import docker, entry, layer, oci
 
@@ -42,3 +44,33 @@ def test_an_image_is_read_twice(tmp_path: Path, make_tar: Maker, layout, packed,
     assert upload.stat().st_size > 2 * SIZE
 
     assert 1.9 < _readings(tmp_path, upload, inspect_whole) <= 2
+
+
+def _look_at_code(upload: Path) -> None:
+    repack_code(upload, upload.with_name("code.tar"))
+
+
+def _look_at_results(upload: Path) -> None:
+    target = upload.with_name("results")
+    remove([target])
+    unpack_results(upload, target, required=["a.csv"], max_bytes=10 * SIZE, max_files=10)
+
+
+FLAT = [("a.csv", os.urandom(SIZE)), ("b.csv", os.urandom(SIZE))]
+
+
+@pytest.mark.parametrize("look", [_look_at_code, _look_at_results])
+def test_a_compressed_tar_is_read_twice(tmp_path: Path, make_tar: Maker, look) -> None:
+    assert 1.9 < _readings(tmp_path, make_tar(*FLAT, mode="w:gz"), look) <= 2
+
+
+@pytest.mark.parametrize("look", [_look_at_code, _look_at_results])
+def test_a_zip_is_read_twice(tmp_path: Path, make_zip: Maker, look) -> None:
+    assert 1.9 < _readings(tmp_path, make_zip(*FLAT), look) <= 2
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_single_file_of_results_is_read_twice(tmp_path: Path, make_file: Maker, compress) -> None:
+    upload = make_file(compress(os.urandom(2 * SIZE)))
+
+    assert 1.9 < _readings(tmp_path, upload, _look_at_results) <= 2
