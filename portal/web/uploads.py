@@ -6,6 +6,7 @@ A thread writes what was gathered while more is received, and nothing is copied 
 import asyncio
 import unicodedata
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,11 @@ WRITE_AT_ONCE = 2 * 1024 * 1024
 
 Of one upload, at most twice as much and a piece is in memory.
 """
+MAX_WRITERS = 8
+"""Uploads of which a process writes at the same time; the others wait, and what they receive with them."""
+
+# Threads of their own: on a slow disk neither pages nor look-ups of names wait behind uploads.
+_writers = ThreadPoolExecutor(MAX_WRITERS, thread_name_prefix="uploads")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,7 +164,7 @@ class _Receiver:
         if gathered and self.form.incoming is not None:
             # Begins at once; a task of the thread pool's would begin when this one waits.
             loop = asyncio.get_running_loop()
-            self._writing = loop.run_in_executor(None, self.form.incoming.write, *gathered)
+            self._writing = loop.run_in_executor(_writers, self.form.incoming.write, *gathered)
             self._writing.add_done_callback(_noted)
 
     async def _written(self) -> None:
