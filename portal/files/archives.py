@@ -24,6 +24,7 @@ from portal.files.members import (
     recipe_refused,
 )
 from portal.files.tar_writer import TarWriter
+from portal.files.trees import remove
 from portal.files.whole import become, beside
 
 CODE_LIMITS = ArchiveLimits()
