@@ -1,4 +1,7 @@
-"""A cluster: its adapter, the way to it, and how files get there."""
+"""A cluster: its adapter, the way to it, and how files get there.
+
+What only some clusters need is imported where one needs it: the libraries of SSH and HTTP take 15 MiB.
+"""
 
 from datetime import timedelta
 
@@ -10,13 +13,6 @@ from scheduler.commands import SlurmCommands
 from scheduler.files import Files, SharedFiles
 from scheduler.interface import Scheduler
 from scheduler.local import LocalTransport
-from scheduler.pyslurm_adapter import SlurmPyslurm
-from scheduler.pyslurm_child import PyslurmChild
-from scheduler.rest import SlurmRest
-from scheduler.rest_client import RestClient
-from scheduler.ssh import SshTransport
-from scheduler.ssh_connection import Hop
-from scheduler.ssh_files import SftpFiles
 from scheduler.transport import Transport
 from site_config.model import Cluster as ClusterSettings
 from site_config.model import Site
@@ -43,8 +39,14 @@ def cluster_of(settings: Site, name: str) -> Cluster:
 def scheduler_of(cluster: ClusterSettings, transport: Transport | None = None) -> Scheduler:
     """Return the adapter that a cluster's settings ask for; commands go through a transport."""
     if cluster.slurm.interface == "pyslurm":
+        from scheduler.pyslurm_adapter import SlurmPyslurm  # noqa: PLC0415
+        from scheduler.pyslurm_child import PyslurmChild  # noqa: PLC0415
+
         return SlurmPyslurm(PyslurmChild(), accounting=PyslurmChild())
     if rest := cluster.slurm.rest:
+        from scheduler.rest import SlurmRest  # noqa: PLC0415
+        from scheduler.rest_client import RestClient  # noqa: PLC0415
+
         secret_in(rest.token_file, key="token_file")
         return SlurmRest(RestClient(**rest.model_dump(exclude_none=True)))
     return SlurmCommands(transport or transport_of(cluster))
@@ -52,8 +54,12 @@ def scheduler_of(cluster: ClusterSettings, transport: Transport | None = None) -
 
 def files_of(cluster: ClusterSettings, transport: Transport) -> Files:
     """Return how files get to a cluster's nodes: by themselves, or by SFTP."""
-    if cluster.files == "sftp" and isinstance(transport, SshTransport):
-        return SftpFiles(transport)
+    if cluster.files == "sftp":
+        from scheduler.ssh import SshTransport  # noqa: PLC0415
+        from scheduler.ssh_files import SftpFiles  # noqa: PLC0415
+
+        if isinstance(transport, SshTransport):
+            return SftpFiles(transport)
     return SharedFiles()
 
 
@@ -62,6 +68,9 @@ def transport_of(cluster: ClusterSettings) -> Transport:
     ssh = cluster.connect.ssh
     if ssh is None:
         return LocalTransport()
+    from scheduler.ssh import SshTransport  # noqa: PLC0415
+    from scheduler.ssh_connection import Hop  # noqa: PLC0415
+
     return SshTransport(
         host=ssh.host,
         port=ssh.port,

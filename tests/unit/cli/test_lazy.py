@@ -53,3 +53,4 @@ def test_pages_and_worker_do_without_what_others_need() -> None:
 
     assert not web & {"paramiko", "alembic", "rocrate", "requests", "portal.worker.loop"}
     assert not worker & {"alembic", "rocrate", "requests", "starlette", "jinja2", "markdown_it"}
+    assert not worker & {"paramiko", "httpx2"}
