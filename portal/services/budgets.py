@@ -16,7 +16,7 @@ from portal.domain.people import Actor
 from portal.domain.profiles import Resources
 from portal.domain.shares import Share, Spent
 from portal.services.challenge_frames import Frame, look_up
-from portal.services.room import spent, spent_of
+from portal.services.room import spent, spent_by_team, spent_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +120,6 @@ def all_budgets(
         )
         for challenge in challenges
     )
-
-
-def spent_by_team(session: Session, resources: Resources, challenge_id: str) -> dict[str, Spent]:
-    """Return the GPU-hours of each team of a challenge that has had a job."""
-    rows: dict[str, list[queries.Time]] = {}
-    for time in queries.times_by_team(session, challenge_id):
-        rows.setdefault(time.whose, []).append(time.time)
-    return {team_id: spent_of(times, resources) for team_id, times in rows.items()}
 
 
 def _sum(parts: Iterable[Spent]) -> Spent:

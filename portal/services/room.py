@@ -1,7 +1,7 @@
 """Whether there is room for another evaluation, and whose turn it is."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -66,6 +66,8 @@ class Room:
         self._living = neighbours.living(session)
         self._profiles = _open_by_profile(self._living)
         self._spent: dict[tuple[str, str | None], Spent] = {}
+        self._teams: dict[str, set[str]] = {}
+        """Those whose turn was asked for, by challenge: what they have spent is read at once."""
 
     def living(self) -> Mapping[NodeGroup, set[Disclosure]]:
         """Return what lives in each node group, as it was when the places were counted."""
@@ -80,6 +82,9 @@ class Room:
     def in_turn(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
         """Order evaluations so that teams take turns; runs on the sample come first, as people wait for them."""
         by_team = dict(self._running.by_team)
+        for one in evaluations:
+            place = _place(one)
+            self._teams.setdefault(place.challenge, set()).add(place.team)
         quick = [one for one in evaluations if one.submission.is_smoke]
         others = [one for one in evaluations if not one.submission.is_smoke]
         return [
@@ -138,10 +143,12 @@ class Room:
 
     def _left(self, challenge: str, team: str | None) -> Spent:
         key = (challenge, team)
-        if key not in self._spent:
-            self._spent[key] = spent(
-                self._session, self._resources, challenge_id=challenge, team_id=team
-            )
+        if key not in self._spent and team is None:
+            self._spent[key] = spent(self._session, self._resources, challenge_id=challenge)
+        elif key not in self._spent and team is not None:
+            teams = self._teams.get(challenge, set()) | {team}
+            found = spent_by_team(self._session, self._resources, challenge, teams)
+            self._spent |= {(challenge, one): found.get(one, Spent()) for one in teams}
         return self._spent[key]
 
     def _open(self, profile: Profile) -> _Open:
@@ -175,6 +182,19 @@ def spent(
     the GPUs. Where failures are sealed they count in whole steps, as teams see the sum. A job whose profile the site no longer has counts nothing.
     """
     return spent_of(queries.times(session, challenge_id=challenge_id, team_id=team_id), resources)
+
+
+def spent_by_team(
+    session: Session,
+    resources: Resources,
+    challenge_id: str,
+    teams: Collection[str] | None = None,
+) -> dict[str, Spent]:
+    """Return the GPU-hours of each team of a challenge that has had a job; only of some, where they are named."""
+    rows: dict[str, list[queries.Time]] = {}
+    for time in queries.times_by_team(session, challenge_id, teams):
+        rows.setdefault(time.whose, []).append(time.time)
+    return {team_id: spent_of(times, resources) for team_id, times in rows.items()}
 
 
 def _taken(began: datetime, ended: datetime, step: int | None) -> timedelta:

@@ -21,6 +21,8 @@ from tests import factories
 from tests.factories import NOW
 from tests.postgres import PostgresServer
 
+RANKED = "ix_standings_rank"
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def empty(request, tmp_path):
@@ -44,7 +46,28 @@ def test_after_an_upgrade_tables_and_code_agree(empty: Database) -> None:
     assert schema.is_current(empty)
     with empty.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        found = compare_metadata(context, Base.metadata)
+    # Alembic cannot compare the order of an index on SQLite; the next test does.
+    assert [one for one in found if RANKED not in repr(one) or empty.is_postgresql] == []
+
+
+def test_a_board_is_ordered_as_its_index_is(empty: Database) -> None:
+    schema.upgrade(empty)
+
+    with empty.engine.connect() as connection:
+        if empty.is_postgresql:
+            (definition,) = connection.execute(
+                text("SELECT indexdef FROM pg_indexes WHERE indexname = :name"), {"name": RANKED}
+            ).scalars()
+            assert definition.endswith("(phase_id, rank_value DESC, achieved_at, team_id)")
+        else:
+            columns = connection.exec_driver_sql(f"PRAGMA index_xinfo({RANKED})").all()
+            assert [(row[2], row[3]) for row in columns if row[5]] == [
+                ("phase_id", 0),
+                ("rank_value", 1),
+                ("achieved_at", 0),
+                ("team_id", 0),
+            ]
 
 
 def test_upgrading_twice_changes_nothing(empty: Database) -> None:

@@ -1,6 +1,6 @@
 """What runs, and what has run, by challenge and team."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -89,9 +89,13 @@ def times(session: Session, *, challenge_id: str, team_id: str | None) -> Sequen
     return [Time(*row) for row in session.execute(statement)]
 
 
-def times_by_team(session: Session, challenge_id: str) -> Sequence[TimeOf]:
-    """List the attempts of a challenge's evaluations by team."""
+def times_by_team(
+    session: Session, challenge_id: str, teams: Collection[str] | None = None
+) -> Sequence[TimeOf]:
+    """List the attempts of a challenge's evaluations by team; only those of some teams, where they are named."""
     statement = _times(Submission.team_id).where(Submission.challenge_id == challenge_id)
+    if teams is not None:
+        statement = statement.where(Submission.team_id.in_(teams))
     return [TimeOf(row[0], Time(*row[1:])) for row in session.execute(statement)]
 
 

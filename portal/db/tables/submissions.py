@@ -13,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -47,7 +48,14 @@ class Submission(Base):
     __table_args__ = (
         Index("ix_submissions_quota", "phase_id", "team_id", "created_at"),
         Index("ix_submissions_challenge_id_team_id", "challenge_id", "team_id"),
-        Index("ix_submissions_challenge_id_blob_sha256", "challenge_id", "blob_sha256"),
+        Index(
+            "ix_submissions_files",
+            "challenge_id",
+            "blob_sha256",
+            "team_id",
+            "is_smoke",
+            "created_at",
+        ),
         Index("ix_submissions_once_sha256", "once_sha256", unique=True),
         Index("ix_submissions_newest", "challenge_id", "created_at", "id"),
     )
@@ -173,7 +181,10 @@ class Standing(Base):
     """The submission that stands for a team in a phase, kept up to date with every result."""
 
     __tablename__ = "standings"
-    __table_args__ = (Index("ix_standings_rank", "phase_id", "rank_value", "achieved_at"),)
+    __table_args__ = (
+        # As a board is ordered, so that a page is read along it.
+        Index("ix_standings_rank", "phase_id", text("rank_value DESC"), "achieved_at", "team_id"),
+    )
 
     phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"), primary_key=True)
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)

@@ -12,6 +12,7 @@ from portal.db.tables import DataSnapshot, Evaluation, Job, Submission, Trouble,
 from portal.domain.ids import new_id
 from portal.domain.jobs import JobKind
 from portal.domain.profiles import Resources
+from portal.domain.shares import Share
 from portal.domain.states import EvaluationState, ImageState, SnapshotState
 from portal.domain.submissions import SubmissionKind
 from portal.services import leases, snapshots
@@ -84,6 +85,13 @@ def _evaluation(session: Session, submission: Submission) -> Evaluation:
     ).one()
 
 
+def _measure(session: Session) -> None:
+    data = factories.resources().data["digits-test"]
+    snapshot = snapshots.ask(session, data, "main", now=factories.NOW)
+    found = snapshots.Found(root="0" * 64, looks="", files=1, size=1)
+    snapshots.measured(session, snapshot.id, found, now=factories.NOW)
+
+
 def _plan(session: Session, probe: str, resources: Resources) -> Planned:
     return plan(
         session, resources=resources, cluster="main", probe_image_id=probe, now=factories.NOW
@@ -103,17 +111,35 @@ def test_what_waits_takes_a_fixed_number_of_statements(database: Database, numbe
 
 
 @pytest.mark.parametrize("number", [2, 12])
+def test_what_teams_have_spent_is_one_statement_for_all(database: Database, number: int) -> None:
+    with database.writing() as session:
+        probe = _wait(session, number)
+        _plan(session, probe, _resources(running=0))
+        _measure(session)
+    usual = _resources(running=None)
+    with_gpu = replace(usual.profiles["gpu-small"], gres="gpu:1")
+    resources = replace(
+        usual,
+        profiles={**usual.profiles, "gpu-small": with_gpu},
+        shares={"digits": Share(team_gpu_hours=1000.0)},
+    )
+
+    with counted(database) as statements, database.writing() as session:
+        planned = _plan(session, probe, resources)
+
+    assert planned.runs == 2 * number
+    times = [one for one in statements if "attempts.started_at" in one]
+    assert len(times) == 1
+
+
+@pytest.mark.parametrize("number", [2, 12])
 def test_runs_are_opened_with_statements_for_all_of_them(database: Database, number: int) -> None:
     with database.writing() as session:
         probe = _wait(session, number)
         _plan(session, probe, _resources(running=0))
 
     with database.writing() as session:
-        snapshot = snapshots.ask(
-            session, factories.resources().data["digits-test"], "main", now=factories.NOW
-        )
-        found = snapshots.Found(root="0" * 64, looks="", files=1, size=1)
-        snapshots.measured(session, snapshot.id, found, now=factories.NOW)
+        _measure(session)
     with counted(database) as statements, database.writing() as session:
         planned = _plan(session, probe, _resources(running=None))
 
