@@ -5,7 +5,7 @@ transaction in which those who wait for it are seen to wait, and from then on th
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,6 +44,7 @@ def due(
     *,
     places: int | None,
     probe_image_id: str,
+    may_build: Callable[[Image], bool],
     now: datetime,
 ) -> list[DueBuild]:
     """List the builds of a cluster for which there is room, in their order: ``places`` in ``profile``, where that is limited.
@@ -61,7 +62,7 @@ def due(
         waiting.setdefault(row.image.id, []).append(row.evaluation)
 
     def look(image: Image) -> DueBuild | None:
-        is_ready = _base_is_ready(session, image, now=now)
+        is_ready = _base_is_ready(session, image, now=now) and may_build(image)
         return DueBuild(image=image, waiting=waiting.get(image.id, ())) if is_ready else None
 
     # Whoever cancels at this moment holds the row, or waits for it: then it is not made.

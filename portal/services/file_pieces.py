@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Attempt, Evaluation, FilePiece, Image, Job
@@ -58,10 +58,10 @@ def say(session: Session, cluster: str, pieces: Iterable[Piece], *, now: datetim
     )
 
 
-def gone_through(session: Session, attempt: Attempt, part: Part) -> int | None:
-    """Return how many bytes of an attempt's files were gone through; None where that is not going on."""
+def gone_through(session: Session, subject: str, part: Part) -> int | None:
+    """Return how many bytes of a subject's files were gone through; None where that is not going on."""
     return session.scalar(
-        select(FilePiece.size).where(FilePiece.subject == attempt.token, FilePiece.part == part)
+        select(FilePiece.size).where(FilePiece.subject == subject, FilePiece.part == part)
     )
 
 
@@ -74,7 +74,7 @@ def of_site(session: Session, *, actor: Actor) -> list[Shown]:
         .outerjoin(Attempt, Attempt.token == FilePiece.subject)
         .outerjoin(Job, Job.id == Attempt.job_id)
         .outerjoin(Evaluation, Evaluation.id == Job.evaluation_id)
-        .outerjoin(Image, Image.id == Job.image_id)
+        .outerjoin(Image, or_(Image.id == Job.image_id, Image.id == FilePiece.subject))
         .order_by(FilePiece.since, FilePiece.subject)
         .limit(MOST_SHOWN)
     )

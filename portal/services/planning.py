@@ -1,5 +1,6 @@
 """Planning: which job an image or an evaluation needs next. Writes rows, touches no cluster."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -32,10 +33,17 @@ class Planned:
 
 
 def plan(
-    session: Session, *, resources: Resources, cluster: str, probe_image_id: str, now: datetime
+    session: Session,
+    *,
+    resources: Resources,
+    cluster: str,
+    probe_image_id: str,
+    now: datetime,
+    may_build: Callable[[Image], bool] = lambda _: True,
 ) -> Planned:
     """Open a job for everything that can go on on a cluster, within the limits of phases and profiles.
 
+    ``may_build`` says whether nothing is to be done with an image before its build is opened.
     Some limits hold for all clusters together, so that they are planned for one after the other.
     """
     leases.wait_for_turn(session, name="planning", now=now)
@@ -48,7 +56,13 @@ def plan(
     )
     room, measured = Room(session, resources), Measured(session, resources, cluster)
     found = builds.due(
-        session, guard, build, places=room.places(build), probe_image_id=probe_image_id, now=now
+        session,
+        guard,
+        build,
+        places=room.places(build),
+        probe_image_id=probe_image_id,
+        may_build=may_build,
+        now=now,
     )
     builds_due = [(one, wish_for(one.image, JobKind.BUILD, build)) for one in found]
     snapshots_due = snapshots.due(

@@ -117,7 +117,8 @@ def queue_facts(
         return None
     if not live:
         why = why_it_waits(session, evaluation, resources)
-        return _here(why) if why else None
+        size = _ahead(session, evaluation)
+        return _here(why, size) if why or size is not None else None
     attempt = live[-1].attempts[-1]
     waits = attempt.started_at is None
     return QueueFacts(
@@ -134,11 +135,23 @@ def queue_facts(
 def _gone_through(session: Session, attempt: Attempt) -> int | None:
     if attempt.state is not AttemptState.CREATED:
         return None
-    return file_pieces.gone_through(session, attempt, Part.PREPARE)
+    return file_pieces.gone_through(session, attempt.token, Part.PREPARE)
 
 
-def _here(why: str) -> QueueFacts:
+def _ahead(session: Session, evaluation: Evaluation) -> int | None:
+    if evaluation.state is not EvaluationState.WAITING or evaluation.image_id is None:
+        return None
+    return file_pieces.gone_through(session, evaluation.image_id, Part.AHEAD)
+
+
+def _here(why: str, size: int | None) -> QueueFacts:
     """Return the facts of what waits in the portal: the cluster knows nothing of it yet."""
     return QueueFacts(
-        confirmed_at=None, queued_at=None, expected_at=None, place=None, why=why, tries=0
+        confirmed_at=None,
+        queued_at=None,
+        expected_at=None,
+        place=None,
+        why=why,
+        tries=0,
+        gone_through=size,
     )

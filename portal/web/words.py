@@ -149,6 +149,7 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     },
     Part: {
         Part.PREPARE: "Look through what was handed in, and make it ready",
+        Part.AHEAD: "Look through an image before it is built",
         Part.LOOK: "Look whether a run has ended",
         Part.FETCH: "Fetch what a run left",
         Part.TAKE: "Put what a run made where it is kept",

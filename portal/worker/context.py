@@ -24,7 +24,7 @@ from portal.worker.pacing import Pace
 from scheduler.files import Files
 from scheduler.interface import Scheduler, Token
 
-PRIVATE = ("images", "weights", "samples", "manifests", "runs", "orders")
+PRIVATE = ("ahead", "images", "weights", "samples", "manifests", "runs", "orders")
 """The folders of a storage that the worker's account alone may enter; ``orders`` has what was approved."""
 
 
@@ -89,6 +89,11 @@ class Cluster:
         return self.images / f"{sif}.made-of"
 
     @property
+    def ahead(self) -> Path:
+        """Where copies of uploads lie, each named by its digest, before the jobs that they are for are opened."""
+        return self.storage / "ahead"
+
+    @property
     def weights(self) -> Path:
         """Where weights lie, each named by its digest."""
         return self.storage / "weights"
@@ -116,7 +121,7 @@ class Cluster:
     def sweep(self, older_than: timedelta, now: datetime) -> None:
         """Remove copies that killed workers left half written."""
         oldest = (now - older_than).timestamp()
-        for folder in (self.weights, self.storage / "samples"):
+        for folder in (self.ahead, self.weights, self.storage / "samples"):
             for part in folder.glob(f"{PART}*"):
                 if part.lstat().st_mtime < oldest:
                     remove([part])

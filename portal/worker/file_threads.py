@@ -89,6 +89,12 @@ class FileThreads:
             raise piece.error
         return cast("Made", piece.made)
 
+    def made(self, subject: str, part: Part) -> object:
+        """Return it where it came to a good end."""
+        with self._lock:
+            piece = self._pieces.get(subject, {}).get(part)
+            return piece.made if piece is not None and piece.is_over else None
+
     def is_busy(self, subject: str) -> bool:
         """Whether one of its pieces is neither over nor hangs."""
         with self._lock:

@@ -44,6 +44,9 @@ class FileWork(Protocol):
         ``OutOfTime`` where it took too long.
         """
 
+    def made(self, subject: str, part: Part) -> object:
+        """Return what was made, if it is there; None where it is not, and nothing is begun."""
+
     def is_busy(self, subject: str) -> bool:
         """Whether something of the subject is under way, so that to ask is in vain."""
 
@@ -80,6 +83,10 @@ class AtOnce:
     ) -> Made:
         """Do it."""
         return work()
+
+    def made(self, subject: str, part: Part) -> object:  # noqa: ARG002 - as the others have it
+        """Nothing is remembered."""
+        return None
 
     def is_busy(self, subject: str) -> bool:  # noqa: ARG002 - as the others have it
         """Nothing is."""

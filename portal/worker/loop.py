@@ -12,6 +12,7 @@ import structlog
 from portal.domain.file_parts import Part
 from portal.files.store import StoreError
 from portal.services import leases, planning
+from portal.worker.ahead import Ahead
 from portal.worker.asking import Asked
 from portal.worker.cancel import end_unsent, stop_live
 from portal.worker.collect import collect_ended
@@ -156,14 +157,17 @@ def _note(pacer: Pacer, *rounds: Asked) -> None:
 
 
 def _plan(context: WorkerContext) -> int:
+    ahead = Ahead(context)
     with context.database.writing() as session:
         done = planning.plan(
             session,
             resources=context.resources,
             cluster=context.cluster.name,
             probe_image_id=context.probe_image_id,
+            may_build=ahead,
             now=context.clock(),
         )
+    ahead.forget_others()
     return done.builds + done.measurements + done.runs
 
 

@@ -5,34 +5,31 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from containers.interface import (
-    UNPACKED_FILES,
-    UNPACKED_LIMIT,
     Bind,
     Build,
     BuildKind,
     Packages,
     SealedRun,
-    Signature,
 )
 from containers.scripts import build_script, measure_script, run_script
 from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.file_parts import Part
 from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.profiles import Profile, SifPolicy
+from portal.domain.profiles import Profile
 from portal.domain.shares import EVERYTHING, Share
 from portal.domain.submissions import SubmissionKind
 from portal.domain.untrusted import Sha256
 from portal.domain.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
 from portal.files.archives import repack_code, unpack_results
-from portal.files.errors import BadArchive
-from portal.files.images import FoundImage, ImageLimits, inspect_whole
-from portal.files.layers import LayerLimits
+from portal.files.images import ImageLimits
 from portal.files.requirements import requirements_to_install
 from portal.worker import notes
+from portal.worker.ahead import Looked, take
 from portal.worker.allowances import time_request
 from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import NotYet
+from portal.worker.looking import look_into
 from portal.worker.measure import looked_at, measure_of
 from portal.worker.samples import sample_of
 from portal.worker.weights import weights_binds
@@ -40,8 +37,6 @@ from scheduler.interface import JobSpec, Token
 
 SOURCE = "source"
 """The file of a run directory that an image is built of."""
-BUILD_LAYERS = LayerLimits(entries=UNPACKED_FILES, size=UNPACKED_LIMIT)
-"""What the layers of an image may hold: as much as its build may make."""
 NOT_FETCHED = notes.NAMES | {
     "image.sif",
     "code.tar",
@@ -75,10 +70,11 @@ def prepare(context: WorkerContext, token: Token) -> JobSpec:
     directory = context.cluster.run_directory(work.job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     notes.write_work(directory, work)
+    looked = take(context, work, directory / SOURCE) if isinstance(work, BuildWork) else None
     staged = context.file_work.done(
         token,
         Part.PREPARE,
-        lambda: stage(context, work, directory),
+        lambda: stage(context, work, directory, looked),
         size=_size(context, work),
         alone=_shared(work),
     )
@@ -109,14 +105,18 @@ def _shared(work: Work) -> str:
     return (work.task.sample or "") if work.submission.is_smoke else ""
 
 
-def stage(context: WorkerContext, work: Work, directory: Path) -> Staged:
+def stage(
+    context: WorkerContext, work: Work, directory: Path, looked: Looked | None = None
+) -> Staged:
     """Put all files in place that a job needs, on the nodes as well. Raises what ``prepare`` does.
+
+    ``looked`` is what was found in the upload of an image already, whose copy then lies in the directory.
 
     All that takes as long as the files are large is done here, and nothing of it asks the database.
     """
     staged = Staged(work=work)
     if isinstance(work, BuildWork):
-        staged = Staged(work=work, build=_build(context, work, directory))
+        staged = Staged(work=work, build=_build(context, work, directory, looked))
     elif isinstance(work, RunWork):
         staged = Staged(work=work, binds=_binds(context, work, directory))
     _carry(context, directory, *(bind.source for bind in staged.binds))
@@ -193,12 +193,17 @@ def _checked_images(work: Work) -> tuple[Sha256, ...]:
     return ()
 
 
-def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
+def _build(
+    context: WorkerContext, work: BuildWork, directory: Path, looked: Looked | None
+) -> Build:
     if work.kind is ImageKind.CODE:
         return _code_build(context, work, directory)
     source = context.take_upload(work.source_sha256, directory / SOURCE)
-    limits = ImageLimits(architecture=_profile(context, work).architecture)
-    found, signature = look_into(source, limits, context.resources.sif)
+    if looked is None:
+        limits = ImageLimits(architecture=_profile(context, work).architecture)
+        found, signature = look_into(source, limits, context.resources.sif)
+    else:
+        found, signature = looked.found, looked.signature
     return Build(
         kind=BuildKind.SIF if found.format == "sif" else BuildKind.ARCHIVE,
         source=PurePosixPath(source),
@@ -209,35 +214,6 @@ def _build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:
         size_limit=context.resources.upload_limit,
         node=context.cluster.node,
     )
-
-
-def look_into(
-    source: Path, limits: ImageLimits, policy: SifPolicy
-) -> tuple[FoundImage, Signature | None]:
-    """Return what an image is, and what its build has to find signed.
-
-    Raises ``BadArchive`` for what is seen to be refused. Reads the whole file, once.
-    """
-    found = inspect_whole(source, limits, layers=BUILD_LAYERS)
-    return found, _signature(policy, found)
-
-
-def _signature(policy: SifPolicy, found: FoundImage) -> Signature | None:
-    if found.format != "sif":
-        return None
-    if not policy.taken:
-        raise BadArchive(
-            "sif",
-            "This site takes no SIF images. Hand in what docker save or podman save has written.",
-        )
-    if not policy.keys:
-        return None
-    if not found.is_signed:
-        raise BadArchive(
-            "unsigned",
-            "The image is not signed. Sign it with apptainer sign --key, with a key that this site accepts.",
-        )
-    return Signature(part=found.system, keys=policy.keys)
 
 
 def _code_build(context: WorkerContext, work: BuildWork, directory: Path) -> Build:

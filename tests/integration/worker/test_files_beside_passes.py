@@ -3,11 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,43 +15,23 @@ from portal.domain.file_parts import Part
 from portal.domain.people import Actor
 from portal.domain.states import AttemptState, EvaluationState
 from portal.domain.submissions import SubmissionKind
-from portal.files.progress import OutOfTime, Stopped, advance
-from portal.files.store import Store, Stored
-from portal.services import cancellations, file_pieces, leases, submission_pages
+from portal.files.progress import OutOfTime, Stopped
+from portal.services import file_pieces, leases, submission_pages
 from portal.services.troubles import PAUSES, Step
 from portal.worker import lease_keeping, loop, take_in
-from portal.worker.file_threads import FileThreads
 from portal.worker.loop import work_until
 from portal.worker.saying import SAID_AFTER, Sayer
+from tests.integration.worker.slow_files import (
+    PATIENCE,
+    Slow,
+    cancel,
+    hand_in_held,
+    run_until,
+    threads,
+)
 from tests.integration.worker.world import World
 
-PATIENCE = 30.0
 E = EvaluationState
-
-
-class Slow:
-    """Copying of uploads that is held up, chunk by chunk, for those whose digest is named."""
-
-    def __init__(self) -> None:
-        self.held: set[str] = set()
-        self.ended_by: list[Exception] = []
-        self.begun = threading.Event()
-
-    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        copy = Store.copy
-
-        def slow(store: Store, sha256: str, target: Path) -> Stored:
-            try:
-                while sha256 in self.held:
-                    self.begun.set()
-                    time.sleep(0.002)
-                    advance(1000)
-            except Exception as error:
-                self.ended_by.append(error)
-                raise
-            return copy(store, sha256, target)
-
-        monkeypatch.setattr(Store, "copy", slow)
 
 
 @pytest.fixture
@@ -67,55 +44,31 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
 @pytest.fixture
 def threaded(world: World) -> Iterator[World]:
     """A world whose worker has two threads for files."""
-    with _threads(world, timedelta(hours=1)):
+    with threads(world):
         yield world
-
-
-@contextmanager
-def _threads(world: World, time_limit: timedelta) -> Iterator[FileThreads]:
-    threads = FileThreads(2, time_limit, world.clock)
-    world.context = replace(world.context, file_work=threads)
-    try:
-        yield threads
-    finally:
-        threads.close()
-
-
-def _run_until(world: World, is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it never was"
-        world.context.file_work.look_up()
-        world.run(seconds=0.1)
-        time.sleep(0.01)
 
 
 def _state(world: World, submission: str) -> EvaluationState:
     return world.evaluation(submission).state
 
 
-def _hand_in_held(world: World, slow: Slow, content: bytes = b"id,digit\n1,1\n") -> str:
-    slow.held.add(sha256(content).hexdigest())
-    return world.hand_in(SubmissionKind.RESULTS, content)
-
-
 def test_others_are_scored_while_a_large_file_is_read(threaded: World, slow: Slow) -> None:
-    large = _hand_in_held(threaded, slow)
-    _run_until(threaded, slow.begun.is_set)
+    large = hand_in_held(threaded, slow)
+    run_until(threaded, slow.begun.is_set)
     small = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
-    _run_until(threaded, lambda: _state(threaded, small) is E.SCORED)
+    run_until(threaded, lambda: _state(threaded, small) is E.SCORED)
     assert not _state(threaded, large).is_final
     slow.held.clear()
-    _run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
+    run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
     assert len(threaded.attempts("score")) == 2
 
 
 def test_who_cancels_it_has_the_reading_stopped(threaded: World, slow: Slow) -> None:
-    large = _hand_in_held(threaded, slow)
-    _run_until(threaded, slow.begun.is_set)
-    _cancel(threaded, large)
-    _run_until(threaded, lambda: _state(threaded, large) is E.CANCELLED)
-    _run_until(threaded, lambda: not threaded.context.file_work.under_way())
+    large = hand_in_held(threaded, slow)
+    run_until(threaded, slow.begun.is_set)
+    cancel(threaded, large)
+    run_until(threaded, lambda: _state(threaded, large) is E.CANCELLED)
+    run_until(threaded, lambda: not threaded.context.file_work.under_way())
     assert [type(error) for error in slow.ended_by] == [Stopped]
 
 
@@ -123,8 +76,8 @@ def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
     world: World, slow: Slow
 ) -> None:
     world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
-    with _threads(world, timedelta(milliseconds=30)):
-        large = _hand_in_held(world, slow)
+    with threads(world, timedelta(milliseconds=30)):
+        large = hand_in_held(world, slow)
 
         def tries() -> int:
             with world.database.reading() as session:
@@ -132,21 +85,21 @@ def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
                 return row.tries if row else 0
 
         for number, pause in enumerate(PAUSES, start=1):
-            _run_until(world, lambda number=number: tries() == number)
+            run_until(world, lambda number=number: tries() == number)
             world.clock.advance(pause.total_seconds())
-        _run_until(world, lambda: _state(world, large) is E.HELD)
+        run_until(world, lambda: _state(world, large) is E.HELD)
     assert {type(error) for error in slow.ended_by} == {OutOfTime}
     assert len(slow.ended_by) == len(PAUSES) + 1
 
 
 def test_a_worker_that_was_killed_meanwhile_loses_nothing(world: World, slow: Slow) -> None:
-    with _threads(world, timedelta(hours=1)):
-        large = _hand_in_held(world, slow)
-        _run_until(world, slow.begun.is_set)
+    with threads(world):
+        large = hand_in_held(world, slow)
+        run_until(world, slow.begun.is_set)
     # Nothing of it was kept but the row of the attempt; the next one begins anew.
     slow.held.clear()
-    with _threads(world, timedelta(hours=1)):
-        _run_until(world, lambda: _state(world, large) is E.SCORED)
+    with threads(world):
+        run_until(world, lambda: _state(world, large) is E.SCORED)
     (attempt,) = world.attempts("score")
     assert attempt.state is AttemptState.COLLECTED
 
@@ -164,17 +117,17 @@ def test_outputs_are_taken_in_beside_passes(
 
     monkeypatch.setattr(take_in, "copy_outputs", held)
     code = threaded.hand_in()
-    _run_until(threaded, begun.is_set)
+    run_until(threaded, begun.is_set)
     other = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
-    _run_until(threaded, lambda: _state(threaded, other) is E.SCORED)
+    run_until(threaded, lambda: _state(threaded, other) is E.SCORED)
     assert not _state(threaded, code).is_final
     go_on.set()
-    _run_until(threaded, lambda: _state(threaded, code) is E.SCORED)
+    run_until(threaded, lambda: _state(threaded, code) is E.SCORED)
 
 
 def test_its_pages_say_how_far_it_is(threaded: World, slow: Slow) -> None:
-    large = _hand_in_held(threaded, slow)
-    _run_until(threaded, slow.begun.is_set)
+    large = hand_in_held(threaded, slow)
+    run_until(threaded, slow.begun.is_set)
     sayer = Sayer(threaded.context)
     sayer.say()
     assert _queue(threaded, large).gone_through is None
@@ -186,7 +139,7 @@ def test_its_pages_say_how_far_it_is(threaded: World, slow: Slow) -> None:
     (one,) = _shown(threaded)
     assert (one.submission_id, one.piece.part, one.piece.is_begun) == (large, Part.PREPARE, True)
     slow.held.clear()
-    _run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
+    run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
     sayer.say()
     assert _shown(threaded) == []
 
@@ -194,7 +147,7 @@ def test_its_pages_say_how_far_it_is(threaded: World, slow: Slow) -> None:
 def test_how_large_an_output_is_is_not_told_by_how_long_it_takes(threaded: World) -> None:
     """Of a run on private data its team would learn something of it."""
     code = threaded.hand_in()
-    _run_until(threaded, lambda: _state(threaded, code) is E.SCORING)
+    run_until(threaded, lambda: _state(threaded, code) is E.SCORING)
     piece = file_pieces.Piece(
         subject=threaded.attempts("predict")[0].token,
         part=Part.TAKE,
@@ -248,8 +201,8 @@ def test_a_pass_that_hangs_loses_its_lease(world: World, monkeypatch: pytest.Mon
 
 
 def test_who_has_lost_the_lease_stops_working_on_files(threaded: World, slow: Slow) -> None:
-    large = _hand_in_held(threaded, slow)
-    _run_until(threaded, slow.begun.is_set)
+    large = hand_in_held(threaded, slow)
+    run_until(threaded, slow.begun.is_set)
     with threaded.database.writing() as session:
         leases.take_lease(
             session,
@@ -272,10 +225,10 @@ def test_the_loop_goes_on_as_soon_as_a_file_is_ready(
     world: World, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
-    large = _hand_in_held(world, slow)
+    large = hand_in_held(world, slow)
     monkeypatch.setattr(loop, "QUICK", 10 * PATIENCE)
     stop = threading.Event()
-    with _threads(world, timedelta(hours=1)):
+    with threads(world):
         context = replace(world.context, idle_pause=timedelta(seconds=10 * PATIENCE))
         worker = threading.Thread(target=work_until, args=(context, stop))
         worker.start()
@@ -289,21 +242,6 @@ def test_the_loop_goes_on_as_soon_as_a_file_is_ready(
 
 def _is_sent(world: World) -> bool:
     return any(one.state is AttemptState.QUEUED for one in world.attempts("score"))
-
-
-def _cancel(world: World, submission: str) -> None:
-    actor = Actor(person_id=world.person, name="Ada")
-    with world.database.writing() as session:
-        page = cancellations.cancel_page(
-            session, actor=actor, submission_id=submission, now=world.clock()
-        )
-        cancellations.cancel(
-            session,
-            actor=actor,
-            submission_id=submission,
-            shown=page.cost,
-            now=world.clock(),
-        )
 
 
 def _until(is_so: Callable[[], bool]) -> None:

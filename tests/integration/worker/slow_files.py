@@ -1,0 +1,96 @@
+"""Work on files that is held up, and worlds whose worker does it beside its passes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from portal.domain.people import Actor
+from portal.domain.submissions import SubmissionKind
+from portal.files.progress import advance
+from portal.files.store import Store, Stored
+from portal.services import cancellations
+from portal.worker.file_threads import FileThreads
+from tests.integration.worker.world import World
+
+PATIENCE = 30.0
+"""Seconds after which a test gives up; nothing that works takes as long."""
+
+
+class Slow:
+    """Copying of uploads that is held up, chunk by chunk, for those whose digest is named."""
+
+    def __init__(self) -> None:
+        self.held: set[str] = set()
+        self.ended_by: list[Exception] = []
+        self.begun = threading.Event()
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        copy = Store.copy
+
+        def slow(store: Store, sha256: str, target: Path) -> Stored:
+            try:
+                while sha256 in self.held:
+                    self.begun.set()
+                    time.sleep(0.002)
+                    advance(1000)
+            except Exception as error:
+                self.ended_by.append(error)
+                raise
+            return copy(store, sha256, target)
+
+        monkeypatch.setattr(Store, "copy", slow)
+
+
+@contextmanager
+def threads(world: World, time_limit: timedelta = timedelta(hours=1)) -> Iterator[FileThreads]:
+    """Let the worker of a world have two threads for files."""
+    made = FileThreads(2, time_limit, world.clock)
+    world.context = replace(world.context, file_work=made)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def run_until(world: World, is_so: Callable[[], bool]) -> None:
+    """Run passes until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never was"
+        world.context.file_work.look_up()
+        world.run(seconds=0.1)
+        time.sleep(0.01)
+
+
+def hand_in_held(
+    world: World,
+    slow: Slow,
+    content: bytes = b"id,digit\n1,1\n",
+    kind: SubmissionKind = SubmissionKind.RESULTS,
+) -> str:
+    """Hand something in whose copying is held up."""
+    slow.held.add(sha256(content).hexdigest())
+    return world.hand_in(kind, content)
+
+
+def cancel(world: World, submission: str) -> None:
+    """Cancel a submission as its team."""
+    actor = Actor(person_id=world.person, name="Ada")
+    with world.database.writing() as session:
+        page = cancellations.cancel_page(
+            session, actor=actor, submission_id=submission, now=world.clock()
+        )
+        cancellations.cancel(
+            session,
+            actor=actor,
+            submission_id=submission,
+            shown=page.cost,
+            now=world.clock(),
+        )
