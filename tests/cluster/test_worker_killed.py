@@ -49,9 +49,9 @@ WHERE = {
     "portal.worker.take_in._take_image",
     "portal.worker.take_in._take_predictions",
     "portal.worker.take_in._take_scores",
-    "portal.files.outputs.copy_outputs",
     "portal.files.archives.repack_code",
-    "portal.files.archives.unpack_results",
+    "portal.files.whole.become",
+    "portal.files.whole.beside",
     "containers.rundir.take_claim",
 }
 
