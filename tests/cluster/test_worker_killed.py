@@ -60,7 +60,8 @@ WHERE = {
 def survived(open_site: OpenSpine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Spine, Path]:
     """Return a site that was worked off by workers of which all but the last were killed."""
     # The claim makes a short grace safe: a job that comes later than that can do nothing.
-    spine = open_site(grace={"submit": "2s"})
+    # Each death while a job is being submitted costs it a try, and all of them can meet one job.
+    spine = open_site(grace={"submit": "2s"}, worker={"pauses": ["1s"] * 9})
     person = spine.new_person()
     for name in HONEST:
         spine.hand_in(name, person)
