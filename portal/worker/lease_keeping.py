@@ -30,7 +30,8 @@ def take(context: WorkerContext, name: str) -> bool:
 def kept(context: WorkerContext, name: str) -> Iterator[None]:
     """Renew the lease from time to time while something is done under it."""
     over = threading.Event()
-    thread = threading.Thread(target=_renew, args=(context, name, over), daemon=True)
+    arguments = (context, name, over)
+    thread = threading.Thread(target=_renew, args=arguments, name=f"lease:{name}", daemon=True)
     thread.start()
     try:
         yield
