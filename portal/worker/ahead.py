@@ -82,7 +82,7 @@ def _looked(
 
 def _look(context: WorkerContext, source: Sha256) -> Looked:
     context.cluster.ahead.mkdir(mode=0o700, parents=True, exist_ok=True)
-    copy = context.take_upload(source, context.cluster.ahead / source)
+    copy = context.take_upload(source, context.cluster.copied_ahead(source))
     profile = context.resources.profiles[context.resources.build_profiles[context.cluster.name]]
     limits = ImageLimits(architecture=profile.architecture)
     found, signature = look_into(copy, limits, context.resources.sif)
@@ -95,7 +95,7 @@ def take(context: WorkerContext, work: BuildWork, target: Path) -> Looked | None
     if not isinstance(looked, Looked) or looked.source_sha256 != work.source_sha256:
         return None
     with suppress(FileNotFoundError):
-        (context.cluster.ahead / work.source_sha256).rename(target)
+        context.cluster.copied_ahead(work.source_sha256).rename(target)
         return looked
     return looked if target.exists() else None
 

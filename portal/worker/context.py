@@ -93,6 +93,10 @@ class Cluster:
         """Where copies of uploads lie, each named by its digest, before the jobs that they are for are opened."""
         return self.storage / "ahead"
 
+    def copied_ahead(self, blob: Sha256) -> Path:
+        """Return where the copy of an upload lies before the job that it is for is opened."""
+        return self.ahead / blob
+
     @property
     def weights(self) -> Path:
         """Where weights lie, each named by its digest."""

@@ -12,7 +12,6 @@ import pytest
 from containers.interface import Build, BuildKind, SealedRun
 from containers.rundir import read_run
 from containers.scripts import build_script, run_script
-from tests.required import required
 from tests.unit.containers.fake_node import FakeNode
 from tests.unit.containers.test_build_script import tar
 
@@ -253,16 +252,16 @@ def test_such_a_mark_is_replaced(node: FakeNode, spoil: Callable[[FakeNode], Non
     assert len(list(marks(node).iterdir())) == 2
 
 
+@pytest.mark.root
 def test_a_directory_of_another_account_is_not_used(node: FakeNode) -> None:
-    required("root, to give a directory away", os.geteuid() == 0)
     verified(node)
     os.chown(marks(node), 12345, 12345)
 
     assert verified(node) == COMPUTED
 
 
+@pytest.mark.root
 def test_a_directory_in_one_of_another_account_is_not_used(node: FakeNode) -> None:
-    required("root, to give a directory away", os.geteuid() == 0)
     verified(node)
     os.chown(node.verified, 12345, 12345)
 
