@@ -25,7 +25,7 @@ cat "$n/answer"
 cat "$n/error" >&2
 exit "$code"
 """
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)

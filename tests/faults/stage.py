@@ -4,6 +4,7 @@ The portal's files and database belong to the ordinary account, whose worker thi
 for the account is handed over to it.
 """
 
+import errno
 import os
 import shutil
 import signal
@@ -127,10 +128,21 @@ class Stage:
         return False
 
     def fill_disk(self) -> None:
-        """Leave not a byte of the storage free."""
-        free = os.statvfs(self.practice.paths.shared)
+        """Leave not a byte of the storage free, whatever others write meanwhile."""
+        taken = 0
         with self._filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
+            while free := self._free_bytes():
+                try:
+                    os.posix_fallocate(file.fileno(), taken, free)
+                except OSError as problem:
+                    if problem.errno != errno.ENOSPC:
+                        raise
+                else:
+                    taken += free
+
+    def _free_bytes(self) -> int:
+        found = os.statvfs(self.practice.paths.shared)
+        return found.f_bavail * found.f_frsize
 
     def free_disk(self) -> None:
         self._filler.unlink(missing_ok=True)
