@@ -37,10 +37,9 @@ from portal.files.places import (
     opened_root,
 )
 from portal.files.progress import advance
+from portal.files.whole import PART
 
 INCOMING, LEAVING = FileName("incoming"), FileName("leaving")
-PART = ".part-"
-"""Begins the name of a copy that is not whole."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -1,7 +1,7 @@
 """What workers are doing with files: said by them, shown on pages, and believed by nobody else."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, or_, select
@@ -18,14 +18,15 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A piece of work on files."""
+    """A piece of work on files that is under way, or waits for its turn."""
 
     subject: str
     part: Part
+    since: datetime
+    """When it was asked for."""
     is_begun: bool
     size: int
     """Bytes gone through so far."""
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +45,7 @@ class Shown:
 def say(session: Session, cluster: str, pieces: Iterable[Piece], *, now: datetime) -> None:
     """Write down what is being done on a cluster's storage, in place of what was said before."""
     session.execute(delete(FilePiece).where(FilePiece.cluster == cluster))
-    session.add_all(
-        FilePiece(
-            cluster=cluster,
-            subject=one.subject,
-            part=one.part,
-            is_begun=one.is_begun,
-            size=one.size,
-            since=one.since,
-            said_at=now,
-        )
-        for one in pieces
-    )
+    session.add_all(FilePiece(cluster=cluster, said_at=now, **asdict(one)) for one in pieces)
 
 
 def gone_through(session: Session, subject: str, part: Part) -> int | None:

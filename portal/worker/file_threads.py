@@ -16,7 +16,8 @@ import structlog
 
 from portal.domain.file_parts import Part
 from portal.files.progress import OutOfTime, Progress, followed
-from portal.worker.file_work import Made, NotYet, UnderWay
+from portal.services.file_pieces import Piece
+from portal.worker.file_work import Made, NotYet
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -115,11 +116,11 @@ class FileThreads:
                 if piece.part in parts and piece.subject not in wanted:
                     self._drop(piece)
 
-    def under_way(self) -> list[UnderWay]:
+    def under_way(self) -> list[Piece]:
         """List what is not over."""
         with self._lock:
             found = [
-                UnderWay(
+                Piece(
                     subject=piece.subject,
                     part=piece.part,
                     since=piece.since,

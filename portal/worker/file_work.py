@@ -5,30 +5,16 @@ goes through it from its beginning in the next one; so everything before is repe
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 from portal.domain.file_parts import Part
+from portal.services.file_pieces import Piece
 
 Made = TypeVar("Made")
 
 
 class NotYet(Exception):  # noqa: N818 - named for what happened
     """It is under way, or waits for its turn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
-    """What is under way, or waits for its turn."""
-
-    subject: str
-    part: Part
-    since: datetime
-    """When it was asked for."""
-    is_begun: bool
-    size: int
-    """Bytes gone through so far."""
 
 
 class FileWork(Protocol):
@@ -56,7 +42,7 @@ class FileWork(Protocol):
     def only(self, subjects: Collection[str], *parts: Part) -> None:
         """Forget these parts of all other subjects, and stop what of them is under way."""
 
-    def under_way(self) -> list[UnderWay]:
+    def under_way(self) -> list[Piece]:
         """List what is under way, oldest first."""
 
     def has_news(self) -> bool:
@@ -98,7 +84,7 @@ class AtOnce:
     def only(self, subjects: Collection[str], *parts: Part) -> None:
         """Nothing is remembered."""
 
-    def under_way(self) -> list[UnderWay]:
+    def under_way(self) -> list[Piece]:
         """Nothing is."""
         return []
 

@@ -22,15 +22,7 @@ class Sayer:
         """Write down what takes longer than a moment, where that is something else than before."""
         now = self._context.clock()
         pieces = [
-            Piece(
-                subject=one.subject,
-                part=one.part,
-                is_begun=one.is_begun,
-                size=one.size,
-                since=one.since,
-            )
-            for one in self._context.file_work.under_way()
-            if now - one.since >= SAID_AFTER
+            one for one in self._context.file_work.under_way() if now - one.since >= SAID_AFTER
         ]
         if pieces == self._said or (self._said_at and now - self._said_at < SAID_AFTER and pieces):
             return

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, event, select, update
+from sqlalchemy import select, update
 
 from portal import bootstrap
-from portal.db.engine import Database
 from portal.db.tables import Attempt, Image
 from portal.domain.states import AttemptState, ImageState
 from portal.services import planning
@@ -26,6 +25,7 @@ from tests import factories
 from tests.bench.portal_server import database_url, open_with_tables, write_settings
 from tests.bench.report import print_table
 from tests.bench.seeding import seed_waiting
+from tests.statements import counted
 
 WAITING = (1_000, 10_000)
 ROUNDS = 4
@@ -111,7 +111,7 @@ def _measure(number: int, *, postgres: bool) -> Measured:
         _plan(context)
         _queue(context)
         for _ in range(ROUNDS):
-            with _counted(context.database) as statements:
+            with counted(context.database) as statements:
                 stop = _timer()
                 planned = _plan(context)
                 passes.append(stop(planned.runs))
@@ -156,20 +156,6 @@ def _plan(context: WorkerContext) -> Planned:
             probe_image_id=context.probe_image_id,
             now=context.clock(),
         )
-
-
-@contextmanager
-def _counted(database: Database) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def _queue(context: WorkerContext) -> list[Token]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import structlog
 import yaml
-from sqlalchemy import Connection, event
 from starlette.testclient import TestClient
 
 from portal import bootstrap
@@ -19,6 +18,7 @@ from portal.services.sessions import SignedIn
 from portal.web.app import create_app
 from portal.web.cookies import LoginCookie, digest, new_secret
 from tests.postgres import PostgresServer
+from tests.statements import counted
 
 
 def write_settings(
@@ -78,15 +78,11 @@ def cookie_of(site: bootstrap.Installation, person_id: str) -> str:
 
 def count_queries(site: bootstrap.Installation, path: str, cookie: str) -> int:
     """Count what one request asks the database, in this process."""
-    asked: list[str] = []
-
-    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
-        if not statement.startswith("BEGIN"):
-            asked.append(statement)
-
     app = create_app(bootstrap.web_context(site))
-    event.listen(site.database.engine, "before_cursor_execute", note)
-    with structlog.testing.capture_logs(), TestClient(app) as client:
+    with (
+        counted(site.database) as statements,
+        structlog.testing.capture_logs(),
+        TestClient(app) as client,
+    ):
         client.get(path, headers={"Cookie": cookie} if cookie else {}).raise_for_status()
-    event.remove(site.database.engine, "before_cursor_execute", note)
-    return len(asked)
+    return sum(not statement.startswith("BEGIN") for statement in statements)

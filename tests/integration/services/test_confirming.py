@@ -1,12 +1,10 @@
 """What the cluster says again of many jobs costs two statements, and changes nothing else."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal.db.engine import Database
 from portal.db.tables import Attempt, Job
@@ -16,6 +14,7 @@ from portal.domain.states import AttemptState
 from portal.services import attempts
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from tests.factories import NOW
+from tests.statements import counted
 
 LATER = NOW + timedelta(seconds=3)
 
@@ -58,20 +57,6 @@ def report(token: str, job_id: str) -> JobReport:
         ended_at=None,
         nodes="",
     )
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("number", [1, 100])

@@ -19,7 +19,7 @@ from portal.services import leases, snapshots
 from portal.services.planning import Planned, plan
 from portal.services.troubles import Step
 from tests import factories
-from tests.integration.services.test_confirming import counted
+from tests.statements import counted
 
 E = EvaluationState
 QUESTIONS = 15

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -19,6 +18,7 @@ from portal.web.context import WebContext
 from tests import factories
 from tests.factories import DAY, Digits
 from tests.served import log_in, make_token, new_context
+from tests.statements import counted
 from tests.web_role import as_web
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
@@ -77,16 +77,8 @@ class Site:
     @contextlib.contextmanager
     def counted_queries(self) -> Iterator[list[str]]:
         """Collect the statements that the database is sent."""
-        statements: list[str] = []
-
-        def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-            statements.append(statement)
-
-        event.listen(self.served.database.engine, "before_cursor_execute", note)
-        try:
+        with counted(self.served.database) as statements:
             yield statements
-        finally:
-            event.remove(self.served.database.engine, "before_cursor_execute", note)
 
 
 SiteMaker = Callable[..., Site]

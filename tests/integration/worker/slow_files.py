@@ -48,6 +48,14 @@ class Slow:
         monkeypatch.setattr(Store, "copy", slow)
 
 
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """Hold up the copying of uploads."""
+    made = Slow()
+    made.install(monkeypatch)
+    return made
+
+
 @contextmanager
 def threads(world: World, time_limit: timedelta = timedelta(hours=1)) -> Iterator[FileThreads]:
     """Let the worker of a world have two threads for files."""

@@ -35,13 +35,6 @@ E = EvaluationState
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
-    made = Slow()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def threaded(world: World) -> Iterator[World]:
     """A world whose worker has two threads for files."""
     with threads(world):

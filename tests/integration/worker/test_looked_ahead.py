@@ -24,13 +24,6 @@ E = EvaluationState
 
 
 @pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
-    made = Slow()
-    made.install(monkeypatch)
-    return made
-
-
-@pytest.fixture
 def threaded(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world in which everything that it needs is built, and images count as large."""
     world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,9\n"))

@@ -1,12 +1,11 @@
 """What tells a team more than scores never lives on nodes beside what reads private data."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal.db.tables import Evaluation, Job, Phase, Submission
@@ -21,6 +20,7 @@ from portal.services.turns import why_it_waits
 from scheduler.interface import Phase as JobPhase
 from tests.integration.worker.test_shares import another_person, ready
 from tests.integration.worker.world import MOST_PASSES, World
+from tests.statements import counted
 
 S = EvaluationState
 
@@ -203,18 +203,6 @@ def test_where_the_end_is_held_back_the_prediction_holds_its_nodes_until_then(
     assert world.evaluation(smoke).state in {S.QUEUED, S.RUNNING, S.SCORED}
 
 
-@contextmanager
-def counted(world: World) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    event.listen(world.database.engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(world.database.engine, "before_cursor_execute", note)
-
-
 def test_planning_asks_as_many_questions_for_many_that_wait_as_for_few(world: World) -> None:
     ready(world)
     world.hand_in()
@@ -223,7 +211,7 @@ def test_planning_asks_as_many_questions_for_many_that_wait_as_for_few(world: Wo
     for more in (1, 4):
         for n in range(more):
             replace(world, person=another_person(world, f"{more}-{n}")).hand_in(smoke=True)
-        with counted(world) as statements, world.database.writing() as session:
+        with counted(world.database) as statements, world.database.writing() as session:
             planning.plan(
                 session,
                 resources=world.context.resources,
