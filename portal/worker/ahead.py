@@ -18,6 +18,7 @@ from portal.domain.jobs import ImageKind
 from portal.domain.untrusted import Id, Sha256
 from portal.domain.work import BuildWork
 from portal.files.images import FoundImage, ImageLimits
+from portal.files.whole import PART
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import NotYet
 from portal.worker.looking import look_into
@@ -101,5 +102,8 @@ def take(context: WorkerContext, work: BuildWork, target: Path) -> Looked | None
 
 
 def _lying(context: WorkerContext) -> Iterator[Path]:
+    """List the copies that are whole; what is being written has to be left to who writes it."""
     with suppress(FileNotFoundError):
-        yield from (path for path in context.cluster.ahead.iterdir() if path.is_file())
+        for path in context.cluster.ahead.iterdir():
+            if not path.name.startswith(PART):
+                yield path

@@ -13,6 +13,7 @@ import pytest
 
 from portal.domain.people import Actor
 from portal.domain.submissions import SubmissionKind
+from portal.files import store
 from portal.files.progress import advance
 from portal.files.store import Store, Stored
 from portal.services import cancellations
@@ -24,28 +25,36 @@ PATIENCE = 30.0
 
 
 class Slow:
-    """Copying of uploads that is held up, chunk by chunk, for those whose digest is named."""
+    """Copying of uploads that is held up after the first chunk, for those whose digest is named."""
 
     def __init__(self) -> None:
         self.held: set[str] = set()
+        self.copied: list[str] = []
         self.ended_by: list[Exception] = []
         self.begun = threading.Event()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         copy = Store.copy
+        under_way = threading.local()
 
-        def slow(store: Store, sha256: str, target: Path) -> Stored:
+        def slow(of: Store, sha256: str, target: Path) -> Stored:
+            under_way.sha256 = sha256
+            self.copied.append(sha256)
             try:
-                while sha256 in self.held:
-                    self.begun.set()
-                    time.sleep(0.002)
-                    advance(1000)
+                return copy(of, sha256, target)
             except Exception as error:
                 self.ended_by.append(error)
                 raise
-            return copy(store, sha256, target)
+
+        def slow_advance(size: int) -> None:
+            while under_way.sha256 in self.held:
+                self.begun.set()
+                time.sleep(0.002)
+                advance(1000)
+            advance(size)
 
         monkeypatch.setattr(Store, "copy", slow)
+        monkeypatch.setattr(store, "advance", slow_advance)
 
 
 @pytest.fixture

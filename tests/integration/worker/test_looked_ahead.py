@@ -1,8 +1,8 @@
 """Large images are looked through before their builds are opened: nobody waits for that but who handed them in."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +13,6 @@ from portal.domain.file_parts import Part
 from portal.domain.people import Actor
 from portal.domain.states import EvaluationState
 from portal.domain.submissions import SubmissionKind
-from portal.files.store import Store
 from portal.services import file_pieces, submission_pages
 from portal.worker import ahead
 from portal.worker.saying import SAID_AFTER, Sayer
@@ -64,19 +63,16 @@ def test_no_build_is_opened_meanwhile_and_runs_of_other_kinds_go_on(
     assert _lying(threaded) == []
 
 
-def test_the_upload_is_copied_once(
-    threaded: World, image: bytes, monkeypatch: pytest.MonkeyPatch
+def test_the_upload_is_copied_once_however_many_passes_go_by_meanwhile(
+    threaded: World, slow: Slow, image: bytes
 ) -> None:
-    copied, copy = [], Store.copy
-
-    def counted(store: Store, sha256: str, target: Path) -> Any:
-        copied.append(sha256)
-        return copy(store, sha256, target)
-
-    monkeypatch.setattr(Store, "copy", counted)
-    large = threaded.hand_in(SubmissionKind.IMAGE, image)
+    large = hand_in_held(threaded, slow, image, SubmissionKind.IMAGE)
+    run_until(threaded, slow.begun.is_set)
+    for _ in range(3):
+        threaded.run(seconds=0.1)
+    slow.held.clear()
     run_until(threaded, lambda: _state(threaded, large) is E.SCORED)
-    assert len(copied) == 1
+    assert slow.copied == [sha256(image).hexdigest()]
 
 
 def test_who_cancels_it_has_the_looking_stopped_and_its_copy_removed(
