@@ -18,14 +18,14 @@ _MAKE = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
+mkdir -p "$1/upper/var/lib" "$1/work" "$1/root"
+# A file that is missing in an overlay: practice sites come and go below it meanwhile.
+mknod "$1/upper/var/lib/sealrun" c 0 0
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
 for folder in proc sys dev; do mount --rbind "/$folder" "$1/root/$folder"; done
-for folder in tmp var/tmp var/lib/sealrun; do
-    mkdir -p "$1/root/$folder"
+for folder in tmp var/tmp; do
     mount -t tmpfs -o mode=1777 tmpfs "$1/root/$folder"
 done
-umount "$1/root/var/lib/sealrun" && rm -rf "$1/root/var/lib/sealrun"
 shift_to=$1; shift
 for path in "$@"; do
     [ -e "$shift_to/root$path" ] || { mkdir -p "$shift_to/root$path"; mount --rbind "$path" "$shift_to/root$path"; }
@@ -33,8 +33,8 @@ for path in "$@"; do
     way=$path
     while [ "$way" != / ]; do way=$(dirname "$way"); chmod a+x "$shift_to/root$way"; done
 done
-echo ready
-exec chroot "$shift_to/root" sleep infinity
+# Not before this is its root: whoever enters earlier would be on the machine itself.
+exec chroot "$shift_to/root" sh -c 'echo ready; exec sleep infinity'
 """
 
 
