@@ -105,5 +105,5 @@ def _lying(context: WorkerContext) -> Iterator[Path]:
     """List the copies that are whole; what is being written has to be left to who writes it."""
     with suppress(FileNotFoundError):
         for path in context.cluster.ahead.iterdir():
-            if not path.name.startswith(PART):
+            if path.is_file() and not path.name.startswith(PART):
                 yield path

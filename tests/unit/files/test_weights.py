@@ -26,7 +26,7 @@ def tar(*names: str, kind: bytes = tarfile.REGTYPE) -> bytes:
 
 
 def packed(content: bytes) -> bytes:
-    """Compress, at no time: tests are named by these bytes, alike in all processes that run them."""
+    """Compress without the time of day: these bytes are in names of tests, which have to be alike in all processes."""
     return gzip.compress(content, mtime=0)
 
 
