@@ -4,8 +4,9 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 DEMO_PACKAGES := python3-venv busybox-static iproute2 mmdebstrap uidmap debian-archive-keyring
+TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core git linux-libc-dev shellcheck
 # npm may have come with a Node.js that is not Debian's, and Debian's own package would clash with it.
-TEST_PACKAGES := $(DEMO_PACKAGES) chromium fonts-dejavu-core git glewlwyd linux-libc-dev $(if $(shell command -v npm),,npm) postgresql shellcheck
+MORE_PACKAGES := glewlwyd postgresql $(if $(shell command -v npm),,npm)
 
 .DEFAULT_GOAL := help
 
@@ -26,16 +27,24 @@ demo: setup ## Run a whole challenge on a practice cluster (ARGS=--once ends by 
 	@tools/need.sh $(DEMO_PACKAGES)
 	@$(PYTHON) -m examples.demo $(ARGS)
 
-test: setup ## Check and test everything, on real Slurm, Apptainer, PostgreSQL and Chromium
+test: setup ## Check and test what is quick, on real Slurm, Apptainer and Chromium
 	@tools/need.sh $(TEST_PACKAGES)
-	@$(PYTHON) -m tests.run $(ARGS)
+	@$(PYTHON) -m tests.run --what quick $(ARGS)
+
+test-more: setup ## Test all that `make test` leaves out: PostgreSQL, all releases, providers, attacks, faults
+	@tools/need.sh $(TEST_PACKAGES) $(MORE_PACKAGES)
+	@$(PYTHON) -m tests.run --what more $(ARGS)
+
+test-all: setup ## Check and test everything: both of them
+	@tools/need.sh $(TEST_PACKAGES) $(MORE_PACKAGES)
+	@$(PYTHON) -m tests.run --what all $(ARGS)
 
 test-faults: setup ## Break a practice site in every way and look that each job is done once (ARGS=--write: its table)
 	@tools/need.sh $(DEMO_PACKAGES)
 	@$(PYTHON) -m tests.faults $(ARGS)
 
 test-attacks: setup ## Make every attack that has to fail, on a practice site and in Chromium (ARGS=--write: their page)
-	@tools/need.sh $(TEST_PACKAGES)
+	@tools/need.sh $(TEST_PACKAGES) $(MORE_PACKAGES)
 	@$(PYTHON) -m tests.attacks $(ARGS)
 
 fuzz: setup ## Fuzz the readers of foreign bytes for a minute (ARGS=600: seconds in all)
@@ -69,4 +78,4 @@ lock: setup ## Bring the lock files up to date (the day's newest releases)
 	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \
 	    --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-.PHONY: help setup demo test test-faults test-attacks fuzz lint bench practice-up practice-down serve lock
+.PHONY: help setup demo test test-more test-all test-faults test-attacks fuzz lint bench practice-up practice-down serve lock

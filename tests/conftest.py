@@ -33,6 +33,8 @@ THIS_MACHINE = (
     "198.51.100.0/24",
     "203.0.113.0/24",
 )
+PROVIDERS = {"glewlwyd", "jupyterhub", "oidc_provider", "oidc_provider_process"}
+"""The fixtures that start what ``tests.providers.prepare`` and Debian install."""
 PRACTICE_SITE = Path("/var/lib/sealrun/practice/practice/site.yaml")
 
 
@@ -46,6 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let tests talk to this machine only: to itself, and to the practice sites on it."""
     config.option.allow_hosts = config.option.allow_hosts or ",".join(THIS_MACHINE)
     config.option.allow_unix_socket = True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs an identity provider or PostgreSQL, before pytest chooses by markers."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        if names & PROVIDERS:
+            item.add_marker("providers")
+        if "postgres_server" in names:
+            item.add_marker("postgres")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""``make test``: every gate and every suite, in the order in which failures are cheapest.
+"""``make test``, ``make test-more`` and ``make test-all``: the quick tests, all others, and both.
 
 Suites that do not disturb each other run at the same time.
 
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from examples.demo.account import CHECKOUT, as_account
@@ -27,9 +28,23 @@ PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE = "tests/practice", "tests/faults", "
 OWN_SITES = (PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE)
 """What starts practice sites of its own, as root."""
 WAITING_SUITES = ("tests/cluster", "tests/contract")
+"""What shares one practice site, so that its tests run one after the other."""
 UNIT_SUITE = "tests/unit"
-EVERY_CORE = ("-n", "auto", "--dist", "worksteal")
-"""For suites that compute; those that share one practice site run their tests one after the other."""
+FURTHER = "slow or providers or postgres"
+"""The markers of what ``make test`` leaves to ``make test-more``."""
+QUICK_MARKS = f"not root and not ({FURTHER})"
+FURTHER_MARKS = f"not root and ({FURTHER})"
+
+
+PROCESSES_PER_CORE = 2
+
+
+class What(StrEnum):
+    """Which tests are run."""
+
+    QUICK = "quick"
+    MORE = "more"
+    ALL = "all"
 
 
 @dataclass
@@ -76,24 +91,19 @@ class Run:
 
 
 def main() -> int:
-    """Run everything; return 0 if nothing failed."""
+    """Run what was asked for; return 0 if nothing failed."""
     options = _options()
     run = Run(strict="CI" in os.environ or "SEALRUN_REQUIRE_ALL" in os.environ)
-    run.step("lint", ["make", "--no-print-directory", "lint"])
-    _prepare_providers(run)
     site = PracticeSite()
     was_running = site.status().running
-    has_site = _may_have_site(run) and run.step("practice site up", _practice("up"))
     others: list[str] = []
     try:
-        if has_site:
-            others = _other_sites(run, site)
-            _build_example(run, site)
-        # Beside running sites, so that each root is built once.
-        run.together(_tracks(run, site, options.pytest))
-        _do_harm(run)
+        if options.what is not What.MORE:
+            _run_quick(run, site, options.pytest)
+        if options.what is not What.QUICK:
+            others = _run_more(run, site, options.pytest)
     finally:
-        if has_site and not was_running:
+        if site.status().running and not was_running:
             run.step("practice site down", _practice("down"))
         for name in others:
             run.step(f"practice site {name} down", _practice("down", "--name", name))
@@ -102,12 +112,50 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make test ARGS=", description=__doc__)
+    parser.add_argument("--what", type=What, choices=list(What), default=What.QUICK)
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     return parser.parse_args()
 
 
+def _run_quick(run: Run, site: PracticeSite, extra: list[str]) -> None:
+    """Run the gates, and what is to be known before a commit."""
+    lint = Track(steps=[Step(name="lint", argv=["make", "--no-print-directory", "lint"])])
+    if not _may_have_site(run):
+        run.together([lint])
+        run.together([Track(steps=[_computing("tests", QUICK_MARKS, run, site, extra)])])
+        return
+    run.together([lint, Track(steps=[_site_up()])])
+    _build_example(run, site)
+    tests = _computing("tests", QUICK_MARKS, run, site, extra)
+    cluster = _suite("tests on the cluster", QUICK_MARKS, WAITING_SUITES, run, site, extra)
+    run.together([Track(steps=[tests]), Track(steps=[cluster])])
+
+
+def _run_more(run: Run, site: PracticeSite, extra: list[str]) -> list[str]:
+    """Run all that is not quick; return the names of the further practice sites that were started for it."""
+    _prepare_providers(run)
+    if not _may_have_site(run):
+        run.together([Track(steps=[_computing("further tests", FURTHER_MARKS, run, site, extra)])])
+        return []
+    run.together([Track(steps=[_site_up()])])
+    others = _other_sites(run, site)
+    _build_example(run, site)
+    tests = _computing("further tests", FURTHER_MARKS, run, site, extra)
+    cluster = _suite(
+        "further tests on the cluster", FURTHER_MARKS, WAITING_SUITES, run, site, extra
+    )
+    # Beside running sites, so that each root is built once.
+    run.together([Track(steps=[tests]), Track(steps=[cluster, *_as_root(run)])])
+    _do_harm(run)
+    return others
+
+
 def _practice(*words: str) -> list[str]:
     return [sys.executable, "-m", "site_config.practice", *words]
+
+
+def _site_up() -> Step:
+    return Step(name="practice site up", argv=_practice("up"))
 
 
 def _other_sites(run: Run, usual: PracticeSite) -> list[str]:
@@ -138,23 +186,17 @@ def _has_sudo() -> bool:
         return False
 
 
-def _tracks(run: Run, site: PracticeSite, extra: list[str]) -> list[Track]:
-    """Return what computes in one track, and what waits for Slurm in another, of about the same length.
-
-    Root runs what starts practice sites of its own; the ordinary account runs everything else.
-    """
-    elsewhere = (*OWN_SITES, *WAITING_SUITES, UNIT_SUITE)
-    computing = [*EVERY_CORE, *(f"--ignore={suite}" for suite in elsewhere), "tests"]
-    tests = _suite("tests", computing, run, site, extra)
-    cluster = _suite("tests on the cluster", WAITING_SUITES, run, site, extra)
-    unit = _suite("unit tests", [*EVERY_CORE, UNIT_SUITE], run, site, extra)
+def _as_root(run: Run) -> list[Step]:
+    """Return what only root can run, after the other tests that wait for a cluster."""
     if os.geteuid() != 0:
         suites = ", ".join(OWN_SITES)
-        run.left_out.append(f"{suites} and tests marked 'root': run 'make test' as root for them")
-        return [Track(steps=[tests, unit]), Track(steps=[cluster])]
+        run.left_out.append(
+            f"{suites} and tests marked 'root': run 'make test-more' as root for them"
+        )
+        return []
     practice = Step(name="tests of the practice site", argv=[*PYTEST, PRACTICE_SUITE])
     marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", UNIT_SUITE])
-    return [Track(steps=[tests, unit]), Track(steps=[cluster, practice, marked])]
+    return [practice, marked]
 
 
 def _do_harm(run: Run) -> None:
@@ -184,12 +226,25 @@ def _build_example(run: Run, site: PracticeSite) -> None:
         run.example = target
 
 
+def _computing(name: str, marks: str, run: Run, site: PracticeSite, extra: Sequence[str]) -> Step:
+    """Return the tests that compute, spread over more processes than cores: some of them wait."""
+    elsewhere = (*OWN_SITES, *WAITING_SUITES)
+    processes = ("-n", str(PROCESSES_PER_CORE * (os.cpu_count() or 1)), "--dist", "worksteal")
+    words = [*processes, *(f"--ignore={suite}" for suite in elsewhere), "tests"]
+    return _suite(name, marks, words, run, site, extra)
+
+
 def _suite(
-    name: str, paths: Sequence[str], run: Run, site: PracticeSite, extra: Sequence[str]
+    name: str, marks: str, words: Sequence[str], run: Run, site: PracticeSite, extra: Sequence[str]
 ) -> Step:
     readable = [folder for folder in (run.example, run.providers) if folder]
-    argv = [*PYTEST, *extra, "-m", "not root", *paths]
-    return Step(name=name, argv=as_account(argv, site.status(), home="home", readable=readable))
+    argv = [*PYTEST, *extra, "-m", marks, *words]
+    status = site.status()
+    return Step(
+        name=name,
+        argv=as_account(argv, status, home="home", readable=readable),
+        account_uid=status.account_uid,
+    )
 
 
 def _sum_up(run: Run) -> int:

@@ -4,16 +4,21 @@ Most suites wait for Slurm most of the time, so that together they take as long 
 step says is printed when it has ended, whole.
 """
 
+import os
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 STOP_SECONDS = 60.0
 """How long a step may take to end when it is told to."""
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it has a random name
+MEMORY_BYTES = 8 << 30
+"""How much must be free there for the files of the tests to go there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,8 @@ class Step:
 
     name: str
     argv: Sequence[str]
+    account_uid: int | None = None
+    """Whose the folder for temporary files is, where root runs the step as somebody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,31 @@ class Track:
     """Steps that must not run at the same time as each other."""
 
     steps: Sequence[Step]
+
+
+@contextmanager
+def own_folder(account_uid: int | None = None) -> Iterator[Path]:
+    """Make a folder for the temporary files of one step, in memory where there is room; remove it at the end.
+
+    Tests write small files and wait for the disk to have them. Each step has a folder of its own, as
+    pytest tidies up what other runs of the same account left.
+    """
+    memory = MEMORY if _has_room(MEMORY) else None
+    folder = Path(tempfile.mkdtemp(prefix="sealrun-tests-", dir=memory))
+    try:
+        if account_uid is not None and os.geteuid() == 0:
+            os.chown(folder, account_uid, account_uid)
+        yield folder
+    finally:
+        # Some tests leave trees that are deeper than Python's own removal can go.
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False)
+
+
+def _has_room(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK):
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize >= MEMORY_BYTES
 
 
 @dataclass(kw_only=True)
@@ -69,14 +101,14 @@ class Tracks:
             self._do(step)
 
     def _do(self, step: Step) -> None:
-        with tempfile.TemporaryFile() as output:
+        with tempfile.TemporaryFile() as output, own_folder(step.account_uid) as folder:
             started = time.monotonic()
             with self._lock:
                 self.say(f"\n== {step.name}: begun")
                 process = subprocess.Popen(
                     step.argv,
                     cwd=self.cwd,
-                    env=dict(self.environment),
+                    env={**self.environment, "TMPDIR": str(folder)},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -38,7 +38,7 @@ from tests.cluster.node import Ended, PracticeNode, new_token
 from tests.cluster.python_image import PYTHON, write_python_archive
 from tests.required import required
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUSYBOX = Path("/bin/busybox")
 

@@ -17,7 +17,7 @@ from portal.domain.merkle import tree
 from tests.cluster.conftest import PATIENCE, OpenSpine
 from tests.cluster.spine import CHECKOUT, Spine
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
 def _root_of(folder: Path) -> str:

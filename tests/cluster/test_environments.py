@@ -19,7 +19,7 @@ from tests.cluster.node import Ended, PracticeNode, sha256
 from tests.cluster.python_image import write_python_archive
 from tests.required import required
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUSYBOX = Path("/bin/busybox")
 PIP = Path("/usr/share/python-wheels")

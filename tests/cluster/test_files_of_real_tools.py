@@ -19,7 +19,7 @@ from tests.cluster import archive_forms, tool_archives
 from tests.cluster.conftest import PATIENCE, OpenSpine
 from tests.cluster.spine import Spine
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 LINKS = """
 os.makedirs("wandb/run-1"); pathlib.Path("wandb/run-1/log").write_text("x"); os.symlink("run-1", "wandb/latest-run")

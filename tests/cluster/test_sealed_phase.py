@@ -18,7 +18,7 @@ from portal.services.task_approvals import approval_of
 from tests.cluster.conftest import PATIENCE, OpenSpine
 from tests.cluster.spine import CHECKOUT, Spine
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 STEP = timedelta(seconds=25)
 KEPT = dict.fromkeys(("uploads", "images", "outputs", "logs"), "1s")

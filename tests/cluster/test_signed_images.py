@@ -20,7 +20,7 @@ from portal.files.image_keys import read_image_key
 from tests.cluster.node import Ended, PracticeNode
 from tests.required import required
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUSYBOX = Path("/bin/busybox")
 

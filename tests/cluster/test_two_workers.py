@@ -13,7 +13,7 @@ from tests.cluster.conftest import OpenSpine
 from tests.cluster.spine import CLOSED, Spine
 from tests.postgres import PostgresServer
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 PATIENCE = timedelta(minutes=3)
 FILES = ("predictions.csv", "knn.zip")

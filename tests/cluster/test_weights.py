@@ -14,7 +14,7 @@ from tests.cluster.node import Ended, PracticeNode
 from tests.cluster.python_image import write_python_archive
 from tests.required import required
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUSYBOX = Path("/bin/busybox")
 LOOK = "cd /weights; for f in $(busybox find . -type f | busybox sort); do echo $f; busybox cat $f; done; echo x >>$f"

@@ -15,7 +15,7 @@ from tests.cluster.conftest import OpenSpine
 from tests.cluster.dying_worker import DEATHS
 from tests.cluster.spine import CHECKOUT, CLOSED, HONEST, Spine
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 PATIENCE = timedelta(minutes=8)
 """A quiet machine needs a quarter of it."""

@@ -22,7 +22,10 @@ CLUSTERS = [
 
 
 def _lab_param(release: str, way: str) -> object:
-    return pytest.param((release, way), id=f"{release}-{way}", marks=pytest.mark.cluster)
+    marks = [pytest.mark.cluster]
+    if (release, way) != CLUSTERS[0]:
+        marks.append(pytest.mark.slow)
+    return pytest.param((release, way), id=f"{release}-{way}", marks=marks)
 
 
 @pytest.fixture(scope="session")

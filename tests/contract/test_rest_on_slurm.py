@@ -17,7 +17,7 @@ from scheduler.rest_versions import KNOWN
 from site_config.loader import load_site
 from tests.contract.labs import PATIENCE, RestLab, connect, wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 NOBODY = Token("contract-nobody")
 
 

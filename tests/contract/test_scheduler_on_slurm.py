@@ -13,7 +13,7 @@ from scheduler.interface import Accepted, Indeterminate, Outcome, Phase, Refused
 from scheduler.local import LocalTransport
 from tests.contract.labs import PATIENCE, ClusterLab, RestLab, wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 FOREVER = "sleep 50"
 
 

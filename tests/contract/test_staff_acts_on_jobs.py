@@ -7,7 +7,7 @@ import pytest
 from scheduler.interface import Accepted, JobReport, Phase, Token
 from tests.contract.labs import PATIENCE, ClusterLab, connect, wait_for
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 FOREVER = "sleep 50"
 Scontrol = Callable[..., None]
 

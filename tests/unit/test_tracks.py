@@ -86,3 +86,22 @@ def test_an_interruption_ends_every_step_and_begins_no_other(tmp_path: Path) -> 
     assert len(pids) == 2
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert "\n== never: begun" not in said
+
+
+def test_a_step_has_a_folder_of_its_own_that_ends_with_it(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, tempfile\n"
+        "for _ in range(2000):\n"
+        "    os.mkdir('deep'); os.chdir('deep')\n"
+        "pathlib.Path('{}').write_text(tempfile.gettempdir())"
+    )
+    chdir = "import os, tempfile; os.chdir(tempfile.gettempdir())\n"
+    notes = [tmp_path / "one", tmp_path / "two"]
+    steps = [python(note.name, chdir + code.format(note)) for note in notes]
+
+    failed = tracks_of([], tmp_path).run([Track(steps=steps)])
+
+    folders = {Path(note.read_text()) for note in notes}
+    assert failed == []
+    assert len(folders) == 2
+    assert not any(folder.exists() for folder in folders)
