@@ -108,6 +108,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
         yield request.getfixturevalue("sqlite_database")
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    database = open_database(server.new_database())
-    yield database
-    database.engine.dispose()
+    with server.lent() as address:
+        database = open_database(address)
+        yield database
+        database.engine.dispose()

@@ -7,9 +7,11 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+from psycopg import Connection, sql
 from sqlalchemy import create_engine, text
 
 from portal.db import schema
@@ -17,12 +19,37 @@ from portal.db.engine import open_database
 
 TEMPLATE = "sealrun_template"
 
+_CATALOG = """
+SELECT md5(string_agg(part, ' ' ORDER BY part)) FROM (
+    SELECT concat_ws('-', 'class', oid, xmin) AS part FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws('-', 'column', attrelid, attnum, pg_attribute.xmin) FROM pg_attribute
+        JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws('-', 'constraint', oid, xmin) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws('-', 'trigger', oid, xmin) FROM pg_trigger
+    UNION ALL SELECT concat_ws('-', 'function', oid, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws('-', 'schema', oid, xmin) FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'
+    UNION ALL SELECT concat_ws('-', 'rights', oid, xmin) FROM pg_default_acl
+) AS parts
+"""
+"""Which version of each row describes the database: whatever changes a table or a trigger makes a new one."""
+_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_SEQUENCES = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+FROM pg_sequences WHERE last_value IS NOT NULL
+"""
+
 
 @dataclass(frozen=True)
 class PostgresServer:
     """A running server; every test gets a database of its own, copied from a template."""
 
     directory: Path
+    _free: list["_Lent"] = field(default_factory=list)
+    """Databases that are as the template is."""
 
     @staticmethod
     def is_installed() -> bool:
@@ -63,6 +90,34 @@ class PostgresServer:
         self._execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return self.url(name)
 
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Lend a database with all tables and yield its address; afterwards it is cleaned, to be lent again.
+
+        One whose tables, triggers or rights were changed is not lent again: emptying tables does not
+        bring back what describes them.
+        """
+        lent = self._free.pop() if self._free else self._first_lent()
+        yield lent.address
+        with self._connected(lent.name) as connection:
+            connection.execute(_OTHERS)
+            if _catalog(connection) == lent.catalog:
+                lent.clean(connection)
+                self._free.append(lent)
+                return
+        self._execute(f"DROP DATABASE {lent.name} WITH (FORCE)")
+
+    def _first_lent(self) -> "_Lent":
+        address = self.new_database()
+        name = address.removeprefix("postgresql+psycopg://sealrun@/").partition("?")[0]
+        with self._connected(name) as connection:
+            return _Lent.of(name, address, connection)
+
+    def _connected(self, name: str) -> Connection:
+        return psycopg.connect(
+            host=str(self.directory), dbname=name, user="sealrun", autocommit=True
+        )
+
     def empty_database(self) -> str:
         """Make a database without tables and return its address."""
         name = f"t_{secrets.token_hex(6)}"
@@ -80,6 +135,46 @@ class PostgresServer:
         with engine.connect() as connection:
             connection.execute(text(statement))
         engine.dispose()
+
+
+@dataclass(frozen=True)
+class _Lent:
+    """A database that is used by one test after the other, and what it holds between them."""
+
+    name: str
+    address: str
+    catalog: str
+    rows: dict[str, list[tuple[object, ...]]]
+    """Of each table, what the migrations put there."""
+
+    @classmethod
+    def of(cls, name: str, address: str, connection: Connection) -> "_Lent":
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = {
+            table: connection.execute(
+                sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))
+            ).fetchall()
+            for (table,) in tables.fetchall()
+        }
+        return cls(name, address, _catalog(connection), rows)
+
+    def clean(self, connection: Connection) -> None:
+        """Leave only what the migrations put there, whatever refers to it and whatever keeps it from being removed."""
+        connection.execute("SET session_replication_role = replica")
+        with connection.transaction(), connection.cursor() as cursor:
+            for table, rows in self.rows.items():
+                name = sql.Identifier(table)
+                cursor.execute(sql.SQL("DELETE FROM {}").format(name))
+                for row in rows:
+                    values = sql.SQL(", ").join([sql.Placeholder()] * len(row))
+                    cursor.execute(sql.SQL("INSERT INTO {} VALUES ({})").format(name, values), row)
+            cursor.execute(_SEQUENCES)
+
+
+def _catalog(connection: Connection) -> str:
+    row = connection.execute(_CATALOG).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def _programs() -> Path | None:
