@@ -149,4 +149,4 @@ def serving(
         yield
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)

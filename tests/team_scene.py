@@ -113,7 +113,7 @@ def one_while_the_other(
             done.set()
             # Long enough for the other to get as far as it can.
             threading.Event().wait(0.3)
-        return [one, other.result(timeout=20)]
+        return [one, other.result(timeout=120)]
 
 
 def scored(scene: Scene, name: str, accuracy: float, at: datetime = NOW - DAY) -> str:

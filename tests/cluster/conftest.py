@@ -15,7 +15,7 @@ from tests.cluster.spine import Spine, open_spine
 from tests.required import required
 
 SECRET_VALUE = "hunter2-of-the-portal"
-PATIENCE = timedelta(minutes=5)
+PATIENCE = timedelta(minutes=15)
 
 OpenSpine = Callable[..., Spine]
 

@@ -54,7 +54,7 @@ class Scoring:
             check=False,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=120,
         )
 
 

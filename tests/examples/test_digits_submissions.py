@@ -42,7 +42,7 @@ class Job:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             env=environment,
         )
 

@@ -31,7 +31,7 @@ from tests.providers.people import PASSWORD, USERS
 from tests.served import free_port
 
 PROGRAM = Path("/usr/bin/glewlwyd")
-PATIENCE = 20.0
+PATIENCE = 180.0
 """Seconds that it has to start."""
 
 _SHARED = Path("/usr/share/glewlwyd")

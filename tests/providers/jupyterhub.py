@@ -37,7 +37,7 @@ from tests.providers.people import PASSWORD, USERS
 from tests.served import free_port
 
 CONFIGURATION = Path(__file__).parent / "jupyterhub_config.py"
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that it has to start."""
 
 SCOPES = ("read:users:name", "read:users:groups")

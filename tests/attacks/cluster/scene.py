@@ -24,7 +24,7 @@ from tests.attacks.cluster.hostile import write_example
 from tests.cluster.spine import Spine, open_spine
 from tests.served import log_in
 
-PATIENCE = timedelta(minutes=4)
+PATIENCE = timedelta(minutes=12)
 TEAM_HOURS = 0.02
 SETTINGS = {
     "grace": {"submit": "6s", "absent": "8s"},

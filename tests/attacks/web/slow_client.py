@@ -71,7 +71,7 @@ class Server:
         connection = socket.socket()
         if window:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        connection.settimeout(30)
+        connection.settimeout(180)
         try:
             connection.bind((origin, 0))
             connection.connect(("127.0.0.1", self.port))
@@ -95,11 +95,11 @@ def server(folder: Path, *, impatient: bool = True) -> Iterator[Server]:
         yield running
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.wait(20)
+        process.wait(120)
 
 
 def _wait(running: Server) -> None:
-    for _ in range(300):
+    for _ in range(1_800):
         try:
             running.connect().close()
             return

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.attack(53)
 SOME = 8 * 1024
 """KiB of memory that a process may gain for reasons of its own."""
 CONNECTIONS = 100
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds; the limits are a few, and a busy machine may take its time."""
 MULTIPART = "multipart/form-data; boundary=x"
 FILE_PART = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'

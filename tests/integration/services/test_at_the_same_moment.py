@@ -56,7 +56,7 @@ def at_once(database: Database, write: Callable[[Session], T]) -> list[T]:
             written.set()
             # Long enough for the other to get as far as it can.
             threading.Event().wait(0.3)
-        return [one, other.result(timeout=20)]
+        return [one, other.result(timeout=120)]
 
 
 def test_the_same_bytes_are_noted_once(database: Database) -> None:

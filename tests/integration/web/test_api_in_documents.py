@@ -75,7 +75,7 @@ def test_the_commands_in_the_page_work(served: Site, tmp_path: Path) -> None:
 
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script(served, token)],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -20,7 +20,7 @@ from portal.services import cancellations
 from portal.worker.file_threads import FileThreads
 from tests.integration.worker.world import World
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds after which a test gives up; nothing that works takes as long."""
 
 

@@ -198,7 +198,7 @@ def site_file(world: World, tmp_path: Path) -> Path:
 
 def _rerun(site_file: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "portal", "rerun", *words, "--site", str(site_file)]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_the_command_waits_and_says_what_came_of_it(
                 break
             world.run()
             time.sleep(0.05)
-        output, _ = command.communicate(timeout=10)
+        output, _ = command.communicate(timeout=120)
 
     rerun = output.split()[1]
     assert words in output

@@ -34,7 +34,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         env={"PATH": os.environ["PATH"], **environment},
     )
 
@@ -109,7 +109,7 @@ def test_a_scratch_directory_from_which_nothing_runs_is_noted(tmp_path: Path) ->
         keep_seconds=1,
     )
 
-    subprocess.run(argv, input=script, check=False, capture_output=True, text=True, timeout=60)
+    subprocess.run(argv, input=script, check=False, capture_output=True, text=True, timeout=240)
     looked = node_scripts.read_notes(place / "notes")
 
     assert looked is not None

@@ -129,7 +129,7 @@ class FakeNode:
     def execute(self, script: str, *, lacks: str = "") -> int:
         """Run a script to its end; it says nothing to Slurm's own log but what the node ``lacks``."""
         with self.start(script) as process:
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=240)
         assert (output, errors.decode()) == (b"", f"sealrun: {lacks}\n" if lacks else "")
         return process.returncode
 

@@ -225,7 +225,7 @@ def test_a_missing_image_is_the_nodes_fault(node: FakeNode) -> None:
     node.image.unlink()
 
     with node.start(script) as process:
-        process.communicate(timeout=60)
+        process.communicate(timeout=240)
 
     assert process.returncode == 74
     assert read_run(node.directory, node.token).reason == "node_unfit"
@@ -471,7 +471,7 @@ def test_a_job_that_slurm_ends_leaves_no_mark_of_success_and_cleans_up(node: Fak
     with node.start(script_of(node)) as process:
         wait_for(node.programs / "started")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=240)
 
     record = read_run(node.directory, node.token)
     assert process.returncode == 143

@@ -58,7 +58,7 @@ class SshServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=60)
         self.drop_connections()
 
     def channel(self, chanid: int) -> paramiko.Channel:

@@ -570,7 +570,7 @@ def test_the_child_ends_with_its_parent(child: PyslurmChild, scheduler: Schedule
 
     process.stdin.close()
 
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_what_is_no_token_is_refused_before_anything_happens(

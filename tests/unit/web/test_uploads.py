@@ -106,7 +106,7 @@ def test_what_comes_is_received_while_what_came_is_written(
     write = Incoming.write
 
     def write_when_more_has_come(self: Incoming, *pieces: bytes | memoryview) -> None:
-        assert has_come.wait(20)
+        assert has_come.wait(120)
         write(self, *pieces)
 
     async def body() -> AsyncIterator[bytes]:
@@ -145,7 +145,7 @@ def test_a_sender_who_leaves_while_a_piece_is_written_leaves_nothing(
 
     def write_late(self: Incoming, *pieces: bytes | memoryview) -> None:
         is_writing.set()
-        assert has_left.wait(20)
+        assert has_left.wait(120)
         write(self, *pieces)
 
     def abort_first(self: Incoming) -> None:

@@ -16,7 +16,7 @@ from portal.worker.file_work import AtOnce, FileWork, NotYet
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 LONG = timedelta(hours=1)
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds after which a test gives up; nothing that works takes as long."""
 Made = TypeVar("Made")
 
