@@ -4,22 +4,30 @@ As root, on a practice site of its own, which ends with the run.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from examples.demo.account import CHECKOUT
 from site_config.practice.site import PracticeSite
+from tests.attacks import outcomes
 from tests.attacks.catalogue import ATTACKS
 from tests.attacks.conftest import VARIABLE
 from tests.attacks.outcomes import MISSING, Outcomes
 from tests.attacks.page import PAGE, Record, merged, page, read_record, write_record
+from tests.tracks import Step, Track, Tracks
 
 NAME = "attacks"
 ACCOUNT = 20305
+PARTS = (
+    ("tests/attacks/cluster", "tests/attacks/test_catalogue.py"),
+    ("-n", "auto", "tests/attacks", "--ignore=tests/attacks/cluster"),
+)
+"""What waits for the practice site, and what computes."""
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
 
 
@@ -38,23 +46,33 @@ def _run(further: list[str]) -> int:
         site.up(account_uid=ACCOUNT)
         slurm, apptainer = _release(site, "sinfo"), _release(site, "apptainer")
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "outcomes.json")
-            argv = [*PYTEST, *(further or ["tests/attacks"])]
-            environment = {
-                **os.environ,
-                VARIABLE: str(path),
-                "SEALRUN_PRACTICE_SITE": str(site.paths.site_yaml),
-            }
-            code = subprocess.run(argv, check=False, env=environment).returncode
-            rows = json.loads(path.read_text()) if path.exists() else {}
+            parts = [further] if further else [list(part) for part in PARTS]
+            tracks = [
+                Track(steps=[_part(f"attacks {number}", words, Path(folder))])
+                for number, words in enumerate(parts, 1)
+            ]
+            failed = _together(site).run(tracks)
+            rows = outcomes.gathered(Path(folder).glob("*.json"))
     finally:
         site.down(purge=True)
     day = datetime.now(UTC).date().isoformat()
-    record = Record(
-        day=day, slurm=slurm, apptainer=apptainer, rows={int(row): rows[row] for row in rows}
-    )
+    record = Record(day=day, slurm=slurm, apptainer=apptainer, rows=rows)
     write_record(merged(read_record(), record) if further else record)
-    return code
+    return 1 if failed else 0
+
+
+def _part(name: str, words: Sequence[str], folder: Path) -> Step:
+    """Return one run of pytest, which leaves its outcomes in the folder."""
+    variable = f"{VARIABLE}={folder / name}.json"
+    return Step(name=name, argv=["env", variable, *PYTEST, *words])
+
+
+def _together(site: PracticeSite) -> Tracks:
+    return Tracks(
+        cwd=CHECKOUT,
+        environment={**os.environ, "SEALRUN_PRACTICE_SITE": str(site.paths.site_yaml)},
+        say=lambda text: print(text, flush=True),
+    )
 
 
 def _release(site: PracticeSite, program: str) -> str:
@@ -66,8 +84,8 @@ def _release(site: PracticeSite, program: str) -> str:
 
 def _write() -> int:
     record = read_record()
-    outcomes = Outcomes(record.rows)
-    missing = [attack.number for attack in ATTACKS if outcomes.of(attack.number) == MISSING]
+    found = Outcomes(record.rows)
+    missing = [attack.number for attack in ATTACKS if found.of(attack.number) == MISSING]
     if missing:
         sys.stderr.write(f"the last run left nothing for the rows {missing}: run it whole\n")
         return 1

@@ -1,7 +1,7 @@
 """What came of the attacks in one run of the tests, and the table of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,3 +42,12 @@ class Outcomes:
         for test, words in self.rows.get(row, {}).items():
             counts = ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words)))
             yield f"{test}: {counts}"
+
+
+def gathered(paths: Iterable[Path]) -> dict[int, dict[str, list[str]]]:
+    """Return the rows of several files of outcomes: one row may have tests in all of them."""
+    rows: dict[int, dict[str, list[str]]] = {}
+    for path in sorted(paths):
+        for row, tests in json.loads(path.read_text(encoding="utf-8")).items():
+            rows.setdefault(int(row), {}).update(tests)
+    return rows

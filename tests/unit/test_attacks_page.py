@@ -1,8 +1,10 @@
 """The page of the attacks is what the code writes, and has every row of the catalogue."""
 
 import re
+from pathlib import Path
 
 from tests.attacks.catalogue import ATTACKS
+from tests.attacks.outcomes import Outcomes, gathered
 from tests.attacks.page import HEAD, PAGE, written
 
 
@@ -28,3 +30,17 @@ def test_the_page_says_when_and_on_what_the_last_run_was() -> None:
     assert re.search(r"Last run: \d{4}-\d\d-\d\d, on Slurm [\d.]+ and Apptainer \S+\.", text)
     for one in ATTACKS:
         assert one.cannot in text
+
+
+def test_outcomes_of_several_runs_are_put_together_by_row(tmp_path: Path) -> None:
+    one, two = Outcomes(), Outcomes()
+    one.add(3, "a", "passed")
+    two.add(3, "b", "failed")
+    two.add(4, "c", "passed")
+    one.write(tmp_path / "1.json")
+    two.write(tmp_path / "2.json")
+
+    assert gathered(tmp_path.glob("*.json")) == {
+        3: {"a": ["passed"], "b": ["failed"]},
+        4: {"c": ["passed"]},
+    }
