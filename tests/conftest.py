@@ -12,15 +12,15 @@ from hypothesis import settings
 
 from portal.db import schema
 from portal.db.engine import Database, open_database
-from tests.postgres import PostgresServer
-from tests.providers.fixtures import (
+from tests.support.databases import PostgresServer
+from tests.support.providers.fixtures import (
     glewlwyd,
     hostile,
     jupyterhub,
     oidc_provider,
     oidc_provider_process,
 )
-from tests.required import required
+from tests.support.required import required
 
 __all__ = ["glewlwyd", "hostile", "jupyterhub", "oidc_provider", "oidc_provider_process"]
 

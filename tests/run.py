@@ -20,7 +20,7 @@ from examples.demo.account import CHECKOUT, as_account
 from examples.digits.build import DEFAULT_CACHE
 from site_config.practice.site import PracticeSite
 from tests.contract.clusters import OTHER_RELEASES, site_name
-from tests.providers import prepare
+from tests.support.providers import prepare
 from tests.tracks import Step, Track, Tracks
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
@@ -210,7 +210,7 @@ def _do_harm(run: Run) -> None:
 def _prepare_providers(run: Run) -> None:
     """Install them here: the account that runs the suites only reads them."""
     folder = prepare.prepared()
-    argv = [sys.executable, "-m", "tests.providers.prepare", "--into", str(folder)]
+    argv = [sys.executable, "-m", "tests.support.providers.prepare", "--into", str(folder)]
     if run.step("identity providers", argv):
         run.providers = folder
 

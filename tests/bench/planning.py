@@ -21,11 +21,11 @@ from portal.services.planning import Planned
 from portal.worker.context import WorkerContext
 from portal.worker.reports import take_over_all
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
-from tests import factories
 from tests.bench.portal_server import database_url, open_with_tables, write_settings
 from tests.bench.report import print_table
 from tests.bench.seeding import seed_waiting
-from tests.statements import counted
+from tests.support import factories
+from tests.support.statements import counted
 
 WAITING = (1_000, 10_000)
 ROUNDS = 4

@@ -17,8 +17,8 @@ from portal.services import sessions
 from portal.services.sessions import SignedIn
 from portal.web.app import create_app
 from portal.web.cookies import LoginCookie, digest, new_secret
-from tests.postgres import PostgresServer
-from tests.statements import counted
+from tests.support.databases import PostgresServer
+from tests.support.statements import counted
 
 
 def write_settings(

@@ -26,7 +26,7 @@ from portal.domain.ids import new_id
 from portal.domain.jobs import ImageKind
 from portal.domain.states import EvaluationState, ImageState
 from portal.domain.submissions import SubmissionKind
-from tests import factories
+from tests.support import factories
 
 SUBMISSIONS = 10_000
 OF_EACH_TEAM = 4

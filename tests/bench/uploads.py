@@ -17,11 +17,11 @@ from portal.db.engine import Database
 from portal.domain.people import Actor, ActorKind
 from portal.domain.tokens import Scope
 from portal.services import tokens
-from tests import factories
 from tests.bench.load import processor_seconds
 from tests.bench.memory import peak_mib
 from tests.bench.portal_server import database_url, open_with_tables, write_settings
 from tests.bench.report import print_table
+from tests.support import factories
 
 ROUNDS = 5
 GIGABYTES = 2.0

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from tests import identity_provider
 from tests.browser.chromium import PROGRAM, chromium
 from tests.browser.screenshots import Site, site
-from tests.required import required
+from tests.support.required import required
+from tests.support.servers import identity_provider
 
 
 @pytest.fixture(scope="module")

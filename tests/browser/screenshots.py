@@ -14,9 +14,9 @@ from playwright.sync_api import Browser
 
 from portal.web.app import create_app
 from tests.browser.chromium import chromium
-from tests.scene_of_teams import INVITATION
-from tests.scenes import SITE_TERMS, Scene, add_scene
-from tests.served import free_port, log_in, new_context, serving
+from tests.support.scenes.site import SITE_TERMS, Scene, add_scene
+from tests.support.scenes.teams import INVITATION
+from tests.support.servers.portal import free_port, log_in, new_context, serving
 
 WIDTHS = (360, 1280)
 SCHEMES = ("light", "dark")

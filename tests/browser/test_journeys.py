@@ -12,7 +12,7 @@ from portal.domain.states import EvaluationState
 from portal.services.progress import move
 from tests.browser.conftest import log_in, watch
 from tests.browser.screenshots import Site
-from tests.factories import NOW
+from tests.support.factories import NOW
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ import pytest
 
 from examples.digits.build import DEFAULT_CACHE, build
 from tests.cluster.spine import Spine, open_spine
-from tests.required import required
+from tests.support.required import required
 
 SECRET_VALUE = "hunter2-of-the-portal"
 PATIENCE = timedelta(minutes=15)

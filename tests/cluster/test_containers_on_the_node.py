@@ -36,7 +36,7 @@ from tests.cluster.archive_forms import (
 )
 from tests.cluster.node import Ended, PracticeNode, new_token
 from tests.cluster.python_image import PYTHON, write_python_archive
-from tests.required import required
+from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -17,7 +17,7 @@ from portal.domain.logs import error_of_pip
 from portal.files.requirements import canonical, read_requirements
 from tests.cluster.node import Ended, PracticeNode, sha256
 from tests.cluster.python_image import write_python_archive
-from tests.required import required
+from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

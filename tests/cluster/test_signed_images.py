@@ -18,7 +18,7 @@ from containers.interface import BuildKind, Signature
 from containers.sif import read_sif
 from portal.files.image_keys import read_image_key
 from tests.cluster.node import Ended, PracticeNode
-from tests.required import required
+from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

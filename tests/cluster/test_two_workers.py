@@ -11,7 +11,7 @@ from portal.db.tables import Event
 from portal.domain.states import EvaluationState
 from tests.cluster.conftest import OpenSpine
 from tests.cluster.spine import CLOSED, Spine
-from tests.postgres import PostgresServer
+from tests.support.databases import PostgresServer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

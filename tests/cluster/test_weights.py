@@ -12,7 +12,7 @@ from containers.interface import Bind, BuildKind
 from portal.files.archives import unpack_results
 from tests.cluster.node import Ended, PracticeNode
 from tests.cluster.python_image import write_python_archive
-from tests.required import required
+from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import yaml
 from site_config.practice.releases import DEFAULT_RELEASE, RELEASE_NAMES
 from site_config.practice.site import PracticeSite
 from tests.contract.labs import ClusterLab, RestLab, connect
-from tests.required import required
+from tests.support.required import required
 
 OTHER_RELEASES = tuple(name for name in RELEASE_NAMES if name != DEFAULT_RELEASE)
 PATIENCE = timedelta(seconds=20)

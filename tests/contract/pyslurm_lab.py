@@ -9,7 +9,7 @@ from typing import Any
 from scheduler.interface import JobSpec, Token
 from scheduler.pyslurm_adapter import SlurmPyslurm
 from tests.contract.labs import small_job
-from tests.unit.scheduler.standin_cluster import StandinCluster
+from tests.support.servers.standin_cluster import StandinCluster
 
 
 class PyslurmLab:

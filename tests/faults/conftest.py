@@ -13,7 +13,7 @@ from examples.digits.build import DEFAULT_CACHE, build
 from tests.faults.findings import Row
 from tests.faults.stage import QUICK, RESULTS, SLOW, Stage, open_stage
 from tests.faults.table import read_rows, record_path
-from tests.required import required
+from tests.support.required import required
 
 BUILT = timedelta(minutes=3)
 

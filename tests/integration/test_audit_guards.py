@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 from portal.db import schema
 from portal.db.engine import Database, open_database
 from portal.db.tables import Base
-from tests.postgres import PostgresServer
+from tests.support.databases import PostgresServer
 
 
 def _guards(connection: Connection) -> dict[str, str]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 from portal.db import grants, guards, schema
 from portal.db.engine import Database, open_database
 from portal.domain.errors import OperatorError
-from tests.postgres import PostgresServer
+from tests.support.databases import PostgresServer
 
 SQLITE = {
     "dropped": ["DROP TRIGGER audit_entries_stay"],

@@ -23,7 +23,7 @@ from portal.db.tables import Heartbeat
 from portal.services import liveness
 from portal.web.renewal import RenewableApp
 from tests.integration.worker.world import BUSYBOX, _write_challenge, _write_site
-from tests.required import required
+from tests.support.required import required
 
 PATIENCE = 120.0
 

@@ -20,8 +20,8 @@ from portal.db.tables import AuditEntry, Challenge, Organiser, Person, Task
 from portal.domain.audit import Action
 from portal.domain.people import ActorKind
 from portal.domain.permissions import Role
-from tests import factories
 from tests.integration.worker.world import _write_challenge, _write_site
+from tests.support import factories
 
 Run = Callable[..., Result]
 

@@ -17,9 +17,9 @@ from portal.db import schema
 from portal.db.engine import Database, open_database
 from portal.db.tables import Base, Team
 from portal.domain.errors import OperatorError
-from tests import factories
-from tests.factories import NOW
-from tests.postgres import PostgresServer
+from tests.support import factories
+from tests.support.databases import PostgresServer
+from tests.support.factories import NOW
 
 RANKED = "ix_standings_rank"
 

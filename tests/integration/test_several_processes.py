@@ -20,7 +20,7 @@ from examples.demo.processes import answers, sealrun
 from portal.db import schema
 from portal.db.engine import open_database
 from tests.integration.worker.world import _write_site
-from tests.served import free_port
+from tests.support.servers.portal import free_port
 
 PATIENCE = 120.0
 """Seconds after which something does not come any more; nothing here takes nearly as long."""

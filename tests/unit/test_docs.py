@@ -15,7 +15,7 @@ from portal.domain.failures import FailureReason
 from portal.domain.states import AttemptState, EvaluationState, ImageState
 from site_config.bundle import load_challenge
 from site_config.loader import load_site
-from tests import docs
+from tools.docs import pages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -158,23 +158,23 @@ def test_every_make_target_with_help_is_explained():
     assert {name for name in explained if f"`make {name}`" not in text} == set()
 
 
-@pytest.mark.parametrize("page", docs.PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda path: path.name)
 def test_made_pages_are_current(page: Path):
-    assert page.read_text("utf-8") == docs.PAGES[page](), "run: python -m tests.docs"
+    assert page.read_text("utf-8") == pages.PAGES[page](), "run: python -m tools.docs"
 
 
-@pytest.mark.parametrize("page", docs.WITH_FAILURES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", pages.WITH_FAILURES, ids=lambda path: path.name)
 def test_the_table_of_failures_in_a_page_is_current(page: Path):
     text = page.read_text("utf-8")
 
-    assert text == docs.with_failures(text), "run: python -m tests.docs"
+    assert text == pages.with_failures(text), "run: python -m tools.docs"
     assert [reason for reason in FailureReason if f"| `{reason}` |" not in text] == []
 
 
 def test_every_state_has_a_meaning():
-    assert list(docs.EVALUATIONS) == list(EvaluationState)
-    assert list(docs.ATTEMPTS) == list(AttemptState)
-    assert list(docs.IMAGES) == list(ImageState)
+    assert list(pages.EVALUATIONS) == list(EvaluationState)
+    assert list(pages.ATTEMPTS) == list(AttemptState)
+    assert list(pages.IMAGES) == list(ImageState)
 
 
 def foreign(path: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tests.cluster.conftest import digits
 from tests.cluster.node import Ended, PracticeNode
 from tests.cluster.python_image import write_python_archive
 from tests.practice.conftest import Inside
-from tests.required import required
+from tests.support.required import required
 
 __all__ = ["digits"]
 

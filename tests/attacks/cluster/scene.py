@@ -22,7 +22,7 @@ from portal.web.app import create_app
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.hostile import write_example
 from tests.cluster.spine import Spine, open_spine
-from tests.served import log_in
+from tests.support.servers.portal import log_in
 
 PATIENCE = timedelta(minutes=12)
 TEAM_HOURS = 0.02

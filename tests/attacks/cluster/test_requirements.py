@@ -11,7 +11,7 @@ from portal.files.errors import BadArchive
 from portal.files.requirements import canonical, read_requirements
 from tests.cluster.node import Ended, PracticeNode, sha256
 from tests.cluster.test_environments import PIP
-from tests.required import required
+from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root, pytest.mark.attack(67)]
 

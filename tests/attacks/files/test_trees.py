@@ -10,7 +10,7 @@ from portal.files.outputs import copy_outputs
 from portal.files.removal import content_of
 from portal.files.trees import remove
 from site_config.practice.files import disk_bytes, remove_tree
-from tests.deep_trees import nest
+from tests.support.deep_trees import nest
 
 LIMITS = {"required": (), "max_bytes": 1000, "max_files": 100_000}
 

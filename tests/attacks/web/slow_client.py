@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.served import free_port
+from tests.support.servers.portal import free_port
 
 PROGRAM = """
 import sys
@@ -20,8 +20,8 @@ import uvicorn
 from portal.domain.tokens import Scope
 from portal.web import bodies, connections
 from portal.web.app import create_app
-from tests import factories
-from tests.served import make_token, new_context
+from tests.support import factories
+from tests.support.servers.portal import make_token, new_context
 
 folder, port, impatient = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "impatient"
 # The limits are the site's, only shorter, so that a test need not wait for minutes.

@@ -17,10 +17,10 @@ from portal.domain.failures import FailureReason
 from portal.files.errors import BadScoreFile
 from portal.files.scores import ScoreColumn, read_scores
 from portal.web.app import create_app
-from tests import factories
 from tests.integration.worker.node import good_scores
 from tests.integration.worker.world import World
-from tests.served import log_in, new_context
+from tests.support import factories
+from tests.support.servers.portal import log_in, new_context
 
 PLAIN = '{"accuracy": 0.5, "loss": 1}'
 

@@ -16,7 +16,7 @@ from portal.domain.ladders import Ladder
 from portal.domain.leaks import Channel, bits
 from portal.domain.scores import Column, shown
 from portal.domain.submissions import Limits, Used, check_quota
-from tests.factories import NOW
+from tests.support.factories import NOW
 
 pytestmark = pytest.mark.attack(13)
 

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from portal.db.tables import Account, LoginSession
 from tests.integration.web.conftest import Site, SiteMaker
 from tests.integration.web.login_steps import campus, log_in, register, who
-from tests.providers import hostile as hostile_provider
-from tests.providers.hostile import HostileProvider
+from tests.support.providers import hostile as hostile_provider
+from tests.support.providers.hostile import HostileProvider
 
 MISPLACED = "came to the address of another"
 

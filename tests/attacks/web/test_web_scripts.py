@@ -36,7 +36,7 @@ from portal.db.tables import (
 from portal.db.tables import Page as ChallengePage
 from tests.browser.conftest import browser, log_in, served
 from tests.browser.screenshots import Site, pages
-from tests.served import free_port, serving
+from tests.support.servers.portal import free_port, serving
 
 __all__ = ["browser", "served"]
 

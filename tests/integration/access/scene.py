@@ -40,9 +40,9 @@ from portal.services import run_logs
 from portal.web.app import create_app
 from portal.web.context import SiteTerms, WebContext
 from portal.web.cookies import digest, new_secret
-from tests import factories
-from tests.factories import DAY, NOW, Digits
-from tests.served import log_in, new_context
+from tests.support import factories
+from tests.support.factories import DAY, NOW, Digits
+from tests.support.servers.portal import log_in, new_context
 
 TERMS = SiteTerms(version="2026-11", markdown="# Terms\n\nBe kind.")
 INVITATION = "i" * 43

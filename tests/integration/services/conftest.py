@@ -3,7 +3,7 @@
 import pytest
 
 from portal.db.engine import Database
-from tests.team_scene import Scene
+from tests.support.scenes.participants import Scene
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from portal.domain.jobs import ImageKind
 from portal.domain.people import Actor
 from portal.domain.tokens import MOST_LIVE, Scope
 from portal.services import deletions, images, leases, tokens
-from tests import factories
+from tests.support import factories
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SHA256 = "a" * 64

@@ -21,7 +21,7 @@ from portal.domain.errors import NotAllowed
 from portal.domain.people import Actor, operator
 from portal.services import audit
 from portal.services.audit_checks import EMPTY, Head, go_on, verify
-from tests import factories
+from tests.support import factories
 
 NOW = datetime(2026, 12, 1, 12, 30, 15, 123456, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -13,8 +13,8 @@ from portal.domain.jobs import JobKind
 from portal.domain.states import AttemptState
 from portal.services import attempts
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
-from tests.factories import NOW
-from tests.statements import counted
+from tests.support.factories import NOW
+from tests.support.statements import counted
 
 LATER = NOW + timedelta(seconds=3)
 

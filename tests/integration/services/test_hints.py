@@ -12,9 +12,9 @@ from portal.services import (
     participations,
     rosters,
 )
-from tests import factories
-from tests.factories import MINUTE, NOW
-from tests.team_scene import Scene, ask
+from tests.support import factories
+from tests.support.factories import MINUTE, NOW
+from tests.support.scenes.participants import Scene, ask
 
 
 def hints(scene: Scene) -> list[str]:

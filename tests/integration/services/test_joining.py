@@ -16,9 +16,9 @@ from portal.domain.teams import ParticipationState
 from portal.services import (
     participations,
 )
-from tests import factories
-from tests.factories import MINUTE, NOW
-from tests.team_scene import Scene, one_while_the_other
+from tests.support import factories
+from tests.support.factories import MINUTE, NOW
+from tests.support.scenes.participants import Scene, one_while_the_other
 
 
 def test_handing_in_to_an_open_challenge_joins_it_and_records_the_terms(scene: Scene) -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from portal.domain.errors import QuotaUsedUp
 from portal.services import merges, rosters, submit_forms
-from tests import factories
-from tests.factories import NOW
-from tests.team_scene import Scene, ask
+from tests.support import factories
+from tests.support.factories import NOW
+from tests.support.scenes.participants import Scene, ask
 
 
 def _used(scene: Scene, *names: str) -> list[int]:

@@ -13,9 +13,9 @@ from portal.domain.claims import Identity
 from portal.domain.errors import NotAllowed, ParticipantError
 from portal.domain.people import VISITOR, Actor, operator
 from portal.services import linking, logins, provider_logouts
-from tests import factories
-from tests.factories import NOW
 from tests.integration.services.test_at_the_same_moment import at_once
+from tests.support import factories
+from tests.support.factories import NOW
 
 MFA = "https://refeds.org/profile/mfa"
 

@@ -18,9 +18,9 @@ from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.scores import Rule
 from portal.domain.states import AttemptState, EvaluationState
 from portal.services import invitations, merges, results, teams
-from tests import factories
-from tests.factories import DAY, MINUTE, NOW
-from tests.team_scene import Scene, ask, one_while_the_other, scored
+from tests.support import factories
+from tests.support.factories import DAY, MINUTE, NOW
+from tests.support.scenes.participants import Scene, ask, one_while_the_other, scored
 
 
 def test_a_merger_brings_members_submissions_and_standing_together(scene: Scene) -> None:

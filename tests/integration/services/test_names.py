@@ -11,9 +11,9 @@ from portal.db.tables import Person, Team
 from portal.domain.claims import Identity
 from portal.domain.people import Actor, ShownAs
 from portal.services import logins, names, teams
-from tests import factories
-from tests.factories import NOW, Digits
 from tests.integration.services.test_at_the_same_moment import at_once
+from tests.support import factories
+from tests.support.factories import NOW, Digits
 
 SUBJECT = "ada@nordholm.example"
 

@@ -18,8 +18,8 @@ from portal.domain.submissions import SubmissionKind
 from portal.services import leases, snapshots
 from portal.services.planning import Planned, plan
 from portal.services.troubles import Step
-from tests import factories
-from tests.statements import counted
+from tests.support import factories
+from tests.support.statements import counted
 
 E = EvaluationState
 QUESTIONS = 15

@@ -10,8 +10,8 @@ from portal.db import revisions
 from portal.db.engine import Database
 from portal.db.tables import Challenge, Column, Person, Phase, Standing, Submission, Team
 from portal.services import standings
-from tests import factories
-from tests.factories import Digits
+from tests.support import factories
+from tests.support.factories import Digits
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from portal.domain.audit import Action
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
 from portal.domain.people import ShownAs
 from portal.services import invitations, merges, names, participations, rosters, team_pages, teams
-from tests.factories import DAY, MINUTE, NOW
-from tests.team_scene import Scene, ask
+from tests.support.factories import DAY, MINUTE, NOW
+from tests.support.scenes.participants import Scene, ask
 
 
 def test_a_link_lets_somebody_in_who_has_handed_in_nothing(scene: Scene) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from portal.db.tables import Invitation, Membership
 from portal.domain.errors import ParticipantError
 from portal.services import invitations, participations, rosters
-from tests.factories import NOW
-from tests.team_scene import Scene, one_while_the_other
+from tests.support.factories import NOW
+from tests.support.scenes.participants import Scene, one_while_the_other
 
 LEAVE = "Leave it first, or ask for a merger on its page."
 

@@ -15,11 +15,11 @@ from portal.db.tables import Person
 from portal.domain.tokens import Scope
 from portal.web.app import create_app
 from portal.web.context import WebContext
-from tests import factories
-from tests.factories import DAY, Digits
-from tests.served import log_in, make_token, new_context
-from tests.statements import counted
-from tests.web_role import as_web
+from tests.support import factories
+from tests.support.factories import DAY, Digits
+from tests.support.servers.portal import log_in, make_token, new_context
+from tests.support.statements import counted
+from tests.support.web_role import as_web
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from portal.web.context import Provider
 from portal.web.logins import logins_of
 from tests.integration.web.conftest import Site, SiteMaker
-from tests.providers.hostile import HostileProvider
+from tests.support.providers.hostile import HostileProvider
 
 CALLBACK = "/login/campus/callback"
 PATIENCE = 5.0

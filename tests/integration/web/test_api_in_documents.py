@@ -13,7 +13,7 @@ from portal.db.tables import Evaluation
 from portal.domain.states import EvaluationState
 from portal.domain.tokens import Scope
 from tests.integration.web.conftest import Site, SiteMaker
-from tests.served import free_port, serving
+from tests.support.servers.portal import free_port, serving
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/use-the-api.md"
 EXAMPLE = "https://challenges.example.org"

@@ -4,10 +4,10 @@ import httpx2
 import pytest
 from joserfc.errors import JoseError
 
-from tests.providers.client import Client, answer_of, header_of
-from tests.providers.hostile import Fault, HostileProvider, LogoutFault
-from tests.providers.hostile_tokens import ELSEWHERE
-from tests.providers.people import MFA
+from tests.support.providers.client import Client, answer_of, header_of
+from tests.support.providers.hostile import Fault, HostileProvider, LogoutFault
+from tests.support.providers.hostile_tokens import ELSEWHERE
+from tests.support.providers.people import MFA
 
 CALLBACK = "http://127.0.0.1:9/callback"
 

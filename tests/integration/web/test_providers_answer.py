@@ -14,14 +14,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.browser.chromium import PROGRAM, chromium
-from tests.providers.client import Client, answer_of, challenge
-from tests.providers.glewlwyd import Glewlwyd
-from tests.providers.hostile import HostileProvider
-from tests.providers.jupyterhub import JupyterHub
-from tests.providers.oidc_provider import OidcProvider
-from tests.providers.people import MFA, ORDINARY, USERS
-from tests.required import required
-from tests.served import free_port, serving
+from tests.support.providers.client import Client, answer_of, challenge
+from tests.support.providers.glewlwyd import Glewlwyd
+from tests.support.providers.hostile import HostileProvider
+from tests.support.providers.jupyterhub import JupyterHub
+from tests.support.providers.oidc_provider import OidcProvider
+from tests.support.providers.people import MFA, ORDINARY, USERS
+from tests.support.required import required
+from tests.support.servers.portal import free_port, serving
 
 pytestmark = pytest.mark.browser
 

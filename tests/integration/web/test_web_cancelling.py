@@ -4,8 +4,8 @@ import pytest
 
 from portal.db.tables import Evaluation, Submission, Team
 from portal.domain.states import EvaluationState
-from tests import factories
 from tests.integration.web.conftest import Site
+from tests.support import factories
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from portal.domain.audit import Action
 from portal.web.login_failures import LoginFailed
 from tests.integration.web.conftest import Site, SiteMaker
 from tests.integration.web.login_steps import log_in, site_at, who
-from tests.providers.client import answer_of
-from tests.providers.hostile import Fault, HostileProvider, LogoutFault
-from tests.providers.hostile_tokens import LOGOUT_EVENT, signed
+from tests.support.providers.client import answer_of
+from tests.support.providers.hostile import Fault, HostileProvider, LogoutFault
+from tests.support.providers.hostile_tokens import LOGOUT_EVENT, signed
 
 ORDER = "/login/campus/back-channel-logout"
 

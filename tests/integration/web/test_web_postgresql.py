@@ -5,7 +5,7 @@ import pytest
 from portal.db.engine import open_database
 from portal.domain.tokens import Scope
 from tests.integration.web.conftest import Site, SiteMaker
-from tests.postgres import PostgresServer
+from tests.support.databases import PostgresServer
 
 pytestmark = pytest.mark.postgres
 

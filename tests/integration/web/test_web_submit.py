@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import Phase, Submission
 from portal.domain.tokens import Scope
-from tests.factories import MIB, MINUTE, NOW
 from tests.integration.web.conftest import Site, SiteMaker
+from tests.support.factories import MIB, MINUTE, NOW
 
 SUBMIT = "/challenges/digits/submit"
 FIELDS = {"phase": "dev", "kind": "results", "note": "my note"}

@@ -19,7 +19,7 @@ from portal.files.seals import Sealer
 from portal.services import audit
 from portal.services.audit_checks import verify
 from portal.worker.audit_watch import MAX_OLD, AuditWatch
-from tests import factories
+from tests.support import factories
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 

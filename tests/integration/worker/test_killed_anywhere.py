@@ -26,9 +26,9 @@ from portal.domain.submissions import SubmissionKind
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR
-from tests.eager import eager
 from tests.integration.worker.world import Clock, World, make_world
-from tests.points import WatchedDatabase, WatchedScheduler, watched_files
+from tests.support.eager import eager
+from tests.support.points import WatchedDatabase, WatchedScheduler, watched_files
 
 STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""

@@ -20,7 +20,7 @@ from portal.services.turns import why_it_waits
 from scheduler.interface import Phase as JobPhase
 from tests.integration.worker.test_shares import another_person, ready
 from tests.integration.worker.world import MOST_PASSES, World
-from tests.statements import counted
+from tests.support.statements import counted
 
 S = EvaluationState
 

@@ -24,9 +24,9 @@ from portal.services.submission_facts import Told, told_of
 from portal.services.troubles import PAUSES, Step
 from portal.worker.loop import run_pass
 from scheduler.errors import Unreachable
-from tests.eager import eager
 from tests.integration.worker.test_smoke_runs import change_phase
 from tests.integration.worker.world import World
+from tests.support.eager import eager
 
 E = EvaluationState
 OPERATOR = operator()

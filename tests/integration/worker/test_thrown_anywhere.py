@@ -23,10 +23,10 @@ from portal.services.attention.listing import listed
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.interface import Indeterminate, JobSpec, Submitted, Token
-from tests.eager import eager
 from tests.integration.worker.test_killed_anywhere import hurried
 from tests.integration.worker.world import Clock, World, make_world, packed_code
-from tests.points import WatchedDatabase, WatchedScheduler, handled, watched_files
+from tests.support.eager import eager
+from tests.support.points import WatchedDatabase, WatchedScheduler, handled, watched_files
 
 __all__ = ["hurried"]
 

@@ -19,9 +19,9 @@ from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
-from tests.eager import eager
 from tests.integration.worker.node import PretendedNode
 from tests.integration.worker.world import Clock, World, _write_challenge, _write_site, packed_code
+from tests.support.eager import eager
 
 CLUSTERS = ("main", "second")
 

@@ -28,9 +28,9 @@ from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.pulse import Pulse
 from scheduler.memory import MemoryScheduler
-from tests.eager import eager
 from tests.integration.worker.node import PretendedNode
-from tests.required import required
+from tests.support.eager import eager
+from tests.support.required import required
 
 START = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 BUSYBOX = Path("/bin/busybox")

@@ -10,7 +10,7 @@ from portal import bootstrap
 from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from scheduler import inspection
-from tests.recordings.answers import RELEASE, recorded
+from tests.support.recordings.answers import RELEASE, recorded
 
 SITE: dict[str, Any] = {
     "site": {"name": "Test site", "url": "https://challenges.example.org", "support": "help"},

@@ -14,7 +14,7 @@ from portal.checks.subject import Subject
 from scheduler.files import SharedFiles
 from scheduler.interface import JobSpec, Outcome, Phase, Refused, Submitted, Token
 from scheduler.memory import MemoryScheduler
-from tests.required import required
+from tests.support.required import required
 
 SPEC = JobSpec(
     script="#!/bin/sh\n",

@@ -10,8 +10,8 @@ from portal.checks.subject import Subject
 from portal.domain.findings import Level
 from portal.domain.separation import Separation, separation_of
 from scheduler.inspection import AccountUser
-from tests.factories import resources
-from tests.recordings.answers import RELEASES
+from tests.support.factories import resources
+from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.conftest import SITE, MakeSubject, recorded_answers
 
 GPU, BUILD = SITE["profiles"]["gpu"], SITE["profiles"]["build"]

@@ -8,7 +8,7 @@ from portal.checks import profiles
 from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
-from tests.recordings.answers import RELEASES
+from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.conftest import SITE, MakeSubject, recorded_answers
 
 

@@ -23,8 +23,8 @@ from scheduler.memory import MemoryScheduler
 from scheduler.sacct import sacct_argv
 from scheduler.squeue import squeue_argv
 from scheduler.transport import Finished
-from tests.recordings.answers import recorded
-from tests.required import required
+from tests.support.recordings.answers import recorded
+from tests.support.required import required
 from tests.unit.checks.conftest import SITE
 
 CLUSTER: dict[str, Any] = {

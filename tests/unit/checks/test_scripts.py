@@ -9,7 +9,7 @@ import pytest
 
 from containers.interface import Node
 from portal.checks import node_scripts
-from tests.required import required
+from tests.support.required import required
 
 SHELL = Path(node_scripts.__file__).with_name("shell")
 

@@ -6,7 +6,7 @@ from portal.checks import slurm
 from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
-from tests.recordings.answers import RELEASES
+from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.conftest import MakeSubject, recorded_answers
 
 

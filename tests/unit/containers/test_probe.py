@@ -18,7 +18,7 @@ from containers.probe import (
     write_probe_archive,
 )
 from portal.files.images import ImageLimits, inspect_image
-from tests.required import required
+from tests.support.required import required
 from tests.unit.containers.fake_node import PROBE_REPORT
 
 BUSYBOX = Path("/bin/busybox")

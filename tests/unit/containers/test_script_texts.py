@@ -20,7 +20,7 @@ from containers.interface import (
     StopReason,
 )
 from containers.scripts import build_script, measure_script, run_script
-from tests.required import required
+from tests.support.required import required
 from tests.unit.containers.test_isolation import PLAIN_TEXT, RUN
 
 EXPECTED = Path(__file__).with_name("expected")

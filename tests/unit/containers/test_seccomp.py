@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from containers.seccomp import ALLOWED, DENIED, profile
-from tests.required import required
+from tests.support.required import required
 
 DANGEROUS = """
 acct add_key bpf chroot clock_adjtime clock_settime delete_module fanotify_init finit_module

@@ -17,7 +17,7 @@ from portal.domain.neighbours import (
     disclosure_of,
     group_of,
 )
-from tests.factories import resources
+from tests.support.factories import resources
 
 NODES = NodeGroup("main/gpu")
 TYPED = disclosure_of(JobKind.PREDICT, is_sealed=False, challenge_id="1")

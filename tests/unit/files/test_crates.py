@@ -12,7 +12,7 @@ from rocrate.rocrate import ROCrate
 
 from portal.domain.crates import Board, CrateFacts, CrateResult, Place
 from portal.files.crates import PROFILE, Publisher, write_crate
-from tests.factories import SEAL_RECORD
+from tests.support.factories import SEAL_RECORD
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 UPLOAD = "a" * 64

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.required import required
+from tests.support.required import required
 
 MIB = 2**20
 PROGRAM = """

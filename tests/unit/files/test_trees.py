@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from portal.files.removal import content_of
 from portal.files.trees import Bound, Bounds, TreeBoundError, remove, walk
 from site_config.practice.files import disk_bytes, own_tree, remove_tree
-from tests.deep_trees import nest
+from tests.support.deep_trees import nest
 
 DEEP = 5_000
 """Five times as deep as Python recurses, and more than a path can hold."""

@@ -24,7 +24,7 @@ from scheduler.interface import (
     Token,
 )
 from scheduler.transport import Finished
-from tests.recordings.answers import recorded
+from tests.support.recordings.answers import recorded
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RUNNING, DONE, MISSING = Token("rec-running"), Token("rec-completed"), Token("rec-no-such-job")

@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.controller import Controller, read_controller
 from scheduler.errors import UnexpectedAnswer
-from tests.recordings.answers import recorded
+from tests.support.recordings.answers import recorded
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from scheduler import inspection
 from scheduler.errors import UnexpectedAnswer
 from scheduler.inspection import AccountUser, Association, NodeKind, Partition, Qos
-from tests.recordings.answers import RELEASES, recorded
+from tests.support.recordings.answers import RELEASES, recorded
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -1,6 +1,6 @@
 """Jobs with more than one life, or whose life somebody else decides over: what the readers make of them.
 
-The answers were recorded from real clusters of three releases, see ``tests/recordings/record_states.py``.
+The answers were recorded from real clusters of three releases, see ``tests/support/recordings/record_states.py``.
 """
 
 import pytest
@@ -10,7 +10,7 @@ from scheduler.reports import by_token
 from scheduler.sacct import read_sacct
 from scheduler.sbatch import read_sbatch
 from scheduler.squeue import read_squeue
-from tests.recordings.answers import RELEASES, recorded
+from tests.support.recordings.answers import RELEASES, recorded
 
 NAMES = (
     "held",

@@ -29,7 +29,7 @@ from scheduler.interface import (
 )
 from scheduler.pyslurm_adapter import SlurmPyslurm
 from scheduler.pyslurm_child import PyslurmChild
-from tests.unit.scheduler.standin_cluster import StandinCluster
+from tests.support.servers.standin_cluster import StandinCluster
 
 TOKEN = Token("a1")
 SOON, LATER = timedelta(seconds=0.5), timedelta(seconds=20)

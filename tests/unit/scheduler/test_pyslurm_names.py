@@ -1,6 +1,6 @@
 """Every name of pyslurm's that the child and the stand-in use is one that pyslurm 25.11 has.
 
-pyslurm cannot be built here, so its names are recorded from its sources: see ``tests/recordings/record_pyslurm.py``.
+pyslurm cannot be built here, so its names are recorded from its sources: see ``tests/support/recordings/record_pyslurm.py``.
 """
 
 import ast
@@ -13,9 +13,10 @@ import pytest
 from scheduler import pyslurm_process
 from scheduler.interface import JobSpec, Token
 from scheduler.pyslurm_submit import description
-from tests.unit.scheduler.standin_cluster import STANDIN
+from tests.support.servers.standin_cluster import STANDIN
 
-RECORDING = Path(__file__).parents[2] / "recordings/pyslurm-25.11.2/names.json"
+TREE = Path(__file__).parents[3]
+RECORDING = TREE / "tests/support/recordings/pyslurm-25.11.2/names.json"
 NAMES = json.loads(RECORDING.read_text())
 CHILD = Path(pyslurm_process.__file__).read_text()
 
@@ -34,7 +35,7 @@ OF_ONE_KIND = {"allocated_nodes": JOBS[0], "cancel": JOBS[0], "nodelist": JOBS[1
 def test_the_recording_is_of_the_release_that_the_extra_asks_for() -> None:
     assert NAMES["source"] == "pyslurm-25.11.2.tar.gz"
     assert len(NAMES["sha256"]) == 64
-    extra = (RECORDING.parents[3] / "pyproject.toml").read_text()
+    extra = (TREE / "pyproject.toml").read_text()
     assert '"pyslurm>=25.11,<25.12"' in extra
 
 

@@ -9,7 +9,7 @@ from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import by_token
 from scheduler.sacct import read_sacct, sacct_argv
 from scheduler.squeue import read_squeue, squeue_argv
-from tests.recordings.answers import RELEASES, recorded
+from tests.support.recordings.answers import RELEASES, recorded
 
 NAMES = [
     "completed",

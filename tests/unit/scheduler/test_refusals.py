@@ -3,7 +3,7 @@ import pytest
 from scheduler.interface import Refused
 from scheduler.refusals import SENTENCES, read_refusal
 from scheduler.sbatch import read_sbatch
-from tests.recordings.answers import RELEASES, recorded
+from tests.support.recordings.answers import RELEASES, recorded
 
 VIOLATION = (
     "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy"

@@ -11,7 +11,7 @@ from scheduler.rest_control import read_cancellation, read_ping
 from scheduler.rest_jobs import read_accounting, read_queue
 from scheduler.rest_submit import read_submission, submission
 from scheduler.rest_versions import KNOWN, choose_dialect
-from tests.recordings.answers import RELEASES, dialect_of, recorded_rest
+from tests.support.recordings.answers import RELEASES, dialect_of, recorded_rest
 
 USER = "challenge"
 OLD, NEW = KNOWN["v0.0.38"], KNOWN["v0.0.42"]

@@ -23,7 +23,7 @@ from scheduler.errors import (
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Token
 from scheduler.rest import SlurmRest
 from scheduler.rest_client import RestClient
-from tests.recordings.answers import recorded_rest
+from tests.support.recordings.answers import recorded_rest
 
 Handler = BaseHTTPRequestHandler
 SOON = timedelta(seconds=2)

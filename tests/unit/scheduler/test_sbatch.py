@@ -7,7 +7,7 @@ import pytest
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Token
 from scheduler.sbatch import read_sbatch, sbatch_argv
 from scheduler.transport import Finished
-from tests.recordings.answers import RELEASES, recorded
+from tests.support.recordings.answers import RELEASES, recorded
 
 
 def test_every_option_is_one_argument(spec: JobSpec) -> None:

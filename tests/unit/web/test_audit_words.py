@@ -8,7 +8,7 @@ from portal.domain.audit import GROUPS, Action, Group
 from portal.domain.people import ActorKind
 from portal.services.audit_pages import EntryFacts, Thing
 from portal.web.audit_words import SENTENCES, Part, rest, sentence
-from tests.factories import NOW
+from tests.support.factories import NOW
 
 ADA = Thing(kind="person", id="ada", name="Ada Vlasák")
 DIGITS = Thing(kind="challenge", id="digits", name="Read the digits")

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from portal.web import connections
 from portal.web.connections import ImpatientProtocol
-from tests.served import free_port, serving
+from tests.support.servers.portal import free_port, serving
 
 PROXY, CLIENT, OTHER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 OF_ONE, OF_ALL = 3, 6

@@ -20,7 +20,7 @@ from portal.web.plots import (
     rank_plot,
     round_numbers,
 )
-from tests.factories import NOW
+from tests.support.factories import NOW
 
 F1 = Column(key="f1", title="F1", primary=True, minimum=0, maximum=1)
 TIME = Column(key="f1", title="Time", primary=True, sort=Sort.ASCENDING)

@@ -1,0 +1,232 @@
+"""A site as it looks in the middle of a challenge: for browser tests and for pictures."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import (
+    ApiToken,
+    Attempt,
+    Evaluation,
+    Job,
+    LogRelease,
+    Person,
+    Result,
+    Submission,
+    Team,
+    TermsAcceptance,
+)
+from portal.domain.failures import FailureReason
+from portal.domain.file_parts import Part
+from portal.domain.ids import new_id
+from portal.domain.logs import Tail
+from portal.domain.states import EvaluationState
+from portal.domain.submissions import SubmissionKind
+from portal.services import file_pieces, run_logs
+from portal.services.file_pieces import Piece
+from portal.web.context import SiteTerms
+from tests.support import factories
+from tests.support.factories import DAY, MINUTE, NOW, Digits
+from tests.support.scenes.staff import add_staff_things
+from tests.support.scenes.teams import add_team_things
+
+E = EvaluationState
+
+SITE_TERMS = SiteTerms(
+    version="2026-11",
+    markdown="""# Terms
+
+The cluster belongs to everybody at Nordholm. Whoever uses this site
+
+- hands in only what they may hand in,
+- does not try to find out more of the private data than the scores say,
+- and tells the computing centre of any fault that lets others do so.
+
+Logins and what is done on the site are kept as long as the site's page on personal data says.
+""",
+)
+
+TEAMS = (
+    ("Nearest Neighbours", 0.987), ("Kernel Panic", 0.981), ("The Overfitters", 0.978),
+    ("Gradient Descendants", 0.978), ("Pixel Peepers", 0.972), ("Ada Vlasák", 0.969),
+    ("Eight by Eight", 0.966), ("Institut für Mustererkennung", 0.961), ("Bayes Watch", 0.954),
+    ("Random Foresters", 0.951), ("Support Vectors", 0.944), ("Kalman and Friends", 0.940),
+    ("Loss Leaders", 0.933), ("The Regularisers", 0.929), ("Softmax Hardcore", 0.921),
+    ("Quiet Quantiles", 0.913), ("Ηράκλειο ML", 0.902), ("Tangent Space", 0.889),
+    ("Null Hypothesis", 0.861), ("Cold Start", 0.812),
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Scene:
+    """Who and what is on the site."""
+
+    digits: Digits
+    ada: Person
+    staff: Person
+    newcomer: Person
+    """Has not accepted the site's terms yet."""
+    submissions: dict[str, Submission]
+    logged: str
+    """The token of a failed run whose log nobody has released."""
+
+
+def add_scene(session: Session) -> Scene:
+    """Fill an empty database."""
+    digits = factories.add_challenge(session)
+    _add_other_challenges(session)
+    ada = factories.add_person(session, "Ada Vlasák")
+    factories.add_account(session, ada, "vlasak@nordholm.example")
+    grace = factories.add_person(session, "Grace Okafor")
+    staff = factories.add_person(session, "Site Staff", is_staff=True)
+    newcomer = factories.add_person(session, "Nina Bergström")
+    _add_account_things(session, ada, grace, staff)
+    submissions = {}
+    for n, (name, accuracy) in enumerate(TEAMS):
+        at = NOW - 17 * DAY + n * timedelta(hours=19, minutes=7)
+        if name == ada.name:
+            team = factories.add_team(session, digits, name, ada, grace)
+            best = factories.add_submission(
+                session, digits, team, ada, accuracy=accuracy, at=at,
+                note="k = 3, distances weighted", filename="knn-weighted.zip",
+            )  # fmt: skip
+            factories.add_standing(session, digits, team, best, accuracy)
+            submissions = {"scored": best, **_add_all_states(session, digits, team, ada)}
+        else:
+            factories.add_ranked(session, digits, name, accuracy, at)
+    add_team_things(session, digits, ada, grace, staff)
+    add_staff_things(session, digits, ada, submissions["failed"])
+    _add_log(session, submissions["site_failed"], released_by=staff)
+    _add_log(session, submissions["tried"])
+    _sign(session, submissions["scored"])
+    _say_what_is_worked_on(session, submissions["queued"])
+    return Scene(
+        digits=digits,
+        ada=ada,
+        staff=staff,
+        newcomer=newcomer,
+        submissions=submissions,
+        logged=_add_log(session, submissions["failed"]),
+    )
+
+
+def _add_log(session: Session, submission: Submission, *, released_by: Person | None = None) -> str:
+    """Give the run of a submission a log; return the token of its attempt."""
+    token = _token_of(session, submission)
+    lines = "".join(
+        f"epoch {n:02}  loss {1 / n:.5f}  <val> {1 / n + 0.03:.5f}\n" for n in range(1, 30)
+    )
+    tails = {"stdout": lines, "stderr": "UserWarning: this takes long " + "and longer " * 20}
+    run_logs.keep(
+        session, token, {name: Tail(text=text, truncated=False) for name, text in tails.items()}
+    )
+    if released_by is not None:
+        session.add(
+            LogRelease(
+                attempt_token=token, released_by=released_by.id, released_at=NOW - DAY,
+                reason="The node failed under you; here is how far it came.",
+            )
+        )  # fmt: skip
+    session.flush()
+    return token
+
+
+def _say_what_is_worked_on(session: Session, submission: Submission) -> None:
+    """Let a worker look through the file of a submission, while something else waits for its turn."""
+    since = NOW - 3 * MINUTE
+    pieces = [
+        Piece(
+            subject=_token_of(session, submission),
+            part=Part.PREPARE,
+            is_begun=True,
+            size=2 * 10**9,
+            since=since,
+        ),
+        Piece(subject="expire:main", part=Part.EXPIRE, is_begun=False, size=0, since=since),
+    ]
+    file_pieces.say(session, "main", pieces, now=NOW)
+
+
+def _token_of(session: Session, submission: Submission) -> str:
+    return session.scalars(
+        select(Attempt.token)
+        .join(Job, Job.id == Attempt.job_id)
+        .join(Evaluation, Evaluation.id == Job.evaluation_id)
+        .where(Evaluation.submission_id == submission.id)
+    ).one()
+
+
+def _sign(session: Session, submission: Submission) -> None:
+    """Let there be a signed statement; who made it is nothing that a page shows."""
+    of_it = Evaluation.submission_id == submission.id
+    result = session.scalars(select(Result).join(Evaluation).where(of_it)).one()
+    result.envelope = result.team_envelope = "{}"
+    session.flush()
+
+
+def _add_account_things(session: Session, *people: Person) -> None:
+    """Let people accept the terms, and give the first of them tokens in every state."""
+    for person in people:
+        session.add(
+            TermsAcceptance(person_id=person.id, version=SITE_TERMS.version, accepted_at=NOW)
+        )
+    for n, (name, scopes, left, revoked) in enumerate(
+        (
+            ("nightly evaluation", ["read", "submit"], 60 * DAY, False),
+            ("the old laptop", ["read"], 30 * DAY, True),
+            ("workshop in May", ["read", "submit", "organise"], -20 * DAY, False),
+        )
+    ):
+        session.add(
+            ApiToken(
+                id=new_id(NOW), person_id=people[0].id, name=name, secret_sha256=f"{n:064}",
+                scopes=scopes, created_at=NOW - 90 * DAY, expires_at=NOW + left,
+                last_used_at=NOW - DAY if n == 0 else None,
+                revoked_at=NOW - 3 * DAY if revoked else None,
+            )
+        )  # fmt: skip
+    session.flush()
+
+
+def _add_all_states(
+    session: Session, digits: Digits, team: Team, ada: Person
+) -> dict[str, Submission]:
+    def add(hours: float, state: EvaluationState, **more: Any) -> Submission:
+        at = NOW - timedelta(hours=hours)
+        return factories.add_submission(session, digits, team, ada, state=state, at=at, **more)
+
+    return {
+        "queued": add(0.25, E.QUEUED, filename="cnn.zip", note="First try with a network"),
+        "running": add(1, E.RUNNING, filename="forest.tar.gz"),
+        "failed": add(
+            30, E.FAILED, filename="ensemble.tar", kind=SubmissionKind.IMAGE,
+            reason=FailureReason.TIME_LIMIT,
+        ),
+        "site_failed": add(
+            50, E.FAILED, filename="ensemble-2.tar", kind=SubmissionKind.IMAGE,
+            reason=FailureReason.INFRASTRUCTURE, counts=False,
+        ),
+        "held": add(54, E.HELD, filename="svm.zip"),
+        "results": add(
+            80, E.SCORED, filename="predictions.csv", kind=SubmissionKind.RESULTS, accuracy=0.871
+        ),
+        "tried": add(5, E.SCORED, filename="forest.tar.gz", is_smoke=True),
+        "waiting": add(0.01, E.WAITING, filename="later.zip"),
+    }  # fmt: skip
+
+
+def _add_other_challenges(session: Session) -> None:
+    phase = factories.new_phase
+    for slug, title, start, end in (
+        ("cell-count", "Count the cells", 12, 80),
+        ("river-levels", "Forecast river levels", -3, 25),
+        ("old-maps", "Find roads on old maps", -200, -90),
+        ("whale-calls", "Whose call is it? Whales in the North Atlantic", -400, -310),
+    ):
+        factories.add_challenge(
+            session, slug, title, terms="",
+            phases=[phase("main", "Main phase", NOW + start * DAY, NOW + end * DAY + 5 * MINUTE)],
+        )  # fmt: skip

@@ -1,0 +1,221 @@
+"""The pages, and the tables in pages, that are made from the code."""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from portal.cli import main
+from portal.domain.failures import FAILURES
+from portal.domain.queue_reasons import in_words
+from portal.domain.slurm_states import MEANINGS
+from portal.domain.states import (
+    ATTEMPT_STEPS,
+    EVALUATION_STEPS,
+    IMAGE_STEPS,
+    SNAPSHOT_STEPS,
+    AttemptState,
+    EvaluationState,
+    ImageState,
+    SnapshotState,
+)
+from portal.services import site_checks
+from portal.web.words import label
+from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING, PASSING_FAMILIES
+from scheduler.states import STATES
+from site_config import reference
+from tools.docs import api, check_site
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+State = TypeVar("State", bound=StrEnum)
+BEGIN = "<!-- failures: made by python -m tools.docs -->\n"
+END = "<!-- end of failures -->\n"
+
+# By type first: members of two enumerations with the same text are equal.
+EVALUATIONS: Mapping[EvaluationState, str] = {
+    EvaluationState.WAITING: "For an image, a slot or its turn.",
+    EvaluationState.BUILDING: "Its image is being made.",
+    EvaluationState.QUEUED: "The predict job waits for a node.",
+    EvaluationState.RUNNING: "The predict job runs.",
+    EvaluationState.SCORING: "The score job waits or runs.",
+    EvaluationState.SCORED: "The result is there.",
+    EvaluationState.FAILED: "It ended for one of the reasons below.",
+    EvaluationState.CANCELLED: "Its job was cancelled on the cluster.",
+    EvaluationState.HELD: "Something happened that the portal does not decide by itself.",
+}
+ATTEMPTS: Mapping[AttemptState, str] = {
+    AttemptState.CREATED: "Written down, nothing sent.",
+    AttemptState.SUBMITTING: "About to be sent, or sent and not recorded.",
+    AttemptState.INDETERMINATE: "Sent, with an unclear answer: the token is looked up until the answer is clear.",
+    AttemptState.QUEUED: "Slurm has it.",
+    AttemptState.RUNNING: "Slurm says that it runs.",
+    AttemptState.FINISHING: "The script has ended, Slurm cleans up; files may still change.",
+    AttemptState.ENDED: "Nothing of it runs; what it left is still to be judged.",
+    AttemptState.COLLECTED: "What it left was taken in.",
+    AttemptState.LOST: "The cluster does not know it. It can never count as a success.",
+}
+SNAPSHOTS: Mapping[SnapshotState, str] = {
+    SnapshotState.WAITING: "For its turn.",
+    SnapshotState.MEASURING: "A job reads the data.",
+    SnapshotState.READY: "What is in it is known: seal records name its digest.",
+    SnapshotState.FAILED: "It could not be read, or is not only of files; it is tried again after an hour.",
+}
+IMAGES: Mapping[ImageState, str] = {
+    ImageState.WAITING: "For its turn, or for its base image.",
+    ImageState.BUILDING: "A build job has it.",
+    ImageState.READY: "The SIF lies in the storage under its digest.",
+    ImageState.FAILED: "It stays so if the upload is the reason; otherwise the next use tries again.",
+}
+
+
+def commands_page() -> str:
+    """Return docs/reference/commands.md."""
+    head = (
+        "# Commands\n\nMade from the code by `python -m tools.docs`. What goes wrong is told in one sentence"
+        " on standard\nerror, and the exit code is not 0. `SEALRUN_SITE` saves writing `--site`.\n\n"
+    )
+    return head + "\n".join(_command("sealrun", main, None))
+
+
+def _command(path: str, command: click.Command, parent: click.Context | None) -> Iterator[str]:
+    context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            if found := command.get_command(context, name):
+                yield from _command(f"{path} {name}", found, context)
+        return
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"## `{path}`\n\n{_flat(command.help)}\n\n```\n{path} {usage}\n```\n"
+    options = [p for p in command.params if isinstance(p, click.Option)]
+    if options:
+        yield "| option | default | meaning |\n|---|---|---|"
+        yield from (_option(option, context) for option in options)
+        yield ""
+
+
+def _option(option: click.Option, context: click.Context) -> str:
+    name = max(option.opts, key=len)
+    # A bar would end the cell of the table.
+    value = "" if option.is_flag else f" {option.make_metavar(context)}".replace("|", " or ")
+    default = option.get_default(context)
+    shown = f"`{default}`" if option.show_default and default is not None else "none"
+    if option.is_flag:
+        shown = "off"
+    variable = f" Or in `{option.envvar}`." if option.envvar else ""
+    return f"| `{name}{value}` | {shown} | {_flat(option.help)}{variable} |"
+
+
+def _flat(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def states_page() -> str:
+    """Return docs/reference/states.md."""
+    parts = [
+        "# States and failures\n",
+        "Made from the code by `python -m tools.docs`. What is not in the column *next* cannot happen.\n",
+        "## Evaluations\n",
+        "One submission on one task. *Word* is what pages say.\n",
+        "| state | word | meaning | next |\n|---|---|---|---|",
+        *(
+            f"| `{state}` | {label(state).word} | {meaning} | {_next(EVALUATION_STEPS, state)} |"
+            for state, meaning in EVALUATIONS.items()
+        ),
+        "\n## Attempts\n",
+        "One try at one Slurm job. Staff see them on the page of a submission.\n",
+        *_plain_table(ATTEMPTS, ATTEMPT_STEPS),
+        "\n## Images\n",
+        "A SIF and what it is made of. The same upload is made into an image once.\n",
+        *_plain_table(IMAGES, IMAGE_STEPS),
+        "\n## Measurements of data\n",
+        "What a data directory held when a job read it. Staff see them with `sealrun data list`.\n",
+        *_plain_table(SNAPSHOTS, SNAPSHOT_STEPS),
+        "\n## Failures\n",
+        "*Counts* says whether the submission counts against the team's limits.\n",
+        failures_table(),
+        "## Slurm's states\n",
+        "Every word of Slurm 22.05 to 26.05; squeue and sacct print a flag in place of the base state. A word that is",
+        "not here is shown as it is, changes nothing, is kept with the attempt, and is logged once as the error",
+        "`unknown_state`. A job that is *held* is logged once as the warning `held_on_the_cluster`. *Follows* is for",
+        "the submission when its job has come to an end in this state.\n",
+        "| Slurm | | phase | outcome | meaning | what the team reads | follows |\n|---|---|---|---|---|---|---|",
+        *(
+            f"| `{word}` | {'flag' if state.is_flag else 'base'} | {state.phase} | {state.outcome or ''}"
+            f" | {state.meaning} | {MEANINGS[word].sentence} | {MEANINGS[word].consequence} |"
+            for word, state in STATES.items()
+        ),
+        "\n## Why a job waits\n",
+        "The reasons that Slurm gives for a pending job. With those under *person* it is *held*: it starts only when",
+        "somebody acts.\n",
+        "| reason | waits for | what the team reads |\n|---|---|---|",
+        *(f"| `{reason}` | {waits} | {in_words(reason)} |" for reason, waits in _reasons()),
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def _reasons() -> Iterator[tuple[str, str]]:
+    """Yield each reason, or the beginning of a family of them, and who ends the waiting."""
+    yield from ((reason, "time") for reason in sorted(PASSING))
+    yield from ((f"{family}...", "time") for family in PASSING_FAMILIES)
+    yield from ((reason, "person") for reason in sorted(HELD_REASONS | HOPELESS_REASONS))
+
+
+def _plain_table(
+    meanings: Mapping[State, str], steps: Mapping[State, frozenset[State]]
+) -> Iterator[str]:
+    yield "| state | meaning | next |\n|---|---|---|"
+    yield from (
+        f"| `{state}` | {meaning} | {_next(steps, state)} |" for state, meaning in meanings.items()
+    )
+
+
+def _next(steps: Mapping[State, frozenset[State]], state: State) -> str:
+    order = list(type(state))
+    return ", ".join(f"`{to}`" for to in sorted(steps[state], key=order.index)) or "final"
+
+
+def failures_table() -> str:
+    """Return the table of failures that the pages show."""
+    rows = [
+        f"| `{reason}` | {failure.title} | {failure.advice} | {'yes' if failure.counts else 'no'} |"
+        for reason, failure in FAILURES.items()
+    ]
+    return "\n".join(
+        [
+            "| reason | what the team reads | and what it can do | counts |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def with_failures(text: str) -> str:
+    """Return a page with the table between its marks brought up to date."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError("the page has no marks for the table of failures")
+    return f"{before}{BEGIN}{failures_table()}{END}{after}"
+
+
+PAGES: Mapping[Path, Callable[[], str]] = {
+    DOCS / "reference/commands.md": commands_page,
+    DOCS / "reference/states.md": states_page,
+    DOCS / "reference/api.md": api.page,
+    DOCS / "reference/check-site.md": lambda: check_site.page(site_checks.KEPT),
+    DOCS / "reference/site-settings.md": lambda: reference.page("site"),
+    DOCS / "reference/challenge-yaml.md": lambda: reference.page("challenge"),
+}
+WITH_FAILURES = (DOCS / "how-to/take-part.md", DOCS / "how-to/write-a-challenge.md")
+
+
+def write_all() -> None:
+    """Write every page that is made from the code."""
+    for path, page in PAGES.items():
+        path.write_text(page(), encoding="utf-8")
+    for path in WITH_FAILURES:
+        path.write_text(with_failures(path.read_text(encoding="utf-8")), encoding="utf-8")
