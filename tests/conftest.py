@@ -34,7 +34,7 @@ THIS_MACHINE = (
     "203.0.113.0/24",
 )
 PROVIDERS = {"glewlwyd", "jupyterhub", "oidc_provider", "oidc_provider_process"}
-"""The fixtures that start what ``tests.providers.prepare`` and Debian install."""
+"""The fixtures that start what ``tests.support.providers.prepare`` and Debian install."""
 PRACTICE_SITE = Path("/var/lib/sealrun/practice/practice/site.yaml")
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from portal.db.engine import open_database
 from portal.db.tables import Base
-from tests.postgres import PostgresServer
+from tests.support.databases import PostgresServer
 
 ROLE = "SET session_replication_role = replica"
 """As a superuser: rows without what they refer to, and past the guards of the audit log."""
