@@ -1,7 +1,6 @@
 """Fixtures that every suite may use: databases of both makes, and the practice site."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from portal.db import schema
 from portal.db.engine import Database, open_database
-from tests.support.databases import PostgresServer
+from tests.support.databases import PostgresServer, new_sqlite
 from tests.support.providers.fixtures import (
     glewlwyd,
     hostile,
@@ -78,23 +76,10 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file of an empty SQLite database with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "sealrun.db"
-    database = open_database(f"sqlite:///{path}")
-    schema.upgrade(database)
-    # The last connection moves what is in the write-ahead log into the file, so that it is all of it.
-    database.engine.dispose()
-    return path
-
-
 @pytest.fixture
-def sqlite_database(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """Return an empty SQLite database with all tables."""
-    path = tmp_path / "sealrun.db"
-    shutil.copyfile(sqlite_template, path)
-    database = open_database(f"sqlite:///{path}")
+    database = new_sqlite(tmp_path)
     yield database
     database.engine.dispose()
 

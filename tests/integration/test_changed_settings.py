@@ -17,12 +17,11 @@ from portal import bootstrap
 from portal.bootstrap import Crew, Installation, SettingsWatch, watch_settings
 from portal.cli import challenges as commands
 from portal.cli import main
-from portal.db import schema
-from portal.db.engine import open_database
 from portal.db.tables import Heartbeat
 from portal.services import liveness
 from portal.web.renewal import RenewableApp
 from tests.integration.worker.world import BUSYBOX, _write_challenge, _write_site
+from tests.support.databases import new_sqlite
 from tests.support.required import required
 
 PATIENCE = 120.0
@@ -33,8 +32,7 @@ def site_file(tmp_path: Path) -> Iterator[Path]:
     required(f"{BUSYBOX}, of which the probe's image is made", BUSYBOX.exists())
     path = _write_site(tmp_path)
     _change(path, database={"url": f"sqlite:///{tmp_path / 'site.db'}"})
-    database = open_database(f"sqlite:///{tmp_path / 'site.db'}")
-    schema.upgrade(database)
+    database = new_sqlite(tmp_path, "site.db")
     yield path
     database.engine.dispose()
 

@@ -14,14 +14,14 @@ from sqlalchemy import select, text
 
 from portal import bootstrap
 from portal.cli import main
-from portal.db import schema
-from portal.db.engine import Database, open_database
+from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, Organiser, Person, Task
 from portal.domain.audit import Action
 from portal.domain.people import ActorKind
 from portal.domain.permissions import Role
 from tests.integration.worker.world import _write_challenge, _write_site
 from tests.support import factories
+from tests.support.databases import new_sqlite
 
 Run = Callable[..., Result]
 
@@ -37,8 +37,7 @@ def site_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def site_database(tmp_path: Path):
-    database = open_database(f"sqlite:///{tmp_path / 'site.db'}")
-    schema.upgrade(database)
+    database = new_sqlite(tmp_path, "site.db")
     yield database
     database.engine.dispose()
 

@@ -17,9 +17,8 @@ import pytest
 import yaml
 
 from examples.demo.processes import answers, sealrun
-from portal.db import schema
-from portal.db.engine import open_database
 from tests.integration.worker.world import _write_site
+from tests.support.databases import new_sqlite
 from tests.support.servers.portal import free_port
 
 PATIENCE = 120.0
@@ -82,9 +81,7 @@ def _serving(folder: Path, *words: str) -> Iterator[Served]:
     """Serve a site in which one may try to log in three times an hour."""
     settings, port = _write_site(folder), free_port()
     url = f"sqlite:///{folder / 'site.db'}"
-    database = open_database(url)
-    schema.upgrade(database)
-    database.engine.dispose()
+    new_sqlite(folder, "site.db").engine.dispose()
     written = yaml.safe_load(settings.read_text())
     written |= {"database": {"url": url}, "login": {"rates": {"login": "3/hour"}}}
     settings.write_text(yaml.safe_dump(written))

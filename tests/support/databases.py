@@ -1,4 +1,7 @@
-"""Debian's PostgreSQL, started for the tests on a socket of its own and nowhere else."""
+"""Databases with all tables, made once and then copied or lent: SQLite's files, and Debian's PostgreSQL.
+
+PostgreSQL is started for the tests on a socket of its own and nowhere else.
+"""
 
 import os
 import secrets
@@ -8,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -15,7 +19,7 @@ from psycopg import Connection, sql
 from sqlalchemy import create_engine, text
 
 from portal.db import schema
-from portal.db.engine import open_database
+from portal.db.engine import Database, open_database
 
 TEMPLATE = "sealrun_template"
 
@@ -41,6 +45,24 @@ _SEQUENCES = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
 FROM pg_sequences WHERE last_value IS NOT NULL
 """
+
+
+def new_sqlite(directory: Path, name: str = "sealrun.db") -> Database:
+    """Make a database with all tables in a new file; the migrations are run once in a process."""
+    path = directory / name
+    path.write_bytes(_migrated())
+    return open_database(f"sqlite:///{path}")
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "template.db")
+        database = open_database(f"sqlite:///{path}")
+        schema.upgrade(database)
+        # The last connection moves what is in the write-ahead log into the file, so that it is all of it.
+        database.engine.dispose()
+        return path.read_bytes()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ The web process's account can write anything into a SQLite database. Each column
 nobody can read, in all rows that are not the other challenge's, while something of every state is under way.
 """
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,7 +17,6 @@ from sqlalchemy import Boolean, Column, Float, Integer, select
 from structlog.testing import capture_logs
 
 from portal import bootstrap
-from portal.db.engine import open_database
 from portal.db.tables import Attempt, Base, Deletion, Evaluation, Submission
 from portal.db.types import Tree, UtcDateTime, Word
 from portal.domain.cancelling import Cost
@@ -35,6 +33,7 @@ from portal.services.troubles import Step
 from tests.integration.worker.test_shares import another_person
 from tests.integration.worker.test_smoke_runs import change_phase
 from tests.integration.worker.world import Clock, World, make_world, packed_code
+from tests.support.databases import new_sqlite
 
 E, A = EvaluationState, AttemptState
 OTHER = "letters"
@@ -87,10 +86,10 @@ def _last_rows(path: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def scene(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("bad-rows")
-    path = shutil.copyfile(sqlite_template, folder / "bad.db")
-    database = open_database(f"sqlite:///{path}")
+    path = folder / "bad.db"
+    database = new_sqlite(folder, path.name)
     world = make_world(database, folder, Clock())
     change_phase(world, failures=Failures.SEALED)
     assert world.run_until_final(world.hand_in()).state is E.SCORED

@@ -15,8 +15,7 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
-from portal.db.engine import Database, open_database
-from portal.db.tables import Base
+from portal.db.engine import Database
 from portal.domain.gates import Gate
 from portal.domain.people import Actor
 from portal.domain.sessions import SessionLimits
@@ -28,6 +27,7 @@ from portal.services.sessions import SignedIn
 from portal.web.context import NO_TERMS, Provider, Rates, SiteTerms, WebContext
 from portal.web.cookies import digest, new_secret
 from tests.support import factories
+from tests.support.databases import new_sqlite
 
 NO_LIMIT = Rates(
     login="10000/minute",
@@ -38,13 +38,6 @@ NO_LIMIT = Rates(
     upload="10000/minute",
 )
 """For tests that ask more often than people do."""
-
-
-def new_database(directory: Path) -> Database:
-    """Make a database with all tables; faster than the migrations, which have tests of their own."""
-    database = open_database(f"sqlite:///{directory / 'sealrun.db'}")
-    Base.metadata.create_all(database.engine)
-    return database
 
 
 def new_context(
@@ -65,7 +58,7 @@ def new_context(
 ) -> WebContext:
     """Return a site whose clock stands still."""
     return WebContext(
-        database=database or new_database(directory),
+        database=database or new_sqlite(directory),
         store=Store(directory / "blobs"),
         resources=replace(
             factories.resources(upload_limit), weights_limit=weights_limit, shares=shares
