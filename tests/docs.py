@@ -86,7 +86,7 @@ REMEDIES: Mapping[F, str] = {
     F.SCORER_FAILED: "Read the scorer's log, correct the scorer, then *Try again*.",
     F.ISOLATION_UNAVAILABLE: "Staff take the node out: `probe.json` in the run directory says what it lacks.",
     F.IMAGE_CHANGED: "Staff find out who changed a file in `images/` of the storage.",
-    F.INFRASTRUCTURE: "Staff look at the node; it was tried again twice by itself. Then *Try again*.",
+    F.INFRASTRUCTURE: "Staff look at the node; it was tried again by itself before. Then *Try again*.",
     F.REFUSED: "Staff compare profile, account and qos with Slurm: `sealrun check-site`.",
     F.LOST: "Staff look for the job in accounting, then *Try again*.",
     F.PREPARATION: "Staff read the detail: data, profile, upload or image are missing.",
