@@ -30,6 +30,8 @@ FOREIGN = {
         r"(?<![\d.])(?:10\.\d+|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+(?![\d.])"
     ),
 }
+MAX_LINE_CHARS = 120
+NOT_WRAPPED = {"CONTRIBUTING.md", "docs/reference/faults.md", "docs/security/attacks.md"}
 ALLOWED = {
     # Root's home is the same everywhere, and this test is about whoever cannot enter it.
     "tests/practice/test_ordinary_user.py": "/root/",
@@ -93,6 +95,31 @@ def test_the_readers_of_links_and_headings_see_what_is_there():
     text = "# A `b`, c!\n\n[x](y.md#a-b-c) `[no](z.md)`\n\n```\n# not\n[no](z.md)\n```\n"
 
     assert (links(text), anchors(text)) == (["y.md#a-b-c"], {"a-b-c"})
+
+
+def too_long(text: str) -> list[str]:
+    """Return the lines that are longer than they may be, but for tables and what has no blank to break it at."""
+    return [
+        line
+        for line in prose(text).splitlines()
+        if len(line) > MAX_LINE_CHARS
+        and not line.lstrip().startswith("|")
+        and " " in re.sub(r"`[^`]*`", "", line).strip()
+    ]
+
+
+def test_lines_of_prose_have_120_characters_at_most():
+    made = {shown(page) for page in docs.PAGES}
+    pages = [page for page in markdown() if shown(page) not in made | NOT_WRAPPED]
+
+    assert [(shown(page), one) for page in pages for one in too_long(page.read_text("utf-8"))] == []
+
+
+def test_a_line_too_long_is_seen_and_one_that_cannot_be_broken_is_not():
+    long = "word " * 25
+    address = "x" * 130
+
+    assert too_long(f"{long}\n| {long} |\n{address}\n\n```\n{long}\n```\n") == [long]
 
 
 def code_spans(text: str) -> list[str]:
