@@ -77,7 +77,7 @@ ROLES = Rule(
     title="The web process's database role can add to the audit log and change nothing of it",
     level=Level.WARNING,
     meaning="Whoever takes over the web process can drop the log's triggers; the recorded heads show it.",
-    change="site.yaml: database.url without a user, and a role for each account (docs/how-to/install-a-site.md)",
+    change="site.yaml: database.url without a user, and a role for each account (docs/how-to/data-and-storage.md)",
 )
 RULES = (REACHABLE, SCHEMA, RELEASE, PLACE, JOURNAL, MODE, GUARDS, LOG, ROLES)
 
@@ -141,7 +141,7 @@ def _roles(connection: Connection, web: str) -> Iterator[Finding]:
     named = connection.engine.url.username
     role = named or web
     if not grants.has_role(connection, role):
-        change = "run: sealrun db upgrade, after CREATE ROLE (docs/how-to/install-a-site.md)"
+        change = "run: sealrun db upgrade, after CREATE ROLE (docs/how-to/data-and-storage.md)"
         yield ROLES.unchecked(f"the server has no role {role}", change=change)
         return
     powers = list(grants.powers(connection, role))

@@ -18,7 +18,9 @@ class Consequence(StrEnum):
     UNKNOWN = "none; staff look"
     JUDGED = "what it left decides"
     COUNTS = "counts"
-    TRIED_AGAIN = "does not count; tried again, at most twice"
+    TRIED_AGAIN = (
+        "does not count; tried again, up to three times unless `worker.pauses` says otherwise"
+    )
     CANCELLED = "does not count; not tried again"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)$")
+_ACCOUNT = re.compile(r"\bAs (?:(?P<root>root)\b|`(?P<name>[\w-]+)`)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,12 @@ class Block:
     text: str
     before: str
     """The paragraph that leads to it."""
+
+    @property
+    def account(self) -> str:
+        """Return who types it: ``root`` or an account, as the paragraph before it says; empty where it does not."""
+        found = _ACCOUNT.search(self.before)
+        return (found["root"] or found["name"]) if found else ""
 
 
 def blocks_of(document: Path) -> list[Block]:

@@ -21,30 +21,20 @@ pytestmark = pytest.mark.cluster
 DOCUMENT = CHECKOUT / "docs/how-to/install-a-site.md"
 WORKER, WEB = "sealrun", "sealrun-web"
 
-KEY = "A key for seals"
-AS_ROOT = ("Two accounts", "Storage", "site.yaml", "Database")
-AS_WORKER = {"/opt/sealrun/bin/sealrun db upgrade", "/opt/sealrun/bin/sealrun seal new-key"}
+SETTINGS = "site:\n"
 NOT_RUN = {
-    ("Partitions and limits", ""): "slurm.conf of a cluster",
-    ("A collection of Python packages", ""): "downloads packages",
-    ("A way in", "mkdir"): "run by ssh_key, but for the line that asks a login node",
-    ("A way in", "umask"): "asks a cluster for a token",
-    ("A way in", "slurm:"): "another way in",
-    ("A way in", "ssh:"): "another way in",
-    ("Install", "apt-get"): "downloads packages: the environment of the tests stands in",
-    ("Nodes for what teams may read", "profiles:"): "with dots in the place of settings",
-    ("What is in the data", "data:"): "data that is not here",
-    ("Database", "CREATE ROLE"): "PostgreSQL: tests/integration/test_audit_guards_checked.py",
-    ("Login", "https"): "an address",
-    ("Terms and sessions", "login:"): "optional",
-    ("Check it before it opens", "Slurm"): "output",
-    ("Run it", "server {"): "a proxy",
-    ("Update", ""): "downloads packages",
+    ("2. Open Slurm to it", "sacctmgr"): "accounting of a cluster",
+    ("2. Open Slurm to it", "PartitionName"): "slurm.conf of a cluster",
+    (
+        "4. Install the software",
+        "apt-get",
+    ): "downloads packages: the environment of the tests stands in",
+    ("9. Run two services", "[Unit]"): "read by a test below",
+    ("9. Run two services", "Description"): "as the other one",
+    ("9. Run two services", "systemctl"): "systemd",
+    ("10. Put a proxy before it", "server {"): "a proxy",
+    ("11. Check it", "/opt/sealrun"): "run by the tests, without jobs",
 }
-
-
-def first_word(block: Block) -> str:
-    return block.text.split()[0]
 
 
 @pytest.fixture(scope="module")
@@ -53,29 +43,22 @@ def blocks() -> list[Block]:
 
 
 def is_not_run(block: Block) -> bool:
-    start = block.text.lstrip()
-    return any(block.heading == heading and start.startswith(word) for heading, word in NOT_RUN)
+    return any(
+        block.heading == heading and block.text.startswith(word) for heading, word in NOT_RUN
+    )
 
 
 @pytest.fixture(scope="module")
 def installed(root: None, blocks: list[Block]) -> Iterator[Machine]:
-    """Everything up to the check, as the document says it."""
+    """Everything up to the check, in the order and by the accounts that the document says."""
     with machine() as one:
-        environment = Path(sys.prefix)
-        done = one.run(f"ln -s {environment} /opt/sealrun && mkdir -p /shared/private")
-        assert done.returncode == 0, done.stderr
-        done_blocks = [block for block in blocks if block.language == "" and not is_not_run(block)]
-        # Files of site.yaml have to be there before it is read.
-        for block in done_blocks:
-            if block.heading in AS_ROOT and not block.text.startswith("/opt"):
-                expect(one, block.text)
-        write_settings(one, blocks)
-        expect(one, ssh_key(blocks), user=WORKER)
-        for block in done_blocks:
-            if any(block.text.startswith(start) for start in AS_WORKER):
-                expect(one, block.text, user=WORKER)
-            elif block.heading == KEY:
-                expect(one, block.text)
+        expect(one, f"ln -s {Path(sys.prefix)} /opt/sealrun")
+        for block in blocks:
+            if block.text.startswith(SETTINGS):
+                write_settings(one, block.text)
+            elif not is_not_run(block):
+                user = "" if block.account == "root" else block.account
+                expect(one, with_pinned_key(block.text), user=user)
         yield one
 
 
@@ -84,27 +67,19 @@ def expect(one: Machine, script: str, *, user: str = "") -> None:
     assert done.returncode == 0, (script, done.stderr)
 
 
-def ssh_key(blocks: list[Block]) -> str:
-    """Return the block that makes the key, with the login node's answer in the place of asking it."""
-    [block] = [block for block in blocks if "ssh-keyscan" in block.text]
+def with_pinned_key(script: str) -> str:
+    """Return a block with the login node's answer in the place of asking it."""
     pinned = "echo login1.example.org $(cat ~/.ssh/sealrun.pub) > ~/.ssh/sealrun_known_hosts"
-    return re.sub(r"ssh-keyscan.*", pinned, block.text)
+    return re.sub(r"ssh-keyscan.*", pinned, script)
 
 
-def write_settings(one: Machine, blocks: list[Block]) -> None:
-    """Write the document's site.yaml, with the key for seals of its later section, and what it names."""
-    yaml = {block.heading: block.text for block in blocks if block.language == "yaml"}
-    text = next(block.text for block in blocks if block.text.startswith("site:\n"))
-    text += yaml[KEY]
+def write_settings(one: Machine, text: str) -> None:
+    """Write the document's site.yaml, and the secret that the provider would have given."""
     text = text.replace("https://challenges.example.org", "http://127.0.0.1:8765")
-    # Both keys are made by later blocks.
     expect(
         one,
         f"cat > /etc/sealrun/site.yaml <<'END'\n{text}END\nprintf secret > /etc/sealrun/campus.secret",
     )
-    data = re.findall(r"path: (/shared/private/\S+?),", text)
-    for path in data:
-        expect(one, f"install -d -m 0700 -o sealrun -g sealrun {path}")
 
 
 def test_every_block_is_run_or_named_here_with_the_reason(blocks: list[Block]) -> None:
@@ -112,12 +87,8 @@ def test_every_block_is_run_or_named_here_with_the_reason(blocks: list[Block]) -
         (block.heading, block.text)
         for block in blocks
         if not is_not_run(block)
-        and block.heading not in AS_ROOT
-        and not block.text.startswith(tuple(AS_WORKER))
-        and not block.text.startswith(
-            ("/opt/sealrun/bin/sealrun check-site", "[Unit]", "Description=")
-        )
-        and (block.heading, block.language) not in {(KEY, ""), (KEY, "yaml"), ("site.yaml", "yaml")}
+        and not block.text.startswith(SETTINGS)
+        and (block.language or block.account not in {"root", WORKER})
     ]
 
     assert unknown == []

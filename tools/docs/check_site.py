@@ -9,7 +9,7 @@ _HEAD = f"""\
 # What `sealrun check-site` looks at
 
 Made by `python -m tools.docs` from `portal/checks/`. How to use the command is in
-[Install a site](../how-to/install-a-site.md#check-it-before-it-opens).
+[Operate a site](../how-to/operate-a-site.md#check-the-site).
 
 ## Exit code and levels
 

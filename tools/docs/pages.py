@@ -1,4 +1,4 @@
-"""The pages, and the tables in pages, that are made from the code."""
+"""The pages that are made from the code."""
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from portal.cli import main
-from portal.domain.failures import FAILURES
+from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.queue_reasons import in_words
 from portal.domain.slurm_states import MEANINGS
 from portal.domain.states import (
@@ -30,9 +30,6 @@ from tools.docs import api, check_site
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 State = TypeVar("State", bound=StrEnum)
-BEGIN = "<!-- failures: made by python -m tools.docs -->\n"
-END = "<!-- end of failures -->\n"
-
 # By type first: members of two enumerations with the same text are equal.
 EVALUATIONS: Mapping[EvaluationState, str] = {
     EvaluationState.WAITING: "For an image, a slot or its turn.",
@@ -67,6 +64,31 @@ IMAGES: Mapping[ImageState, str] = {
     ImageState.BUILDING: "A build job has it.",
     ImageState.READY: "The SIF lies in the storage under its digest.",
     ImageState.FAILED: "It stays so if the upload is the reason; otherwise the next use tries again.",
+}
+REMEDIES: Mapping[FailureReason, str] = {
+    FailureReason.BAD_ARCHIVE: "If many meet it: does the challenge's page say what the archive must hold?",
+    FailureReason.BUILD_FAILED: "Nothing. Apptainer's last words are on the page of the submission.",
+    FailureReason.UNSIGNED: "Staff add the key of a team that they trust to `images.keys`.",
+    FailureReason.ENVIRONMENT: "Staff add the package to the site's collection (`wheelhouse`).",
+    FailureReason.IMAGE_TOO_LARGE: "Nothing: the limits are the site's.",
+    FailureReason.IMAGE_START: "If many meet it: is `predict.argv` what the challenge's page says?",
+    FailureReason.EXIT_CODE: "Read the log under *Show confidential details*; release it if nothing in it is private.",
+    FailureReason.TIME_LIMIT: "If many meet it: a profile with more time.",
+    FailureReason.MEMORY_LIMIT: "If many meet it: a profile with more memory.",
+    FailureReason.NO_OUTPUT: "If many meet it: does the challenge's page name `outputs.required`?",
+    FailureReason.OUTPUT_LIMIT: "If many meet it: does the challenge's page say `outputs`? In /tmp the limit is the site's.",
+    FailureReason.BAD_OUTPUT_ENTRY: "Nothing.",
+    FailureReason.BAD_OUTPUT: "The scorer ended with 65: its last line on standard error says why.",
+    FailureReason.UNFINISHED: "Staff look at the node if several teams meet it.",
+    FailureReason.BAD_SCORES: "Compare `scores.json` with the columns, correct the scorer, then *Try again*.",
+    FailureReason.SCORER_FAILED: "Read the scorer's log, correct the scorer, then *Try again*.",
+    FailureReason.ISOLATION_UNAVAILABLE: "Staff take the node out: `probe.json` in the run directory says what it lacks.",
+    FailureReason.IMAGE_CHANGED: "Staff find out who changed a file in `images/` of the storage.",
+    FailureReason.INFRASTRUCTURE: "Staff look at the node; it was tried again by itself before. Then *Try again*.",
+    FailureReason.REFUSED: "Staff compare profile, account and qos with Slurm: `sealrun check-site`.",
+    FailureReason.LOST: "Staff look for the job in accounting, then *Try again*.",
+    FailureReason.PREPARATION: "Staff read the detail: data, profile, upload or image are missing.",
+    FailureReason.NO_RESULT: "The reason itself is under *Show confidential details*.",
 }
 
 
@@ -133,8 +155,12 @@ def states_page() -> str:
         "What a data directory held when a job read it. Staff see them with `sealrun data list`.\n",
         *_plain_table(SNAPSHOTS, SNAPSHOT_STEPS),
         "\n## Failures\n",
-        "*Counts* says whether the submission counts against the team's limits.\n",
-        failures_table(),
+        "What a team reads, what it can do, and what organisers and staff can. *Counts* says whether the submission",
+        "counts against the team's limits. In a sealed phase, the default, a team reads `no_result` for all from",
+        "`image_start` to `scorer_failed`, and it counts: see [Leak control](../explanation/leak-control.md). A bad archive,",
+        "a bad image and a bad output come with one more sentence, which says what was found. *Try again* is on the page",
+        "*Attention* of the challenge.\n",
+        *_failures(),
         "## Slurm's states\n",
         "Every word of Slurm 22.05 to 26.05; squeue and sacct print a flag in place of the base state. A word that is",
         "not here is shown as it is, changes nothing, is kept with the attempt, and is logged once as the error",
@@ -177,29 +203,14 @@ def _next(steps: Mapping[State, frozenset[State]], state: State) -> str:
     return ", ".join(f"`{to}`" for to in sorted(steps[state], key=order.index)) or "final"
 
 
-def failures_table() -> str:
-    """Return the table of failures that the pages show."""
-    rows = [
-        f"| `{reason}` | {failure.title} | {failure.advice} | {'yes' if failure.counts else 'no'} |"
+def _failures() -> Iterator[str]:
+    yield "| reason | what the team reads | and what it can do | counts | what organisers and staff can do |"
+    yield "|---|---|---|---|---|"
+    yield from (
+        f"| `{reason}` | {failure.title} | {failure.advice} | {'yes' if failure.counts else 'no'} | {REMEDIES[reason]} |"
         for reason, failure in FAILURES.items()
-    ]
-    return "\n".join(
-        [
-            "| reason | what the team reads | and what it can do | counts |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-        ]
     )
-
-
-def with_failures(text: str) -> str:
-    """Return a page with the table between its marks brought up to date."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError("the page has no marks for the table of failures")
-    return f"{before}{BEGIN}{failures_table()}{END}{after}"
+    yield ""
 
 
 PAGES: Mapping[Path, Callable[[], str]] = {
@@ -210,12 +221,9 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference/site-settings.md": lambda: reference.page("site"),
     DOCS / "reference/challenge-yaml.md": lambda: reference.page("challenge"),
 }
-WITH_FAILURES = (DOCS / "how-to/take-part.md", DOCS / "how-to/write-a-challenge.md")
 
 
 def write_all() -> None:
     """Write every page that is made from the code."""
     for path, page in PAGES.items():
         path.write_text(page(), encoding="utf-8")
-    for path in WITH_FAILURES:
-        path.write_text(with_failures(path.read_text(encoding="utf-8")), encoding="utf-8")

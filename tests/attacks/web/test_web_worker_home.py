@@ -16,6 +16,7 @@ from tests.practice.machine import Machine, machine
 pytestmark = pytest.mark.attack(74)
 
 DOCUMENT = CHECKOUT / "docs/how-to/install-a-site.md"
+STEPS = ("1. Make two accounts", "3. Make the directories")
 HOME = "/var/lib/sealrun"
 SETTINGS = f"""\
 site: {{name: Test, url: "http://127.0.0.1:8768", support: help}}
@@ -31,11 +32,10 @@ seal: {{key_file: {HOME}/seal-key}}
 def site() -> Iterator[Machine]:
     with machine() as one:
         _do(one, f"ln -s {Path(sys.prefix)} /opt/sealrun")
-        blocks = [block for block in blocks_of(DOCUMENT) if block.language == ""]
-        headings = ("Two accounts", "Storage", "Database", "site.yaml")
-        for block in blocks:
-            if block.heading in headings and not block.text.startswith("/opt"):
-                _do(one, block.text)
+        made = [block for block in blocks_of(DOCUMENT) if block.heading in STEPS]
+        assert [block.account for block in made] == ["root", "root"]
+        for block in made:
+            _do(one, block.text)
         _do(one, f"cat > /etc/sealrun/site.yaml <<'END'\n{SETTINGS}END")
         _do(one, f"mkdir -m 700 {HOME}/.ssh; echo mine > {HOME}/.ssh/authorized_keys", "sealrun")
         _do(one, f"echo mine > {HOME}/seal-key; echo mine > {HOME}/.profile", "sealrun")

@@ -39,7 +39,7 @@ def test_each_example_is_taken_by_a_site(example: str, tmp_path: Path) -> None:
 
     login = load_site(file).login
 
-    assert login.providers or login.require
+    assert login.providers or login.require or login.terms
 
 
 def test_every_own_name_is_explained() -> None:
