@@ -26,7 +26,7 @@ from tests.support.providers.oidc_provider import OidcProvider
 from tests.support.providers.people import MFA
 from tests.support.servers.portal import free_port, new_context, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LoggingOut = OidcProvider | Glewlwyd
 
