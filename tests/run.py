@@ -231,6 +231,9 @@ def _computing(name: str, marks: str, run: Run, site: PracticeSite, extra: Seque
     elsewhere = (*OWN_SITES, *WAITING_SUITES)
     processes = ("-n", str(PROCESSES_PER_CORE * (os.cpu_count() or 1)), "--dist", "worksteal")
     words = [*processes, *(f"--ignore={suite}" for suite in elsewhere), "tests"]
+    if run.strict and marks == QUICK_MARKS:
+        # Costs half as much time again, so not at every run of everybody's.
+        words = ["--cov", "--cov-report=", *words]
     return _suite(name, marks, words, run, site, extra)
 
 

@@ -108,7 +108,11 @@ class Tracks:
                 process = subprocess.Popen(
                     step.argv,
                     cwd=self.cwd,
-                    env={**self.environment, "TMPDIR": str(folder)},
+                    env={
+                        **self.environment,
+                        "TMPDIR": str(folder),
+                        "COVERAGE_FILE": str(folder / "coverage"),
+                    },
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
