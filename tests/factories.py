@@ -129,9 +129,11 @@ def add_person(session: Session, name: str, *, is_staff: bool = False) -> Person
     return person
 
 
-def add_account(session: Session, person: Person, subject: str) -> Account:
+def add_account(
+    session: Session, person: Person, subject: str, *, issuer: str = "https://login.example.org"
+) -> Account:
     account = Account(
-        issuer="https://login.example.org",
+        issuer=issuer,
         subject=subject,
         person_id=person.id,
         claims={},
@@ -396,7 +398,7 @@ def add_submission(
     if state in {E.QUEUED, E.RUNNING, E.SCORING, E.FAILED, E.HELD, E.SCORED}:
         _add_job(session, evaluation, state, at)
     if state is E.SCORED and not is_smoke:
-        _add_result(session, evaluation, accuracy, at)
+        add_result(session, evaluation, accuracy, at)
     return submission
 
 
@@ -452,7 +454,7 @@ def _add_job(
     session.flush()
 
 
-def _add_result(session: Session, evaluation: Evaluation, accuracy: float, at: datetime) -> None:
+def add_result(session: Session, evaluation: Evaluation, accuracy: float, at: datetime) -> None:
     session.add(
         Result(
             evaluation_id=evaluation.id,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 USERS: Sequence[tuple[str, dict[str, object]]] = (
     ("ada", {"name": "Ada Vlasák", "eduperson_entitlement": ["urn:example:hpc"]}),
     ("grace", {"preferred_username": "grace.okafor"}),
+    ("ingrid", {"name": "Ingrid Solheim"}),
     ("staff", {"name": "Site Staff", "eduperson_entitlement": ["urn:example:sealrun-staff"]}),
     ("mallory", {"name": "<script>alert('name')</script>"}),
 )

@@ -30,8 +30,8 @@ MemoryError: Unable to allocate 3.72 GiB for an array with shape (1797, 512, 542
 """
 
 
-def add_staff_things(session: Session, digits: Digits, ada: Person, failed: Submission) -> None:
-    """Add people who work for the challenge, and what happened on the site so far."""
+def add_staff_things(session: Session, digits: Digits, ada: Person, failed: Submission) -> Person:
+    """Add people who work for the challenge, and what happened on the site so far; return the owner."""
     owner = factories.add_person(session, "Ingrid Solheim")
     reviewer = factories.add_person(session, "Tomás Ferreira")
     assistant = factories.add_person(session, "Priya Raman")
@@ -45,6 +45,7 @@ def add_staff_things(session: Session, digits: Digits, ada: Person, failed: Subm
     _add_log(session, failed)
     _add_check(session)
     _add_entries(session, digits, owner, reviewer, ada, blocked, failed)
+    return owner
 
 
 def _add_check(session: Session) -> None:

@@ -66,6 +66,7 @@ class Scene:
 
     digits: Digits
     ada: Person
+    organiser: Person
     staff: Person
     newcomer: Person
     """Has not accepted the site's terms yet."""
@@ -98,7 +99,7 @@ def add_scene(session: Session) -> Scene:
         else:
             factories.add_ranked(session, digits, name, accuracy, at)
     add_team_things(session, digits, ada, grace, staff)
-    add_staff_things(session, digits, ada, submissions["failed"])
+    organiser = add_staff_things(session, digits, ada, submissions["failed"])
     _add_log(session, submissions["site_failed"], released_by=staff)
     _add_log(session, submissions["tried"])
     _sign(session, submissions["scored"])
@@ -106,6 +107,7 @@ def add_scene(session: Session) -> Scene:
     return Scene(
         digits=digits,
         ada=ada,
+        organiser=organiser,
         staff=staff,
         newcomer=newcomer,
         submissions=submissions,

@@ -1,17 +1,21 @@
 """A served site, an identity provider and a browser.
 
-They live as long as one module: Playwright holds the thread's event loop, and other modules need it.
+The browser lives as long as one module: Playwright holds the thread's event loop, and other modules need it.
 """
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests import identity_provider
 from tests.browser.chromium import PROGRAM, chromium
-from tests.browser.screenshots import Site, site
+from tests.browser.screenshots import Site, Template, site, template
+from tests.identity_provider import IdentityProvider
 from tests.required import required
+
+# Only a fault may take a page so long, not a busy machine.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +25,24 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def login_provider() -> Iterator[IdentityProvider]:
+    with identity_provider.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def scene_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return template(tmp_path_factory.mktemp("template"))
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with (
-        identity_provider.running() as provider,
-        site(tmp_path_factory.mktemp("site"), provider.issuer) as running,
-    ):
+def served(
+    tmp_path_factory: pytest.TempPathFactory,
+    scene_template: Template,
+    login_provider: IdentityProvider,
+) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("site"), scene_template, login_provider.issuer) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ They are for looking at, not for comparing. ``--readme`` makes the one picture o
 """
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,14 +13,18 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from portal.db.engine import open_database
 from portal.web.app import create_app
+from tests import factories
 from tests.browser.chromium import chromium
 from tests.scene_of_teams import INVITATION
 from tests.scenes import SITE_TERMS, Scene, add_scene
-from tests.served import free_port, log_in, new_context, serving
+from tests.served import free_port, log_in, new_context, new_database, serving
 
 WIDTHS = (360, 1280)
 SCHEMES = ("light", "dark")
+ORGANISER = "ingrid"
+"""What the identity provider calls the owner of the challenge."""
 README = Path(__file__).parents[2] / "docs/images/leaderboard.png"
 
 
@@ -33,14 +38,36 @@ class Site:
     cookies: Mapping[str, str]
 
 
-@contextmanager
-def site(directory: Path, issuer: str = "http://localhost:9") -> Iterator[Site]:
-    """Serve a site in the middle of a challenge until the end of the block."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    context = new_context(directory, site_url=url, issuer=issuer, terms=SITE_TERMS)
-    with context.database.writing() as session:
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """The database of a site in the middle of a challenge, to be copied."""
+
+    file: Path
+    scene: Scene
+
+
+def template(directory: Path) -> Template:
+    """Make the database once; to copy it takes no time."""
+    database = new_database(directory)
+    with database.writing() as session:
         scene = add_scene(session)
+    # The last connection moves what is in the write-ahead log into the file, so that it is all of it.
+    database.engine.dispose()
+    return Template(file=directory / "sealrun.db", scene=scene)
+
+
+@contextmanager
+def site(directory: Path, template: Template, issuer: str = "http://localhost:9") -> Iterator[Site]:
+    """Serve a copy of a site in the middle of a challenge until the end of the block."""
+    port, scene = free_port(), template.scene
+    url = f"http://127.0.0.1:{port}"
+    file = shutil.copyfile(template.file, directory / "sealrun.db")
+    database = open_database(f"sqlite:///{file}")
+    context = new_context(
+        directory, database=database, site_url=url, issuer=issuer, terms=SITE_TERMS
+    )
+    with database.writing() as session:
+        factories.add_account(session, scene.organiser, ORGANISER, issuer=issuer)
     cookies = {
         "ada": log_in(context, scene.ada.id),
         "staff": log_in(context, scene.staff.id),
@@ -49,11 +76,11 @@ def site(directory: Path, issuer: str = "http://localhost:9") -> Iterator[Site]:
     with serving(create_app(context), port):
         yield Site(
             url=url,
-            database_url=str(context.database.engine.url),
+            database_url=str(database.engine.url),
             scene=scene,
             cookies=cookies,
         )
-    context.database.engine.dispose()
+    database.engine.dispose()
 
 
 def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
@@ -167,7 +194,8 @@ def main() -> None:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as directory,
-        site(Path(directory)) as served,
+        tempfile.TemporaryDirectory() as drafts,
+        site(Path(directory), template(Path(drafts))) as served,
         chromium() as browser,
     ):
         if options.readme:

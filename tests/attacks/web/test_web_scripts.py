@@ -34,11 +34,11 @@ from portal.db.tables import (
     Team,
 )
 from portal.db.tables import Page as ChallengePage
-from tests.browser.conftest import browser, log_in, served
+from tests.browser.conftest import browser, log_in, login_provider, scene_template, served
 from tests.browser.screenshots import Site, pages
 from tests.served import free_port, serving
 
-__all__ = ["browser", "served"]
+__all__ = ["browser", "login_provider", "scene_template", "served"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.attack(50)]
 
