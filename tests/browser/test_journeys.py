@@ -19,7 +19,13 @@ pytestmark = pytest.mark.browser
 ROOT = "/challenges/digits"
 
 
-@pytest.fixture(params=[True, False], ids=["with-scripts", "without-scripts"])
+# The quick run has a participant's day with scripts in `test_role_journeys.py`.
+@pytest.fixture(
+    params=[
+        pytest.param(True, id="with-scripts", marks=pytest.mark.slow),
+        pytest.param(False, id="without-scripts"),
+    ]
+)
 def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(java_script_enabled=request.param)
     yield context
@@ -70,6 +76,7 @@ def test_somebody_logs_in_hands_in_and_sees_the_submission(
     assert complaints == []
 
 
+@pytest.mark.slow
 def test_a_wrong_form_keeps_the_input_and_leads_to_the_field(
     served: Site, context: BrowserContext, page: Page, tmp_path: Path
 ) -> None:
@@ -90,6 +97,7 @@ def test_a_wrong_form_keeps_the_input_and_leads_to_the_field(
     expect(page.get_by_label("File")).to_have_attribute("aria-invalid", "true")
 
 
+@pytest.mark.slow
 def test_the_refresh_link_brings_what_is_new(
     served: Site, context: BrowserContext, page: Page
 ) -> None:
@@ -101,6 +109,7 @@ def test_the_refresh_link_brings_what_is_new(
     expect(page.get_by_text("No node is free yet")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_page_that_is_left_open_follows_its_submission(served: Site, browser: Browser) -> None:
     context = browser.new_context()
     log_in(context, served, "ada")
@@ -136,6 +145,7 @@ def _step(served: Site, name: str, to: EvaluationState) -> None:
     database.engine.dispose()
 
 
+@pytest.mark.slow
 def test_no_text_of_anybody_runs_as_a_script(served: Site, browser: Browser) -> None:
     attack = "<script>window.attacked = true</script><img src=x onerror='window.attacked = true'>"
     database = open_database(served.database_url)

@@ -26,7 +26,7 @@ from tests.providers.oidc_provider import OidcProvider
 from tests.providers.people import MFA
 from tests.served import free_port, new_context, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LoggingOut = OidcProvider | Glewlwyd
 

@@ -12,7 +12,7 @@ from tests import factories
 from tests.browser.conftest import watch
 from tests.served import free_port, log_in, new_context, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = "/challenges/digits"
 Open = Callable[[str], Page]
