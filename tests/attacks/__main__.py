@@ -14,8 +14,7 @@ from pathlib import Path
 
 from site_config.practice.site import PracticeSite
 from tests.attacks.catalogue import ATTACKS
-from tests.attacks.conftest import VARIABLE
-from tests.attacks.outcomes import MISSING, Outcomes
+from tests.attacks.outcomes import MISSING, VARIABLE, Outcomes
 from tests.attacks.page import PAGE, Record, merged, page, read_record, write_record
 
 NAME = "attacks"

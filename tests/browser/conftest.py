@@ -3,47 +3,7 @@
 They live as long as one module: Playwright holds the thread's event loop, and other modules need it.
 """
 
-from collections.abc import Iterator
+from tests.support.web.chromium import browser
+from tests.support.web.served_scene import served
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
-
-from tests.browser.chromium import PROGRAM, chromium
-from tests.browser.screenshots import Site, site
-from tests.support.required import required
-from tests.support.servers import identity_provider
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    required("Debian's Chromium", PROGRAM.exists())
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with (
-        identity_provider.running() as provider,
-        site(tmp_path_factory.mktemp("site"), provider.issuer) as running,
-    ):
-        yield running
-
-
-def log_in(context: BrowserContext, served: Site, who: str | None) -> None:
-    """Give a browser the cookie of somebody who is logged in."""
-    if who is not None:
-        context.add_cookies([{"name": "sealrun", "value": served.cookies[who], "url": served.url}])
-
-
-def watch(page: Page, url: str) -> list[str]:
-    """Collect what the browser complains about on our pages: scripts, or what the policy forbids."""
-    complaints: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and message.location["url"].startswith(url):
-            complaints.append(message.text)
-
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", note)
-    return complaints
+__all__ = ["browser", "served"]

@@ -6,8 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import log_in, watch
-from tests.browser.screenshots import SCHEMES, WIDTHS, Site, pages
+from tests.browser.screenshots import SCHEMES, WIDTHS
+from tests.support.web.chromium import watch
+from tests.support.web.served_scene import Site, log_in, pages
 
 pytestmark = pytest.mark.browser
 

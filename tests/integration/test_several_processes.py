@@ -19,8 +19,8 @@ import yaml
 from examples.demo.processes import answers, sealrun
 from portal.db import schema
 from portal.db.engine import open_database
-from tests.integration.worker.world import _write_site
 from tests.support.servers.portal import free_port
+from tests.support.worker.world import write_site
 
 PATIENCE = 120.0
 """Seconds after which something does not come any more; nothing here takes nearly as long."""
@@ -80,7 +80,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @contextmanager
 def _serving(folder: Path, *words: str) -> Iterator[Served]:
     """Serve a site in which one may try to log in three times an hour."""
-    settings, port = _write_site(folder), free_port()
+    settings, port = write_site(folder), free_port()
     url = f"sqlite:///{folder / 'site.db'}"
     database = open_database(url)
     schema.upgrade(database)

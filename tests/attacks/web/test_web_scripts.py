@@ -34,9 +34,9 @@ from portal.db.tables import (
     Team,
 )
 from portal.db.tables import Page as ChallengePage
-from tests.browser.conftest import browser, log_in, served
-from tests.browser.screenshots import Site, pages
 from tests.support.servers.portal import free_port, serving
+from tests.support.web.chromium import browser
+from tests.support.web.served_scene import Site, log_in, pages, served
 
 __all__ = ["browser", "served"]
 
