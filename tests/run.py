@@ -19,7 +19,7 @@ from pathlib import Path
 from examples.demo.account import CHECKOUT, as_account
 from examples.digits.build import DEFAULT_CACHE
 from site_config.practice.site import PracticeSite
-from tests.contract.clusters import OTHER_RELEASES, site_name
+from tests.support.cluster.clusters import OTHER_RELEASES, site_name
 from tests.support.providers import prepare
 from tests.tracks import Step, Track, Tracks
 

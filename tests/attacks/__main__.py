@@ -16,8 +16,7 @@ from examples.demo.account import CHECKOUT
 from site_config.practice.site import PracticeSite
 from tests.attacks import outcomes
 from tests.attacks.catalogue import ATTACKS
-from tests.attacks.conftest import VARIABLE
-from tests.attacks.outcomes import MISSING, Outcomes
+from tests.attacks.outcomes import MISSING, VARIABLE, Outcomes
 from tests.attacks.page import PAGE, Record, merged, page, read_record, write_record
 from tests.tracks import Step, Track, Tracks
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.outcomes import MISSING, Outcomes
+from tests.attacks.outcomes import MISSING, VARIABLE, Outcomes
 
-VARIABLE = "SEALRUN_ATTACK_OUTCOMES"
 ROWS = pytest.StashKey[list[int]]()
 OUTCOMES = pytest.StashKey[Outcomes]()
 

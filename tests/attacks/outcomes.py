@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tests.attacks.catalogue import ATTACKS
 
+VARIABLE = "SEALRUN_ATTACK_OUTCOMES"
+"""Names the file to which what came of them is written."""
 HELD, BROKEN, LEFT_OUT, MISSING = "held", "NOT HELD", "left out", "not run"
 
 

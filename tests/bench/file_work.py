@@ -25,8 +25,8 @@ from portal.worker.file_threads import FileThreads
 from portal.worker.file_work import AtOnce, FileWork
 from portal.worker.loop import run_pass
 from tests.bench.report import print_table
-from tests.integration.worker.world import Clock, World, make_world
-from tests.support.eager import eager
+from tests.support.worker.eager import eager
+from tests.support.worker.world import Clock, World, make_world
 
 GIGABYTES = 1.0
 FREE = 4

@@ -13,8 +13,9 @@ from tests.browser.accessible import (
     problems,
     violations,
 )
-from tests.browser.conftest import log_in, watch
-from tests.browser.screenshots import SCHEMES, WIDTHS, Site, pages
+from tests.browser.screenshots import SCHEMES, WIDTHS
+from tests.support.web.chromium import watch
+from tests.support.web.served_scene import Site, log_in, pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import watch
-from tests.browser.screenshots import Site
+from tests.support.web.chromium import watch
+from tests.support.web.served_scene import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,9 +10,9 @@ from portal.db.engine import open_database
 from portal.db.tables import Challenge, Evaluation, Submission
 from portal.domain.states import EvaluationState
 from portal.services.progress import move
-from tests.browser.conftest import log_in, watch
-from tests.browser.screenshots import Site
 from tests.support.factories import NOW
+from tests.support.web.chromium import watch
+from tests.support.web.served_scene import Site, log_in
 
 pytestmark = pytest.mark.browser
 

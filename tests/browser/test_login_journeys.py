@@ -18,13 +18,13 @@ from portal.domain.login_profiles import LoginProfile
 from portal.web.app import create_app
 from portal.web.context import Provider, WebContext
 from portal.web.login_failures import EXPIRED, UNREACHABLE, WEAK
-from tests.browser.conftest import watch
 from tests.support.providers import Provider as RealProvider
 from tests.support.providers.glewlwyd import Glewlwyd
 from tests.support.providers.jupyterhub import JupyterHub
 from tests.support.providers.oidc_provider import OidcProvider
 from tests.support.providers.people import MFA
 from tests.support.servers.portal import free_port, new_context, serving
+from tests.support.web.chromium import watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

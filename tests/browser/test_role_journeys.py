@@ -18,11 +18,11 @@ from portal.services import standings
 from portal.services.attention import decisions
 from portal.services.progress import move
 from tests.browser.accessible import assert_accessible
-from tests.browser.conftest import log_in, watch
-from tests.browser.screenshots import ORGANISER, Site, Template, site
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.servers.identity_provider import IdentityProvider
+from tests.support.web.chromium import watch
+from tests.support.web.served_scene import ORGANISER, Site, Template, log_in, site
 
 pytestmark = pytest.mark.browser
 

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from portal.web.app import create_app
 from portal.web.context import WebContext
-from tests.browser.conftest import watch
 from tests.support import factories
 from tests.support.servers.portal import free_port, log_in, new_context, serving
+from tests.support.web.chromium import watch
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

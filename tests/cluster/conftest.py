@@ -1,35 +1,16 @@
 """Fixtures of the tests on the practice site: the example challenge, and a site that has run it."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from examples.digits.build import DEFAULT_CACHE, build
-from tests.cluster.spine import Spine, open_spine
-from tests.support.required import required
+from tests.support.cluster.digits import digits
+from tests.support.cluster.spine import PATIENCE, SECRET_VALUE, OpenSpine, Spine, open_spine
 
-SECRET_VALUE = "hunter2-of-the-portal"
-PATIENCE = timedelta(minutes=15)
-
-OpenSpine = Callable[..., Spine]
-
-
-@pytest.fixture(scope="session")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the built digits challenge; ``make test`` builds it before."""
-    if built := os.environ.get("SEALRUN_EXAMPLE"):
-        return Path(built)
-    required("mmdebstrap, which builds the example", shutil.which("mmdebstrap") is not None)
-    target = tmp_path_factory.mktemp("digits")
-    cache = Path(os.environ.get("SEALRUN_CACHE_DIR", DEFAULT_CACHE))
-    build(target, cache if os.access(cache, os.W_OK) else tmp_path_factory.mktemp("cache"))
-    return target
+__all__ = ["digits"]
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ import structlog
 from portal import bootstrap
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
-from tests.support.eager import eager
-from tests.support.points import WatchedDatabase, WatchedScheduler, watched_files
+from tests.support.worker.eager import eager
+from tests.support.worker.points import WatchedDatabase, WatchedScheduler, watched_files
 
 DEATHS = 2
 """At each place. More of those that cost an attempt might use up the three that a job has."""

@@ -34,8 +34,8 @@ from tests.cluster.archive_forms import (
     with_variables,
     with_zstd_layer,
 )
-from tests.cluster.node import Ended, PracticeNode, new_token
-from tests.cluster.python_image import PYTHON, write_python_archive
+from tests.support.cluster.node import Ended, PracticeNode, new_token
+from tests.support.cluster.python_image import PYTHON, write_python_archive
 from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -14,8 +14,7 @@ from sqlalchemy import select
 from portal.db.tables import DataSnapshot
 from portal.domain.jobs import JobKind
 from portal.domain.merkle import tree
-from tests.cluster.conftest import PATIENCE, OpenSpine
-from tests.cluster.spine import CHECKOUT, Spine
+from tests.support.cluster.spine import CHECKOUT, PATIENCE, OpenSpine, Spine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -15,15 +15,13 @@ from containers.interface import BuildKind, Packages
 from containers.rundir import read_lock
 from portal.domain.logs import error_of_pip
 from portal.files.requirements import canonical, read_requirements
-from tests.cluster.node import Ended, PracticeNode, sha256
-from tests.cluster.python_image import write_python_archive
+from tests.support.cluster.node import Ended, PracticeNode, sha256
+from tests.support.cluster.python_image import PIP, write_python_archive
 from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 BUSYBOX = Path("/bin/busybox")
-PIP = Path("/usr/share/python-wheels")
-"""Where Debian keeps the wheels from which ``venv`` is filled."""
 
 
 def wheel(folder: Path, name: str, version: str, *, requires: str = "") -> str:

@@ -16,8 +16,7 @@ from portal.files.weights import check_weights
 from portal.services import weights
 from portal.services.submissions import Upload, submit
 from tests.cluster import archive_forms, tool_archives
-from tests.cluster.conftest import PATIENCE, OpenSpine
-from tests.cluster.spine import Spine
+from tests.support.cluster.spine import PATIENCE, OpenSpine, Spine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -6,7 +6,7 @@ import pytest
 
 from portal.domain.jobs import JobKind
 from portal.domain.states import AttemptState, EvaluationState
-from tests.cluster.spine import Spine
+from tests.support.cluster.spine import Spine
 
 pytestmark = pytest.mark.cluster
 

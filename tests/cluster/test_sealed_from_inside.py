@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from portal.domain.jobs import JobKind
-from tests.cluster.conftest import SECRET_VALUE
-from tests.cluster.spine import Spine
+from tests.support.cluster.spine import SECRET_VALUE, Spine
 
 pytestmark = pytest.mark.cluster
 

@@ -15,8 +15,7 @@ from portal.domain.retention import Kept
 from portal.domain.sealing import Failures
 from portal.domain.untrusted import Slug
 from portal.services.task_approvals import approval_of
-from tests.cluster.conftest import PATIENCE, OpenSpine
-from tests.cluster.spine import CHECKOUT, Spine
+from tests.support.cluster.spine import CHECKOUT, PATIENCE, OpenSpine, Spine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

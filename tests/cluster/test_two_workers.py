@@ -9,8 +9,7 @@ from sqlalchemy import select
 
 from portal.db.tables import Event
 from portal.domain.states import EvaluationState
-from tests.cluster.conftest import OpenSpine
-from tests.cluster.spine import CLOSED, Spine
+from tests.support.cluster.spine import CLOSED, OpenSpine, Spine
 from tests.support.databases import PostgresServer
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

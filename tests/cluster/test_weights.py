@@ -10,8 +10,8 @@ import pytest
 
 from containers.interface import Bind, BuildKind
 from portal.files.archives import unpack_results
-from tests.cluster.node import Ended, PracticeNode
-from tests.cluster.python_image import write_python_archive
+from tests.support.cluster.node import Ended, PracticeNode
+from tests.support.cluster.python_image import write_python_archive
 from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

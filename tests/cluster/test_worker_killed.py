@@ -11,9 +11,8 @@ from sqlalchemy import select
 
 from portal.db.tables import Event
 from portal.domain.states import EvaluationState
-from tests.cluster.conftest import OpenSpine
 from tests.cluster.dying_worker import DEATHS
-from tests.cluster.spine import CHECKOUT, CLOSED, HONEST, Spine
+from tests.support.cluster.spine import CHECKOUT, CLOSED, HONEST, OpenSpine, Spine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -10,9 +10,9 @@ import pytest
 from scheduler.interface import Phase
 from scheduler.memory import MemoryScheduler
 from site_config.practice.releases import DEFAULT_RELEASE
-from tests.contract.clusters import OTHER_RELEASES, Clusters
-from tests.contract.labs import ClusterLab, Lab, MemoryLab, RestLab
-from tests.contract.pyslurm_lab import PyslurmLab
+from tests.support.cluster.clusters import OTHER_RELEASES, Clusters
+from tests.support.cluster.labs import ClusterLab, Lab, MemoryLab, RestLab
+from tests.support.cluster.pyslurm_lab import PyslurmLab
 
 CLUSTERS = [
     (DEFAULT_RELEASE, "commands"),

@@ -15,7 +15,7 @@ from scheduler.interface import Accepted, Indeterminate, Phase, Refused, Token
 from scheduler.rest import SlurmRest
 from scheduler.rest_versions import KNOWN
 from site_config.loader import load_site
-from tests.contract.labs import PATIENCE, RestLab, connect, wait_for
+from tests.support.cluster.labs import PATIENCE, RestLab, connect, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 NOBODY = Token("contract-nobody")

@@ -13,7 +13,7 @@ from scheduler.interface import (
     Snapshot,
     Token,
 )
-from tests.contract.labs import Lab, wait_for
+from tests.support.cluster.labs import Lab, wait_for
 
 ALIVE = {Phase.PENDING, Phase.RUNNING}
 FOREVER = "sleep 50"

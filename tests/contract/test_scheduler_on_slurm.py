@@ -11,7 +11,7 @@ from scheduler.commands import SlurmCommands
 from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, Outcome, Phase, Refused, Token
 from scheduler.local import LocalTransport
-from tests.contract.labs import PATIENCE, ClusterLab, RestLab, wait_for
+from tests.support.cluster.labs import PATIENCE, ClusterLab, RestLab, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 FOREVER = "sleep 50"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from scheduler.interface import Accepted, JobReport, Phase, Token
-from tests.contract.labs import PATIENCE, ClusterLab, connect, wait_for
+from tests.support.cluster.labs import PATIENCE, ClusterLab, connect, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 FOREVER = "sleep 50"

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from portal.db.tables import Attempt, Event, Job
 from portal.domain.failures import FAILURES
 from portal.domain.states import AttemptState, EvaluationState
-from tests.cluster.spine import CLOSED, LOST_THE_CLAIM, ClusterJob
 from tests.faults.scenes import Played, attempts_of, directory_of
 from tests.faults.stage import QUICK, SLOW, Stage
+from tests.support.cluster.spine import CLOSED, LOST_THE_CLAIM, ClusterJob
 
 SAME_SCORES = {SLOW: QUICK}
 LATE = 40.0

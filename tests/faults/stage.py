@@ -24,9 +24,9 @@ import yaml
 from examples.demo.account import CHECKOUT, as_account
 from site_config.practice.files import remove_tree
 from site_config.practice.site import PracticeSite
-from tests.cluster.spine import Spine, open_spine
 from tests.faults.gate import Gate
 from tests.faults.line import Line
+from tests.support.cluster.spine import Spine, open_spine
 
 NAME = "faults"
 ACCOUNT = 20303

@@ -7,9 +7,9 @@ import zipfile
 
 import zstandard
 
-from tests.unit.containers.test_sif import OVERLAPPING, descriptor, superblock
-from tests.unit.containers.test_sif import sif as sif_of
-from tests.unit.files.test_layers import USUAL, both, docker, entry, layer, oci
+from tests.support.uploads.images import USUAL, both, docker, entry, layer, oci
+from tests.support.uploads.sifs import OVERLAPPING, descriptor, superblock
+from tests.support.uploads.sifs import sif as sif_of
 
 
 def packed(members: dict[str, bytes]) -> bytes:

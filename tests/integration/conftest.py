@@ -1,6 +1,6 @@
 """The pretended site serves all integration tests."""
 
 from tests.integration.worker.slow_files import slow
-from tests.integration.worker.world import clock, world
+from tests.support.worker.world import clock, world
 
 __all__ = ["clock", "slow", "world"]

@@ -13,7 +13,7 @@ from portal.db.tables import Challenge, Column, Image, Page, Standing
 from portal.domain.errors import OperatorError, ParticipantError
 from portal.services.challenges import TakenIn
 from site_config.errors import SettingsError
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 
 def _change(world: World, tmp_path: Path, change: Any) -> None:

@@ -20,9 +20,9 @@ from portal.cli import main
 from portal.db.tables import Heartbeat
 from portal.services import liveness
 from portal.web.renewal import RenewableApp
-from tests.integration.worker.world import BUSYBOX, _write_challenge, _write_site
 from tests.support.databases import new_sqlite
 from tests.support.required import required
+from tests.support.worker.world import BUSYBOX, write_challenge, write_site
 
 PATIENCE = 120.0
 
@@ -30,7 +30,7 @@ PATIENCE = 120.0
 @pytest.fixture
 def site_file(tmp_path: Path) -> Iterator[Path]:
     required(f"{BUSYBOX}, of which the probe's image is made", BUSYBOX.exists())
-    path = _write_site(tmp_path)
+    path = write_site(tmp_path)
     _change(path, database={"url": f"sqlite:///{tmp_path / 'site.db'}"})
     database = new_sqlite(tmp_path, "site.db")
     yield path
@@ -207,7 +207,7 @@ def test_no_challenge_is_added_that_the_worker_does_not_have_the_settings_for(
             answers=True, problem="", now=site.clock(),
         )  # fmt: skip
     monkeypatch.setattr(commands, "PATIENCE", 0.0)
-    folder = _write_challenge(tmp_path / "challenge")
+    folder = write_challenge(tmp_path / "challenge")
 
     result = CliRunner().invoke(
         main, ["challenge", "add", str(folder), "--site", str(site_file), *words]

@@ -3,51 +3,24 @@
 import os
 import pwd
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
 from sqlalchemy import select, text
 
 from portal import bootstrap
-from portal.cli import main
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, Organiser, Person, Task
 from portal.domain.audit import Action
 from portal.domain.people import ActorKind
 from portal.domain.permissions import Role
-from tests.integration.worker.world import _write_challenge, _write_site
+from tests.integration.commands import Run, run, site_database, site_file
 from tests.support import factories
-from tests.support.databases import new_sqlite
+from tests.support.worker.world import write_challenge
 
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def site_file(tmp_path: Path) -> Path:
-    path = _write_site(tmp_path)
-    settings = yaml.safe_load(path.read_text())
-    settings["database"]["url"] = f"sqlite:///{tmp_path / 'site.db'}"
-    path.write_text(yaml.safe_dump(settings))
-    return path
-
-
-@pytest.fixture
-def site_database(tmp_path: Path):
-    database = new_sqlite(tmp_path, "site.db")
-    yield database
-    database.engine.dispose()
-
-
-@pytest.fixture
-def run(site_file: Path, site_database: Database) -> Run:
-    def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(main, [*arguments, "--site", str(site_file)])
-
-    return invoke
+__all__ = ["run", "site_database", "site_file"]
 
 
 def _entries(database: Database) -> list[AuditEntry]:
@@ -63,7 +36,7 @@ def _person(database: Database, name: str = "Ada Vlasák") -> str:
 
 
 def test_adding_a_challenge_warns_of_what_its_pages_cannot_show(run: Run, tmp_path: Path) -> None:
-    folder = _write_challenge(tmp_path / "challenge")
+    folder = write_challenge(tmp_path / "challenge")
     described = yaml.safe_load((folder / "challenge.yaml").read_text())
     page = folder / described["pages"][0]["file"]
     page.write_text("# Field\n\nIn May: ![map](map.png), $x_i$ and $5.\n", encoding="utf-8")
@@ -80,7 +53,7 @@ def test_adding_a_challenge_warns_of_what_its_pages_cannot_show(run: Run, tmp_pa
 def test_adding_a_challenge_is_written_down_with_the_operators_account(
     run: Run, site_database: Database, tmp_path: Path
 ) -> None:
-    folder = _write_challenge(tmp_path / "challenge")
+    folder = write_challenge(tmp_path / "challenge")
 
     results = [run("challenge", "add", str(folder)) for _ in range(2)]
 
@@ -297,7 +270,7 @@ def test_an_age_without_unit_is_refused(run: Run) -> None:
 def test_approving_shows_what_will_run_and_approves_it(
     run: Run, site_file: Path, site_database: Database, tmp_path: Path
 ) -> None:
-    added = run("challenge", "add", str(_write_challenge(tmp_path / "challenge")))
+    added = run("challenge", "add", str(write_challenge(tmp_path / "challenge")))
     order = tmp_path / "storage/orders/digits.json"
     before = order.read_text(encoding="utf-8")
     with site_database.writing() as session:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rocrate.rocrate import ROCrate
 
 from portal.db.engine import Database
-from tests.integration.test_commands import Run, run, site_database, site_file
+from tests.integration.commands import Run, run, site_database, site_file
 from tests.support import factories
 
 __all__ = ["run", "site_database", "site_file"]

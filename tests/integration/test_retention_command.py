@@ -13,8 +13,8 @@ from portal.db.tables import AuditEntry, Challenge, Deletion
 from portal.domain.audit import Action
 from portal.domain.people import ActorKind
 from portal.domain.retention import Kept
-from tests.integration.test_commands import Run, run, site_database, site_file
-from tests.integration.worker.world import _write_challenge
+from tests.integration.commands import Run, run, site_database, site_file
+from tests.support.worker.world import write_challenge
 
 __all__ = ["run", "site_database", "site_file"]
 
@@ -69,7 +69,7 @@ def test_the_command_deletes_and_the_operator_is_written_down(
 def test_a_challenge_says_how_long_its_files_are_kept(
     run: Run, site_database: Database, tmp_path: Path
 ) -> None:
-    folder = _write_challenge(tmp_path / "challenge")
+    folder = write_challenge(tmp_path / "challenge")
     described = yaml.safe_load((folder / "challenge.yaml").read_text())
     described["retention"] = {"uploads": "30d", "logs": "12h"}
     (folder / "challenge.yaml").write_text(yaml.safe_dump(described))

@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from examples.demo.processes import answers, sealrun
-from tests.integration.worker.world import _write_site
 from tests.support.databases import new_sqlite
 from tests.support.servers.portal import free_port
+from tests.support.worker.world import write_site
 
 PATIENCE = 120.0
 """Seconds after which something does not come any more; nothing here takes nearly as long."""
@@ -79,7 +79,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @contextmanager
 def _serving(folder: Path, *words: str) -> Iterator[Served]:
     """Serve a site in which one may try to log in three times an hour."""
-    settings, port = _write_site(folder), free_port()
+    settings, port = write_site(folder), free_port()
     url = f"sqlite:///{folder / 'site.db'}"
     new_sqlite(folder, "site.db").engine.dispose()
     written = yaml.safe_load(settings.read_text())

@@ -13,7 +13,7 @@ from portal.domain.ids import new_id
 from portal.domain.people import VISITOR, Actor
 from portal.domain.submissions import SubmissionKind
 from portal.services.submissions import Upload, quota_left, submit
-from tests.integration.worker.world import START, World
+from tests.support.worker.world import START, World
 
 UPLOAD = Upload(sha256="ab" * 32, size=10)
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from site_config.practice.site import PracticeSite
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 

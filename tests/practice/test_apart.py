@@ -21,9 +21,9 @@ from scheduler.files import FetchLimits
 from scheduler.ssh import SshTransport
 from scheduler.ssh_files import SftpFiles
 from site_config.practice.site import PracticeSite
-from tests.practice.conftest import Inside
 from tests.practice.examples import built_digits
 from tests.practice.portals import KINDS, give, start_portal
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 

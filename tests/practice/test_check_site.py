@@ -25,7 +25,7 @@ from site_config.practice.errors import PracticeError
 from site_config.practice.site import PracticeSite
 from site_config.practice.weaknesses import NAMES
 from tests.practice.checking import HIDDEN, SECRET, Checked, check, command, sealrun
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 

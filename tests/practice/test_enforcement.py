@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from site_config.practice.site import PracticeSite
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 

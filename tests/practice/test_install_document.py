@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from examples.demo.account import CHECKOUT
-from tests.practice.documents import Block, blocks_of
-from tests.practice.machine import Machine, machine
+from tests.support.cluster.machine import Machine, machine
+from tests.support.documents import Block, blocks_of
 
 pytestmark = pytest.mark.cluster
 

@@ -19,7 +19,7 @@ from site_config.practice.networks import interface_for
 from site_config.practice.processes import Process
 from site_config.practice.records import running_process, write_process
 from site_config.practice.site import PracticeSite
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 

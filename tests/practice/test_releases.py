@@ -12,7 +12,7 @@ import pytest
 from site_config.practice.releases import DEFAULT_RELEASE, RELEASES, Release
 from site_config.practice.site import PracticeSite
 from tests.practice.checking import check, sealrun
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 OTHERS = [release for release in RELEASES if release.name != DEFAULT_RELEASE]

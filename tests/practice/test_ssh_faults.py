@@ -28,8 +28,8 @@ from scheduler.ssh import SshTransport
 from scheduler.ssh_connection import Hop
 from site_config.loader import load_site
 from site_config.practice.site import PracticeSite
-from tests.contract.labs import small_job
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
+from tests.support.cluster.labs import small_job
 
 pytestmark = pytest.mark.cluster
 

@@ -23,7 +23,7 @@ from examples.demo.participant import Participant, Seen
 from examples.demo.processes import free_port
 from examples.digits.build import DEFAULT_CACHE, root_layer_path
 from site_config.practice.site import PracticeSite
-from tests.practice.documents import Block, blocks_of
+from tests.support.documents import Block, blocks_of
 
 pytestmark = pytest.mark.cluster
 

@@ -15,9 +15,9 @@ from examples.demo.participant import Participant
 from examples.demo.processes import Processes, free_port
 from examples.demo.settings import DemoSite, prepare_site
 from site_config.practice.site import PracticeSite
-from tests.practice.conftest import Inside
 from tests.practice.examples import built_digits
 from tests.practice.portals import give, start_portal
+from tests.support.cluster.inside import Inside
 
 pytestmark = pytest.mark.cluster
 

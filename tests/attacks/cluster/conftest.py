@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 
 from containers.interface import BuildKind
-from containers.rundir import read_log
 from site_config.practice.site import PracticeSite
+from tests.attacks.cluster.images import BUSYBOX, image_of
 from tests.attacks.cluster.slurm_programs import slurm_entries
-from tests.cluster.conftest import digits
-from tests.cluster.node import Ended, PracticeNode
-from tests.cluster.python_image import write_python_archive
-from tests.practice.conftest import Inside
+from tests.support.cluster.digits import digits
+from tests.support.cluster.inside import Inside
+from tests.support.cluster.node import PracticeNode
+from tests.support.cluster.python_image import write_python_archive
 from tests.support.required import required
 
 __all__ = ["digits"]
-
-BUSYBOX = Path("/bin/busybox")
 
 
 @pytest.fixture(scope="session")
@@ -48,8 +46,3 @@ def python(node: PracticeNode, inside: Inside) -> Path:
     archive = node.file("python.tar")
     write_python_archive(BUSYBOX, archive, extra=slurm_entries(inside))
     return image_of(node.build(BuildKind.ARCHIVE, archive))
-
-
-def image_of(built: Ended) -> Path:
-    assert built.record.done, read_log(built.directory, "stderr.log") or built.record
-    return built.directory / "image.sif"

@@ -21,7 +21,7 @@ from portal.domain.jobs import JobKind
 from portal.web.app import create_app
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.hostile import write_example
-from tests.cluster.spine import Spine, open_spine
+from tests.support.cluster.spine import Spine, open_spine
 from tests.support.servers.portal import log_in
 
 PATIENCE = timedelta(minutes=12)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from containers.archives import Entry
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 FOLDER = "/opt/slurm"
 LOADER = f"{FOLDER}/ld-linux-x86-64.so.2"

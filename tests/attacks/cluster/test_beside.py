@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from containers.interface import Bind, SealedRun
-from tests.cluster.node import Ended, PracticeNode
-from tests.cluster.python_image import PYTHON
+from tests.support.cluster.node import Ended, PracticeNode
+from tests.support.cluster.python_image import PYTHON
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

@@ -10,7 +10,7 @@ import pytest
 from scheduler.errors import HostKeyRefused
 from scheduler.ssh import SshTransport
 from site_config.practice.site import PracticeSite
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 
 from containers.scripts import run_script
-from tests.cluster.node import Ended, PracticeNode, new_token
-from tests.cluster.python_image import PYTHON
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
+from tests.support.cluster.node import Ended, PracticeNode, new_token
+from tests.support.cluster.python_image import PYTHON
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

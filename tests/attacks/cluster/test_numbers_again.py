@@ -11,8 +11,8 @@ from portal.bootstrap import scheduler_of
 from scheduler.interface import Accepted, JobReport, Phase, Scheduler, Token
 from site_config.loader import load_site
 from site_config.practice.site import PracticeSite
-from tests.contract.labs import small_job
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
+from tests.support.cluster.labs import small_job
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

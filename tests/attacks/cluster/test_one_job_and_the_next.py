@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

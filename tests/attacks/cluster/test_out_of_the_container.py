@@ -15,9 +15,9 @@ import pytest
 
 from containers.scripts import run_script
 from tests.attacks.cluster.slurm_programs import SBATCH
-from tests.cluster.node import PracticeNode, new_token
-from tests.cluster.python_image import PYTHON
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
+from tests.support.cluster.node import PracticeNode, new_token
+from tests.support.cluster.python_image import PYTHON
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

@@ -9,8 +9,8 @@ import pytest
 from containers.interface import BuildKind, Packages
 from portal.files.errors import BadArchive
 from portal.files.requirements import canonical, read_requirements
-from tests.cluster.node import Ended, PracticeNode, sha256
-from tests.cluster.test_environments import PIP
+from tests.support.cluster.node import Ended, PracticeNode, sha256
+from tests.support.cluster.python_image import PIP
 from tests.support.required import required
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root, pytest.mark.attack(67)]

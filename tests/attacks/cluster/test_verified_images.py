@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from site_config.practice.site import PracticeSite
-from tests.attacks.cluster.test_builds import build, entry, layer_of
-from tests.cluster.node import Ended, PracticeNode
-from tests.cluster.python_image import PYTHON
-from tests.practice.conftest import Inside
+from tests.attacks.cluster.images import build, entry, layer_of
+from tests.support.cluster.inside import Inside
+from tests.support.cluster.node import Ended, PracticeNode
+from tests.support.cluster.python_image import PYTHON
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root, pytest.mark.attack(75)]
 

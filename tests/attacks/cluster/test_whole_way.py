@@ -15,7 +15,7 @@ from portal.domain.shares import SENTENCES, Hindrance
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.hostile import LATE, OF_THE_EXAMPLE, PROGRAMS
 from tests.attacks.cluster.scene import PATIENCE, SECRET, TEAM_HOURS, Scene, open_scene
-from tests.practice.conftest import Inside
+from tests.support.cluster.inside import Inside
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 

@@ -14,8 +14,8 @@ from portal.files.archives import repack_code, unpack_results
 from portal.files.errors import BadArchive, BadOutput
 from portal.files.images import inspect_image
 from portal.files.outputs import copy_outputs
-from tests.unit.files.conftest import Maker
-from tests.unit.files.test_images import docker_members, link
+from tests.support.uploads.archives import Maker
+from tests.support.uploads.images import docker_members, link
 
 MEBIBYTE = 1024 * 1024
 # Older releases of Python trust every archive, and know no other way.

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from portal.domain.states import EvaluationState
 from portal.files.errors import BadArchive
 from portal.files.requirements import read_requirements
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 DEEP = "numpy; " + "(" * 3000 + "os_name == 'posix'" + ")" * 3000
 

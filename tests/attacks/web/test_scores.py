@@ -17,10 +17,10 @@ from portal.domain.failures import FailureReason
 from portal.files.errors import BadScoreFile
 from portal.files.scores import ScoreColumn, read_scores
 from portal.web.app import create_app
-from tests.integration.worker.node import good_scores
-from tests.integration.worker.world import World
 from tests.support import factories
 from tests.support.servers.portal import log_in, new_context
+from tests.support.worker.pretended_node import good_scores
+from tests.support.worker.world import World
 
 PLAIN = '{"accuracy": 0.5, "loss": 1}'
 

@@ -32,8 +32,8 @@ from portal.domain.submissions import SubmissionKind
 from portal.domain.work import RunWork
 from portal.worker.boundary import predicted, token_of, work_as_prepared
 from portal.worker.expire import expire
-from tests.integration.worker.test_weights import packed, upload
-from tests.integration.worker.world import Clock, World, make_world
+from tests.support.worker.weights import packed, upload
+from tests.support.worker.world import Clock, World, make_world
 
 pytestmark = pytest.mark.attack(70)
 

@@ -13,7 +13,7 @@ from portal.domain.audit import Action, Subject
 from portal.domain.people import operator
 from portal.files.audit_heads import AuditHeads
 from portal.services import audit
-from tests.integration.worker.world import Clock, World, make_world
+from tests.support.worker.world import Clock, World, make_world
 
 pytestmark = pytest.mark.attack(72)
 

@@ -13,7 +13,7 @@ from portal.db.tables import Result, Task
 from portal.domain.failures import FailureReason
 from site_config.bundle import load_challenge
 from site_config.errors import SettingsError
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 pytestmark = pytest.mark.attack(55)
 

@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.web.app import create_app
 from portal.web.csrf import SameOriginOnly
-from tests.browser.conftest import browser
 from tests.integration.access.asking import addresses
 from tests.support import factories
 from tests.support.servers.portal import free_port, log_in, new_context, serving
+from tests.support.web.chromium import browser
 
 __all__ = ["browser"]
 

@@ -14,8 +14,7 @@ from portal.domain.people import Actor
 from portal.domain.states import AttemptState, EvaluationState
 from portal.domain.submissions import SMOKE_PER_DAY
 from portal.services import cancellations
-from tests.integration.worker.test_smoke_runs import change_phase
-from tests.integration.worker.world import World
+from tests.support.worker.world import World, change_phase
 
 PER_DAY = 3
 """What the phase of the pretended site allows."""

@@ -13,8 +13,7 @@ from portal.domain.sealing import Failures
 from portal.domain.states import EvaluationState
 from portal.services import cancellations
 from scheduler.interface import Outcome, Phase, Token
-from tests.integration.worker.test_smoke_runs import change_phase
-from tests.integration.worker.world import World
+from tests.support.worker.world import World, change_phase
 
 STEP = timedelta(minutes=5)
 

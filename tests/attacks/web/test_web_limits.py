@@ -13,10 +13,10 @@ from portal.db.engine import Database
 from portal.db.tables import Phase, Submission
 from portal.domain.tokens import Scope
 from portal.web.app import create_app
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import DAY
 from tests.support.servers.portal import free_port, make_token, new_context, serving
+from tests.support.web.site import Site
 
 POSTS = 50
 ALLOWED = 3

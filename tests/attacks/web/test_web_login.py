@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Account, LoginSession
-from tests.integration.web.conftest import Site, SiteMaker
-from tests.integration.web.login_steps import campus, log_in, register, who
 from tests.support.providers import hostile as hostile_provider
 from tests.support.providers.hostile import HostileProvider
+from tests.support.web.login_steps import campus, log_in, register, who
+from tests.support.web.site import Site, SiteMaker
 
 MISPLACED = "came to the address of another"
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Team
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.attack(71)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.db.tables import Attempt, RunLog
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 pytestmark = pytest.mark.attack(51)
 

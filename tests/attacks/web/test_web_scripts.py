@@ -34,9 +34,16 @@ from portal.db.tables import (
     Team,
 )
 from portal.db.tables import Page as ChallengePage
-from tests.browser.conftest import browser, log_in, login_provider, scene_template, served
-from tests.browser.screenshots import Site, pages
 from tests.support.servers.portal import free_port, serving
+from tests.support.web.chromium import browser
+from tests.support.web.served_scene import (
+    Site,
+    log_in,
+    login_provider,
+    pages,
+    scene_template,
+    served,
+)
 
 __all__ = ["browser", "login_provider", "scene_template", "served"]
 

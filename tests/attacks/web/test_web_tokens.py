@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import ApiToken, Submission
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.factories import DAY, NOW
+from tests.support.web.site import Site, SiteMaker
 
 HAND_IN = "/api/v1/challenges/digits/submissions"
 FORM = {"phase": "dev", "kind": "results", "note": ""}

@@ -1,8 +1,6 @@
 """Two processes that write the same thing at the same moment: one row, and no error for either."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -16,6 +14,7 @@ from portal.domain.jobs import ImageKind
 from portal.domain.people import Actor
 from portal.domain.tokens import MOST_LIVE, Scope
 from portal.services import deletions, images, leases, tokens
+from tests.integration.services.same_moment import at_once
 from tests.support import factories
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -38,25 +37,6 @@ def _lease(session: Session) -> bool:
     lasts = timedelta(seconds=20)
     holder = threading.current_thread().name
     return leases.take_lease(session, name="main", holder=holder, lasts=lasts, now=NOW)
-
-
-def at_once(database: Database, write: Callable[[Session], T]) -> list[T]:
-    """Write in one transaction while another that wrote the same is still open."""
-    written = threading.Event()
-
-    def second() -> T:
-        written.wait()
-        with database.writing() as session:
-            return write(session)
-
-    with ThreadPoolExecutor(1) as pool:
-        with database.writing() as session:
-            one = write(session)
-            other = pool.submit(second)
-            written.set()
-            # Long enough for the other to get as far as it can.
-            threading.Event().wait(0.3)
-        return [one, other.result(timeout=120)]
 
 
 def test_the_same_bytes_are_noted_once(database: Database) -> None:

@@ -7,56 +7,16 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.engine import Database
-from portal.db.tables import Attempt, Job
-from portal.domain.ids import new_id, new_token
-from portal.domain.jobs import JobKind
+from portal.db.tables import Attempt
+from portal.domain.ids import new_token
 from portal.domain.states import AttemptState
 from portal.services import attempts
-from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
+from scheduler.interface import JobRef, Outcome, Phase
+from tests.integration.queued_attempts import queue, report
 from tests.support.factories import NOW
 from tests.support.statements import counted
 
 LATER = NOW + timedelta(seconds=3)
-
-
-def queue(database: Database, number: int) -> list[JobReport]:
-    """Write down that many queued attempts; return what the cluster has said of them."""
-    reports = []
-    with database.writing() as session:
-        for place in range(number):
-            job = Job(
-                id=new_id(NOW), kind=JobKind.BUILD, cluster="main", profile="build", created_at=NOW
-            )
-            session.add(job)
-            token = new_token(NOW)
-            session.flush()
-            session.add(
-                Attempt(
-                    token=token, job_id=job.id, number=1, state=AttemptState.QUEUED,
-                    cluster_job_id=str(place), created_at=NOW, confirmed_at=NOW,
-                    absent_since=NOW, raw_state="PENDING", raw_reason="Priority", nodes="",
-                )
-            )  # fmt: skip
-            reports.append(report(token, str(place)))
-    return reports
-
-
-def report(token: str, job_id: str) -> JobReport:
-    return JobReport(
-        token=Token(token),
-        ref=JobRef(cluster="main", job_id=job_id),
-        phase=Phase.PENDING,
-        outcome=None,
-        raw_state="PENDING",
-        raw_reason="Priority",
-        exit_code=None,
-        signal=None,
-        submitted_at=NOW,
-        expected_at=None,
-        started_at=None,
-        ended_at=None,
-        nodes="",
-    )
 
 
 @pytest.mark.parametrize("number", [1, 100])

@@ -13,7 +13,7 @@ from portal.domain.claims import Identity
 from portal.domain.errors import NotAllowed, ParticipantError
 from portal.domain.people import VISITOR, Actor, operator
 from portal.services import linking, logins, provider_logouts
-from tests.integration.services.test_at_the_same_moment import at_once
+from tests.integration.services.same_moment import at_once
 from tests.support import factories
 from tests.support.factories import NOW
 

@@ -11,7 +11,7 @@ from portal.db.tables import Person, Team
 from portal.domain.claims import Identity
 from portal.domain.people import Actor, ShownAs
 from portal.services import logins, names, teams
-from tests.integration.services.test_at_the_same_moment import at_once
+from tests.integration.services.same_moment import at_once
 from tests.support import factories
 from tests.support.factories import NOW, Digits
 

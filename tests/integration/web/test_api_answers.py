@@ -12,9 +12,9 @@ from portal.domain.permissions import Audience
 from portal.domain.states import EvaluationState
 from portal.domain.teams import ParticipationState
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW
+from tests.support.web.site import Site
 
 API = "/api/v1"
 DIGITS = f"{API}/challenges/digits"

@@ -12,7 +12,7 @@ from portal.web.api.openapi import OPENAPI, document
 from portal.web.local_paths import API
 from portal.web.routes import routes
 from portal.web.static_files import StaticFiles
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 
 @pytest.fixture

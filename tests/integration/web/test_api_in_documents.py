@@ -12,8 +12,8 @@ from sqlalchemy import select
 from portal.db.tables import Evaluation
 from portal.domain.states import EvaluationState
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.servers.portal import free_port, serving
+from tests.support.web.site import Site, SiteMaker
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/use-the-api.md"
 EXAMPLE = "https://challenges.example.org"

@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 from portal.db.tables import AuditEntry, Participation
 from portal.domain.teams import ParticipationState
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site
 from tests.support.factories import MINUTE, NOW
+from tests.support.web.site import Site
 
 PEOPLE = "/api/v1/challenges/digits/participants"
 ASKED, ADMITTED, DECLINED = ParticipationState

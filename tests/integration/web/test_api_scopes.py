@@ -11,8 +11,8 @@ from portal.domain.tokens import Scope
 from portal.web.local_paths import API
 from portal.web.routes import routes
 from portal.web.static_files import StaticFiles
-from tests.integration.web.conftest import Site
 from tests.support.factories import NOW
+from tests.support.web.site import Site
 
 READ, SUBMIT, ORGANISE = Scope.READ, Scope.SUBMIT, Scope.ORGANISE
 TOKENS: Mapping[str, tuple[str, tuple[Scope, ...]]] = {

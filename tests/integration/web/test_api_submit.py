@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 
 from portal.db.tables import Phase, Submission
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.factories import MIB
+from tests.support.web.site import Site, SiteMaker
 
 PATH = "/api/v1/challenges/digits/submissions"
 FIELDS = {"phase": "dev", "kind": "results", "note": "from a script"}

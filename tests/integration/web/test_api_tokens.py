@@ -9,8 +9,8 @@ from sqlalchemy import select
 from portal.db.tables import ApiToken, Person, TermsAcceptance
 from portal.domain.tokens import Scope
 from portal.web.context import Rates, SiteTerms
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.factories import DAY, NOW
+from tests.support.web.site import Site, SiteMaker
 
 ME = "/api/v1/me"
 TERMS = SiteTerms(version="2026-11", markdown="# Terms")

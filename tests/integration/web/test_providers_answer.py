@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tests.browser.chromium import PROGRAM, chromium
 from tests.support.providers.client import Client, answer_of, challenge
 from tests.support.providers.glewlwyd import Glewlwyd
 from tests.support.providers.hostile import HostileProvider
@@ -22,6 +21,7 @@ from tests.support.providers.oidc_provider import OidcProvider
 from tests.support.providers.people import MFA, ORDINARY, USERS
 from tests.support.required import required
 from tests.support.servers.portal import free_port, serving
+from tests.support.web.chromium import PROGRAM, chromium
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.db.tables import Challenge
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 LOGIN = 303

@@ -10,7 +10,7 @@ from portal.domain.audit import Action
 from portal.domain.people import ShownAs
 from portal.domain.tokens import PREFIX, digest
 from portal.web.context import SiteTerms
-from tests.integration.web.conftest import Site, SiteMaker
+from tests.support.web.site import Site, SiteMaker
 
 NAMES = {"display_name": "Ada V.", "pseudonym": "Silent Otter", "shown_as": "pseudonym"}
 

@@ -25,9 +25,9 @@ from portal.domain.states import EvaluationState, ImageState
 from portal.services import liveness
 from portal.services.attention import decisions
 from portal.services.liveness import MISSED
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.web.site import Site
 
 PAGE = "/challenges/digits/attention"
 NOTHING = "Nothing. What the worker cannot go on with"

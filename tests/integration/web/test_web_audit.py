@@ -17,9 +17,9 @@ from portal.domain.people import Actor, operator
 from portal.files.audit_heads import LogState
 from portal.services import audit
 from portal.web.app import create_app
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import DAY, NOW
+from tests.support.web.site import Site
 
 LOG = "/staff/audit"
 FILE = "/staff/audit/entries.jsonl"

@@ -11,9 +11,9 @@ from portal.domain.audit import Action
 from portal.domain.permissions import Role
 from portal.web.routes import routes
 from portal.web.static_files import StaticFiles
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.web.site import Site
 
 OURS = ("/staff", "/challenges/{slug}/roles")
 

@@ -12,9 +12,9 @@ from portal.domain.tokens import Scope
 from portal.web.bodies import MAX_FORM_BYTES, UploadRoute
 from portal.web.routes import routes
 from portal.web.static_files import StaticFiles
-from tests.integration.web.conftest import SAME_ORIGIN, Site
 from tests.support.factories import MIB
 from tests.support.servers.portal import log_in
+from tests.support.web.site import SAME_ORIGIN, Site
 
 ROUTES = [route for route in routes(StaticFiles()) if isinstance(route, Route)]
 UPLOADS = [route for route in ROUTES if isinstance(route, UploadRoute)]

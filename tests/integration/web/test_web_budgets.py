@@ -9,8 +9,8 @@ from sqlalchemy import select
 from portal.db.tables import Attempt, Submission, Team
 from portal.domain.shares import Share
 from portal.domain.states import EvaluationState
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support import factories
+from tests.support.web.site import Site, SiteMaker
 
 PAGE = "/challenges/digits/resources"
 SUBMIT = "/challenges/digits/submit"

@@ -4,8 +4,8 @@ import pytest
 
 from portal.db.tables import Evaluation, Submission, Team
 from portal.domain.states import EvaluationState
-from tests.integration.web.conftest import Site
 from tests.support import factories
+from tests.support.web.site import Site
 
 
 @pytest.fixture

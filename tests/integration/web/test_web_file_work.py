@@ -9,9 +9,9 @@ from portal.domain.file_parts import Part
 from portal.domain.states import AttemptState, EvaluationState
 from portal.services import file_pieces
 from portal.services.file_pieces import Piece
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.web.site import Site
 
 MIB = 1024**2
 

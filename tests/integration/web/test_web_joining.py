@@ -8,7 +8,7 @@ import pytest
 
 from portal.db.tables import Challenge
 from portal.domain.gates import Gate
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 

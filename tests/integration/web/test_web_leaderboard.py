@@ -7,9 +7,9 @@ import pytest
 
 from portal.db.tables import Challenge, Column, Phase
 from portal.domain.permissions import Audience
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import DAY, NOW
+from tests.support.web.site import Site
 
 BOARD = "/challenges/digits/leaderboard"
 

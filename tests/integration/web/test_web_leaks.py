@@ -29,9 +29,9 @@ from portal.domain.separation import Separation
 from portal.domain.states import AttemptState, EvaluationState, SnapshotState
 from portal.domain.tokens import Scope
 from portal.services.leak_pages import leak_page
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
+from tests.support.web.site import Site
 
 E = EvaluationState
 

@@ -10,8 +10,8 @@ from portal.domain.audit import Action
 from portal.domain.logs import Tail
 from portal.domain.permissions import Role
 from portal.services import run_logs
-from tests.integration.web.conftest import Site
 from tests.support import factories
+from tests.support.web.site import Site
 
 SECRET = "Traceback: no column 'digit' in row 17"
 ATTACK = "<script>alert(1)</script></pre>"

@@ -13,9 +13,9 @@ from portal.db.tables import Account, LoginSession, Person
 from portal.domain.gates import Gate
 from portal.domain.sessions import BEGUN
 from portal.web.context import Provider
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.servers import identity_provider
 from tests.support.servers.identity_provider import IdentityProvider
+from tests.support.web.site import Site, SiteMaker
 
 BEGIN = "/login/campus"
 CALLBACK = "/login/campus/callback"

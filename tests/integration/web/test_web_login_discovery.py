@@ -7,9 +7,9 @@ from portal.web import oidc_discovery
 from portal.web.login_failures import MISDESCRIBED, LoginFailed
 from portal.web.logins import logins_of
 from portal.web.oidc_discovery import FORCED, FRESH, announced, is_safe
-from tests.integration.web.conftest import Site, SiteMaker
-from tests.integration.web.login_steps import PATIENCE, log_in, site_at
 from tests.support.providers.hostile import Fault, HostileProvider
+from tests.support.web.login_steps import PATIENCE, log_in, site_at
+from tests.support.web.site import Site, SiteMaker
 
 
 class Later:

@@ -18,11 +18,11 @@ from portal.web.login_failures import (
     UNTRUSTED,
     WEAK,
 )
-from tests.integration.web.conftest import Site, SiteMaker
-from tests.integration.web.login_steps import CALLBACK, campus, log_in, register, site_at, who
 from tests.support.providers.client import answer_of
 from tests.support.providers.hostile import Fault, HostileProvider
 from tests.support.providers.people import MFA
+from tests.support.web.login_steps import CALLBACK, campus, log_in, register, site_at, who
+from tests.support.web.site import Site, SiteMaker
 
 STRONG = Gate(title="A second factor", claims={"acr": (MFA,)}, ask="the help desk, room 3")
 

@@ -11,11 +11,11 @@ from portal.domain.audit import Action
 from portal.services.linking import LAST_ONE, OF_SOMEBODY_ELSE
 from portal.services.logins import BLOCKED
 from portal.web.login_failures import SOMEBODY_ELSE
-from tests.integration.web.conftest import Site, SiteMaker
-from tests.integration.web.login_steps import campus, log_in, register, who
 from tests.support import factories
 from tests.support.providers import hostile as hostile_provider
 from tests.support.providers.hostile import HostileProvider
+from tests.support.web.login_steps import campus, log_in, register, who
+from tests.support.web.site import Site, SiteMaker
 
 ADD = "/account/logins/partner"
 

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 from portal.db.tables import AuditEntry, LoginSession, SpentLogoutToken
 from portal.domain.audit import Action
 from portal.web.login_failures import LoginFailed
-from tests.integration.web.conftest import Site, SiteMaker
-from tests.integration.web.login_steps import log_in, site_at, who
 from tests.support.providers.client import answer_of
 from tests.support.providers.hostile import Fault, HostileProvider, LogoutFault
 from tests.support.providers.hostile_tokens import LOGOUT_EVENT, signed
+from tests.support.web.login_steps import log_in, site_at, who
+from tests.support.web.site import Site, SiteMaker
 
 ORDER = "/login/campus/back-channel-logout"
 

@@ -38,9 +38,9 @@ from portal.domain.tokens import PREFIX, digest
 from portal.services import audit, deletions, logins, merges
 from portal.services.audit_checks import verify
 from portal.services.exports import COVERED
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support import factories
 from tests.support.factories import DAY, NOW
+from tests.support.web.site import Site, SiteMaker
 
 ISSUER, SUBJECT = "https://login.example.org", "av1852@nordholm.example"
 CLAIMS = {"name": "Ada Vlasák", "email": "ada.vlasak@nordholm.example", "email_verified": True}

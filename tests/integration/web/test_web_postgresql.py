@@ -4,8 +4,8 @@ import pytest
 
 from portal.db.engine import open_database
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.databases import PostgresServer
+from tests.support.web.site import Site, SiteMaker
 
 pytestmark = pytest.mark.postgres
 

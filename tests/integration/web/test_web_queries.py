@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from portal.db.look_alikes import skeleton_of
 from portal.db.tables import Standing, Team
 from portal.domain.states import EvaluationState
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import NOW, Digits
+from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 

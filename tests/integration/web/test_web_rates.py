@@ -10,8 +10,8 @@ from portal.domain.tokens import Scope
 from portal.web.context import Rates
 from portal.web.rates import RateLimits
 from portal.web.shared_rates import CountingServer, SharedCounting
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.factories import DAY
+from tests.support.web.site import Site, SiteMaker
 
 
 @pytest.fixture(params=["memory", "shared"])

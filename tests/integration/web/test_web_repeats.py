@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.db.tables import Phase, Submission
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 SUBMIT = "/challenges/digits/submit"
 API = "/api/v1/challenges/digits/submissions"

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from portal.db.tables import Blob, Challenge, Deletion, Submission
 from portal.domain.ids import new_id
 from portal.domain.retention import Kept
-from tests.integration.web.conftest import Site
 from tests.support.factories import DAY, NOW
+from tests.support.web.site import Site
 
 OF_CHALLENGE = "/challenges/digits/retention"
 OF_SITE = "/staff/retention"

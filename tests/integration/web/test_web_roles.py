@@ -13,9 +13,9 @@ from portal.domain.errors import ParticipantError
 from portal.domain.people import Actor
 from portal.domain.permissions import Role
 from portal.services import roles
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 ROLES = f"{ROOT}/roles"

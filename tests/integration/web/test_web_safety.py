@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 from portal.db.tables import Challenge, Person, Team
 from portal.web.context import WebContext
 from portal.web.headers import HEADERS
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support import factories
+from tests.support.web.site import Site, SiteMaker
 
 ATTACKS = (
     "<script>alert(1)</script>",

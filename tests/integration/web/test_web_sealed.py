@@ -11,8 +11,8 @@ from portal.domain.logs import Tail
 from portal.domain.permissions import Role
 from portal.domain.states import EvaluationState
 from portal.services import run_logs
-from tests.integration.web.conftest import Site
 from tests.support import factories
+from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 SECRET = "row 17 of the private data says 9"

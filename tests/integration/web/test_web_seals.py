@@ -12,7 +12,7 @@ from portal.db.tables import AuditEntry, Result
 from portal.domain.audit import Action
 from portal.files.seals import check, new_key, read_public_key, read_sealer
 from portal.web.app import create_app
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 
 @pytest.fixture

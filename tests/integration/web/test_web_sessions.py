@@ -8,9 +8,9 @@ from starlette.testclient import TestClient
 from portal.db.tables import LoginSession
 from portal.domain.sessions import SessionLimits
 from portal.web.context import SiteTerms
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.factories import MINUTE
 from tests.support.servers.portal import log_in
+from tests.support.web.site import Site, SiteMaker
 
 TERMS = SiteTerms(version="2026-11", markdown="# Terms\n\nBe kind to the nodes.")
 LIMITS = SessionLimits(idle=10 * MINUTE, longest=60 * MINUTE)

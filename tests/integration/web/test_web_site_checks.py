@@ -13,8 +13,8 @@ from portal.domain.errors import NotAllowed
 from portal.domain.findings import Finding, Report
 from portal.domain.people import Actor, operator
 from portal.services import site_checks
-from tests.integration.web.conftest import Site
 from tests.support.factories import NOW
+from tests.support.web.site import Site
 
 DEVICES = next(rule for rule in RULES if rule.id == "slurm.devices")
 SWAP = next(rule for rule in RULES if rule.id == "slurm.swap")

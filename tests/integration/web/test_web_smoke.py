@@ -6,7 +6,7 @@ from sqlalchemy import select
 from portal.db.tables import Evaluation, Submission, Task
 from portal.domain.states import EvaluationState
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site
+from tests.support.web.site import Site
 
 SUBMIT = "/challenges/digits/submit"
 CODE = {"file": ("code.zip", b"PK\5\6" + bytes(18))}

@@ -13,10 +13,10 @@ from portal.domain.ids import new_id
 from portal.domain.permissions import Role
 from portal.domain.tokens import Scope
 from portal.web.context import Provider
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support import factories
 from tests.support.factories import DAY, NOW
 from tests.support.servers.portal import log_in
+from tests.support.web.site import Site, SiteMaker
 
 
 def _entries(site: Site) -> list[AuditEntry]:

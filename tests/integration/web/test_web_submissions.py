@@ -6,8 +6,8 @@ import pytest
 
 from portal.db.tables import Column, Membership, Phase, Submission, Team
 from portal.domain.states import EvaluationState
-from tests.integration.web.conftest import Site
 from tests.support import factories
+from tests.support.web.site import Site
 
 E = EvaluationState
 LIST = "/challenges/digits/submissions"

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import Phase, Submission
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.factories import MIB, MINUTE, NOW
+from tests.support.web.site import Site, SiteMaker
 
 SUBMIT = "/challenges/digits/submit"
 FIELDS = {"phase": "dev", "kind": "results", "note": "my note"}

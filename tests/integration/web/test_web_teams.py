@@ -22,9 +22,9 @@ from portal.domain.people import Actor
 from portal.domain.teams import ParticipationState
 from portal.services import participations, teams
 from portal.services.participants import MOST_REQUESTS
-from tests.integration.web.conftest import Site
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
+from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 LINK = re.compile(r"https?://[^<\s]+/invitation\?code=([\w-]{43})")

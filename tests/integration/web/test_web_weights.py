@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal.db.tables import Blob, Submission, Weights
 from portal.domain.tokens import Scope
-from tests.integration.web.conftest import Site, SiteMaker
+from tests.support.web.site import Site, SiteMaker
 
 PAGE = "/challenges/digits/weights"
 SUBMIT = "/challenges/digits/submit"

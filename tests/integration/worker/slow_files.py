@@ -18,7 +18,7 @@ from portal.files.progress import advance
 from portal.files.store import Store, Stored
 from portal.services import cancellations
 from portal.worker.file_threads import FileThreads
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 PATIENCE = 120.0
 """Seconds after which a test gives up; nothing that works takes as long."""

@@ -11,7 +11,7 @@ from portal.domain.untrusted import Sha256
 from portal.worker.allowances import OWN_TIME, reading_time, time_request
 from portal.worker.prepare import prepare
 from scheduler.interface import Token
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 LIMIT = 10**9
 

@@ -13,7 +13,7 @@ from portal.domain.failures import FailureReason
 from portal.domain.submissions import SubmissionKind
 from portal.domain.untrusted import Slug
 from portal.services.task_approvals import approval_of
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 
 def change_task(world: World, **values: Any) -> None:

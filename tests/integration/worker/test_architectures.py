@@ -6,8 +6,8 @@ from portal.domain.failures import FailureReason
 from portal.domain.submissions import SubmissionKind
 from portal.worker.prepare import prepare
 from tests.fuzz.seeds import packed
-from tests.integration.worker.world import World
-from tests.unit.files.test_layers import USUAL, both, docker
+from tests.support.uploads.images import USUAL, both, docker
+from tests.support.worker.world import World
 
 
 def _on_arm(world: World) -> None:

@@ -21,8 +21,8 @@ from portal.worker.loop import run_pass
 from portal.worker.pacing import Pace, Pacer
 from portal.worker.pulse import Pulse
 from scheduler.errors import Unreachable
-from tests.integration.worker.node import good_scores
-from tests.integration.worker.world import World, packed_code
+from tests.support.worker.pretended_node import good_scores
+from tests.support.worker.world import World, packed_code
 
 E, F = EvaluationState, FailureReason
 RESULTS = b"id,digit\n1,7\n"

@@ -30,10 +30,15 @@ from portal.domain.submissions import SubmissionKind
 from portal.services import troubles
 from portal.services.cancellations import cancel
 from portal.services.troubles import Step
-from tests.integration.worker.test_shares import another_person
-from tests.integration.worker.test_smoke_runs import change_phase
-from tests.integration.worker.world import Clock, World, make_world, packed_code
 from tests.support.databases import new_sqlite
+from tests.support.worker.world import (
+    Clock,
+    World,
+    another_person,
+    change_phase,
+    make_world,
+    packed_code,
+)
 
 E, A = EvaluationState, AttemptState
 OTHER = "letters"

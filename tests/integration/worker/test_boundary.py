@@ -24,8 +24,8 @@ from portal.worker.boundary import token_of, work_as_prepared
 from portal.worker.context import PRIVATE
 from portal.worker.prepare import prepare
 from scheduler.interface import Token
-from tests.integration.worker.test_weights import upload
-from tests.integration.worker.world import Clock, World, make_world
+from tests.support.worker.weights import upload
+from tests.support.worker.world import Clock, World, make_world
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/explanation/web-process.md"

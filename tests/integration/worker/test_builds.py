@@ -10,8 +10,7 @@ from portal.db.tables import Image, Job, Phase, Submission, Team
 from portal.domain.ids import new_id
 from portal.domain.jobs import MAX_OPEN_BUILDS, ImageKind, JobKind
 from portal.domain.states import EvaluationState
-from tests.integration.worker.test_shares import another_person
-from tests.integration.worker.world import World, packed_code
+from tests.support.worker.world import World, another_person, packed_code
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from portal.domain.people import Actor
 from portal.domain.states import AttemptState, EvaluationState
 from portal.services import cancellations, progress
 from scheduler.interface import Phase, Token
-from tests.integration.worker.world import World
 from tests.support import factories
+from tests.support.worker.world import World
 
 S = EvaluationState
 

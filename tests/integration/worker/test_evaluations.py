@@ -13,10 +13,9 @@ from portal.domain.submissions import SubmissionKind
 from portal.services.results import canonical_digest
 from scheduler.interface import Outcome
 from tests.fuzz.seeds import docker_image
-from tests.integration.worker.node import SEALED
-from tests.integration.worker.world import World
-from tests.unit.files.test_images import sif
-from tests.unit.files.test_layers import entry, layer
+from tests.support.uploads.images import entry, layer, sif
+from tests.support.worker.pretended_node import SEALED
+from tests.support.worker.world import World
 
 
 def _counts(world: World, submission: str) -> bool:

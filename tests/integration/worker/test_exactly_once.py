@@ -14,8 +14,8 @@ from portal.worker.allowances import largest_request
 from portal.worker.loop import run_pass
 from portal.worker.prepare import prepare
 from scheduler.interface import Outcome, Refused, Token
-from tests.integration.worker.world import World
-from tests.support.eager import eager
+from tests.support.worker.eager import eager
+from tests.support.worker.world import World
 
 GRACE = 30
 

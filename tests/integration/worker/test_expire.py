@@ -34,8 +34,8 @@ from portal.domain.submissions import SubmissionKind
 from portal.files.store import Store
 from portal.worker import expire as module
 from portal.worker.expire import due_now, expire
-from tests.integration.worker.node import good_scores
-from tests.integration.worker.world import World
+from tests.support.worker.pretended_node import good_scores
+from tests.support.worker.world import World
 
 DAY = timedelta(days=1)
 EVERYTHING = Policy(default=dict.fromkeys(Kept, 30 * DAY), longest={}, refused=7 * DAY)

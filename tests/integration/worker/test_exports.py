@@ -14,7 +14,7 @@ from portal.domain.errors import NotFound
 from portal.domain.people import Actor
 from portal.files.crates import Publisher, write_crate
 from portal.services import crates, reruns
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 PUBLISHER = Publisher(name="HPC", url="https://portal.example", keys={})
 

@@ -13,7 +13,7 @@ from portal.domain.jobs import ImageKind
 from portal.domain.states import EvaluationState, ImageState
 from portal.services.builds import AGAIN_AFTER
 from scheduler.interface import Outcome, Token
-from tests.integration.worker.world import World, packed_code
+from tests.support.worker.world import World, packed_code
 
 E, F = EvaluationState, FailureReason
 

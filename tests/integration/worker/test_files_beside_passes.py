@@ -29,7 +29,7 @@ from tests.integration.worker.slow_files import (
     run_until,
     threads,
 )
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 E = EvaluationState
 

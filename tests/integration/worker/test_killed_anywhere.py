@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import ColumnElement, event, select, text
+from sqlalchemy import ColumnElement, select
 
 from portal import bootstrap
 from portal.db.engine import Database
@@ -26,9 +26,12 @@ from portal.domain.submissions import SubmissionKind
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR
-from tests.integration.worker.world import Clock, World, make_world
-from tests.support.eager import eager
-from tests.support.points import WatchedDatabase, WatchedScheduler, watched_files
+from tests.integration.worker.hurried import hurried
+from tests.support.worker.eager import eager
+from tests.support.worker.points import WatchedDatabase, WatchedScheduler, watched_files
+from tests.support.worker.world import Clock, World, make_world
+
+__all__ = ["hurried"]
 
 STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""
@@ -68,31 +71,6 @@ class Fate:
             self.last = place
         if self.has_struck:
             raise Killed
-
-
-LIFTED = {
-    "sqlite": ("DROP TRIGGER audit_entries_stay",),
-    "postgresql": ("DROP TRIGGER audit_entries_keep ON audit_entries",),
-}
-
-
-@pytest.fixture
-def hurried(database: Database) -> Database:
-    """Do not wait for the disk: the machine stays on, only the worker is killed.
-
-    The audit log loses its guards too: these tests empty the database between two lives.
-    """
-    with database.engine.begin() as connection:
-        for statement in LIFTED[database.engine.dialect.name]:
-            connection.execute(text(statement))
-    if not database.is_postgresql:
-        database.engine.dispose()
-        event.listen(
-            database.engine,
-            "connect",
-            lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
-        )
-    return database
 
 
 def test_killed_anywhere_the_next_worker_ends_what_it_began(

@@ -19,8 +19,8 @@ from portal.domain.sealing import Failures, told
 from portal.domain.states import EvaluationState
 from portal.services.room import spent_of
 from scheduler.interface import Outcome, Phase, Refused, Token
-from tests.integration.worker.node import good_predictions
-from tests.integration.worker.world import START, World
+from tests.support.worker.pretended_node import good_predictions
+from tests.support.worker.world import START, World
 
 
 def _with(world: World, tmp_path: Path, change: Any) -> None:

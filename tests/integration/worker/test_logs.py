@@ -11,8 +11,8 @@ from portal.db.tables import Attempt, Job, RunLog
 from portal.domain.jobs import JobKind
 from portal.domain.logs import LONGEST
 from portal.domain.states import EvaluationState
-from tests.integration.worker.node import good_predictions, good_scores
-from tests.integration.worker.world import World
+from tests.support.worker.pretended_node import good_predictions, good_scores
+from tests.support.worker.world import World
 
 
 def _logs(world: World) -> dict[tuple[JobKind, int, str], RunLog]:

@@ -17,7 +17,7 @@ from portal.services import file_pieces, submission_pages
 from portal.worker import ahead
 from portal.worker.saying import SAID_AFTER, Sayer
 from tests.integration.worker.slow_files import Slow, cancel, hand_in_held, run_until, threads
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 E = EvaluationState
 

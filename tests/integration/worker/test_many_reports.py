@@ -17,9 +17,9 @@ from portal.worker.reports import take_over_all
 from portal.worker.set_aside import AT_ONCE
 from portal.worker.watch import watch_live
 from scheduler.interface import JobReport, Outcome, Phase, Token
-from tests.integration.services.test_confirming import queue, report
-from tests.integration.worker.world import World
+from tests.integration.queued_attempts import queue, report
 from tests.support.factories import NOW
+from tests.support.worker.world import World
 
 A = AttemptState
 DAY = timedelta(days=1)

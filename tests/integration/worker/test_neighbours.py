@@ -18,9 +18,8 @@ from portal.services.cancellations import cancel
 from portal.services.room import Room
 from portal.services.turns import why_it_waits
 from scheduler.interface import Phase as JobPhase
-from tests.integration.worker.test_shares import another_person, ready
-from tests.integration.worker.world import MOST_PASSES, World
 from tests.support.statements import counted
+from tests.support.worker.world import MOST_PASSES, World, another_person, ready
 
 S = EvaluationState
 

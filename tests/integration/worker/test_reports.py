@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from portal.domain.states import AttemptState, EvaluationState
 from scheduler.interface import Phase
 from scheduler.memory import MemoryJob
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 
 def running_job(world: World) -> MemoryJob:

@@ -20,7 +20,7 @@ from portal.domain.reruns import ScoreDifference
 from portal.domain.states import EvaluationState
 from portal.services import reruns, standings
 from portal.services.reruns import RerunFacts
-from tests.integration.worker.world import MOST_PASSES, World
+from tests.support.worker.world import MOST_PASSES, World
 
 
 def _ask(world: World, wanted: str) -> list[str]:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from portal.services import audit_results
 from portal.services.audit_checks import verify
 from portal.worker.audit_watch import LOOK_EVERY
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 CHANGES = {
     "scores": "UPDATE results SET scores = '{\"accuracy\": 1.0}'",

@@ -11,7 +11,7 @@ from portal.cli import main
 from portal.db.tables import Result
 from portal.domain.submissions import SubmissionKind
 from portal.files.seals import check, new_key, read_public_key, read_sealer
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 
 @pytest.fixture

@@ -24,9 +24,8 @@ from portal.services.submission_facts import Told, told_of
 from portal.services.troubles import PAUSES, Step
 from portal.worker.loop import run_pass
 from scheduler.errors import Unreachable
-from tests.integration.worker.test_smoke_runs import change_phase
-from tests.integration.worker.world import World
-from tests.support.eager import eager
+from tests.support.worker.eager import eager
+from tests.support.worker.world import World, change_phase
 
 E = EvaluationState
 OPERATOR = operator()

@@ -7,14 +7,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from portal.db.tables import Attempt, Evaluation, Job, Person, Phase, Submission, Team
-from portal.domain.ids import new_id
+from portal.db.tables import Attempt, Evaluation, Job, Submission, Team
 from portal.domain.shares import Share
 from portal.domain.states import EvaluationState
 from portal.services.room import spent
 from portal.services.turns import place_in_queue, why_it_waits
-from tests.integration.worker.test_smoke_runs import change_phase
-from tests.integration.worker.world import World
+from tests.support.worker.world import World, another_person, change_phase, ready
 
 S = EvaluationState
 MINUTE = timedelta(minutes=1)
@@ -37,13 +35,6 @@ def with_share(world: World, *, gpus: int = 1, running: int | None = None, **sha
     )
 
 
-def another_person(world: World, name: str) -> str:
-    with world.database.writing() as session:
-        person = Person(id=new_id(world.clock()), name=name, created_at=world.clock())
-        session.add(person)
-    return person.id
-
-
 def hand_in(world: World, who: str, number: int) -> str:
     submission = world.hand_in(content=b"", by=who)
     world.clock.advance(number * 0.001)
@@ -62,14 +53,6 @@ def states(world: World) -> dict[str, list[EvaluationState]]:
         for team, state in rows:
             found.setdefault(team, []).append(state)
     return found
-
-
-def ready(world: World) -> None:
-    """Let everything be built, with nothing running yet, and lift the limits of the phase."""
-    world.run_until_final(world.hand_in())
-    with world.database.writing() as session:
-        phase = session.scalars(select(Phase)).one()
-        phase.per_day = phase.total = phase.running = None
 
 
 def test_two_places_go_to_two_teams_however_much_one_has_handed_in(world: World) -> None:

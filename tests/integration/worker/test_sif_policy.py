@@ -8,8 +8,8 @@ from portal.domain.failures import FAILURES, FailureReason
 from portal.domain.profiles import SifPolicy
 from portal.domain.submissions import SubmissionKind
 from portal.worker.prepare import prepare
-from tests.integration.worker.world import World
-from tests.unit.files.test_images import sif
+from tests.support.uploads.images import sif
+from tests.support.worker.world import World
 
 SIGNED = SifPolicy(keys=("-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----",))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from portal.db.tables import Phase, Result, RunLog, Standing, Submission, Task
+from portal.db.tables import Result, RunLog, Standing, Submission, Task
 from portal.domain.errors import ParticipantError, QuotaUsedUp
 from portal.domain.failures import FailureReason
 from portal.domain.people import Actor
@@ -16,7 +16,7 @@ from portal.domain.states import EvaluationState
 from portal.domain.submissions import SMOKE_PER_DAY, SubmissionKind
 from portal.services.submission_pages import SubmissionPage, submission_page
 from portal.worker.prepare import prepare
-from tests.integration.worker.world import World
+from tests.support.worker.world import World, change_phase
 
 
 def page_of(world: World, submission: str) -> SubmissionPage:
@@ -28,14 +28,6 @@ def page_of(world: World, submission: str) -> SubmissionPage:
             resources=world.context.resources,
             now=world.clock(),
         )
-
-
-def change_phase(world: World, **values: object) -> None:
-    with world.database.writing() as session:
-        phase = session.scalars(select(Phase)).one()
-        for name, value in values.items():
-            setattr(phase, name, value)
-    world.approve()
 
 
 def test_it_ends_well_without_a_score_and_counts_for_nothing(world: World) -> None:

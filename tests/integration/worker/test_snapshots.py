@@ -15,7 +15,7 @@ from portal.domain.merkle import tree
 from portal.domain.states import EvaluationState, SnapshotState
 from portal.domain.untrusted import Id
 from portal.worker.measure import last_two
-from tests.integration.worker.world import World
+from tests.support.worker.world import World
 
 WEEK = timedelta(days=7)
 

@@ -23,10 +23,10 @@ from portal.services.attention.listing import listed
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.interface import Indeterminate, JobSpec, Submitted, Token
-from tests.integration.worker.test_killed_anywhere import hurried
-from tests.integration.worker.world import Clock, World, make_world, packed_code
-from tests.support.eager import eager
-from tests.support.points import WatchedDatabase, WatchedScheduler, handled, watched_files
+from tests.integration.worker.hurried import hurried
+from tests.support.worker.eager import eager
+from tests.support.worker.points import WatchedDatabase, WatchedScheduler, handled, watched_files
+from tests.support.worker.world import Clock, World, make_world, packed_code
 
 __all__ = ["hurried"]
 

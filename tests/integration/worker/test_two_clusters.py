@@ -19,16 +19,16 @@ from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
-from tests.integration.worker.node import PretendedNode
-from tests.integration.worker.world import Clock, World, _write_challenge, _write_site, packed_code
-from tests.support.eager import eager
+from tests.support.worker.eager import eager
+from tests.support.worker.pretended_node import PretendedNode
+from tests.support.worker.world import Clock, World, packed_code, write_challenge, write_site
 
 CLUSTERS = ("main", "second")
 
 
 def two_clusters(folder: Path) -> Path:
     """Write a site in which ``second`` has storage and profiles of its own, for the challenge cells."""
-    path = _write_site(folder)
+    path = write_site(folder)
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     (folder / "second").mkdir()
     settings["clusters"]["second"] = {
@@ -44,7 +44,7 @@ def two_clusters(folder: Path) -> Path:
 
 
 def challenge_on_the_second(folder: Path) -> Path:
-    bundle = _write_challenge(folder)
+    bundle = write_challenge(folder)
     file = bundle / "challenge.yaml"
     described = yaml.safe_load(file.read_text(encoding="utf-8"))
     described["slug"] = "cells"
@@ -59,7 +59,7 @@ class Both:
 
     def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
         site = replace(bootstrap.open_site(two_clusters(folder)), database=database, clock=clock)
-        bootstrap.add_challenge(site, _write_challenge(folder / "digits"))
+        bootstrap.add_challenge(site, write_challenge(folder / "digits"))
         bootstrap.add_challenge(site, challenge_on_the_second(folder / "cells"))
         self.schedulers = {
             name: MemoryScheduler(runner=PretendedNode(), clock=clock) for name in CLUSTERS

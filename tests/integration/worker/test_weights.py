@@ -3,37 +3,16 @@
 import hashlib
 import io
 import tarfile
-import zipfile
 
 import pytest
 
 from portal.db.tables import Evaluation, Submission
 from portal.domain.failures import FailureReason
-from portal.domain.people import Actor
 from portal.domain.states import EvaluationState
 from portal.domain.weights import mounted_at
-from portal.files.weights import is_unpacked
-from portal.services import weights
-from portal.services.submissions import Upload
 from portal.worker.prepare import prepare
-from tests.integration.worker.world import World
-
-
-def upload(world: World, filename: str, content: bytes) -> str:
-    with world.site.store.incoming() as incoming:
-        incoming.write(content)
-        stored = incoming.commit()
-    with world.database.writing() as session:
-        return weights.keep(
-            session,
-            actor=Actor(person_id=world.person, name="Ada"),
-            slug="digits",
-            upload=Upload(sha256=stored.sha256, size=stored.size),
-            filename=filename,
-            unpacked=is_unpacked(world.site.store.path(stored.sha256), filename),
-            limit=10**6,
-            now=world.clock(),
-        )
+from tests.support.worker.weights import packed, upload
+from tests.support.worker.world import World
 
 
 def run_with(world: World, weights_id: str) -> Evaluation:
@@ -45,14 +24,6 @@ def run_with(world: World, weights_id: str) -> Evaluation:
 
 def predict_script(world: World) -> str:
     return prepare(world.context, world.attempts("predict")[-1].token).script
-
-
-def packed(**files: str) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(f"{name}.bin", text)
-    return content.getvalue()
 
 
 def test_a_file_is_mounted_from_a_copy_of_the_workers_under_its_name(world: World) -> None:

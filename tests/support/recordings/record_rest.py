@@ -24,7 +24,7 @@ from scheduler.rest_client import NOTHING, RestClient
 from scheduler.rest_submit import submission
 from scheduler.rest_versions import Dialect, choose_dialect
 from scheduler.transport import Transport
-from tests.contract.labs import connect, rest_client
+from tests.support.cluster.labs import connect, rest_client
 from tests.support.recordings.record import (
     PATIENCE,
     REFUSED,

@@ -16,7 +16,7 @@ from scheduler.interface import Token
 from scheduler.sacct import sacct_argv
 from scheduler.squeue import squeue_argv
 from site_config.practice.site import PracticeSite
-from tests.contract.labs import connect
+from tests.support.cluster.labs import connect
 from tests.support.recordings.record import HERE, Recorder
 
 PREEMPTION = """\

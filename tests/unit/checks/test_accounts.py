@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import struct
 from pathlib import Path
 
 import pytest
@@ -10,30 +9,20 @@ import pytest
 from portal.checks import accounts
 from portal.checks.reach import ENTER, READ, WRITE, Account, permissions, reaches
 from portal.domain.findings import Level
-from tests.unit.checks.conftest import MakeSubject
+from tests.unit.checks.access_lists import (
+    GROUP_ENTRY,
+    GROUP_OWNER_ENTRY,
+    MASK_ENTRY,
+    NOBODY_IN_PARTICULAR,
+    OTHER_ENTRY,
+    OWNER_ENTRY,
+    USER_ENTRY,
+    open_the_way_to,
+    set_list,
+)
+from tests.unit.checks.subjects import MakeSubject
 
 STRANGER = Account(name="stranger", uid=20399, groups=frozenset({20399}))
-NOBODY_IN_PARTICULAR = 0xFFFFFFFF
-OWNER_ENTRY, USER_ENTRY, GROUP_OWNER_ENTRY, GROUP_ENTRY, MASK_ENTRY, OTHER_ENTRY = (
-    1,
-    2,
-    4,
-    8,
-    16,
-    32,
-)
-
-
-def set_list(path: Path, *entries: tuple[int, int, int]) -> None:
-    raw = b"".join(struct.pack("<HHI", *entry) for entry in entries)
-    os.setxattr(path, "system.posix_acl_access", struct.pack("<I", 2) + raw)
-
-
-def open_the_way_to(folder: Path) -> None:
-    """Let everybody pass through the test's own folders."""
-    for one in (folder, *folder.parents):
-        if one.stat().st_uid == os.geteuid() and not one.stat().st_mode & ENTER:
-            one.chmod(one.stat().st_mode | 0o011)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from portal.domain.findings import Finding, Level
 from portal.files.seals import new_key
 from scheduler.errors import HostKeyRefused, TransportDown
 from scheduler.transport import Finished
-from tests.unit.checks.conftest import MakeSubject
+from tests.unit.checks.subjects import MakeSubject
 
 
 def with_tables(url: str) -> None:

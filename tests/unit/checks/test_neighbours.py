@@ -12,7 +12,7 @@ from portal.domain.separation import Separation, separation_of
 from scheduler.inspection import AccountUser
 from tests.support.factories import resources
 from tests.support.recordings.answers import RELEASES
-from tests.unit.checks.conftest import SITE, MakeSubject, recorded_answers
+from tests.unit.checks.subjects import SITE, MakeSubject, recorded_answers
 
 GPU, BUILD = SITE["profiles"]["gpu"], SITE["profiles"]["build"]
 GOOD = {"gpu": GPU | {"sample": "sample"}, "sample": dict(BUILD), "build": dict(BUILD)}

@@ -15,7 +15,7 @@ from portal.checks.sent import LONGER, Sent
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
-from tests.unit.checks.conftest import SITE, MakeSubject
+from tests.unit.checks.subjects import SITE, MakeSubject
 from tests.unit.containers.fake_node import PROBE_REPORT
 
 BEGUN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
 from tests.support.recordings.answers import RELEASES
-from tests.unit.checks.conftest import SITE, MakeSubject, recorded_answers
+from tests.unit.checks.subjects import SITE, MakeSubject, recorded_answers
 
 
 def wrong(subject: Subject, answers: Answers) -> list[tuple[str, str, str]]:

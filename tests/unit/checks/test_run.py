@@ -25,7 +25,7 @@ from scheduler.squeue import squeue_argv
 from scheduler.transport import Finished
 from tests.support.recordings.answers import recorded
 from tests.support.required import required
-from tests.unit.checks.conftest import SITE
+from tests.unit.checks.subjects import SITE
 
 CLUSTER: dict[str, Any] = {
     "connect": "local",

@@ -7,7 +7,7 @@ from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from portal.domain.findings import Level
 from tests.support.recordings.answers import RELEASES
-from tests.unit.checks.conftest import MakeSubject, recorded_answers
+from tests.unit.checks.subjects import MakeSubject, recorded_answers
 
 
 def wrong(subject: Subject, answers: Answers) -> dict[str, tuple[Level, str, str]]:

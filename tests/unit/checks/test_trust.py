@@ -8,8 +8,7 @@ import pytest
 from portal.checks import accounts, trust
 from portal.checks.reach import Account
 from portal.domain.findings import Level
-from tests.unit.checks.conftest import MakeSubject
-from tests.unit.checks.test_accounts import (
+from tests.unit.checks.access_lists import (
     GROUP_OWNER_ENTRY,
     MASK_ENTRY,
     NOBODY_IN_PARTICULAR,
@@ -19,6 +18,7 @@ from tests.unit.checks.test_accounts import (
     open_the_way_to,
     set_list,
 )
+from tests.unit.checks.subjects import MakeSubject
 
 WEB = Account(name="web", uid=20398, groups=frozenset({20398}))
 MEMBER = Account(name="web", uid=20398, groups=frozenset({20398, os.getgid()}))

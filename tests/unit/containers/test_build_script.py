@@ -19,6 +19,7 @@ from containers.rundir import read_run
 from containers.scripts import MEMBER_LIMIT, build_script
 from portal.files.images import inspect_image, inspect_layers
 from tests.support.required import required
+from tests.unit.containers.archives import tar
 from tests.unit.containers.fake_node import FakeNode, sha256
 
 WHOLE = {
@@ -45,15 +46,6 @@ def execute(node: FakeNode, build: Build) -> int:
     return node.execute(
         build_script(build, token=node.token, directory=PurePosixPath(node.directory))
     )
-
-
-def tar(path: Path, *entries: tarfile.TarInfo | str) -> Path:
-    with tarfile.open(path, "w") as archive:
-        for entry in entries:
-            header = tarfile.TarInfo(entry) if isinstance(entry, str) else entry
-            content = b"" if header.size == 0 else b"x" * header.size
-            archive.addfile(header, io.BytesIO(content))
-    return path
 
 
 def entry(name: str, *, mode: int = 0o644, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from containers.interface import EXIT_CODES
-from tests.unit.containers.test_isolation import FLAGS
+from tests.unit.containers.sealed_run import FLAGS
 
 DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = (DOCS / "reference" / "containers.md").read_text()

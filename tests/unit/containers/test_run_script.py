@@ -15,7 +15,7 @@ from containers.isolation import BRANDS, COUNTERS, HIDDEN
 from containers.rundir import read_run, take_claim
 from containers.scripts import run_script
 from tests.unit.containers.fake_node import FakeNode
-from tests.unit.containers.test_isolation import PLAIN_TEXT
+from tests.unit.containers.sealed_run import PLAIN_TEXT
 
 WHOLE = {
     "claim",

@@ -21,7 +21,7 @@ from containers.interface import (
 )
 from containers.scripts import build_script, measure_script, run_script
 from tests.support.required import required
-from tests.unit.containers.test_isolation import PLAIN_TEXT, RUN
+from tests.unit.containers.sealed_run import PLAIN_TEXT, RUN
 
 EXPECTED = Path(__file__).with_name("expected")
 SHELL = Path(__file__).parents[3] / "containers" / "shell"

@@ -12,8 +12,8 @@ import pytest
 from containers.interface import Build, BuildKind, SealedRun
 from containers.rundir import read_run
 from containers.scripts import build_script, run_script
+from tests.unit.containers.archives import tar
 from tests.unit.containers.fake_node import FakeNode
-from tests.unit.containers.test_build_script import tar
 
 COMPUTED = {"probe": "computed", "image": "computed"}
 KNOWN = {"probe": "known", "image": "known"}

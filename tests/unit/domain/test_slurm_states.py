@@ -12,7 +12,7 @@ from portal.domain.verdicts import Ended, VerdictKind, judge
 from scheduler.interface import Phase
 from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING
 from scheduler.states import STATES
-from tests.unit.scheduler.test_reasons import BLUE_GENE, WORDS
+from tests.unit.scheduler.slurm_reasons import BLUE_GENE, WORDS
 
 NO_WORDS = queue_reasons.in_words("SomethingNew")
 

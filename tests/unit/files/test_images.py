@@ -2,7 +2,6 @@ import gzip
 import hashlib
 import io
 import json
-import struct
 import tarfile
 from contextlib import suppress
 from dataclasses import replace
@@ -13,17 +12,9 @@ from hypothesis import strategies as st
 
 from portal.files.errors import BadArchive
 from portal.files.images import IMAGE_LIMITS, FoundImage, ImageLimits, inspect_image
+from tests.support.uploads.images import CONFIG, docker_members, link, sif
 
-CONFIG = {"architecture": "amd64", "os": "linux"}
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
-
-
-def docker_members(config=CONFIG, layers=("1/layer.tar", "2/layer.tar"), **changes):
-    image = {"Config": "config.json", "RepoTags": ["x:1"], "Layers": list(layers)} | changes
-    members = dict.fromkeys(layers, b"layer")
-    members["config.json"] = json.dumps(config).encode()
-    members["manifest.json"] = json.dumps([image]).encode()
-    return members
 
 
 class Oci:
@@ -118,12 +109,6 @@ def alone(image):
     return {"schemaVersion": 2, "manifests": [named]}
 
 
-def link(name, target, kind=tarfile.SYMTYPE):
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
-    return info, b""
-
-
 def test_layers_may_have_second_names_as_podman_gives_them(make_tar):
     members = docker_members(layers=["1.tar", "2.tar"])
 
@@ -137,21 +122,6 @@ def test_a_layer_may_be_named_through_a_link(make_tar):
     del members["b/layer.tar"]
 
     assert inspect_image(make_tar(*members.items(), link("b/layer.tar", "../1.tar"))) == DOCKER
-
-
-def sif(architecture=b"02\0", file_system=1, *, signed=False):
-    """A SIF whose only part is the first block of a squashfs, but for a signature of nothing."""
-    launch = b"#!/usr/bin/env run-singularity\n".ljust(32, b"\0")
-    place, size = 2048, 96
-    header = launch + b"SIF_MAGIC\x0001\0" + architecture + bytes(16)
-    header += struct.pack("<8q", 0, 0, 0, 2, 128, 585, place, size)
-    part = struct.pack("<i?III7q", 0x4004, True, 1, 1, 0, place, size, size, 0, 0, 0, 0)
-    part += bytes(128) + struct.pack("<ii3s", file_system, 2, architecture).ljust(384, b"\0")
-    signature = struct.pack("<i?III7q", 0x4005, signed, 2, 0, 1, place, 0, 0, 0, 0, 0, 0)
-    part += signature + bytes(128 + 384)
-    tables = (60, 2**64 - 1, 60, 60, 60, 60)
-    system = struct.pack("<5I6H8Q", 0x73717368, 5, 0, 4096, 0, 1, 12, 0, 1, 4, 0, 0, size, *tables)
-    return (header + part).ljust(place, b"\0") + system
 
 
 def test_a_sif_is_described(make_file):

@@ -1,8 +1,6 @@
 """Every layer of an uploaded image is looked into before anything unpacks it."""
 
 import gzip
-import hashlib
-import io
 import json
 import tarfile
 
@@ -13,6 +11,7 @@ from portal.files import image_streams
 from portal.files.errors import BadArchive
 from portal.files.images import ImageLimits, inspect_image, inspect_layers, inspect_whole
 from portal.files.layers import LayerLimits
+from tests.support.uploads.images import USUAL, both, docker, entry, layer, oci
 
 NO_WHITEOUT = (
     "'{}' is no proper mark of a deleted file. Names that begin with .wh. are kept for those."
@@ -25,69 +24,6 @@ TOO_SLOW = (
     "Layer 1 of the image: Looking through the image took more than 0 seconds. Make it smaller and"
     " hand it in again."
 )
-
-
-def entry(name, kind=tarfile.REGTYPE, *, target="", content=b""):
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.size = kind, target, len(content)
-    return info, content
-
-
-def layer(*entries):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for info, content in entries:
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-USUAL = layer(
-    entry("./", tarfile.DIRTYPE),
-    entry("bin", tarfile.SYMTYPE, target="usr/bin"),
-    entry("/usr/bin/su", content=b"program"),
-    entry("usr/bin/perl", tarfile.LNKTYPE, target="/usr/bin/su"),
-    entry("etc/mtab", tarfile.SYMTYPE, target="../proc/mounts"),
-    entry("etc/localtime", tarfile.SYMTYPE, target="/usr/share/zoneinfo"),
-    entry("var/cache/.wh..wh..opq"),
-    entry("var/.wh.old"),
-)
-
-
-def digest(content):
-    return hashlib.sha256(content).hexdigest()
-
-
-def docker(*layers, packed=bytes, **changes):
-    config = json.dumps(
-        {
-            "architecture": "amd64",
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest(one)}" for one in layers]},
-        }
-        | changes
-    ).encode()
-    names = [f"{number}/layer.tar" for number in range(len(layers))]
-    manifest = [{"Config": f"{digest(config)}.json", "Layers": names}]
-    return {
-        f"{digest(config)}.json": config,
-        "manifest.json": json.dumps(manifest).encode(),
-        **dict(zip(names, map(packed, layers), strict=True)),
-    }
-
-
-def oci(*layers, packed=bytes, **changes):
-    members = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
-
-    def blob(content, **more):
-        members[f"blobs/sha256/{digest(content)}"] = content
-        return {"digest": f"sha256:{digest(content)}", "size": len(content)} | more
-
-    diff_ids = [f"sha256:{digest(one)}" for one in layers]
-    config = blob(json.dumps({"rootfs": {"diff_ids": diff_ids}}).encode())
-    kind = "application/vnd.oci.image.layer.v1.tar+gzip"
-    blobs = [blob(packed(one), **({"mediaType": kind} | changes)) for one in layers]
-    image = blob(json.dumps({"config": config, "layers": blobs}).encode())
-    members["index.json"] = json.dumps({"manifests": [image]}).encode()
-    return members
 
 
 def zstd(content):
@@ -284,16 +220,6 @@ def test_all_layers_together_have_limits(make_tar, limits, reason, sentence):
     # It is not known yet of which image it is when the time is over.
     told = sentence.removeprefix("Layer 1 of the image: ") if reason == "too_slow" else sentence
     assert refused(packed, inspect_whole, layers=limits) == (reason, told)
-
-
-def both(first, second):
-    """Return the members of two archives of docker save as one archive; layers of the second have other names."""
-    listed = [json.loads(members.pop("manifest.json")) for members in (first, second)]
-    renamed = {name: f"second/{name}" for name in listed[1][0]["Layers"]}
-    listed[1][0]["Layers"] = list(renamed.values())
-    manifest = json.dumps([*listed[0], *listed[1]]).encode()
-    second = {renamed.get(name, name): content for name, content in second.items()}
-    return {**first, **second, "manifest.json": manifest}
 
 
 @pytest.mark.parametrize("architecture", ["amd64", "arm64"])

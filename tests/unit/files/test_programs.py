@@ -7,7 +7,7 @@ import pytest
 
 from portal.files.errors import BadArchive
 from portal.files.programs import check_program
-from tests.unit.files.test_layers import docker, entry
+from tests.support.uploads.images import docker, entry
 
 PROGRAM = "/app/score"
 

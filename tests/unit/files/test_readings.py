@@ -11,8 +11,8 @@ from portal.files.archives import repack_code, unpack_results
 from portal.files.images import inspect_whole
 from portal.files.store import Store
 from portal.files.trees import remove
-from tests.unit.files.conftest import Maker
-from tests.unit.files.test_layers import docker, entry, layer, oci
+from tests.support.uploads.archives import Maker
+from tests.support.uploads.images import docker, entry, layer, oci
 
 SIZE = 4 * 1024 * 1024
 CONSTANT = 512 * 1024

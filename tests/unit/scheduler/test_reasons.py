@@ -1,7 +1,5 @@
 """Every word that Slurm's libraries have for why a job waits is in one of our tables."""
 
-from pathlib import Path
-
 import pytest
 
 from scheduler.interface import Phase
@@ -14,10 +12,7 @@ from scheduler.reasons import (
     needs_a_person,
 )
 from scheduler.states import interpret
-
-WORDS = (Path(__file__).parent / "slurm_reasons.txt").read_text().splitlines()
-"""From libslurmfull of 22.05, 24.11 and 26.05, and slurmctld's sentences for what it holds."""
-BLUE_GENE = {"BlockFreeAction", "BlockMaxError"}
+from tests.unit.scheduler.slurm_reasons import BLUE_GENE, WORDS
 
 
 def test_each_word_is_known() -> None:

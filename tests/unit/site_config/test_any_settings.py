@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from site_config.bundle import load_challenge
 from site_config.errors import SettingsError
 from site_config.loader import load_site
-from tests.unit.site_config.conftest import CHALLENGE, SITE
+from tests.unit.site_config.good_files import CHALLENGE, SITE
 
 Place = tuple[str | int, ...]
 Read = TypeVar("Read")

@@ -10,7 +10,7 @@ from portal.domain.claim_places import PLACES
 from portal.web.login_failures import WORDS
 from portal.web.oidc_tokens import KINDS, REASONS
 from site_config.loader import load_site
-from tests.unit.site_config.conftest import SITE
+from tests.unit.site_config.good_files import SITE
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/set-up-login.md"
 TEXT = PAGE.read_text("utf-8")

@@ -12,6 +12,8 @@ _LEFT_OUT = {"__pycache__", "test", "idlelib", "lib2to3", "site-packages", "dist
 _LEFT_OUT_PREFIXES = ("config-", "pydoc_data")
 PYTHON = "/python"
 """Where the interpreter is in the image."""
+PIP = Path("/usr/share/python-wheels")
+"""Where Debian keeps the wheels from which ``venv`` is filled."""
 
 
 def write_python_archive(busybox: Path, target: Path, extra: Iterable[Entry] = ()) -> None:

@@ -31,7 +31,7 @@ from portal.services.submissions import Upload, submit
 from scheduler.ssh import SshTransport
 from site_config.practice.site import PracticeSite
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 KINDS = {
     ".zip": SubmissionKind.CODE,
     ".tar": SubmissionKind.IMAGE,
@@ -40,6 +40,8 @@ KINDS = {
 HONEST = ("knn.zip", "centroid.tar", "predictions.csv")
 CLOSED = (AttemptState.COLLECTED, AttemptState.LOST)
 LOST_THE_CLAIM = "75:0"
+SECRET_VALUE = "hunter2-of-the-portal"
+PATIENCE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,3 +245,6 @@ def open_spine(practice: str, example: Path, *, changes: Iterable[Mapping[str, A
     schema.upgrade(site.database)
     bootstrap.add_challenge(site, example / "challenge")
     return Spine(settings=demo.settings, site=site, example=example)
+
+
+OpenSpine = Callable[..., Spine]

@@ -10,7 +10,7 @@ import yaml
 
 from site_config.practice.releases import DEFAULT_RELEASE, RELEASE_NAMES
 from site_config.practice.site import PracticeSite
-from tests.contract.labs import ClusterLab, RestLab, connect
+from tests.support.cluster.labs import ClusterLab, RestLab, connect
 from tests.support.required import required
 
 OTHER_RELEASES = tuple(name for name in RELEASE_NAMES if name != DEFAULT_RELEASE)

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from portal.web.context import Provider
 from portal.web.logins import logins_of
-from tests.integration.web.conftest import Site, SiteMaker
 from tests.support.providers.hostile import HostileProvider
+from tests.support.web.site import Site, SiteMaker
 
 CALLBACK = "/login/campus/callback"
 PATIENCE = 5.0

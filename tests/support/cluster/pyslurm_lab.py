@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduler.interface import JobSpec, Token
 from scheduler.pyslurm_adapter import SlurmPyslurm
-from tests.contract.labs import small_job
+from tests.support.cluster.labs import small_job
 from tests.support.servers.standin_cluster import StandinCluster
 
 

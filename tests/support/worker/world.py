@@ -15,7 +15,15 @@ from containers.archives import Entry, write_archive
 from portal import bootstrap
 from portal.bootstrap import Installation
 from portal.db.engine import Database
-from portal.db.tables import Attempt, Evaluation, Image, Job, Person, Task
+from portal.db.tables import (
+    Attempt,
+    Evaluation,
+    Image,
+    Job,
+    Person,
+    Phase,
+    Task,
+)
 from portal.domain.ids import new_id
 from portal.domain.people import Actor
 from portal.domain.states import AttemptState
@@ -28,9 +36,9 @@ from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.pulse import Pulse
 from scheduler.memory import MemoryScheduler
-from tests.integration.worker.node import PretendedNode
-from tests.support.eager import eager
 from tests.support.required import required
+from tests.support.worker.eager import eager
+from tests.support.worker.pretended_node import PretendedNode
 
 START = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 BUSYBOX = Path("/bin/busybox")
@@ -160,8 +168,8 @@ def world(database: Database, tmp_path: Path, clock: Clock) -> World:
 def make_world(database: Database, folder: Path, clock: Clock) -> World:
     """Write a site into the folder and open it with this database."""
     required("Debian's busybox-static", BUSYBOX.exists())
-    site = replace(bootstrap.open_site(_write_site(folder)), database=database, clock=clock)
-    bootstrap.add_challenge(site, _write_challenge(folder / "challenge"))
+    site = replace(bootstrap.open_site(write_site(folder)), database=database, clock=clock)
+    bootstrap.add_challenge(site, write_challenge(folder / "challenge"))
     node = PretendedNode()
     scheduler = MemoryScheduler(runner=node, clock=clock)
     context = bootstrap.worker_contexts(site)[0]
@@ -183,7 +191,7 @@ def make_world(database: Database, folder: Path, clock: Clock) -> World:
     )
 
 
-def _write_site(folder: Path) -> Path:
+def write_site(folder: Path) -> Path:
     for name in ("storage", "data/test", "data/truth"):
         (folder / name).mkdir(parents=True)
     profile = {"cluster": "main", "partition": "p", "cpus": 1, "memory": "1G", "time": "1m"}
@@ -210,7 +218,7 @@ def _write_site(folder: Path) -> Path:
     return path
 
 
-def _write_challenge(folder: Path) -> Path:
+def write_challenge(folder: Path) -> Path:
     folder.mkdir()
     (folder / "overview.md").write_text("# Overview\n")
     (folder / "sample/input").mkdir(parents=True)
@@ -271,3 +279,26 @@ def packed_code(content: str = "print()") -> bytes:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("predict.py", content)
     return packed.getvalue()
+
+
+def change_phase(world: World, **values: object) -> None:
+    with world.database.writing() as session:
+        phase = session.scalars(select(Phase)).one()
+        for name, value in values.items():
+            setattr(phase, name, value)
+    world.approve()
+
+
+def another_person(world: World, name: str) -> str:
+    with world.database.writing() as session:
+        person = Person(id=new_id(world.clock()), name=name, created_at=world.clock())
+        session.add(person)
+    return person.id
+
+
+def ready(world: World) -> None:
+    """Let everything be built, with nothing running yet, and lift the limits of the phase."""
+    world.run_until_final(world.hand_in())
+    with world.database.writing() as session:
+        phase = session.scalars(select(Phase)).one()
+        phase.per_day = phase.total = phase.running = None
