@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from portal.db.engine import open_database
+from portal.db.engine import Database, open_database
 from portal.db.tables import (
     ApiToken,
     Attempt,
@@ -76,6 +76,8 @@ class Scene:
     """The database to copy, and what is in it by name."""
 
     database: Path
+    copy: Database
+    """Where each request finds its copy: always the same, which knows the statements that were put together."""
     ids: Mapping[str, str]
     people: Mapping[str, str]
     tokens: Mapping[str, str]
@@ -103,12 +105,12 @@ class Place:
 
 
 def new_place(directory: Path, scene: Scene | None) -> Place:
-    """Return the scene in a directory of its own."""
+    """Return the scene with a directory of its own, once nobody uses the place before it."""
     directory.mkdir()
     database = None
     if scene is not None:
-        shutil.copy(scene.database, directory / "sealrun.db")
-        database = open_database(f"sqlite:///{directory / 'sealrun.db'}")
+        database = scene.copy
+        shutil.copy(scene.database, str(database.engine.url.database))
     context = new_context(directory, database=database, terms=TERMS)
     return Place(context=context, app=create_app(context))
 
@@ -124,6 +126,7 @@ def make_scene(directory: Path) -> Scene:
     place.context.database.engine.dispose()
     return Scene(
         database=directory / "sealrun.db",
+        copy=open_database(f"sqlite:///{directory / 'copy.db'}"),
         ids={**ids, **{name: person.id for name, person in people.items()}},
         people={name: person.id for name, person in people.items()},
         tokens=tokens,

@@ -43,6 +43,8 @@ from tests.support.worker.world import (
 E, A = EvaluationState, AttemptState
 OTHER = "letters"
 PASSES = 30
+WORKED_ON = {"attempts", "evaluations", "jobs"}
+"""What each step of a pass reads; the other tables take several times as long."""
 STATES = {E.WAITING, E.BUILDING, E.QUEUED, E.RUNNING, E.SCORING, E.HELD, E.SCORED, E.FAILED}
 
 
@@ -189,7 +191,13 @@ def _unreadable(column: Column[Any]) -> object:
     return "never" if isinstance(column.type, (UtcDateTime, Word)) else b"\xff\xfe\x00"
 
 
-@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(table, marks=() if table in WORKED_ON else pytest.mark.slow)
+        for table in sorted(Base.metadata.tables)
+    ],
+)
 def test_rows_that_nobody_can_read_hold_up_no_other(scene: Scene, table: str) -> None:
     held_up = []
     for column in Base.metadata.tables[table].columns:

@@ -1,8 +1,11 @@
-"""A worker is killed at every point there is, one after the other; the next one ends what it began."""
+"""A worker is killed at every point there is, one after the other; the next one ends what it began.
 
-import shutil
-from contextlib import suppress
-from dataclasses import dataclass, replace
+It works once, and at each point the world is kept as it is then: that is what is left of a worker killed there. From
+each of these moments the next one goes on.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,6 @@ from portal import bootstrap
 from portal.db.engine import Database
 from portal.db.tables import (
     Attempt,
-    Base,
     Cancellation,
     Evaluation,
     Event,
@@ -27,8 +29,9 @@ from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR
 from tests.integration.worker.hurried import hurried
+from tests.integration.worker.moments import Album, Moment
 from tests.support.worker.eager import eager
-from tests.support.worker.points import WatchedDatabase, WatchedScheduler, watched_files
+from tests.support.worker.points import Reached, WatchedDatabase, WatchedScheduler, watched_files
 from tests.support.worker.world import Clock, World, make_world
 
 __all__ = ["hurried"]
@@ -36,78 +39,74 @@ __all__ = ["hurried"]
 STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""
 MOST_PASSES = 40
-NEVER = 10**9
 COURSES = [
     ("waiting", "building", "queued", "running", "scoring", "scored"),
     ("waiting", "scoring", "scored"),
 ]
 SCORES = {"accuracy": 0.91239, "loss": 0.25}
+COMMIT, CANCEL = "before commit", "before cancel"
 JOBS = 7
 """Builds of probe, scorer, base and code; one prediction and two scores."""
-EFFECTS = ("before commit", "before submit", "before cancel", "open", "os.")
+EFFECTS = (COMMIT, "before submit", CANCEL, "open", "os.")
 """Killed between two of them, a worker leaves the world as if killed just before the second."""
 
 
-class Killed(BaseException):
-    """The worker is no more."""
+Share = Callable[[Album], list[Moment]]
+
+SHARES = pytest.mark.parametrize(
+    "share",
+    [
+        pytest.param(Album.firsts, id="the first time at a place"),
+        pytest.param(Album.others, id="all other times", marks=pytest.mark.slow),
+    ],
+)
+"""The points of which a run kills at each; together they are all that there are."""
 
 
-@dataclass
-class Fate:
-    """Kills before an effect. What is dead does nothing more, not even tidy up."""
-
-    deadly: int
-    effects: tuple[str, ...] = EFFECTS
-    reached: int = 0
-    last: str = ""
-
-    @property
-    def has_struck(self) -> bool:
-        return self.reached >= self.deadly
-
-    def __call__(self, place: str) -> None:
-        if not self.has_struck and place.startswith(self.effects):
-            self.reached += 1
-            self.last = place
-        if self.has_struck:
-            raise Killed
-
-
+@SHARES
 def test_killed_anywhere_the_next_worker_ends_what_it_began(
-    hurried: Database, tmp_path: Path
+    hurried: Database, tmp_path: Path, share: Share
 ) -> None:
-    fate = Fate(deadly=0)
-    while fate.has_struck:
-        fate = Fate(deadly=fate.deadly + 1)
-        world = _new_world(hurried, tmp_path)
-        submissions = _hand_in_all(world)
+    world = _new_world(hurried, tmp_path)
+    album = _album(world, tmp_path)
+    submissions = _hand_in_all(world)
 
-        with suppress(Killed):
-            _live(world, submissions, fate)
-        _live(world, submissions, Fate(deadly=NEVER))
+    _live(world, submissions, album)
 
-        _check(world, submissions, f"killed at {fate.reached}: {fate.last}")
+    _check(world, submissions, "never killed")
+    assert _kinds(album) == {*album.effects} - {CANCEL}
+    for moment in share(album):
+        album.go_back(moment)
+        _live(world, submissions)
+        _check(world, submissions, f"killed {moment.place}")
 
 
+@SHARES
 def test_killed_anywhere_what_somebody_cancelled_ends_cancelled(
-    hurried: Database, tmp_path: Path
+    hurried: Database, tmp_path: Path, share: Share
 ) -> None:
-    fate = Fate(deadly=0)
-    while fate.has_struck:
-        fate = Fate(deadly=fate.deadly + 1)
-        world = _new_world(hurried, tmp_path)
-        submission = world.hand_in(SubmissionKind.CODE)
-        _wish_to_cancel(world, submission)
+    world = _new_world(hurried, tmp_path)
+    album = _album(world, tmp_path)
+    submission = world.hand_in(SubmissionKind.CODE)
+    _wish_to_cancel(world, submission)
 
-        with suppress(Killed):
-            _live(world, [submission], fate)
-        _live(world, [submission], Fate(deadly=NEVER))
+    _live(world, [submission], album)
 
-        where = f"killed at {fate.reached}: {fate.last}"
+    assert _kinds(album) == {*album.effects}
+    for moment in share(album):
+        album.go_back(moment)
+        _live(world, [submission])
+        where = f"killed {moment.place}"
         assert world.evaluation(submission).state is EvaluationState.CANCELLED, where
         assert _count(world, Attempt.state.not_in(CLOSED)) == 0, where
         assert _count(world, Job.is_open) == 0, where
         assert "score" not in {kind for kind, _ in world.node.ran}, where
+
+
+def _kinds(album: Album) -> set[str]:
+    """Return which kinds of effects were come to."""
+    places = [moment.place for moment in album.moments]
+    return {kind for kind in album.effects if any(place.startswith(kind) for place in places)}
 
 
 def _wish_to_cancel(world: World, submission: str) -> None:
@@ -123,40 +122,52 @@ def _wish_to_cancel(world: World, submission: str) -> None:
         )
 
 
+@SHARES
 @pytest.mark.parametrize(
-    "first",
+    ("first", "number"),
     [
-        pytest.param(Fate(1, ("before submit",)), id="never sent: an image"),
-        pytest.param(Fate(JOBS, ("before submit",)), id="never sent: the last score"),
-        pytest.param(Fate(1, ("after submit",)), id="sent and not recorded: an image"),
-        pytest.param(Fate(JOBS, ("after submit",)), id="sent and not recorded: the last score"),
+        pytest.param("before submit", 1, id="never sent: an image"),
+        pytest.param("before submit", JOBS, id="never sent: the last score"),
+        pytest.param("after submit", 1, id="sent and not recorded: an image"),
+        pytest.param("after submit", JOBS, id="sent and not recorded: the last score"),
     ],
 )
 def test_killed_again_anywhere_while_looking_up_what_was_unclear(
-    hurried: Database, tmp_path: Path, first: Fate
+    hurried: Database, tmp_path: Path, first: str, number: int, share: Share
 ) -> None:
-    second, is_unclear = Fate(deadly=0), True
-    while second.has_struck and is_unclear:
-        second = Fate(deadly=second.deadly + 1)
-        world = _new_world(hurried, tmp_path)
-        submissions = _hand_in_all(world)
+    world = _new_world(hurried, tmp_path)
+    submissions = _hand_in_all(world)
+    sendings = Album(world, tmp_path / "world", (first,))
+    _live(world, submissions, sendings)
+    assert len(sendings.moments) == JOBS
 
-        for fate in (replace(first), second):
-            with suppress(Killed):
-                _live(world, submissions, fate)
-        is_unclear = bool(_count(world, Attempt.state.in_(UNCLEAR)))
-        _live(world, submissions, Fate(deadly=NEVER))
+    sendings.go_back(sendings.moments[number - 1])
+    album = _album(world, tmp_path)
+    album.until = _is_clear
+    _live(world, submissions, album)
 
-        _check(world, submissions, f"killed again at {second.reached}: {second.last}")
-    assert second.deadly > 1
+    _check(world, submissions, "killed once")
+    assert album.is_full
+    assert len(album.moments) > 1
+    for moment in share(album):
+        album.go_back(moment)
+        _live(world, submissions)
+        _check(world, submissions, f"killed again {moment.place}")
+
+
+def _is_clear(world: World) -> bool:
+    return _count(world, Attempt.state.in_(UNCLEAR)) == 0
 
 
 def _new_world(database: Database, folder: Path) -> World:
-    shutil.rmtree(folder / "world", ignore_errors=True)
-    with database.writing() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
+    (folder / "world").mkdir()
     return make_world(database, folder / "world", Clock())
+
+
+def _album(world: World, folder: Path) -> Album:
+    """On PostgreSQL the same is done to files and the cluster: there only what it does itself is kept."""
+    effects = (COMMIT,) if world.database.is_postgresql else EFFECTS
+    return Album(world, folder / "world", effects)
 
 
 def _hand_in_all(world: World) -> list[str]:
@@ -166,26 +177,30 @@ def _hand_in_all(world: World) -> list[str]:
     ]
 
 
-def _live(world: World, submissions: list[str], fate: Fate) -> None:
-    """Start a worker and let it work until all is done, or until fate strikes."""
-    watched = replace(world.site, database=WatchedDatabase(world.database.engine, fate))
+def _unseen(_place: str) -> None:
+    """Come to a place that nobody keeps."""
+
+
+def _live(world: World, submissions: list[str], reached: Reached = _unseen) -> None:
+    """Start a worker and let it work until all is done."""
+    watched = replace(world.site, database=WatchedDatabase(world.database.engine, reached))
     storage = world.context.cluster.storage
-    with watched_files(storage, fate):
+    with watched_files(storage, reached):
         context = bootstrap.worker_contexts(watched)[0]
-    scheduler = WatchedScheduler(world.scheduler, fate)
+    scheduler = WatchedScheduler(world.scheduler, reached)
     context = replace(
         context,
         cluster=replace(context.cluster, scheduler=scheduler),
         file_work=AtOnce(),
     )
     for _ in range(MOST_PASSES):
-        with watched_files(storage, fate):
+        with watched_files(storage, reached):
             run_pass(context, eager())
         if all(world.evaluation(one).state.is_final for one in submissions):
             return
         world.scheduler.advance()
         world.clock.advance(STEP)
-    raise AssertionError(f"not settled after {MOST_PASSES} passes; last point {fate.last}")
+    raise AssertionError(f"not settled after {MOST_PASSES} passes")
 
 
 def _check(world: World, submissions: list[str], where: str) -> None:
