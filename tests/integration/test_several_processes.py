@@ -56,7 +56,11 @@ class Served:
             os.kill(other, signal.SIGSTOP)
         try:
             _until(lambda: all(_state_of(other) == "T" for other in others))
-            return self.get(path)
+            before = len(self.lines("request"))
+            status = self.get(path)
+            # It is written down after the answer: one that stands still before would do so at another time.
+            _until(lambda: len(self.lines("request")) > before)
+            return status
         finally:
             for other in others:
                 os.kill(other, signal.SIGCONT)
@@ -76,15 +80,27 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
+<<<<<<< HEAD
 @contextmanager
 def _serving(folder: Path, *words: str) -> Iterator[Served]:
     """Serve a site in which one may try to log in three times an hour."""
     settings, port = write_site(folder), free_port()
+=======
+def _site(folder: Path) -> Path:
+    """Write a site in which one may try to log in three times an hour."""
+    settings = _write_site(folder)
+>>>>>>> kills13
     url = f"sqlite:///{folder / 'site.db'}"
     new_sqlite(folder, "site.db").engine.dispose()
     written = yaml.safe_load(settings.read_text())
     written |= {"database": {"url": url}, "login": {"rates": {"login": "3/hour"}}}
     settings.write_text(yaml.safe_dump(written))
+    return settings
+
+
+@contextmanager
+def _serving(folder: Path, *words: str) -> Iterator[Served]:
+    settings, port = _site(folder), free_port()
     argv = sealrun("serve", "--site", str(settings), "--port", str(port), *words)
     # Names of sockets are short, shorter than those of pytest's folders.
     with TemporaryDirectory() as temporary, (folder / "log").open("wb") as output:
@@ -201,9 +217,10 @@ def test_one_process_is_alone_and_counts_by_itself(tmp_path: Path) -> None:
         assert served.process.wait(PATIENCE) == -signal.SIGTERM
 
 
-def test_what_is_wrong_at_the_start_is_told_once(served: Served) -> None:
-    argv = sealrun("serve", "--site", str(served.settings), "--workers", "2")
-    served.change(zzz=1)
+def test_what_is_wrong_at_the_start_is_told_once(tmp_path: Path) -> None:
+    settings = _site(tmp_path)
+    settings.write_text(f"{settings.read_text()}zzz: 1\n")
+    argv = sealrun("serve", "--site", str(settings), "--workers", "2")
 
     done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=PATIENCE)
 
