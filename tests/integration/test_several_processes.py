@@ -80,16 +80,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
         yield served
 
 
-<<<<<<< HEAD
-@contextmanager
-def _serving(folder: Path, *words: str) -> Iterator[Served]:
-    """Serve a site in which one may try to log in three times an hour."""
-    settings, port = write_site(folder), free_port()
-=======
 def _site(folder: Path) -> Path:
     """Write a site in which one may try to log in three times an hour."""
-    settings = _write_site(folder)
->>>>>>> kills13
+    settings = write_site(folder)
     url = f"sqlite:///{folder / 'site.db'}"
     new_sqlite(folder, "site.db").engine.dispose()
     written = yaml.safe_load(settings.read_text())
