@@ -75,7 +75,8 @@ serve: setup ## Serve the portal on the practice site's settings, without a work
 lock: setup ## Bring the lock files up to date (the day's newest releases)
 	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \
 	    --python-version 3.11 pyproject.toml -o requirements.txt
-	@.venv/bin/uv pip compile -q --upgrade --generate-hashes --no-emit-index-url --universal \
+	@# pip with hashes takes a package with an extra only where the lock names the extra.
+	@.venv/bin/uv pip compile -q --upgrade --no-strip-extras --generate-hashes --no-emit-index-url --universal \
 	    --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 .PHONY: help setup demo test test-more test-all test-faults test-attacks fuzz lint bench practice-up practice-down serve lock
