@@ -1,6 +1,7 @@
 """How the suites hang together: what they share is in modules that hold no tests."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,10 @@ def suites(source: str) -> list[int]:
     return [
         line for line, words in imports(source) if words[0] == "tests" and words[1:2] != ["support"]
     ]
+
+
+def words(source: str) -> list[str]:
+    return re.findall(r"\w+", source)
 
 
 def places(folder: str, wrong) -> list[str]:
@@ -74,3 +79,15 @@ def test_a_suite_is_told_from_what_is_shared():
     assert suites("from tests.support.required import required\nfrom tests.fuzz import seeds") == [
         2
     ]
+
+
+def test_what_watches_the_whole_process_is_slow():
+    """An audit hook stays in its process, makes it slower, and lets threads fail that are measured for coverage."""
+    watching = [
+        path
+        for path in sorted((TREE / "tests/integration").rglob("*.py"))
+        if {"watched_files", "addaudithook"} & set(words(path.read_text("utf-8")))
+    ]
+
+    assert watching
+    assert [path for path in watching if "pytest.mark.slow" not in path.read_text("utf-8")] == []

@@ -194,6 +194,7 @@ def _touched(tokens: dict[str, Token], table: str) -> list[Token]:
     return [tokens[kind] for kind in kinds]
 
 
+@pytest.mark.slow
 def test_hostile_values_open_nothing_outside_and_reach_no_script(
     sealed: World, tmp_path: Path, opened: Opened
 ) -> None:

@@ -36,6 +36,8 @@ from tests.support.worker.world import Clock, World, make_world
 
 __all__ = ["hurried"]
 
+pytestmark = pytest.mark.slow
+
 STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""
 MOST_PASSES = 40
@@ -57,7 +59,7 @@ SHARES = pytest.mark.parametrize(
     "share",
     [
         pytest.param(Album.firsts, id="the first time at a place"),
-        pytest.param(Album.others, id="all other times", marks=pytest.mark.slow),
+        pytest.param(Album.others, id="all other times"),
     ],
 )
 """The points of which a run kills at each; together they are all that there are."""

@@ -120,6 +120,7 @@ class ForgetfulScheduler(WatchedScheduler):
         return answer
 
 
+@pytest.mark.slow
 def test_whatever_is_thrown_for_one_submission_all_others_reach_their_scores(
     hurried: Database, tmp_path: Path
 ) -> None:
