@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from sqlalchemy import or_, select
 
 from portal.bootstrap import operator
