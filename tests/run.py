@@ -154,8 +154,7 @@ def _run_more(run: Run, site: PracticeSite, extra: list[str]) -> list[str]:
         "further tests on the cluster", FURTHER_MARKS, WAITING_SUITES, run, site, extra
     )
     # Beside running sites, so that each root is built once.
-    run.together([Track(steps=[tests]), Track(steps=[cluster, *_as_root(run)])])
-    _do_harm(run)
+    run.together(_with_root(run, tests, cluster))
     return others
 
 
@@ -195,25 +194,25 @@ def _has_sudo() -> bool:
         return False
 
 
-def _as_root(run: Run) -> list[Step]:
-    """Return what only root can run, after the other tests that wait for a cluster."""
+def _with_root(run: Run, tests: Step, cluster: Step) -> list[Track]:
+    """Return tracks of about the same length: these tests, and on sites of their own what only root can run."""
     if os.geteuid() != 0:
         suites = ", ".join(OWN_SITES)
         run.left_out.append(
             f"{suites} and tests marked 'root': run 'make test-more' as root for them"
         )
-        return []
+        return [Track(steps=[tests]), Track(steps=[cluster])]
     practice = Step(name="tests of the practice site", argv=[*PYTEST, PRACTICE_SUITE])
     marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", UNIT_SUITE])
-    return [practice, marked]
-
-
-def _do_harm(run: Run) -> None:
-    """Run what attacks and what breaks, each on a site of its own: both wait most of the time."""
-    if os.geteuid() == 0:
-        names = ("attacks", "faults")
-        steps = [Step(name=one, argv=[sys.executable, "-m", f"tests.{one}"]) for one in names]
-        run.together([Track(steps=[step]) for step in steps])
+    attacks, faults = (
+        Step(name=name, argv=[sys.executable, "-m", f"tests.{name}"])
+        for name in ("attacks", "faults")
+    )
+    return [
+        Track(steps=[tests, attacks]),
+        Track(steps=[cluster, marked]),
+        Track(steps=[practice, faults]),
+    ]
 
 
 def _prepare_providers(run: Run) -> None:
