@@ -1,6 +1,5 @@
 """Fixtures that every suite may use: databases of both makes, and the practice site."""
 
-import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,12 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("providers")
         if "postgres_server" in names:
             item.add_marker("postgres")
-
-
-def pytest_collection_finish() -> None:
-    """Let the garbage collector leave alone what lives as long as the tests: looking at it took a twelfth of the time."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
