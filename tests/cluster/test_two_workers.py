@@ -67,11 +67,13 @@ def test_everything_is_scored_once(worked: Spine) -> None:
 
 def test_each_job_ran_once(worked: Spine) -> None:
     attempts = worked.attempts()
+    # The one that was killed may have written down one that it did not send any more.
+    sent = [(attempt, job) for attempt, job in attempts if attempt.cluster_job_id is not None]
 
     on_cluster = sorted((job.name, job.job_id) for job in worked.accounting())
 
-    assert on_cluster == [(attempt.token, attempt.cluster_job_id) for attempt, _ in attempts]
-    assert len({job.id for _, job in attempts}) == len(attempts)
+    assert on_cluster == [(attempt.token, attempt.cluster_job_id) for attempt, _ in sent]
+    assert len({job.id for _, job in sent}) == len(sent) >= len(attempts) - 1
     assert {attempt.state in CLOSED for attempt, _ in attempts} == {True}
 
 

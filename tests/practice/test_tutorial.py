@@ -174,8 +174,8 @@ def _settled(ada: Participant, address: str) -> Seen:
 
 def test_what_is_handed_in_is_scored_as_the_document_says(followed: Followed) -> None:
     assert followed.scored.scores == {"Right": 1.0}, followed.scored
-    [told] = re.findall(r"Ada reads\s\*(.*?)\*", DOCUMENT.read_text(encoding="utf-8"))
-    assert followed.refused.told == told
+    [told] = re.findall(r"Ada\s+reads\s+\*([^*]+)\*", DOCUMENT.read_text(encoding="utf-8"))
+    assert followed.refused.told == " ".join(told.split())
 
 
 def test_the_challenge_has_the_address_that_is_printed(followed: Followed) -> None:
