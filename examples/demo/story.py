@@ -15,8 +15,8 @@ import yaml
 from examples.demo.participant import Participant, Seen
 from examples.demo.processes import Processes, free_port, sealrun
 from examples.demo.settings import DemoSite, prepare_site
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.scores import rounded
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.leaderboards.scores import rounded
 from site_config.practice.site import Status
 
 KINDS = {".zip": "code", ".tar": "image", ".csv": "results"}

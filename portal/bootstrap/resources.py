@@ -3,10 +3,10 @@
 from datetime import timedelta
 from pathlib import PurePosixPath
 
+from portal.domain.challenges.profiles import DataDirectory, Profile, Resources, SifPolicy
 from portal.domain.errors import OperatorError
-from portal.domain.profiles import DataDirectory, Profile, Resources, SifPolicy
+from portal.domain.evaluations.shares import Share
 from portal.domain.retention import KEYS, Kept, Policy
-from portal.domain.shares import Share
 from portal.files.image_keys import read_image_key
 from site_config.model import Images, Periods, Site
 

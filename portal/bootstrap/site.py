@@ -11,10 +11,10 @@ from pathlib import Path
 from portal.bootstrap.resources import resources_of
 from portal.db import schema
 from portal.db.engine import Database, open_database
-from portal.domain import people
+from portal.domain.accounts import people
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import OperatorError
-from portal.domain.people import Actor
-from portal.domain.profiles import Resources
 from portal.files.store import Store
 from site_config.loader import load_site
 from site_config.model import Cluster as ClusterSettings

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from portal.bootstrap.secrets import audit_heads_of, published_keys, secret_in
 from portal.bootstrap.site import Installation
-from portal.domain.gates import Gate
-from portal.domain.login_profiles import LoginProfile
-from portal.domain.sessions import SessionLimits
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.provider_defaults import LoginProfile
+from portal.domain.accounts.sessions import SessionLimits
 from portal.web.context import Provider, Rates, SiteTerms, WebContext
 from site_config import gates
 from site_config.model import Site

@@ -8,7 +8,7 @@ from pathlib import Path
 from portal.checks import trust
 from portal.checks.reach import ENTER, READ, WRITE, Account, account_named, reaches
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 from portal.worker.context import PRIVATE
 from site_config.model import Site
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from portal.checks.node_scripts import Notes
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 
 INSTALLED = Rule(
     id="apptainer.version",

@@ -12,7 +12,7 @@ from portal.checks import (
     ssh,
     storage,
 )
-from portal.domain.findings import Rule
+from portal.domain.site.findings import Rule
 
 RULES: tuple[Rule, ...] = tuple(
     rule

@@ -12,7 +12,7 @@ from portal.checks.subject import Subject
 from portal.db import grants, guards, schema
 from portal.db.engine import Database, open_database
 from portal.domain.errors import OperatorError
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 
 OLDEST_POSTGRESQL = 13
 

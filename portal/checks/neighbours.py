@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from portal.checks.questions import Answers
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding, Level, Rule
-from portal.domain.neighbours import group_of
-from portal.domain.profiles import Profile
-from portal.domain.separation import Separation, separation_of
+from portal.domain.challenges.profiles import Profile
+from portal.domain.evaluations.neighbours import group_of
+from portal.domain.evaluations.separation import Separation, separation_of
+from portal.domain.site.findings import Finding, Level, Rule
 from scheduler.inspection import Partition
 
 NODES = Rule(

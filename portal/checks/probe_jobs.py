@@ -27,7 +27,7 @@ from portal.checks.probe_files import LATE_SECONDS, last_words, notes, run_recor
 from portal.checks.sent import Sent
 from portal.checks.subject import Subject
 from portal.checks.workplaces import workplace
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
 from scheduler.files import FetchLimits, Files
 from scheduler.interface import JobSpec, Scheduler, Token
 

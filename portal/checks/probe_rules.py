@@ -1,6 +1,6 @@
 """Rules that only jobs can show to hold."""
 
-from portal.domain.findings import Level, Rule
+from portal.domain.site.findings import Level, Rule
 
 SHARED = Rule(
     id="storage.shared",

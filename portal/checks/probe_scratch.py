@@ -6,8 +6,8 @@ from containers.interface import UNPACKED_LIMIT, Node
 from portal.checks.node_scripts import Notes
 from portal.checks.probe_rules import EXECUTABLE, ROOM
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
+from portal.domain.site.findings import Finding
 
 _GIB = 1024**3
 _IMAGES = 4

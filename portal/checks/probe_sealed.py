@@ -20,8 +20,8 @@ from portal.checks.probe_rules import (
     SERVICES,
 )
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding
-from portal.domain.shares import gpu_count
+from portal.domain.evaluations.shares import gpu_count
+from portal.domain.site.findings import Finding
 
 FORBIDDEN = frozenset({"Operation not permitted", "Permission denied"})
 """What opening a device answers that the job was not given. No driver, say, is another answer."""

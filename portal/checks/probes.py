@@ -33,8 +33,8 @@ from portal.checks.probe_rules import (
 from portal.checks.probe_sealed import FORBIDDEN, GPU, check_sealed
 from portal.checks.sent import LONGER
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
+from portal.domain.site.findings import Finding
 from scheduler.interface import Outcome
 
 _SECRET = re.compile(r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_|$)|^SEALRUN_")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from portal.checks.deadlines import NEVER, Deadline
-from portal.domain.findings import Finding, Rule
+from portal.domain.site.findings import Finding, Rule
 from scheduler.complaints import Complaints, program_of
 from scheduler.errors import SchedulerError, TransportTimeout, Unreachable
 from scheduler.inspection import (

@@ -4,7 +4,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from portal.domain.findings import AREAS, Finding, Level, Report, by_area
+from portal.domain.site.findings import AREAS, Finding, Level, Report, by_area
 
 MARKS = {Level.OK: "+", Level.LEFT_OUT: "-", Level.WARNING: "!", Level.FAILURE: "x"}
 WORDS = {

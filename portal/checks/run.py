@@ -26,9 +26,9 @@ from portal.checks.deadlines import Deadline
 from portal.checks.probe_rules import STARTS
 from portal.checks.subject import Subject
 from portal.db.engine import open_database
+from portal.domain.challenges.profiles import Profile
 from portal.domain.errors import OperatorError
-from portal.domain.findings import Finding, Level, Report
-from portal.domain.profiles import Profile
+from portal.domain.site.findings import Finding, Level, Report
 from portal.services import site_checks
 from scheduler.errors import SchedulerError
 from scheduler.transport import Transport

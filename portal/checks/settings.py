@@ -8,7 +8,7 @@ from pathlib import Path
 from portal import bootstrap
 from portal.checks.subject import Subject
 from portal.domain.errors import OperatorError
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 from portal.files.image_keys import read_image_key
 from portal.files.seals import read_public_key
 from site_config.errors import SettingsError

@@ -7,7 +7,7 @@ from datetime import timedelta
 from portal.checks.questions import Answers
 from portal.checks.slurm_settings import SETTINGS, Setting
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 
 OLDEST, NEWEST = (22, 5), (26, 5)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from portal.domain.findings import Level, Rule
+from portal.domain.site.findings import Level, Rule
 
 _SECONDS = re.compile(r"(\d+) sec")
 _LONGEST_KILL_WAIT = 60

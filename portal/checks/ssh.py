@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 from scheduler.errors import HostKeyRefused, SchedulerError, TransportTimeout
 from scheduler.transport import Transport
 from site_config.model import Jump, Ssh

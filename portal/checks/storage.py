@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.checks.subject import Subject
-from portal.domain.findings import Finding, Level, Rule
+from portal.domain.site.findings import Finding, Level, Rule
 
 _GIB = 1024**3
 # Jobs have their own, as job_container.conf says.

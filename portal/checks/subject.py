@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from portal.checks.deadlines import NEVER, Deadline
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
 from site_config.model import Cluster, Site
 
 

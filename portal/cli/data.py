@@ -66,8 +66,8 @@ def changes(site_file: Path, name: str, cluster: str | None) -> None:
     there is any difference.
     """
     from portal.bootstrap import worker_contexts  # noqa: PLC0415
-    from portal.domain.logs import plain  # noqa: PLC0415
-    from portal.domain.merkle import differences  # noqa: PLC0415
+    from portal.domain.evaluations.merkle import differences  # noqa: PLC0415
+    from portal.domain.submissions.run_logs import plain  # noqa: PLC0415
     from portal.worker.measure import last_two  # noqa: PLC0415
 
     contexts = worker_contexts(opened(site_file))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from portal.bootstrap import Installation
-    from portal.domain.crates import CrateFacts
+    from portal.domain.challenges.crates import CrateFacts
 
 TARGET = click.argument("target", type=click.Path(path_type=Path))
 UPLOADS = click.option(

@@ -8,8 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.domain.people import Actor, ActorKind
-from portal.domain.tokens import Scope
+from portal.domain.accounts.people import Actor, ActorKind
+from portal.domain.accounts.tokens import Scope
 
 
 class Audience(StrEnum):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from portal.domain.approvals import Approval
+from portal.domain.challenges.task_approvals import Approval
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portal.domain.crates import Board, CrateFacts, CrateResult
+from portal.domain.challenges.crates import Board, CrateFacts, CrateResult
 
 if TYPE_CHECKING:
     # It brings a client for the web and much else: it is only imported where a crate is written.

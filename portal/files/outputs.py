@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Self
 
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
 from portal.domain.printable import is_printable
 from portal.files.errors import BadOutput
 from portal.files.progress import advance

@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Challenge, Membership, Organiser
-from portal.domain.people import Actor
+from portal.domain.accounts.people import Actor
 from portal.domain.permissions import Role, Standing
 
 

@@ -13,11 +13,16 @@ from sqlalchemy.orm import Session
 from containers.interface import EXIT_CODES, StopReason
 from portal.db.queries import attempts as queries
 from portal.db.tables import Attempt, Base, Evaluation, Job
-from portal.domain import jobs
+from portal.domain.challenges.profiles import Profile
+from portal.domain.evaluations import jobs
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import (
+    ATTEMPT_STEPS,
+    AttemptState,
+    EvaluationState,
+    check_step,
+)
 from portal.domain.ids import new_id, new_token
-from portal.domain.jobs import JobKind
-from portal.domain.profiles import Profile
-from portal.domain.states import ATTEMPT_STEPS, AttemptState, EvaluationState, check_step
 from portal.services import progress
 from scheduler.interface import JobRef, JobReport, Outcome, Phase
 

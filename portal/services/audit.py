@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from portal.db.engine import at_the_end
 from portal.db.tables import AuditEntry
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import START, Action, Subject, entry_digest, new_salt, origin_digest
 from portal.domain.errors import NotAllowed
-from portal.domain.people import Actor
 
 _LOCK = 0x5EA1
 """PostgreSQL's advisory lock under which entries are chained."""

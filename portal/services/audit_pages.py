@@ -11,10 +11,10 @@ from portal.db.queries import audit as queries
 from portal.db.queries.audit import OPERATOR, Wanted
 from portal.db.tables import AuditEntry, Person
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor, ActorKind
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound
-from portal.domain.pages import PAGE_SIZE, Slice
-from portal.domain.people import Actor, ActorKind
+from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services import audit
 from portal.services.staff_pages import name_of
 

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import LoginSession, Person
 from portal.domain import permissions
+from portal.domain.accounts.account_blocking import BlockReason
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.blocks import BlockReason
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.people import Actor
 from portal.services import audit
 
 

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from portal.db.queries import shares as queries
 from portal.db.tables import Challenge, Team
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import NotFound
-from portal.domain.pages import PAGE_SIZE, Slice
-from portal.domain.people import Actor
-from portal.domain.profiles import Resources
-from portal.domain.shares import Share, Spent
+from portal.domain.evaluations.shares import Share, Spent
+from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.room import spent, spent_by_team, spent_of
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import builds as queries
 from portal.db.tables import Evaluation, Image
-from portal.domain.failures import FailureReason
-from portal.domain.jobs import MAX_OPEN_BUILDS, JobKind
-from portal.domain.profiles import Profile
-from portal.domain.shares import in_turn
-from portal.domain.states import EvaluationState, ImageState
+from portal.domain.challenges.profiles import Profile
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import MAX_OPEN_BUILDS, JobKind
+from portal.domain.evaluations.shares import in_turn
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.services import attempts, images, progress
 from portal.services.troubles import Guard
 

@@ -11,12 +11,18 @@ from portal.db.queries import builds
 from portal.db.queries import submission_pages as queries
 from portal.db.tables import NOT_A_RERUN, Cancellation, Evaluation, Submission
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost, Progress, check_shown, cost
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.people import Actor
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import start_of_day
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.cancellation import (
+    MAX_FREE_CANCELLATIONS,
+    Cost,
+    Progress,
+    check_shown,
+    cost,
+)
+from portal.domain.submissions.limits import start_of_day
 from portal.services import access, audit, progress, rosters
 from portal.services.submission_facts import told_state
 

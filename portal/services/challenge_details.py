@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from portal.db.queries import challenge_pages as queries
 from portal.db.tables import Participation, Team
 from portal.domain import permissions
-from portal.domain.people import Actor
-from portal.domain.scores import Column, Rule
-from portal.domain.teams import ParticipationState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import Scope
+from portal.domain.leaderboards.scores import Column, Rule
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenge_frames import Frame, PhaseFacts, Visible, look_up
 from portal.services.leaderboards import is_revealed, open_boards, visible_columns
 from portal.services.standings import as_column

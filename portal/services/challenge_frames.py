@@ -10,12 +10,12 @@ from sqlalchemy.orm.interfaces import ORMOption
 from portal.db.queries import challenge_pages as queries
 from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
-from portal.domain.calendar import Season, Span, season_of
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.calendar import Season, Span, season_of
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
 from portal.domain.permissions import Standing
-from portal.domain.submissions import SubmissionKind
-from portal.domain.teams import ParticipationState, must_accept
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.teams.membership_rules import ParticipationState, must_accept
 from portal.services import access
 
 

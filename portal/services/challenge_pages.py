@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from portal.db.queries import challenge_pages as queries
 from portal.db.tables import Challenge, Task
 from portal.domain import permissions
-from portal.domain.calendar import Season, Span, current, season_of
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import Scope
+from portal.domain.challenges.calendar import Season, Span, current, season_of
+from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
-from portal.domain.profiles import Profile, Resources
-from portal.domain.tokens import Scope
 from portal.services.challenge_frames import Frame, look_up
 
 

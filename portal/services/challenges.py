@@ -22,16 +22,16 @@ from portal.db.tables import (
     Submission,
     Task,
 )
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
+from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import ParticipantError
-from portal.domain.gates import Gate
+from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
-from portal.domain.jobs import ImageKind
-from portal.domain.people import Actor
+from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
-from portal.domain.profiles import Resources
-from portal.domain.scores import Rule, Sort
-from portal.domain.sealing import Failures
+from portal.domain.submissions.disclosure import Failures
 from portal.services import audit, images, standings
 from portal.services.submissions import Upload
 from site_config import challenge as bundle

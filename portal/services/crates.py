@@ -10,10 +10,10 @@ from portal.db.queries import crates as queries
 from portal.db.queries import submission_pages
 from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.crates import Board, CrateFacts, CrateResult, Place
+from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
 from portal.services import access, audit
 
 

@@ -24,10 +24,10 @@ from portal.db.tables import (
     Team,
     TermsAcceptance,
 )
+from portal.domain.accounts.claims import clean_name
+from portal.domain.accounts.people import Actor, ShownAs
 from portal.domain.audit import Action, Subject
-from portal.domain.claims import clean_name
 from portal.domain.errors import NotAllowed, ParticipantError
-from portal.domain.people import Actor, ShownAs
 from portal.domain.permissions import Role
 from portal.services import audit, teams
 

@@ -31,9 +31,9 @@ from portal.db.tables import (
     TermsAcceptance,
     Weights,
 )
-from portal.domain import scores
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.people import Actor
+from portal.domain.leaderboards import scores
 from portal.services import audit
 from portal.services.leaderboards import is_revealed, visible_columns
 from portal.services.standings import columns_of

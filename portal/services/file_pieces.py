@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Attempt, Evaluation, FilePiece, Image, Job
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound
-from portal.domain.file_parts import Part
-from portal.domain.people import Actor
+from portal.domain.evaluations.file_parts import Part
 
 MOST_SHOWN = 200
 

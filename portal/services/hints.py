@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries import hints as queries
 from portal.db.queries import team_lists
 from portal.db.tables import Person, Team
-from portal.domain.pages import page_with
+from portal.domain.pagination import page_with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import added
 from portal.db.tables import Blob, Image, Task
-from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.evaluations.states import IMAGE_STEPS, ImageState, check_step
 from portal.domain.ids import new_id
-from portal.domain.jobs import ImageKind
-from portal.domain.states import IMAGE_STEPS, ImageState, check_step
 from portal.services import troubles
 
 

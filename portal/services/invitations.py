@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Challenge, Invitation, Team
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.teams import INVITATION_LASTS, ParticipationState, check_frozen
+from portal.domain.teams.membership_rules import INVITATION_LASTS, ParticipationState, check_frozen
 from portal.services import access, audit, participations, rosters, teams
 
 MOST_OPEN = 20

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from portal.db.queries import challenge_pages
 from portal.db.queries import leaderboards as queries
 from portal.db.tables import Phase
-from portal.domain import permissions, scores
-from portal.domain.calendar import Span, current
+from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.calendar import Span, current
 from portal.domain.errors import NotFound
-from portal.domain.pages import PAGE_SIZE, Slice, page_with
-from portal.domain.people import Actor
-from portal.domain.scores import Column, Rule
+from portal.domain.leaderboards import scores
+from portal.domain.leaderboards.scores import Column, Rule
+from portal.domain.pagination import PAGE_SIZE, Slice, page_with
 from portal.services.challenge_frames import Frame, PhaseFacts, Visible, look_up
 from portal.services.standings import as_column
 

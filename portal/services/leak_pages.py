@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import challenge_pages
 from portal.db.tables import Phase, PhaseTask, Task
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.errors import NotFound
-from portal.domain.leaks import Bits, Channel, bits, bits_of
-from portal.domain.people import Actor
+from portal.domain.evaluations.separation import Separation, separation_of
+from portal.domain.leaderboards.leakage import Bits, Channel, bits, bits_of
+from portal.domain.leaderboards.scores import Column
 from portal.domain.permissions import Audience
-from portal.domain.profiles import Profile, Resources
-from portal.domain.scores import Column
-from portal.domain.sealing import SPARED
-from portal.domain.separation import Separation, separation_of
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.disclosure import SPARED
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services import snapshots
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.leaderboards import visible_columns

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from portal.db.engine import added
 from portal.db.queries import people as queries
 from portal.db.tables import Account, Base, LoginSession, Person, TermsAcceptance
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.claims import Identity
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
-from portal.domain.people import Actor
 from portal.services import audit
 from portal.services.logins import new_account, take_over
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from portal.db.engine import added
 from portal.db.tables import Heartbeat
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
-from portal.domain.vital_signs import Vital
+from portal.domain.site.health import Vital
 
 MISSED = timedelta(minutes=2)
 """After this without a sign of life a worker counts as gone; a long pass is shorter than that."""

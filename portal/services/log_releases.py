@@ -10,10 +10,10 @@ from portal.db.queries import logs as queries
 from portal.db.queries import submission_pages
 from portal.db.tables import LogRelease
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.jobs import JobKind
-from portal.domain.people import Actor
+from portal.domain.evaluations.jobs import JobKind
 from portal.services import access, audit, run_logs
 from portal.services.run_logs import LogFacts
 

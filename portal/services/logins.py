@@ -11,12 +11,12 @@ from portal.db.engine import added
 from portal.db.queries import people as queries
 from portal.db.tables import Account, Challenge, LoginSession, Person
 from portal.domain import permissions
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.gates import Gate, gate_from_json
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.claims import Identity
 from portal.domain.errors import NotAllowed
-from portal.domain.gates import Gate, gate_from_json
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
 from portal.services import audit, teams
 from portal.services.access import standing_of
 

@@ -17,11 +17,17 @@ from portal.db.tables import (
     Team,
     Weights,
 )
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.teams import MergeState, PhaseUse, check_frozen, check_merge, check_size
+from portal.domain.teams.membership_rules import (
+    MergeState,
+    PhaseUse,
+    check_frozen,
+    check_merge,
+    check_size,
+)
 from portal.services import audit, rosters, standings, submissions, teams
 
 

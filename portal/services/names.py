@@ -6,10 +6,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import people as queries
 from portal.db.tables import Person
+from portal.domain.accounts.claims import clean_name
+from portal.domain.accounts.people import LONGEST_NAME, Actor, Names, ShownAs
 from portal.domain.audit import Action, Subject
-from portal.domain.claims import clean_name
 from portal.domain.errors import NotAllowed, ParticipantError
-from portal.domain.people import LONGEST_NAME, Actor, Names, ShownAs
 from portal.services import audit, teams
 
 

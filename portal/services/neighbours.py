@@ -4,10 +4,16 @@ from collections.abc import Iterable, Mapping
 
 from portal.db.queries import neighbours as queries
 from portal.db.tables import DataSnapshot, Evaluation, Image
-from portal.domain.jobs import JobKind
-from portal.domain.neighbours import Disclosure, NodeGroup, Wish, disclosure_of, group_of
-from portal.domain.profiles import Profile, Resources
-from portal.domain.sealing import Failures
+from portal.domain.challenges.profiles import Profile, Resources
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.neighbours import (
+    Disclosure,
+    NodeGroup,
+    Wish,
+    disclosure_of,
+    group_of,
+)
+from portal.domain.submissions.disclosure import Failures
 
 
 def by_group(

@@ -7,10 +7,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import LoginSession
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
-from portal.domain.sessions import SessionLimits
 from portal.services import audit
 
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Participation
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.hints import Hint, hints_of
 from portal.services.team_lists import TeamList, team_list

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.queries import participation_lists as queries
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound
-from portal.domain.pages import PAGE_SIZE, Slice
-from portal.domain.people import Actor
-from portal.domain.teams import ParticipationState
+from portal.domain.pagination import PAGE_SIZE, Slice
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenge_frames import look_up
 
 

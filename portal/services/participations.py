@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from portal.db.engine import added
 from portal.db.tables import Challenge, Participation
 from portal.domain import permissions
+from portal.domain.accounts.gates import Closed, first_closed, gate_from_json
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
-from portal.domain.gates import Closed, first_closed, gate_from_json
-from portal.domain.people import Actor
-from portal.domain.teams import ParticipationState, must_accept, terms_digest
+from portal.domain.teams.membership_rules import ParticipationState, must_accept, terms_digest
 from portal.services import audit, logins
 from portal.services.challenge_frames import Frame, Visible, look_up
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.queries import people as queries
+from portal.domain.accounts.people import Actor, Names
+from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.errors import NotAllowed
-from portal.domain.people import Actor, Names
 from portal.domain.permissions import Role
-from portal.domain.sessions import SessionLimits
 from portal.services import names, own_sessions
 from portal.services.own_sessions import SessionFacts
 

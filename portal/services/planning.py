@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import work
 from portal.db.tables import Blob, DataSnapshot, Evaluation, Image, Weights
-from portal.domain.failures import FailureReason
-from portal.domain.jobs import JobKind
-from portal.domain.neighbours import Neighbours, Wish
-from portal.domain.profiles import Profile, Resources
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.verdicts import reason_without_tries
+from portal.domain.challenges.profiles import Profile, Resources
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.neighbours import Neighbours, Wish
+from portal.domain.evaluations.states import EvaluationState, ImageState
+from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.services import attempts, builds, cancellations, images, leases, progress, snapshots
 from portal.services.neighbours import wish_for, wish_for_run
 from portal.services.room import Room

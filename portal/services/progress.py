@@ -6,10 +6,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Evaluation, Event, Image, Phase, Submission, Task
-from portal.domain import sealing
-from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.states import EVALUATION_STEPS, EvaluationState, check_step
 from portal.domain.ids import new_id
-from portal.domain.states import EVALUATION_STEPS, EvaluationState, check_step
+from portal.domain.submissions import disclosure
 from portal.services import troubles
 
 
@@ -67,7 +67,7 @@ def told_from(session: Session, evaluation: Evaluation, ended: datetime) -> date
     is_held = phase.is_sealed and phase.hold_results and not submission.is_smoke
     if not is_held or first is None:
         return ended
-    return sealing.rounded_up(first, ended, timedelta(seconds=phase.time_step))
+    return disclosure.rounded_up(first, ended, timedelta(seconds=phase.time_step))
 
 
 def back_to_queue(
@@ -134,7 +134,7 @@ def _count(
     if evaluation.rerun_of is not None:
         return
     is_spared = phase.is_sealed and _is_spared(session, submission, evaluation)
-    if is_spared or not sealing.counts(reason, sealed=phase.is_sealed):
+    if is_spared or not disclosure.counts(reason, sealed=phase.is_sealed):
         submission.counts = False
 
 
@@ -155,7 +155,7 @@ def _is_spared(session: Session, submission: Submission, evaluation: Evaluation)
             Submission.id != submission.id,
             Submission.counts.is_(False),
             Submission.is_smoke.is_(False),
-            Evaluation.reason.in_(sealing.AFTER_DATA),
+            Evaluation.reason.in_(disclosure.AFTER_DATA),
         )
     )
-    return (spared or 0) < sealing.SPARED
+    return (spared or 0) < disclosure.SPARED

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import added
 from portal.db.tables import LoginSession, SpentLogoutToken
+from portal.domain.accounts.people import Actor, ActorKind
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import ParticipantError
-from portal.domain.people import Actor, ActorKind
 from portal.services import audit
 
 

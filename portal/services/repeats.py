@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Challenge, Phase, Submission
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import ParticipantError
-from portal.domain.people import Actor
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 
 LONGEST_KEY = 200
 """Characters of a key that a program may choose."""

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import reruns as queries
 from portal.db.tables import Evaluation, Submission
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import OperatorError
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.reruns import Comparison, compare
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.reruns import Comparison, compare
-from portal.domain.states import EvaluationState
 from portal.services import audit, progress
 
 

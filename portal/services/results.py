@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Attempt, Evaluation, Image, Job, Result, Submission, Task
-from portal.domain import sealing
+from portal.domain.accounts.people import PORTAL
 from portal.domain.audit import Action, Subject
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.jobs import JobKind, may_try_again
-from portal.domain.people import PORTAL
-from portal.domain.states import AttemptState, EvaluationState, ImageState
-from portal.domain.verdicts import reason_without_tries
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.jobs import JobKind, may_try_again
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
+from portal.domain.evaluations.verdicts import reason_without_tries
+from portal.domain.submissions import disclosure
 from portal.services import attempts, audit, cancellations, images, progress, snapshots, standings
 from portal.services.snapshots import Found
 
@@ -329,10 +329,10 @@ def end_in_failure(
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
-    if reason not in sealing.AFTER_DATA and _has_read_data(session, job, evaluation):
+    if reason not in disclosure.AFTER_DATA and _has_read_data(session, job, evaluation):
         # Told as it is, it would say that the program had ended well before.
         reason, sentence, detail = FailureReason.UNFINISHED, "", f"{reason}: {detail}"
-    if evaluation.state is EvaluationState.QUEUED and reason in sealing.AFTER_DATA:
+    if evaluation.state is EvaluationState.QUEUED and reason in disclosure.AFTER_DATA:
         # A run too short to be seen running is told of like any other.
         progress.move(session, evaluation, EvaluationState.RUNNING, now=now)
     progress.fail(session, evaluation, reason, sentence=sentence, detail=detail, now=now)

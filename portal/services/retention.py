@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import retention as queries
 from portal.db.tables import Attempt, Blob, Deletion, Image, RunLog
+from portal.domain.accounts.people import PORTAL, Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
-from portal.domain.people import PORTAL, Actor
 from portal.domain.retention import Kept, Policy
 from portal.services import audit
 

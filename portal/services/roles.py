@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from portal.db.queries import staff as queries
 from portal.db.tables import Challenge, Organiser, Person
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
-from portal.domain.people import Actor
 from portal.domain.permissions import Role
 from portal.services import access, audit
 from portal.services.challenge_frames import Frame, look_up

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from portal.db.queries import neighbours
 from portal.db.queries import shares as queries
 from portal.db.tables import Evaluation
-from portal.domain.neighbours import Disclosure, NodeGroup
-from portal.domain.profiles import Profile, Resources
-from portal.domain.sealing import rounded_up
-from portal.domain.shares import Hindrance, Share, Spent, in_turn
+from portal.domain.challenges.profiles import Profile, Resources
+from portal.domain.evaluations.neighbours import Disclosure, NodeGroup
+from portal.domain.evaluations.shares import Hindrance, Share, Spent, in_turn
+from portal.domain.submissions.disclosure import rounded_up
 from portal.services.neighbours import by_group
 
 

@@ -16,11 +16,11 @@ from portal.db.tables import (
     Team,
 )
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.teams import check_frozen, check_size, team_name
+from portal.domain.teams.membership_rules import check_frozen, check_size, team_name
 from portal.services import audit, teams
 
 

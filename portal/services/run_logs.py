@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import RunLog
-from portal.domain.logs import Tail
+from portal.domain.submissions.run_logs import Tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import sessions as queries
 from portal.db.tables import LoginSession
+from portal.domain.accounts.people import VISITOR, Actor
+from portal.domain.accounts.sessions import SessionLimits, is_worth_noting
 from portal.domain.ids import new_id
-from portal.domain.people import VISITOR, Actor
-from portal.domain.sessions import SessionLimits, is_worth_noting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

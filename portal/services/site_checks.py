@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import CheckReport
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowed, NotFound
-from portal.domain.findings import Report, report_from_json
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
+from portal.domain.site.findings import Report, report_from_json
 
 KEPT = 20
 """How many reports are kept; older ones go."""

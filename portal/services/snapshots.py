@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import snapshots as queries
 from portal.db.tables import DataSnapshot, Evaluation
+from portal.domain.accounts.people import PORTAL
 from portal.domain.audit import Action, Subject
+from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.neighbours import Neighbours, Wish
+from portal.domain.evaluations.states import SNAPSHOT_STEPS, SnapshotState, check_step
 from portal.domain.ids import new_id
-from portal.domain.jobs import JobKind
-from portal.domain.neighbours import Neighbours, Wish
-from portal.domain.people import PORTAL
-from portal.domain.profiles import DataDirectory, Profile, Resources
-from portal.domain.states import SNAPSHOT_STEPS, SnapshotState, check_step
 from portal.services import attempts, audit
 from portal.services.neighbours import wish_for
 from portal.services.troubles import Guard

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from portal.db.queries import people as people_queries
 from portal.db.tables import Person
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowed, ParticipantError
-from portal.domain.people import Actor
 from portal.services import audit
 
 

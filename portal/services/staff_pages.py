@@ -13,11 +13,11 @@ from portal.db.queries.people import TeamRow
 from portal.db.queries.staff import Numbers, RoleIn
 from portal.db.tables import Account, ApiToken, LoginSession, Person
 from portal.domain import permissions
+from portal.domain.accounts.gates import gate_from_json
+from portal.domain.accounts.people import Actor, ShownAs
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound
-from portal.domain.gates import gate_from_json
-from portal.domain.pages import PAGE_SIZE, Slice
-from portal.domain.people import Actor, ShownAs
+from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services import audit
 
 

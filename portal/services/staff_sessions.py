@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import LoginSession
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
 from portal.services import audit
 
 

@@ -14,9 +14,9 @@ from portal.db.tables import (
     Standing,
     Submission,
 )
-from portal.domain import scores
-from portal.domain.ladders import Ladder
-from portal.domain.scores import Rule
+from portal.domain.leaderboards import scores
+from portal.domain.leaderboards.ladders import Ladder
+from portal.domain.leaderboards.scores import Rule
 
 
 def columns_of(session: Session, challenge_id: str) -> list[scores.Column]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portal.db.tables import Attempt, Evaluation, Job, Submission
-from portal.domain import scores, sealing
-from portal.domain.failures import Failure, FailureReason, explained
-from portal.domain.jobs import JobKind
-from portal.domain.scores import Column
-from portal.domain.states import EvaluationState
-from portal.domain.steps import Happened, Step, steps
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import Failure, FailureReason, explained
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards import scores
+from portal.domain.leaderboards.scores import Column
+from portal.domain.submissions import disclosure
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import Happened, Step, steps
 from portal.services.run_logs import LogFacts
 from portal.services.turns import QueueFacts
 
@@ -170,7 +171,7 @@ def told_of(
 ) -> Told:
     """Return what whoever looks may know; its team knows less than its organisers."""
     sealed = _is_sealed(row, may_review)
-    reason = sealing.told(evaluation.reason, sealed=sealed) if evaluation.reason else None
+    reason = disclosure.told(evaluation.reason, sealed=sealed) if evaluation.reason else None
     return Told(
         state=_state_told(row, evaluation, sealed=sealed),
         reason=reason,
@@ -185,7 +186,9 @@ def told_state(row: Submission, evaluation: Evaluation) -> EvaluationState:
 
 
 def _state_told(row: Submission, evaluation: Evaluation, *, sealed: bool) -> EvaluationState:
-    return sealing.state_told(row.kind, evaluation.state, sealed=sealed, reason=evaluation.reason)
+    return disclosure.state_told(
+        row.kind, evaluation.state, sealed=sealed, reason=evaluation.reason
+    )
 
 
 def _is_sealed(row: Submission, may_review: bool) -> bool:
@@ -230,7 +233,7 @@ def evaluation_facts(
     if sealed and (told.state is EvaluationState.RUNNING or told.state.is_final):
         # Its job, or the one that scores it: the cluster's words would tell which.
         queue = None
-    happened = sealing.happened_told(
+    happened = disclosure.happened_told(
         [Happened(state=event.state, at=event.at) for event in evaluation.events],
         sealed=sealed,
         step=timedelta(seconds=row.phase.time_step),

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 from portal.db.queries import submission_pages as queries
 from portal.db.tables import Challenge, Evaluation
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
+from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import NotAllowed, NotFound
-from portal.domain.pages import PAGE_SIZE, Slice
-from portal.domain.people import Actor
-from portal.domain.profiles import Resources
-from portal.domain.scores import Column
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.scores import Column
+from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services import access, audit, cancellations, log_releases, reruns, run_logs
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.leaderboards import is_revealed, open_boards, visible_columns

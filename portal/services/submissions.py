@@ -21,12 +21,12 @@ from portal.db.tables import (
     Weights,
 )
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.jobs import ImageKind
-from portal.domain.people import Actor
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import (
+from portal.domain.submissions.limits import (
     Limits,
     SubmissionKind,
     Used,

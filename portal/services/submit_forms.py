@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.domain.calendar import Season
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import NotAllowed
-from portal.domain.people import Actor
-from portal.domain.profiles import Resources
-from portal.domain.submissions import Limits, Used, start_of_day
+from portal.domain.submissions.limits import Limits, Used, start_of_day
 from portal.services import participations
 from portal.services.budgets import Budget, own_budgets
 from portal.services.challenge_frames import Frame, PhaseFacts, Visible, look_up

@@ -5,7 +5,12 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Challenge, Column, Image, Phase, PhaseTask, Task
 from portal.domain import untrusted
-from portal.domain.approvals import Approval, ApprovedColumn, ApprovedPhase, ApprovedTask
+from portal.domain.challenges.task_approvals import (
+    Approval,
+    ApprovedColumn,
+    ApprovedPhase,
+    ApprovedTask,
+)
 
 
 def approval_of(session: Session, slug: str) -> Approval:

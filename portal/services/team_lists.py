@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import team_lists as queries
 from portal.db.tables import Membership
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound
-from portal.domain.pages import PAGE_SIZE, Slice
-from portal.domain.people import Actor
+from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.challenge_frames import Frame, look_up
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.db.queries import team_lists as queries
 from portal.db.tables import MergeRequest, Team
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowed
-from portal.domain.people import Actor
-from portal.domain.teams import MergeState
+from portal.domain.teams.membership_rules import MergeState
 from portal.services import invitations, participations
 from portal.services.challenge_frames import Frame, look_up
 from portal.services.participations import JoinPage

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.look_alikes import skeleton_of
 from portal.db.tables import Challenge, Membership, Person, Team
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
 from portal.services import audit
 
 

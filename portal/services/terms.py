@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import added
 from portal.db.tables import TermsAcceptance
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowed
-from portal.domain.people import Actor
 from portal.services import audit
 
 

@@ -11,12 +11,20 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import people as queries
 from portal.db.tables import ApiToken, Person, TermsAcceptance
+from portal.domain.accounts.claims import clean_name
+from portal.domain.accounts.people import LONGEST_NAME, Actor, ActorKind
+from portal.domain.accounts.tokens import (
+    LONGEST,
+    MOST_LIVE,
+    PREFIX,
+    Scope,
+    TokenState,
+    digest,
+    state_of,
+)
 from portal.domain.audit import Action, Subject
-from portal.domain.claims import clean_name
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
 from portal.domain.ids import new_id
-from portal.domain.people import LONGEST_NAME, Actor, ActorKind
-from portal.domain.tokens import LONGEST, MOST_LIVE, PREFIX, Scope, TokenState, digest, state_of
 from portal.services import audit
 
 NOTED_EVERY = timedelta(minutes=5)

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import shares as queries
 from portal.db.tables import Attempt, Evaluation, Image, Job, Submission, Task
-from portal.domain.file_parts import Part
-from portal.domain.jobs import JobKind
-from portal.domain.neighbours import Neighbours
-from portal.domain.profiles import Profile, Resources
-from portal.domain.shares import SENTENCES, Hindrance
-from portal.domain.slurm_states import in_words
-from portal.domain.states import AttemptState, EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.challenges.profiles import Profile, Resources
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.neighbours import Neighbours
+from portal.domain.evaluations.shares import SENTENCES, Hindrance
+from portal.domain.evaluations.slurm_states import in_words
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services import file_pieces
 from portal.services.neighbours import wish_for_run
 from portal.services.room import Room

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Blob, Challenge, Image, Submission, Task, Team, Weights
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.submissions import start_of_day
-from portal.domain.weights import COUNT, mounted_at
+from portal.domain.submissions.limits import start_of_day
+from portal.domain.submissions.weights import COUNT, mounted_at
 from portal.services import images, participations, rosters, teams
 from portal.services.access import standing_of
 from portal.services.challenge_frames import Frame, look_up

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
-from portal.domain.people import ActorKind
 from portal.domain.permissions import Role
 from portal.services.audit_pages import EntryFacts, Thing
 from portal.web.words import word

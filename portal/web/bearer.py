@@ -5,8 +5,8 @@ from functools import partial
 
 from starlette.datastructures import Headers
 
-from portal.domain.people import Actor
-from portal.domain.tokens import Scope
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import Scope
 from portal.services import tokens
 from portal.services.tokens import TokenProblem
 from portal.web.errors import Refusal

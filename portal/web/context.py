@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from portal.db.engine import Database
-from portal.domain.claims import Rule
-from portal.domain.gates import Gate
-from portal.domain.login_profiles import LoginProfile
-from portal.domain.profiles import Resources
-from portal.domain.sessions import SessionLimits
+from portal.domain.accounts.claims import Rule
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.provider_defaults import LoginProfile
+from portal.domain.accounts.sessions import SessionLimits
+from portal.domain.challenges.profiles import Resources
 from portal.files.audit_heads import LogState
 from portal.files.seals import PublicKey
 from portal.files.store import Store

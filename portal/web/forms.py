@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from portal.domain.printable import is_printable
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 
 LONGEST_NOTE = 500
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.domain.sessions import BEGUN
+from portal.domain.accounts.sessions import BEGUN
 from portal.web.login_failures import LoginFailed
 
 KEPT = "logins"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from portal.domain.gates import Closed
+from portal.domain.accounts.gates import Closed
 
 
 class LoginFailed(Exception):  # noqa: N818 - named for what happened

@@ -3,8 +3,8 @@
 import structlog
 from starlette.responses import Response
 
-from portal.domain.claims import Identity
-from portal.domain.gates import Closed
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.gates import Closed
 from portal.web.context import Provider
 from portal.web.local_paths import with_query
 from portal.web.login_attempts import Attempt

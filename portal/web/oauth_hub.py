@@ -8,7 +8,7 @@ given a name that somebody else had before is that person here, too.
 
 from collections.abc import Iterable, Mapping
 
-from portal.domain.login_profiles import scopes_of
+from portal.domain.accounts.provider_defaults import scopes_of
 from portal.web.context import Provider
 from portal.web.login_attempts import Attempt
 from portal.web.login_failures import LoginFailed

@@ -7,9 +7,9 @@ from typing import Any
 
 from authlib.common.urls import add_params_to_uri
 
-from portal.domain.claims import Identity
-from portal.domain.login_profiles import MANNERS, scopes_of
-from portal.domain.own_names import told
+from portal.domain.accounts.claim_aliases import told
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.provider_defaults import MANNERS, scopes_of
 from portal.web.context import Provider
 from portal.web.login_attempts import Attempt
 from portal.web.login_failures import LoginFailed

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from portal.domain.audit import Head
-from portal.domain.calendar import Season
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.pages import Slice
-from portal.domain.scores import Column
-from portal.domain.shares import Spent
-from portal.domain.states import EvaluationState
-from portal.domain.steps import Happened, steps
-from portal.domain.submissions import SubmissionKind
+from portal.domain.challenges.calendar import Season
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.shares import Spent
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.scores import Column
+from portal.domain.pagination import Slice
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import Happened, steps
 from portal.files.audit_heads import LogState
 from portal.services.budgets import Budget
 from portal.services.leaderboards import Row

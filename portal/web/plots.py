@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from portal.domain.scores import Column, Sort
+from portal.domain.leaderboards.scores import Column, Sort
 from portal.services.leaderboards import Row
 
 WIDTH, HEIGHT = 900, 220

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.domain.people import VISITOR, Actor
-from portal.domain.sessions import BEGUN
+from portal.domain.accounts.people import VISITOR, Actor
+from portal.domain.accounts.sessions import BEGUN
 from portal.services import sessions
 from portal.services.sessions import SignedIn
 from portal.web.context import WebContext

@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.errors import NotFound
-from portal.domain.people import VISITOR, Actor
 from portal.web.context import WebContext
 from portal.web.kept_pages import KeptPages
 from portal.web.local_paths import with_query

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from portal.domain.accounts.account_blocking import BlockReason
+from portal.domain.accounts.tokens import Scope, TokenState
+from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
-from portal.domain.blocks import BlockReason
-from portal.domain.calendar import Season
-from portal.domain.decisions import Choice
-from portal.domain.file_parts import Part
-from portal.domain.findings import Level
-from portal.domain.jobs import JobKind
+from portal.domain.challenges.calendar import Season
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState, ImageState
+from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Audience, Role
 from portal.domain.retention import Kept
-from portal.domain.scores import Rule
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.steps import StepState
-from portal.domain.submissions import SubmissionKind
-from portal.domain.teams import ParticipationState
-from portal.domain.tokens import Scope, TokenState
-from portal.domain.vital_signs import Vital
+from portal.domain.site.findings import Level
+from portal.domain.site.health import Vital
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import StepState
+from portal.domain.teams.membership_rules import ParticipationState
 
 
 @dataclass(frozen=True, slots=True)

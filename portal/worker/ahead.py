@@ -13,10 +13,10 @@ from pathlib import Path
 from containers.interface import Signature
 from portal.db.tables import Image
 from portal.domain import untrusted
-from portal.domain.file_parts import Part
-from portal.domain.jobs import ImageKind
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.evaluations.work import BuildWork
 from portal.domain.untrusted import Id, Sha256
-from portal.domain.work import BuildWork
 from portal.files.images import FoundImage, ImageLimits
 from portal.files.whole import PART
 from portal.worker.context import WorkerContext

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
 from portal.domain.untrusted import Sha256
 from portal.worker.boundary import size_of_image
 from portal.worker.context import WorkerContext

@@ -17,15 +17,11 @@ from portal.db.queries import runs, work
 from portal.db.queries.runs import BuildRows, MeasureRows, RunRows
 from portal.db.tables import Attempt, Deletion, Image, Job
 from portal.domain import untrusted
-from portal.domain.approvals import Approval
+from portal.domain.challenges.task_approvals import Approval
 from portal.domain.errors import OperatorError, UntrustedValueError
-from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.retention import Kept
-from portal.domain.sealing import Failures
-from portal.domain.states import AttemptState
-from portal.domain.submissions import SubmissionKind
-from portal.domain.untrusted import FileName, Id, Sha256, Slug
-from portal.domain.work import (
+from portal.domain.evaluations.jobs import ImageKind, JobKind
+from portal.domain.evaluations.states import AttemptState
+from portal.domain.evaluations.work import (
     BaseFacts,
     BuildWork,
     ChallengeFacts,
@@ -40,6 +36,10 @@ from portal.domain.work import (
     WeightsFacts,
     Work,
 )
+from portal.domain.retention import Kept
+from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.untrusted import FileName, Id, Sha256, Slug
 from portal.services.task_approvals import approval_of
 from portal.worker import notes
 from portal.worker.context import WorkerContext

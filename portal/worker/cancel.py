@@ -2,7 +2,7 @@
 
 import structlog
 
-from portal.domain.states import LIVE_ATTEMPTS, AttemptState
+from portal.domain.evaluations.states import LIVE_ATTEMPTS, AttemptState
 from portal.services import results
 from portal.services.troubles import Step
 from portal.worker.boundary import cancelled_in

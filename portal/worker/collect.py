@@ -17,11 +17,10 @@ from containers.rundir import (
 )
 from portal.db.tables import Attempt, Evaluation
 from portal.domain.errors import UntrustedValueError
-from portal.domain.failures import FailureReason
-from portal.domain.file_parts import Part
-from portal.domain.logs import LONGEST, error_of_pip, last_line, tail
-from portal.domain.states import AttemptState
-from portal.domain.verdicts import (
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import AttemptState
+from portal.domain.evaluations.verdicts import (
     Ended,
     Verdict,
     VerdictKind,
@@ -29,7 +28,8 @@ from portal.domain.verdicts import (
     judge,
     reason_without_tries,
 )
-from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
+from portal.domain.evaluations.work import BuildWork, MeasureWork, RunWork, Work
+from portal.domain.submissions.run_logs import LONGEST, error_of_pip, last_line, tail
 from portal.services import cancellations, results, run_logs
 from portal.services.troubles import Step
 from portal.worker.boundary import tokens_in, work_as_prepared

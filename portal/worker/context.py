@@ -11,8 +11,8 @@ from pathlib import Path
 
 from containers.interface import Node
 from portal.db.engine import Database
+from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import OperatorError, UntrustedValueError
-from portal.domain.profiles import Resources
 from portal.domain.untrusted import Id, Sha256
 from portal.files.approvals import Approvals
 from portal.files.removal import remove

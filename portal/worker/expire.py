@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy.exc import NoResultFound
 
 from portal.db.tables import Deletion
+from portal.domain.accounts.people import PORTAL, Actor
 from portal.domain.errors import UntrustedValueError
-from portal.domain.people import PORTAL, Actor
 from portal.domain.retention import Kept
 from portal.domain.untrusted import Sha256
 from portal.files.removal import content_of, remove

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.file_parts import Part
 from portal.worker.context import WorkerContext
 from scheduler.files import FetchLimits
 from scheduler.interface import Token

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import structlog
 
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.file_parts import Part
 from portal.files.progress import OutOfTime, Progress, followed
 from portal.services.file_pieces import Piece
 from portal.worker.file_work import Made, NotYet

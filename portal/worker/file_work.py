@@ -7,7 +7,7 @@ goes through it from its beginning in the next one; so everything before is repe
 from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.file_parts import Part
 from portal.services.file_pieces import Piece
 
 Made = TypeVar("Made")

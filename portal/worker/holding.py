@@ -6,10 +6,10 @@ Whoever keeps looking at a page would otherwise see to the second when a run on 
 from datetime import datetime, timedelta
 
 from portal.db.tables import Attempt
-from portal.domain.jobs import JobKind
-from portal.domain.sealing import rounded_up
-from portal.domain.verdicts import Verdict, VerdictKind
-from portal.domain.work import RunWork
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.verdicts import Verdict, VerdictKind
+from portal.domain.evaluations.work import RunWork
+from portal.domain.submissions.disclosure import rounded_up
 from portal.worker.context import WorkerContext
 
 _ENDS = frozenset({VerdictKind.SUCCESS, VerdictKind.FAILED, VerdictKind.CANCELLED})

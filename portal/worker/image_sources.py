@@ -7,8 +7,8 @@ the job was sent. Whatever digest the database names, an image counts as made of
 from pathlib import Path
 
 from portal.domain.errors import OperatorError
+from portal.domain.evaluations.work import BuildWork
 from portal.domain.untrusted import Sha256
-from portal.domain.work import BuildWork
 from portal.worker.context import WorkerContext
 
 UNKNOWN = "nothing that is known"

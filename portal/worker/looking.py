@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from containers.interface import UNPACKED_FILES, UNPACKED_LIMIT, Signature
-from portal.domain.profiles import SifPolicy
+from portal.domain.challenges.profiles import SifPolicy
 from portal.files.errors import BadArchive
 from portal.files.images import FoundImage, ImageLimits, inspect_whole
 from portal.files.layers import LayerLimits

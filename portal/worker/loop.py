@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.file_parts import Part
 from portal.files.store import StoreError
 from portal.services import leases, planning
 from portal.worker.ahead import Ahead

@@ -12,14 +12,14 @@ from pydantic import TypeAdapter
 from containers.interface import Measure
 from containers.rundir import RunFileError, RunRecord, read_measured, records
 from portal.db.queries import snapshots as queries
+from portal.domain.challenges.profiles import DataDirectory
 from portal.domain.errors import OperatorError
-from portal.domain.failures import FailureReason
-from portal.domain.file_parts import Part
-from portal.domain.jobs import JobKind
-from portal.domain.merkle import tree
-from portal.domain.profiles import DataDirectory
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.merkle import tree
+from portal.domain.evaluations.work import MeasureWork, RunWork
 from portal.domain.untrusted import Id
-from portal.domain.work import MeasureWork, RunWork
 from portal.services import results, snapshots
 from portal.services.snapshots import Found
 from portal.worker.boundary import snapshot_id

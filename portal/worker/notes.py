@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from portal.domain.errors import UntrustedValueError
-from portal.domain.work import Work
+from portal.domain.evaluations.work import Work
 from scheduler.interface import JobReport
 
 PREPARED, SENT, REPORTED = "prepared.json", "sent", "reported.json"

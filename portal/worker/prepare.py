@@ -12,14 +12,14 @@ from containers.interface import (
     SealedRun,
 )
 from containers.scripts import build_script, measure_script, run_script
+from portal.domain.challenges.profiles import Profile
 from portal.domain.errors import OperatorError, UntrustedValueError
-from portal.domain.file_parts import Part
-from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.profiles import Profile
-from portal.domain.shares import EVERYTHING, Share
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.jobs import ImageKind, JobKind
+from portal.domain.evaluations.shares import EVERYTHING, Share
+from portal.domain.evaluations.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
+from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Sha256
-from portal.domain.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
 from portal.files.archives import repack_code, unpack_results
 from portal.files.images import ImageLimits
 from portal.files.requirements import requirements_to_install

@@ -7,10 +7,10 @@ import structlog
 
 from containers.interface import LOG_LIMIT
 from containers.rundir import RunFileError, RunRecord, has_started, read_run, take_claim
-from portal.domain.file_parts import Part
-from portal.domain.states import AttemptState
-from portal.domain.verdicts import reason_without_tries
-from portal.domain.work import JobFacts
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import AttemptState
+from portal.domain.evaluations.verdicts import reason_without_tries
+from portal.domain.evaluations.work import JobFacts
 from portal.services import attempts, results
 from portal.services.troubles import Step
 from portal.worker.allowances import largest_request

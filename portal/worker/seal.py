@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from containers.rundir import RunRecord, read_run
-from portal.domain.work import JobFacts, RunWork
+from portal.domain.evaluations.work import JobFacts, RunWork
 from portal.services.results import Signed
 from portal.worker.boundary import predicted
 from portal.worker.context import WorkerContext

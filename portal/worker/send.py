@@ -12,9 +12,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from portal.domain.errors import OperatorError
-from portal.domain.failures import FailureReason
-from portal.domain.file_parts import Part
-from portal.domain.states import AttemptState
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import AttemptState
 from portal.files.errors import BadArchive
 from portal.services import attempts, results
 from portal.services.troubles import Step

@@ -13,10 +13,10 @@ import structlog
 from containers.rundir import RunRecord, read_lock
 from portal.db.tables import Attempt
 from portal.domain import untrusted
-from portal.domain.failures import FailureReason
-from portal.domain.file_parts import Part
-from portal.domain.jobs import JobKind
-from portal.domain.work import BuildWork, MeasureWork, RunWork, Work
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.work import BuildWork, MeasureWork, RunWork, Work
 from portal.files.errors import BadOutput, BadScoreFile
 from portal.files.outputs import OutputSummary, copy_outputs
 from portal.files.removal import remove

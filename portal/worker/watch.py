@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from portal.domain.states import LIVE_ATTEMPTS
+from portal.domain.evaluations.states import LIVE_ATTEMPTS
 from portal.services import attempts, troubles
 from portal.services.troubles import Step
 from portal.worker.asking import Asked

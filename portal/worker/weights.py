@@ -7,8 +7,8 @@ are is decided here again, by their content: the database only repeats what the 
 from pathlib import Path, PurePosixPath
 
 from containers.interface import Bind
-from portal.domain.weights import mounted_at
-from portal.domain.work import WeightsFacts
+from portal.domain.evaluations.work import WeightsFacts
+from portal.domain.submissions.weights import mounted_at
 from portal.files.weights import is_one_file, is_unpacked, unpack_weights
 from portal.worker.context import WorkerContext
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from portal.db.tables import Attempt, Evaluation, Job
+from portal.domain.evaluations.jobs import JobKind
 from portal.domain.ids import new_token
-from portal.domain.jobs import JobKind
 from portal.domain.untrusted import Sha256
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce

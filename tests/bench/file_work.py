@@ -20,7 +20,7 @@ import structlog
 from containers.archives import Entry, write_archive
 from portal.db.engine import open_database
 from portal.db.schema import upgrade
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.file_threads import FileThreads
 from portal.worker.file_work import AtOnce, FileWork
 from portal.worker.loop import run_pass

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from examples.demo.processes import Processes, free_port, sealrun
-from portal.domain.pages import PAGE_SIZE
+from portal.domain.pagination import PAGE_SIZE
 from tests.bench import static_server
 from tests.bench.load import Target, fetch, run_round
 from tests.bench.portal_server import (

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from portal import bootstrap
 from portal.db.tables import Attempt, Image
-from portal.domain.states import AttemptState, ImageState
+from portal.domain.evaluations.states import AttemptState, ImageState
 from portal.services import planning
 from portal.services.planning import Planned
 from portal.worker.context import WorkerContext

@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from portal import bootstrap
 from portal.db import schema
+from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.ids import new_id
-from portal.domain.sessions import SessionLimits
 from portal.services import sessions
 from portal.services.sessions import SignedIn
 from portal.web.app import create_app

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import structlog
 
-from portal.domain.states import AttemptState
+from portal.domain.evaluations.states import AttemptState
 from portal.services import attempts
 from portal.worker.loop import run_pass
 from portal.worker.pacing import Pacer

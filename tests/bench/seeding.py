@@ -22,10 +22,10 @@ from portal.db.tables import (
     Submission,
     Team,
 )
+from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.jobs import ImageKind
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from tests.support import factories
 
 SUBMISSIONS = 10_000

@@ -18,9 +18,9 @@ from sqlalchemy import delete, insert
 from portal import bootstrap
 from portal.db import schema
 from portal.db.tables import Attempt, Job
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_id, new_token
-from portal.domain.jobs import JobKind
-from portal.domain.states import AttemptState
 from portal.worker.context import WorkerContext
 from scheduler.transport import Transport
 from site_config.practice.daemons import QOS, REST_PORT, SLURM_ACCOUNT

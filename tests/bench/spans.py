@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Attempt, Evaluation, Job, Result, Submission
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.jobs import JobKind
 from scheduler.interface import Scheduler, Token
 
 

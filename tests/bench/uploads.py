@@ -14,8 +14,8 @@ from pathlib import Path
 
 from examples.demo.processes import Processes, free_port, sealrun
 from portal.db.engine import Database
-from portal.domain.people import Actor, ActorKind
-from portal.domain.tokens import Scope
+from portal.domain.accounts.people import Actor, ActorKind
+from portal.domain.accounts.tokens import Scope
 from portal.services import tokens
 from tests.bench.load import processor_seconds
 from tests.bench.memory import peak_mib

@@ -12,10 +12,10 @@ from sqlalchemy import select, update
 
 from portal import bootstrap
 from portal.db.tables import Evaluation, Person, Phase
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services import submissions
 from portal.services.submissions import Upload
 from tests.bench.by_hand import run_by_hand

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from portal.db.tables import Account, LoginSession
-from portal.domain.gates import Gate
-from portal.domain.login_profiles import LoginProfile
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.app import create_app
 from portal.web.context import Provider, WebContext
 from portal.web.login_failures import EXPIRED, UNREACHABLE, WEAK

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from portal.db.engine import open_database
 from portal.db.tables import Evaluation, Submission, Trouble
 from portal.domain.audit import Action
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.states import EvaluationState
 from portal.services import standings
 from portal.services.attention import decisions
 from portal.services.progress import move

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import DataSnapshot
-from portal.domain.jobs import JobKind
-from portal.domain.merkle import tree
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.merkle import tree
 from tests.support.cluster.spine import CHECKOUT, PATIENCE, OpenSpine, Spine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.domain.people import Actor
-from portal.domain.submissions import SubmissionKind
+from portal.domain.accounts.people import Actor
+from portal.domain.submissions.limits import SubmissionKind
 from portal.files.weights import check_weights
 from portal.services import weights
 from portal.services.submissions import Upload, submit

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from portal.domain.jobs import JobKind
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 from tests.support.cluster.spine import Spine
 
 pytestmark = pytest.mark.cluster

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.jobs import JobKind
 from tests.support.cluster.spine import SECRET_VALUE, Spine
 
 pytestmark = pytest.mark.cluster

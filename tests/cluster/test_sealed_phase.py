@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from portal import bootstrap
 from portal.db.tables import Challenge, Deletion, Image, Phase, Task
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.jobs import JobKind
 from portal.domain.retention import Kept
-from portal.domain.sealing import Failures
+from portal.domain.submissions.disclosure import Failures
 from portal.domain.untrusted import Slug
 from portal.services.task_approvals import approval_of
 from tests.support.cluster.spine import CHECKOUT, PATIENCE, OpenSpine, Spine

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Event
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 from tests.support.cluster.spine import CLOSED, OpenSpine, Spine
 from tests.support.databases import PostgresServer
 

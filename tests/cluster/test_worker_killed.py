@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Event
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 from tests.cluster.dying_worker import DEATHS
 from tests.support.cluster.spine import CHECKOUT, CLOSED, HONEST, OpenSpine, Spine
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from portal.db.tables import Attempt, Event, Job
-from portal.domain.failures import FAILURES
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.failures import FAILURES
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 from tests.faults.scenes import Played, attempts_of, directory_of
 from tests.faults.stage import QUICK, SLOW, Stage
 from tests.support.cluster.spine import CLOSED, LOST_THE_CLAIM, ClusterJob

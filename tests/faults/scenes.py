@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from portal.db.tables import Attempt, Job
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.jobs import JobKind
 from tests.faults.faults import Fault, last
 from tests.faults.stage import QUICK, RESULTS, SLOW, Stage
 

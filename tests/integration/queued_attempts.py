@@ -2,9 +2,9 @@
 
 from portal.db.engine import Database
 from portal.db.tables import Attempt, Job
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_id, new_token
-from portal.domain.jobs import JobKind
-from portal.domain.states import AttemptState
 from scheduler.interface import JobRef, JobReport, Phase, Token
 from tests.support.factories import NOW
 

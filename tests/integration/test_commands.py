@@ -13,8 +13,8 @@ from sqlalchemy import select, text
 from portal import bootstrap
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, Organiser, Person, Task
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
-from portal.domain.people import ActorKind
 from portal.domain.permissions import Role
 from tests.integration.commands import Run, run, site_database, site_file
 from tests.support import factories

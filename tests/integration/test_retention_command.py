@@ -10,8 +10,8 @@ from sqlalchemy import select
 from portal import bootstrap
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, Deletion
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
-from portal.domain.people import ActorKind
 from portal.domain.retention import Kept
 from tests.integration.commands import Run, run, site_database, site_file
 from tests.support.worker.world import write_challenge

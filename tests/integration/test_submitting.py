@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.db.tables import Challenge, Evaluation, Person, Phase, Submission, Team
+from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
 from portal.domain.ids import new_id
-from portal.domain.people import VISITOR, Actor
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.submissions import Upload, quota_left, submit
 from tests.support.worker.world import START, World
 

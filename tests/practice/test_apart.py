@@ -15,7 +15,7 @@ import yaml
 from examples.demo.participant import Participant, Seen
 from examples.demo.processes import Processes, free_port
 from examples.demo.settings import DemoSite, prepare_site
-from portal.domain.failures import FAILURES, FailureReason
+from portal.domain.evaluations.failures import FAILURES, FailureReason
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
 from scheduler.ssh import SshTransport

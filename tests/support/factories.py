@@ -31,15 +31,15 @@ from portal.db.tables import (
     Task,
     Team,
 )
-from portal.domain.failures import FailureReason
+from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import ImageKind, JobKind
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.ids import new_id, new_token
-from portal.domain.jobs import ImageKind, JobKind
+from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
-from portal.domain.profiles import DataDirectory, Profile, Resources
-from portal.domain.scores import Rule, Sort
-from portal.domain.sealing import Failures
-from portal.domain.states import AttemptState, EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.limits import SubmissionKind
 
 NOW = datetime(2026, 11, 24, 10, 5, 42, tzinfo=UTC)
 DAY = timedelta(days=1)

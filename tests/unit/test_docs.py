@@ -11,8 +11,8 @@ import click
 import pytest
 
 from portal.cli import main
-from portal.domain.failures import FailureReason
-from portal.domain.states import AttemptState, EvaluationState, ImageState
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from site_config.bundle import load_challenge
 from site_config.loader import load_site
 from tools.docs import pages as docs

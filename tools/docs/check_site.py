@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from portal.checks.catalogue import RULES
-from portal.domain.findings import AREAS, SCHEMA, Level
+from portal.domain.site.findings import AREAS, SCHEMA, Level
 
 _HEAD = f"""\
 # What `sealrun check-site` looks at

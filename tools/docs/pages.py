@@ -8,10 +8,10 @@ from typing import TypeVar
 import click
 
 from portal.cli import main
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.queue_reasons import in_words
-from portal.domain.slurm_states import MEANINGS
-from portal.domain.states import (
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.queue_reasons import in_words
+from portal.domain.evaluations.slurm_states import MEANINGS
+from portal.domain.evaluations.states import (
     ATTEMPT_STEPS,
     EVALUATION_STEPS,
     IMAGE_STEPS,

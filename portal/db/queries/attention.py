@@ -20,8 +20,8 @@ from portal.db.tables import (
     Task,
     Trouble,
 )
-from portal.domain.failures import FailureReason
-from portal.domain.states import EvaluationState, ImageState
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState, ImageState
 
 END = "end"
 """The step under which it stands that an evaluation has ended for no fault of its team."""

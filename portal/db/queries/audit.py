@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries.staff import named
 from portal.db.tables import AuditEntry, Challenge, Person, Team
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import GROUPS, Action, Group
-from portal.domain.people import ActorKind
 
 Columns = tuple[Any, ...]
 

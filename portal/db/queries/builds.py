@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.db.queries.work import BATCH
 from portal.db.tables import Cancellation, Evaluation, Event, Image, Job, Submission, Task
-from portal.domain.jobs import JobKind
-from portal.domain.states import EvaluationState, ImageState
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState, ImageState
 
 _NEEDS_IT = Evaluation.state.in_((EvaluationState.WAITING, EvaluationState.BUILDING))
 

@@ -19,7 +19,7 @@ from portal.db.tables import (
     Team,
 )
 from portal.domain.permissions import Role
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 
 
 class Found(NamedTuple):

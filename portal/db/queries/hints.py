@@ -16,7 +16,7 @@ from portal.db.tables import (
     Submission,
     Team,
 )
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 
 MOST = 50
 """Rows of each kind; whoever has more has other worries."""

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import NOT_A_RERUN, Attempt, Evaluation, Job, LogRelease, RunLog
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.jobs import JobKind
 
 
 class LoggedAttempt(NamedTuple):

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from portal.db.queries.shares import TAKES_PLACE
 from portal.db.queries.work import open_or_scoring
 from portal.db.tables import NOT_A_RERUN, Evaluation, Job, Phase, Submission
-from portal.domain.jobs import JobKind
-from portal.domain.sealing import Failures
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.disclosure import Failures
 
 
 class Living(NamedTuple):

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Participation
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 
 
 class Listed(NamedTuple):

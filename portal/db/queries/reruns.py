@@ -6,7 +6,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import NOT_A_RERUN, Evaluation, Result
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 
 _OVER = (
     EvaluationState.SCORED,

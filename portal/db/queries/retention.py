@@ -20,8 +20,8 @@ from portal.db.tables import (
     Task,
     Weights,
 )
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.retention import Kept
-from portal.domain.states import AttemptState, EvaluationState, ImageState
 
 _OVER = (EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED)
 _CLOSED = (AttemptState.COLLECTED, AttemptState.LOST)

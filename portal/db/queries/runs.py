@@ -17,7 +17,7 @@ from portal.db.tables import (
     Task,
     Weights,
 )
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.jobs import JobKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.queries.work import ON_THE_CLUSTER
 from portal.db.tables import NOT_A_RERUN, Attempt, Evaluation, Job, Phase, Submission, Task
-from portal.domain.jobs import JobKind
-from portal.domain.sealing import Failures
-from portal.domain.states import FINAL_EVALUATIONS, AttemptState, EvaluationState
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import FINAL_EVALUATIONS, AttemptState, EvaluationState
+from portal.domain.submissions.disclosure import Failures
 
 _COUNTS = NOT_A_RERUN
 """What the site runs again to compare is nobody's use."""

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import Session
 
 from portal.db.tables import DataSnapshot, Phase, PhaseTask, Task
-from portal.domain.states import SnapshotState
+from portal.domain.evaluations.states import SnapshotState
 
 
 def names_in_use(session: Session, cluster: str, *, now: datetime) -> set[str]:

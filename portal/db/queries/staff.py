@@ -28,8 +28,8 @@ from portal.db.tables import (
     Person,
     Submission,
 )
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.permissions import Role
-from portal.domain.states import EvaluationState
 
 
 class RoleRow(NamedTuple):

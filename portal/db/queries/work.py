@@ -19,8 +19,8 @@ from portal.db.tables import (
     Submission,
     Task,
 )
-from portal.domain.jobs import JobKind
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 
 BATCH = 200
 """How many rows a step takes up at once; the rest waits for the next pass."""

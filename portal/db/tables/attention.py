@@ -6,7 +6,7 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.tables.base import Base, Key
-from portal.domain.decisions import Choice
+from portal.domain.attention.decisions import Choice
 
 
 class Decision(Base):

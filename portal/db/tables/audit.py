@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import ExecutableDDLElement
 
 from portal.db.tables.base import Base, Digest
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
-from portal.domain.people import ActorKind
 
 
 class AuditEntry(Base):

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.base import Base, Key
 from portal.db.tables.people import Person
+from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
-from portal.domain.scores import Rule, Sort
-from portal.domain.sealing import DEFAULT_STEP, Failures
+from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures
 
 
 class Challenge(Base):
@@ -25,7 +25,7 @@ class Challenge(Base):
     terms: Mapped[str] = mapped_column(Text, default="")
     join_policy: Mapped[str] = mapped_column(String(20))
     join_gate: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """For the policy ``claims``: title, claims and whom to ask, as ``portal.domain.gates`` reads it."""
+    """For the policy ``claims``: title, claims and whom to ask, as ``portal.domain.accounts.gates`` reads it."""
     team_size: Mapped[int]
     rosters_freeze_at: Mapped[datetime | None]
     """From when on nobody joins, leaves or merges teams; never without it."""

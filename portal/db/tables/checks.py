@@ -9,7 +9,7 @@ from portal.db.tables.base import Base, Key
 
 
 class CheckReport(Base):
-    """One report of ``sealrun check-site``; see ``portal.domain.findings``."""
+    """One report of ``sealrun check-site``; see ``portal.domain.site.findings``."""
 
     __tablename__ = "check_reports"
 

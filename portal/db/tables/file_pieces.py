@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.tables.base import Base
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.file_parts import Part
 
 
 class FilePiece(Base):

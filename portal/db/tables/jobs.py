@@ -7,8 +7,8 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.base import Base, Key
-from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.states import AttemptState, ImageState
+from portal.domain.evaluations.jobs import ImageKind, JobKind
+from portal.domain.evaluations.states import AttemptState, ImageState
 
 
 class Image(Base):

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.base import Base, Digest, Key
-from portal.domain.people import Names, ShownAs, new_pseudonym
+from portal.domain.accounts.people import Names, ShownAs, new_pseudonym
 
 
 class Person(Base):

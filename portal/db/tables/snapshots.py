@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.tables.base import Base, Key
-from portal.domain.states import SnapshotState
+from portal.domain.evaluations.states import SnapshotState
 
 
 class DataSnapshot(Base):

@@ -21,9 +21,9 @@ from portal.db.tables.base import Base, Digest, Key
 from portal.db.tables.challenges import Challenge, Phase, Task
 from portal.db.tables.people import Person
 from portal.db.tables.teams import Team
-from portal.domain.failures import FailureReason
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.limits import SubmissionKind
 
 if TYPE_CHECKING:
     from portal.db.tables.weights import Weights

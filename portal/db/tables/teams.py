@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from portal.db.look_alikes import skeleton_of
 from portal.db.tables.base import Base, Key
 from portal.db.tables.people import Person
-from portal.domain.teams import MergeState, ParticipationState
+from portal.domain.teams.membership_rules import MergeState, ParticipationState
 
 
 class Participation(Base):

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from portal.db.engine import added
 from portal.db.tables import Challenge, Decision
 from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Action, Subject
-from portal.domain.decisions import Choice
 from portal.domain.errors import NotFound, OperatorError, ParticipantError
 from portal.domain.ids import new_id
-from portal.domain.pages import PAGE_SIZE
-from portal.domain.people import Actor
+from portal.domain.pagination import PAGE_SIZE
 from portal.services import access, audit, images
 from portal.services.attention import listing, settling
 from portal.services.attention.listing import Attention

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries import attention as queries
 from portal.db.queries.attention import Ended, ImageUse, SiteImage
 from portal.db.tables import Evaluation, Trouble
-from portal.domain.decisions import Choice
+from portal.domain.attention.decisions import Choice
 from portal.services import images
 from portal.services.builds import AGAIN_AFTER
 

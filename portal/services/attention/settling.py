@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import attention as queries
 from portal.db.tables import Attempt, Evaluation, Event, Image, Job, Submission, Trouble
-from portal.domain.decisions import Choice
+from portal.domain.attention.decisions import Choice
 from portal.domain.errors import OperatorError
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.states import AttemptState, EvaluationState, ImageState
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.services import attempts, images, progress
 
 _WITH_A_PERSON = frozenset({EvaluationState.HELD, EvaluationState.FAILED})

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from portal.domain.people import Actor
-from portal.domain.tokens import Scope
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import Scope
 from portal.web import bearer
 from portal.web.api.models import Made
 from portal.web.bodies import UploadRoute

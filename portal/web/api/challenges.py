@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from portal.domain import scores
+from portal.domain.leaderboards import scores
 from portal.services import challenge_details, challenge_pages, leaderboards
 from portal.services.challenge_details import ChallengeDetails, PhaseDetails
 from portal.services.challenge_pages import Card

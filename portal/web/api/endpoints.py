@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web.api import challenges, models, organising, submissions, weights
 from portal.web.api.calls import CREATED, Endpoint, Field
 

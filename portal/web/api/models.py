@@ -5,15 +5,15 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from portal.domain.calendar import Season
-from portal.domain.failures import FailureReason
-from portal.domain.jobs import JobKind
-from portal.domain.scores import Rule, Sort
-from portal.domain.states import EvaluationState
-from portal.domain.steps import StepState
-from portal.domain.submissions import SubmissionKind
-from portal.domain.teams import ParticipationState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
+from portal.domain.challenges.calendar import Season
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import StepState
+from portal.domain.teams.membership_rules import ParticipationState
 
 
 def _to_the_minute(moment: datetime) -> str:

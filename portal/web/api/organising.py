@@ -1,7 +1,7 @@
 """What organisers see of those who take part, for programs."""
 
 from portal.domain.errors import NotFound
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services import participation_lists, participations, team_lists
 from portal.services.participation_lists import ListedPerson
 from portal.services.team_lists import ListedTeam

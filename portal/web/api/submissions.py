@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from portal.domain.jobs import JobKind
-from portal.domain.steps import Step
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.submissions.timeline import Step
 from portal.services import submission_pages
 from portal.services.log_releases import ReleasedLog
 from portal.services.run_logs import LogFacts

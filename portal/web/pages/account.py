@@ -4,8 +4,8 @@ import json
 
 from starlette.responses import Response
 
+from portal.domain.accounts.people import Names, ShownAs
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.people import Names, ShownAs
 from portal.services import deletions, exports, names, own_sessions, people
 from portal.web.cookies import digest
 from portal.web.errors import status_of

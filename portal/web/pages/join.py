@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services import participations
 from portal.services.participations import GateClosed
 from portal.web.errors import status_of

@@ -7,9 +7,9 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from portal.domain.claims import holds
+from portal.domain.accounts.claims import holds
+from portal.domain.accounts.gates import Gate, first_closed, wanted_acr
 from portal.domain.errors import NotAllowed, NotFound
-from portal.domain.gates import Gate, first_closed, wanted_acr
 from portal.services import linking, logins
 from portal.services.sessions import SignedIn
 from portal.web.context import Provider

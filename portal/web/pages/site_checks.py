@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.findings import AREAS, Level, Report, by_area
+from portal.domain.site.findings import AREAS, Level, Report, by_area
 from portal.services import site_checks
 from portal.web.visit import Visit
 

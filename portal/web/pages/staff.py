@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.blocks import BlockReason
+from portal.domain.accounts.account_blocking import BlockReason
 from portal.domain.errors import NotFound, ParticipantError
 from portal.services import blocks, file_pieces, liveness, staff_pages, staff_sessions
 from portal.services.attention import decisions

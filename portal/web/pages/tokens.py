@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from portal.domain.accounts.tokens import LIFETIMES, Scope
 from portal.domain.errors import ParticipantError
-from portal.domain.tokens import LIFETIMES, Scope
 from portal.services import tokens
 from portal.web.errors import status_of
 from portal.web.forms import Filled

@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
+from portal.domain.accounts.people import new_pseudonym
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.people import new_pseudonym
 from portal.services import names, terms
 from portal.web.errors import status_of
 from portal.web.forms import Filled

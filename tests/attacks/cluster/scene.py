@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 from examples.demo.account import CHECKOUT, as_account
 from portal import bootstrap
 from portal.db.tables import Person, Submission
+from portal.domain.evaluations.jobs import JobKind
 from portal.domain.ids import new_id
-from portal.domain.jobs import JobKind
 from portal.web.app import create_app
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.hostile import write_example

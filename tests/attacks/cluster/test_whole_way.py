@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Attempt, Evaluation, Submission
-from portal.domain.jobs import JobKind
-from portal.domain.shares import SENTENCES, Hindrance
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.shares import SENTENCES, Hindrance
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.hostile import LATE, OF_THE_EXAMPLE, PROGRAMS
 from tests.attacks.cluster.scene import PATIENCE, SECRET, TEAM_HOURS, Scene, open_scene

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 from portal.files.errors import BadArchive
 from portal.files.requirements import read_requirements
 from tests.support.worker.world import World

@@ -17,7 +17,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import uvicorn
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web import bodies, connections
 from portal.web.app import create_app
 from tests.support import factories

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from portal.db.tables import Evaluation, Result, Standing
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
 from portal.files.errors import BadScoreFile
 from portal.files.scores import ScoreColumn, read_scores
 from portal.web.app import create_app

@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 
 from portal.domain.errors import QuotaUsedUp
-from portal.domain.ladders import Ladder
-from portal.domain.leaks import Channel, bits
-from portal.domain.scores import Column, shown
-from portal.domain.submissions import Limits, Used, check_quota
+from portal.domain.leaderboards.ladders import Ladder
+from portal.domain.leaderboards.leakage import Channel, bits
+from portal.domain.leaderboards.scores import Column, shown
+from portal.domain.submissions.limits import Limits, Used, check_quota
 from tests.support.factories import NOW
 
 pytestmark = pytest.mark.attack(13)

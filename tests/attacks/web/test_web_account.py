@@ -24,12 +24,12 @@ from portal.db.tables import (
     Task,
 )
 from portal.domain.errors import UntrustedValueError
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import AttemptState
+from portal.domain.evaluations.work import RunWork
 from portal.domain.ids import new_id
 from portal.domain.retention import Kept
-from portal.domain.states import AttemptState
-from portal.domain.submissions import SubmissionKind
-from portal.domain.work import RunWork
+from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.boundary import predicted, token_of, work_as_prepared
 from portal.worker.expire import expire
 from tests.support.worker.weights import packed, upload

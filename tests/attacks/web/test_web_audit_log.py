@@ -9,8 +9,8 @@ from sqlalchemy import text
 from portal import bootstrap
 from portal.db import guards
 from portal.db.engine import Database
+from portal.domain.accounts.people import operator
 from portal.domain.audit import Action, Subject
-from portal.domain.people import operator
 from portal.files.audit_heads import AuditHeads
 from portal.services import audit
 from tests.support.worker.world import Clock, World, make_world

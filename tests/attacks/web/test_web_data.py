@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal import bootstrap
 from portal.db.tables import Result, Task
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
 from site_config.bundle import load_challenge
 from site_config.errors import SettingsError
 from tests.support.worker.world import World

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.db.tables import Attempt, Image, Job, Submission
-from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import ParticipantError, QuotaUsedUp
-from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.people import Actor
-from portal.domain.states import AttemptState, EvaluationState
-from portal.domain.submissions import SMOKE_PER_DAY
+from portal.domain.evaluations.jobs import ImageKind, JobKind
+from portal.domain.evaluations.states import AttemptState, EvaluationState
+from portal.domain.submissions.cancellation import MAX_FREE_CANCELLATIONS, Cost
+from portal.domain.submissions.limits import SMOKE_PER_DAY
 from portal.services import cancellations
 from tests.support.worker.world import World, change_phase
 

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from portal.db.queries import shares
 from portal.db.tables import Event, Submission
-from portal.domain.cancelling import Cost
-from portal.domain.people import Actor
-from portal.domain.sealing import Failures
-from portal.domain.states import EvaluationState
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.cancellation import Cost
+from portal.domain.submissions.disclosure import Failures
 from portal.services import cancellations
 from scheduler.interface import Outcome, Phase, Token
 from tests.support.worker.world import World, change_phase

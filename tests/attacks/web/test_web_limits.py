@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from portal.db.engine import Database
 from portal.db.tables import Phase, Submission
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web.app import create_app
 from tests.support import factories
 from tests.support.factories import DAY

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Attempt, RunLog
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.web.site import Site
 
 pytestmark = pytest.mark.attack(51)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from portal.db.tables import ApiToken, Submission
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.factories import DAY, NOW
 from tests.support.web.site import Site, SiteMaker
 

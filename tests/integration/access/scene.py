@@ -30,12 +30,12 @@ from portal.db.tables import (
     Trouble,
     Weights,
 )
+from portal.domain.accounts.tokens import PREFIX, Scope
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.logs import Tail
 from portal.domain.permissions import Role
-from portal.domain.states import EvaluationState
-from portal.domain.teams import MergeState, ParticipationState
-from portal.domain.tokens import PREFIX, Scope
+from portal.domain.submissions.run_logs import Tail
+from portal.domain.teams.membership_rules import MergeState, ParticipationState
 from portal.services import run_logs
 from portal.web.app import create_app
 from portal.web.context import SiteTerms, WebContext

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
 from portal.db.tables import ApiToken, Blob, Image, Organiser
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import MOST_LIVE, Scope
 from portal.domain.errors import ParticipantError
-from portal.domain.jobs import ImageKind
-from portal.domain.people import Actor
-from portal.domain.tokens import MOST_LIVE, Scope
+from portal.domain.evaluations.jobs import ImageKind
 from portal.services import deletions, images, leases, tokens
 from tests.integration.services.same_moment import at_once
 from tests.support import factories

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Person
+from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import START, Action, Subject
 from portal.domain.errors import NotAllowed
-from portal.domain.people import Actor, operator
 from portal.services import audit
 from portal.services.audit_checks import EMPTY, Head, go_on, verify
 from tests.support import factories

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from portal.db.engine import Database
 from portal.db.tables import Attempt
+from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_token
-from portal.domain.states import AttemptState
 from portal.services import attempts
 from scheduler.interface import JobRef, Outcome, Phase
 from tests.integration.queued_attempts import queue, report

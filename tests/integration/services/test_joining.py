@@ -9,10 +9,10 @@ from portal.db.tables import (
     Participation,
     Person,
 )
+from portal.domain.accounts.gates import Gate
 from portal.domain.audit import Action
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
-from portal.domain.gates import Gate
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services import (
     participations,
 )

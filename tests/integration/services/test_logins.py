@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
 from portal.db.tables import Account, LoginSession, Person, SpentLogoutToken
-from portal.domain.claims import Identity
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.people import VISITOR, Actor, operator
 from portal.domain.errors import NotAllowed, ParticipantError
-from portal.domain.people import VISITOR, Actor, operator
 from portal.services import linking, logins, provider_logouts
 from tests.integration.services.same_moment import at_once
 from tests.support import factories

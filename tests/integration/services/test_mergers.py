@@ -15,8 +15,8 @@ from portal.db.tables import (
 )
 from portal.domain.audit import Action
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.scores import Rule
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.states import AttemptState, EvaluationState
+from portal.domain.leaderboards.scores import Rule
 from portal.services import invitations, merges, results, teams
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW

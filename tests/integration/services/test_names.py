@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
 from portal.db.tables import Person, Team
-from portal.domain.claims import Identity
-from portal.domain.people import Actor, ShownAs
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.people import Actor, ShownAs
 from portal.services import logins, names, teams
 from tests.integration.services.same_moment import at_once
 from tests.support import factories

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
 from portal.db.tables import DataSnapshot, Evaluation, Job, Submission, Trouble, Weights
+from portal.domain.challenges.profiles import Resources
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.shares import Share
+from portal.domain.evaluations.states import EvaluationState, ImageState, SnapshotState
 from portal.domain.ids import new_id
-from portal.domain.jobs import JobKind
-from portal.domain.profiles import Resources
-from portal.domain.shares import Share
-from portal.domain.states import EvaluationState, ImageState, SnapshotState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services import leases, snapshots
 from portal.services.planning import Planned, plan
 from portal.services.troubles import Step

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Invitation, PastMembership, Submission, Team
+from portal.domain.accounts.people import ShownAs
 from portal.domain.audit import Action
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
-from portal.domain.people import ShownAs
 from portal.services import invitations, merges, names, participations, rosters, team_pages, teams
 from tests.support.factories import DAY, MINUTE, NOW
 from tests.support.scenes.participants import Scene, ask

@@ -7,11 +7,11 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from portal.db.tables import Challenge, Participation, Phase, Team
-from portal.domain.failures import FailureReason
+from portal.domain.accounts.tokens import Scope
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.permissions import Audience
-from portal.domain.states import EvaluationState
-from portal.domain.teams import ParticipationState
-from portal.domain.tokens import Scope
+from portal.domain.teams.membership_rules import ParticipationState
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW
 from tests.support.web.site import Site

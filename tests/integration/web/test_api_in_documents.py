@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Evaluation
-from portal.domain.states import EvaluationState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
+from portal.domain.evaluations.states import EvaluationState
 from tests.support.servers.portal import free_port, serving
 from tests.support.web.site import Site, SiteMaker
 

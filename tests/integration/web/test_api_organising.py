@@ -5,8 +5,8 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from portal.db.tables import AuditEntry, Participation
-from portal.domain.teams import ParticipationState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
+from portal.domain.teams.membership_rules import ParticipationState
 from tests.support.factories import MINUTE, NOW
 from tests.support.web.site import Site
 

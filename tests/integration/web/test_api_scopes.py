@@ -6,8 +6,8 @@ import pytest
 from starlette.routing import Route
 
 from portal.db.tables import Participation
-from portal.domain.teams import ParticipationState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
 from portal.web.routes import routes
 from portal.web.static_files import StaticFiles

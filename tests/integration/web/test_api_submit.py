@@ -14,7 +14,7 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from portal.db.tables import Phase, Submission
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.factories import MIB
 from tests.support.web.site import Site, SiteMaker
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import ApiToken, Person, TermsAcceptance
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web.context import Rates, SiteTerms
 from tests.support.factories import DAY, NOW
 from tests.support.web.site import Site, SiteMaker

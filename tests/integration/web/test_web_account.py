@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import ApiToken, AuditEntry, Person, Team, TermsAcceptance
+from portal.domain.accounts.people import ShownAs
+from portal.domain.accounts.tokens import PREFIX, digest
 from portal.domain.audit import Action
-from portal.domain.people import ShownAs
-from portal.domain.tokens import PREFIX, digest
 from portal.web.context import SiteTerms
 from tests.support.web.site import Site, SiteMaker
 

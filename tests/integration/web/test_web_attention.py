@@ -17,11 +17,11 @@ from portal.db.tables import (
     Team,
     Trouble,
 )
+from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Action
-from portal.domain.decisions import Choice
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.states import EvaluationState, ImageState
 from portal.services import liveness
 from portal.services.attention import decisions
 from portal.services.liveness import MISSED

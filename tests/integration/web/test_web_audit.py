@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import AuditEntry, Person, Team
+from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import START, Action, Head, Subject, entry_digest
-from portal.domain.people import Actor, operator
 from portal.files.audit_heads import LogState
 from portal.services import audit
 from portal.web.app import create_app

@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 from starlette.types import Message
 
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web.bodies import MAX_FORM_BYTES, UploadRoute
 from portal.web.routes import routes
 from portal.web.static_files import StaticFiles

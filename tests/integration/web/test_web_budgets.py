@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Attempt, Submission, Team
-from portal.domain.shares import Share
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.shares import Share
+from portal.domain.evaluations.states import EvaluationState
 from tests.support import factories
 from tests.support.web.site import Site, SiteMaker
 

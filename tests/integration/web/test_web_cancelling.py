@@ -3,7 +3,7 @@
 import pytest
 
 from portal.db.tables import Evaluation, Submission, Team
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 from tests.support import factories
 from tests.support.web.site import Site
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.db.tables import Attempt, Evaluation, Job, Submission, Team
-from portal.domain.file_parts import Part
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.services import file_pieces
 from portal.services.file_pieces import Piece
 from tests.support import factories

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from portal.db.tables import Challenge
-from portal.domain.gates import Gate
+from portal.domain.accounts.gates import Gate
 from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"

@@ -21,13 +21,13 @@ from portal.db.tables import (
     Task,
     Team,
 )
-from portal.domain.failures import FailureReason
-from portal.domain.jobs import JobKind
-from portal.domain.people import Actor
-from portal.domain.sealing import AFTER_DATA, Failures
-from portal.domain.separation import Separation
-from portal.domain.states import AttemptState, EvaluationState, SnapshotState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import Scope
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.separation import Separation
+from portal.domain.evaluations.states import AttemptState, EvaluationState, SnapshotState
+from portal.domain.submissions.disclosure import AFTER_DATA, Failures
 from portal.services.leak_pages import leak_page
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW

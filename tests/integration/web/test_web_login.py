@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
 from portal.db.tables import Account, LoginSession, Person
-from portal.domain.gates import Gate
-from portal.domain.sessions import BEGUN
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.sessions import BEGUN
 from portal.web.context import Provider
 from tests.support.servers import identity_provider
 from tests.support.servers.identity_provider import IdentityProvider

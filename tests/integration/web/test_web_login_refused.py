@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.db.tables import Account
-from portal.domain.gates import Gate
-from portal.domain.login_profiles import LoginProfile
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.login_failures import (
     CLOCKS,
     EXPIRED,

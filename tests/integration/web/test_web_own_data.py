@@ -28,13 +28,13 @@ from portal.db.tables import (
     Team,
     TermsAcceptance,
 )
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import PREFIX, digest
 from portal.domain.audit import Action, Subject
-from portal.domain.claims import Identity
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
 from portal.domain.permissions import Role
-from portal.domain.teams import MergeState, ParticipationState
-from portal.domain.tokens import PREFIX, digest
+from portal.domain.teams.membership_rules import MergeState, ParticipationState
 from portal.services import audit, deletions, logins, merges
 from portal.services.audit_checks import verify
 from portal.services.exports import COVERED

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.db.engine import open_database
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.databases import PostgresServer
 from tests.support.web.site import Site, SiteMaker
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.look_alikes import skeleton_of
 from portal.db.tables import Standing, Team
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 from tests.support import factories
 from tests.support.factories import NOW, Digits
 from tests.support.web.site import Site

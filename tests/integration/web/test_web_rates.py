@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web.context import Rates
 from portal.web.rates import RateLimits
 from portal.web.shared_rates import CountingServer, SharedCounting

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Phase, Submission
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.web.site import Site
 
 SUBMIT = "/challenges/digits/submit"

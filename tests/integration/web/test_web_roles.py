@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Organiser, Person
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
 from portal.domain.errors import ParticipantError
-from portal.domain.people import Actor
 from portal.domain.permissions import Role
 from portal.services import roles
 from tests.support import factories

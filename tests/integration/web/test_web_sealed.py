@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from portal.db.tables import Attempt, AuditEntry, Organiser, Submission
 from portal.domain.audit import Action
-from portal.domain.logs import Tail
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.permissions import Role
-from portal.domain.states import EvaluationState
+from portal.domain.submissions.run_logs import Tail
 from portal.services import run_logs
 from tests.support import factories
 from tests.support.web.site import Site

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from portal.db.tables import LoginSession
-from portal.domain.sessions import SessionLimits
+from portal.domain.accounts.sessions import SessionLimits
 from portal.web.context import SiteTerms
 from tests.support.factories import MINUTE
 from tests.support.servers.portal import log_in

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from portal.checks.catalogue import RULES
 from portal.db.tables import CheckReport
+from portal.domain.accounts.people import Actor, operator
 from portal.domain.errors import NotAllowed
-from portal.domain.findings import Finding, Report
-from portal.domain.people import Actor, operator
+from portal.domain.site.findings import Finding, Report
 from portal.services import site_checks
 from tests.support.factories import NOW
 from tests.support.web.site import Site

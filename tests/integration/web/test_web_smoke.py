@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Evaluation, Submission, Task
-from portal.domain.states import EvaluationState
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
+from portal.domain.evaluations.states import EvaluationState
 from tests.support.web.site import Site
 
 SUBMIT = "/challenges/digits/submit"

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Account, ApiToken, AuditEntry, Challenge, LoginSession, Person
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.tokens import Scope
 from portal.domain.audit import Action
-from portal.domain.gates import Gate
 from portal.domain.ids import new_id
 from portal.domain.permissions import Role
-from portal.domain.tokens import Scope
 from portal.web.context import Provider
 from tests.support import factories
 from tests.support.factories import DAY, NOW

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from portal.db.tables import Column, Membership, Phase, Submission, Team
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 from tests.support import factories
 from tests.support.web.site import Site
 

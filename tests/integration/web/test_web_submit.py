@@ -13,7 +13,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from portal.db.tables import Phase, Submission
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.factories import MIB, MINUTE, NOW
 from tests.support.web.site import Site, SiteMaker
 

@@ -17,9 +17,9 @@ from portal.db.tables import (
     Submission,
     Team,
 )
+from portal.domain.accounts.people import Actor
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.teams import ParticipationState
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services import participations, teams
 from portal.services.participants import MOST_REQUESTS
 from tests.support import factories

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Blob, Submission, Weights
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from tests.support.web.site import Site, SiteMaker
 
 PAGE = "/challenges/digits/weights"

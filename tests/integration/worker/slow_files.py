@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.domain.people import Actor
-from portal.domain.submissions import SubmissionKind
+from portal.domain.accounts.people import Actor
+from portal.domain.submissions.limits import SubmissionKind
 from portal.files import store
 from portal.files.progress import advance
 from portal.files.store import Store, Stored

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from portal import bootstrap
 from portal.db.tables import Evaluation, Image, Task
-from portal.domain.failures import FailureReason
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Slug
 from portal.services.task_approvals import approval_of
 from tests.support.worker.world import World

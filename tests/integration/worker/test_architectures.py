@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from portal.domain.failures import FailureReason
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.prepare import prepare
 from tests.fuzz.seeds import packed
 from tests.support.uploads.images import USUAL, both, docker

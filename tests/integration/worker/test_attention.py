@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal.db.tables import Decision, Evaluation, Heartbeat, Image, Phase, Submission, Trouble
-from portal.domain.decisions import Choice
-from portal.domain.failures import FailureReason
+from portal.domain.attention.decisions import Choice
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.sealing import SPARED, Failures
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.disclosure import SPARED, Failures
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention.listing import Attention, listed
 from portal.services.turns import why_it_waits
 from portal.worker.loop import run_pass

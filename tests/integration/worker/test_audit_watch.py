@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from portal.db import guards
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry
+from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import EMPTY, Action, Head, Subject
-from portal.domain.people import Actor, operator
 from portal.files.audit_heads import AuditHeads, HeadsError
 from portal.files.seals import Sealer
 from portal.services import audit

@@ -19,14 +19,14 @@ from structlog.testing import capture_logs
 from portal import bootstrap
 from portal.db.tables import Attempt, Base, Deletion, Evaluation, Submission
 from portal.db.types import Tree, UtcDateTime, Word
-from portal.domain.cancelling import Cost
-from portal.domain.failures import FailureReason
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
 from portal.domain.retention import Kept
-from portal.domain.sealing import Failures
-from portal.domain.states import AttemptState, EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.cancellation import Cost
+from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services import troubles
 from portal.services.cancellations import cancel
 from portal.services.troubles import Step

@@ -17,7 +17,7 @@ from portal.db.engine import Database
 from portal.db.tables import Attempt, Base, Image, Job, Submission
 from portal.db.types import Tree, Word
 from portal.domain.errors import OperatorError
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.files.errors import BadArchive
 from portal.worker import notes
 from portal.worker.boundary import token_of, work_as_prepared

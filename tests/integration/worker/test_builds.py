@@ -7,9 +7,9 @@ from sqlalchemy import func, select
 
 from portal.db.queries import builds
 from portal.db.tables import Image, Job, Phase, Submission, Team
+from portal.domain.evaluations.jobs import MAX_OPEN_BUILDS, ImageKind, JobKind
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.jobs import MAX_OPEN_BUILDS, ImageKind, JobKind
-from portal.domain.states import EvaluationState
 from tests.support.worker.world import World, another_person, packed_code
 
 

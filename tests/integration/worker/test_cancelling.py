@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import AuditEntry, Cancellation, Evaluation, Submission
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
-from portal.domain.cancelling import MAX_FREE_CANCELLATIONS, Cost
 from portal.domain.errors import NotFound, ParticipantError
-from portal.domain.people import Actor
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.states import AttemptState, EvaluationState
+from portal.domain.submissions.cancellation import MAX_FREE_CANCELLATIONS, Cost
 from portal.services import cancellations, progress
 from scheduler.interface import Phase, Token
 from tests.support import factories

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Image, Result, Standing, Submission
-from portal.domain.failures import FailureReason
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState, ImageState
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.results import canonical_digest
 from scheduler.interface import Outcome
 from tests.fuzz.seeds import docker_image

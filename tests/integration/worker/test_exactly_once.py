@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.domain.failures import FailureReason
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.services import attempts as attempt_services
 from portal.services.builds import AGAIN_AFTER
 from portal.worker.allowances import largest_request

@@ -24,13 +24,13 @@ from portal.db.tables import (
     Task,
     Weights,
 )
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
-from portal.domain.failures import FailureReason
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.people import ActorKind
 from portal.domain.retention import Kept, Policy
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.files.store import Store
 from portal.worker import expire as module
 from portal.worker.expire import due_now, expire

@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from portal import bootstrap
 from portal.db.tables import AuditEntry
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
-from portal.domain.crates import CrateFacts
+from portal.domain.challenges.crates import CrateFacts
 from portal.domain.errors import NotFound
-from portal.domain.people import Actor
 from portal.files.crates import Publisher, write_crate
 from portal.services import crates, reruns
 from tests.support.worker.world import World

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Image, Submission
-from portal.domain.failures import FailureReason
-from portal.domain.jobs import ImageKind
-from portal.domain.states import EvaluationState, ImageState
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.services.builds import AGAIN_AFTER
 from scheduler.interface import Outcome, Token
 from tests.support.worker.world import World, packed_code

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import FilePiece, Lease, Trouble
-from portal.domain.file_parts import Part
-from portal.domain.people import Actor
-from portal.domain.states import AttemptState, EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import AttemptState, EvaluationState
+from portal.domain.submissions.limits import SubmissionKind
 from portal.files.progress import OutOfTime, Stopped
 from portal.services import file_pieces, leases, submission_pages
 from portal.services.troubles import PAUSES, Step

@@ -23,8 +23,8 @@ from portal.db.tables import (
     Result,
     Standing,
 )
-from portal.domain.states import AttemptState, EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
+from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass
 from portal.worker.resolve import UNCLEAR

@@ -14,9 +14,9 @@ from portal import bootstrap
 from portal.db.queries import neighbours, shares
 from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission, Task
 from portal.db.tables import Phase as PhaseRow
-from portal.domain.failures import FailureReason
-from portal.domain.sealing import Failures, told
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.disclosure import Failures, told
 from portal.services.room import spent_of
 from scheduler.interface import Outcome, Phase, Refused, Token
 from tests.support.worker.pretended_node import good_predictions

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from containers.interface import LOG_LIMIT
 from containers.rundir import LEFT_OUT
 from portal.db.tables import Attempt, Job, RunLog
-from portal.domain.jobs import JobKind
-from portal.domain.logs import LONGEST
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.run_logs import LONGEST
 from tests.support.worker.pretended_node import good_predictions, good_scores
 from tests.support.worker.world import World
 

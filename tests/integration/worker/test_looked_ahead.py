@@ -8,11 +8,11 @@ import pytest
 
 from containers.archives import Entry, write_archive
 from portal.db.tables import Submission
-from portal.domain.failures import FailureReason
-from portal.domain.file_parts import Part
-from portal.domain.people import Actor
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services import file_pieces, submission_pages
 from portal.worker import ahead
 from portal.worker.saying import SAID_AFTER, Sayer

@@ -10,8 +10,8 @@ from sqlalchemy import event, select, update
 
 from portal.db.engine import Database
 from portal.db.tables import Attempt, Trouble
+from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_token
-from portal.domain.states import AttemptState
 from portal.services.troubles import Step
 from portal.worker.reports import take_over_all
 from portal.worker.set_aside import AT_ONCE

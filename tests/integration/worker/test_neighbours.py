@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from portal.db.tables import Evaluation, Job, Phase, Submission
-from portal.domain.neighbours import OPEN, Disclosure, NodeGroup
-from portal.domain.people import Actor
-from portal.domain.sealing import Failures
-from portal.domain.states import EvaluationState
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.neighbours import OPEN, Disclosure, NodeGroup
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.disclosure import Failures
 from portal.services import planning
 from portal.services.cancellations import cancel
 from portal.services.room import Room

@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from portal.domain.states import AttemptState, EvaluationState
+from portal.domain.evaluations.states import AttemptState, EvaluationState
 from scheduler.interface import Phase
 from scheduler.memory import MemoryJob
 from tests.support.worker.world import World

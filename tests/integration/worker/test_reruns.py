@@ -16,8 +16,8 @@ from portal.db.queries import shares
 from portal.db.tables import AuditEntry, Evaluation, Result, Standing, Submission
 from portal.domain.audit import Action
 from portal.domain.errors import OperatorError
-from portal.domain.reruns import ScoreDifference
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.reruns import ScoreDifference
+from portal.domain.evaluations.states import EvaluationState
 from portal.services import reruns, standings
 from portal.services.reruns import RerunFacts
 from tests.support.worker.world import MOST_PASSES, World

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from portal.cli import main
 from portal.db.tables import Result
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.files.seals import check, new_key, read_public_key, read_sealer
 from tests.support.worker.world import World
 

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session, selectinload
 
 from portal.bootstrap import operator
 from portal.db.tables import AuditEntry, Evaluation, Event, Phase, Submission, Trouble
+from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Action
-from portal.domain.decisions import Choice
 from portal.domain.errors import OperatorError
-from portal.domain.failures import FailureReason
-from portal.domain.sealing import Failures
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention import decisions
 from portal.services.attention.listing import Attention, listed
 from portal.services.submission_facts import Told, told_of

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.profiles import SifPolicy
-from portal.domain.submissions import SubmissionKind
+from portal.domain.challenges.profiles import SifPolicy
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.prepare import prepare
 from tests.support.uploads.images import sif
 from tests.support.worker.world import World

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.db.tables import Result, RunLog, Standing, Submission, Task
+from portal.domain.accounts.people import Actor
 from portal.domain.errors import ParticipantError, QuotaUsedUp
-from portal.domain.failures import FailureReason
-from portal.domain.people import Actor
-from portal.domain.sealing import Failures
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SMOKE_PER_DAY, SubmissionKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.limits import SMOKE_PER_DAY, SubmissionKind
 from portal.services.submission_pages import SubmissionPage, submission_page
 from portal.worker.prepare import prepare
 from tests.support.worker.world import World, change_phase

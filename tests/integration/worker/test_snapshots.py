@@ -11,8 +11,8 @@ from sqlalchemy import select
 from containers.interface import Measure
 from portal.db.tables import AuditEntry, DataSnapshot, Result
 from portal.domain.audit import Action
-from portal.domain.merkle import tree
-from portal.domain.states import EvaluationState, SnapshotState
+from portal.domain.evaluations.merkle import tree
+from portal.domain.evaluations.states import EvaluationState, SnapshotState
 from portal.domain.untrusted import Id
 from portal.worker.measure import last_two
 from tests.support.worker.world import World

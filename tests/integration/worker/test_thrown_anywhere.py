@@ -15,10 +15,10 @@ from sqlalchemy import or_, select
 from portal.bootstrap import operator
 from portal.db.engine import Database
 from portal.db.tables import Attempt, Cancellation, Evaluation, Job, Person, Phase, Trouble
-from portal.domain.decisions import Choice
+from portal.domain.attention.decisions import Choice
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention import decisions
 from portal.services.attention.listing import listed
 from portal.worker.context import WorkerContext

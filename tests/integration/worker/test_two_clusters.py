@@ -10,10 +10,10 @@ from sqlalchemy import select
 from portal import bootstrap
 from portal.db.engine import Database
 from portal.db.tables import Evaluation, Image, Job, Person, Task
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.states import EvaluationState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.submissions import Upload, submit
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce

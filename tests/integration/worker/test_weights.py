@@ -7,9 +7,9 @@ import tarfile
 import pytest
 
 from portal.db.tables import Evaluation, Submission
-from portal.domain.failures import FailureReason
-from portal.domain.states import EvaluationState
-from portal.domain.weights import mounted_at
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.weights import mounted_at
 from portal.worker.prepare import prepare
 from tests.support.worker.weights import packed, upload
 from tests.support.worker.world import World

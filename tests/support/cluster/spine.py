@@ -23,10 +23,10 @@ from portal import bootstrap
 from portal.bootstrap import Installation
 from portal.db import schema
 from portal.db.tables import Attempt, Evaluation, Image, Job, Lease, Person, Result, Standing
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.states import AttemptState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.states import AttemptState, ImageState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.services.submissions import Upload, submit
 from scheduler.ssh import SshTransport
 from site_config.practice.site import PracticeSite

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, MergeRequest, Person, Team
+from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
-from portal.domain.people import Actor
-from portal.domain.submissions import SubmissionKind
-from portal.domain.teams import MergeState
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.teams.membership_rules import MergeState
 from portal.services import invitations, merges, submissions, teams
 from portal.services.submissions import Upload
 from tests.support import factories

@@ -19,12 +19,12 @@ from portal.db.tables import (
     Team,
     TermsAcceptance,
 )
-from portal.domain.failures import FailureReason
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.file_parts import Part
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.logs import Tail
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.run_logs import Tail
 from portal.services import file_pieces, run_logs
 from portal.services.file_pieces import Piece
 from portal.web.context import SiteTerms

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from portal.checks.catalogue import RULES
 from portal.db.tables import Account, Attempt, Evaluation, Job, LoginSession, Person, Submission
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import Action, Subject
-from portal.domain.findings import Report
-from portal.domain.gates import Gate
 from portal.domain.ids import new_id
-from portal.domain.logs import tail
-from portal.domain.people import Actor, operator
 from portal.domain.permissions import Role
+from portal.domain.site.findings import Report
+from portal.domain.submissions.run_logs import tail
 from portal.services import audit, run_logs, site_checks
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits

@@ -17,7 +17,7 @@ from portal.db.tables import (
     Team,
 )
 from portal.domain.ids import new_id
-from portal.domain.teams import INVITATION_LASTS, MergeState, ParticipationState
+from portal.domain.teams.membership_rules import INVITATION_LASTS, MergeState, ParticipationState
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits
 

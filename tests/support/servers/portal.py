@@ -16,11 +16,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from portal.db.engine import Database
-from portal.domain.gates import Gate
-from portal.domain.people import Actor
-from portal.domain.sessions import SessionLimits
-from portal.domain.shares import Share
-from portal.domain.tokens import Scope
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.sessions import SessionLimits
+from portal.domain.accounts.tokens import Scope
+from portal.domain.evaluations.shares import Share
 from portal.files.store import Store
 from portal.services import sessions, tokens
 from portal.services.sessions import SignedIn

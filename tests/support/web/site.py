@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from portal.db.engine import Database
 from portal.db.tables import Person
-from portal.domain.tokens import Scope
+from portal.domain.accounts.tokens import Scope
 from portal.web.app import create_app
 from portal.web.context import WebContext
 from tests.support import factories

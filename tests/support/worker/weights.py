@@ -3,7 +3,7 @@
 import io
 import zipfile
 
-from portal.domain.people import Actor
+from portal.domain.accounts.people import Actor
 from portal.files.weights import is_unpacked
 from portal.services import weights
 from portal.services.submissions import Upload

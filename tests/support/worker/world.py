@@ -24,10 +24,10 @@ from portal.db.tables import (
     Phase,
     Task,
 )
+from portal.domain.accounts.people import Actor
+from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_id
-from portal.domain.people import Actor
-from portal.domain.states import AttemptState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Slug
 from portal.services.submissions import Upload, submit
 from portal.services.task_approvals import approval_of

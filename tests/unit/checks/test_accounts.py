@@ -8,7 +8,7 @@ import pytest
 
 from portal.checks import accounts
 from portal.checks.reach import ENTER, READ, WRITE, Account, permissions, reaches
-from portal.domain.findings import Level
+from portal.domain.site.findings import Level
 from tests.unit.checks.access_lists import (
     GROUP_ENTRY,
     GROUP_OWNER_ENTRY,

@@ -11,7 +11,7 @@ from portal.checks.filesystems import filesystem_of, is_shared
 from portal.checks.subject import Subject
 from portal.db import schema
 from portal.db.engine import open_database
-from portal.domain.findings import Finding, Level
+from portal.domain.site.findings import Finding, Level
 from portal.files.seals import new_key
 from scheduler.errors import HostKeyRefused, TransportDown
 from scheduler.transport import Finished

@@ -7,8 +7,8 @@ import pytest
 from portal.checks import neighbours
 from portal.checks.questions import Answers
 from portal.checks.subject import Subject
-from portal.domain.findings import Level
-from portal.domain.separation import Separation, separation_of
+from portal.domain.evaluations.separation import Separation, separation_of
+from portal.domain.site.findings import Level
 from scheduler.inspection import AccountUser
 from tests.support.factories import resources
 from tests.support.recordings.answers import RELEASES

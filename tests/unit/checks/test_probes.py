@@ -13,7 +13,7 @@ from portal.checks import apptainer, probe_scratch, probes
 from portal.checks.probe_jobs import Observed, Seen
 from portal.checks.sent import LONGER, Sent
 from portal.checks.subject import Subject
-from portal.domain.findings import Level
+from portal.domain.site.findings import Level
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from tests.unit.checks.subjects import SITE, MakeSubject
 from tests.unit.containers.fake_node import PROBE_REPORT

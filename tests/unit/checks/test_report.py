@@ -6,7 +6,7 @@ import pytest
 
 from portal.checks.catalogue import RULES
 from portal.checks.report import as_text
-from portal.domain.findings import AREAS, Finding, Level, Report, report_from_json
+from portal.domain.site.findings import AREAS, Finding, Level, Report, report_from_json
 
 DEVICES = next(rule for rule in RULES if rule.id == "slurm.devices")
 SWAP = next(rule for rule in RULES if rule.id == "slurm.swap")

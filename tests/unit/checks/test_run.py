@@ -15,7 +15,7 @@ from portal.checks.questions import NOBODYS
 from portal.checks.run import Wishes, check_site
 from portal.checks.subject import Subject
 from portal.cli import main
-from portal.domain.findings import Level, Report
+from portal.domain.site.findings import Level, Report
 from scheduler import inspection
 from scheduler.errors import TransportTimeout
 from scheduler.interface import Outcome, Phase

@@ -5,7 +5,7 @@ import pytest
 from portal.checks import slurm
 from portal.checks.questions import Answers
 from portal.checks.subject import Subject
-from portal.domain.findings import Level
+from portal.domain.site.findings import Level
 from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.subjects import MakeSubject, recorded_answers
 

@@ -7,7 +7,7 @@ import pytest
 
 from portal.checks import accounts, trust
 from portal.checks.reach import Account
-from portal.domain.findings import Level
+from portal.domain.site.findings import Level
 from tests.unit.checks.access_lists import (
     GROUP_OWNER_ENTRY,
     MASK_ENTRY,

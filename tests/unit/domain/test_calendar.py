@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.domain.calendar import Season, Span, current, season_of
+from portal.domain.challenges.calendar import Season, Span, current, season_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DAY = timedelta(days=1)

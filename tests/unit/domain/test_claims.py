@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.domain.claims import Identity, clean_name, holds
+from portal.domain.accounts.claims import Identity, clean_name, holds
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.claim_places import PLACES
-from portal.domain.claims import Identity, holds, missing, values
-from portal.domain.own_names import told
+from portal.domain.accounts.claim_aliases import told
+from portal.domain.accounts.claim_places import PLACES
+from portal.domain.accounts.claims import Identity, holds, missing, values
 
 CILOGON = {
     "sub": "http://cilogon.org/serverA/users/1",

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.ladders import Ladder
-from portal.domain.leaks import Channel, bits, rungs
-from portal.domain.scores import Column, Sort, rank_value
-from portal.domain.sealing import DEFAULT_STEP
+from portal.domain.leaderboards.ladders import Ladder
+from portal.domain.leaderboards.leakage import Channel, bits, rungs
+from portal.domain.leaderboards.scores import Column, Sort, rank_value
+from portal.domain.submissions.disclosure import DEFAULT_STEP
 
 ACCURACY = Column(key="a", title="A", precision=3, minimum=0, maximum=1, primary=True)
 LOSS = Column(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.logs import LONGEST, Tail, last_line, plain, tail
+from portal.domain.submissions.run_logs import LONGEST, Tail, last_line, plain, tail
 
 
 @pytest.mark.parametrize(

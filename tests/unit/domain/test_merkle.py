@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.merkle import differences, tree
+from portal.domain.evaluations.merkle import differences, tree
 
 RECORDS = st.lists(st.binary(max_size=8), max_size=40)
 

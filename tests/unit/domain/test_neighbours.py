@@ -6,8 +6,8 @@ from itertools import combinations_with_replacement
 
 import pytest
 
-from portal.domain.jobs import JobKind
-from portal.domain.neighbours import (
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.neighbours import (
     CONFIDENTIAL,
     OPEN,
     Disclosure,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.domain.pages import Slice, page_with
+from portal.domain.pagination import Slice, page_with
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from portal.domain import permissions
-from portal.domain.people import VISITOR, Actor
+from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.permissions import Audience, Standing
 
 STAFF = Actor(person_id="staff", is_staff=True)

@@ -5,9 +5,9 @@ import inspect
 import pytest
 
 from portal.domain import permissions
-from portal.domain.people import VISITOR, Actor, ActorKind, operator
+from portal.domain.accounts.people import VISITOR, Actor, ActorKind, operator
+from portal.domain.accounts.tokens import Scope
 from portal.domain.permissions import Audience, Standing
-from portal.domain.tokens import Scope
 
 OPEN = Standing(
     published=True, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},

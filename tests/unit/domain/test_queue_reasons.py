@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.domain.queue_reasons import in_words
+from portal.domain.evaluations.queue_reasons import in_words
 
 
 @pytest.mark.parametrize(

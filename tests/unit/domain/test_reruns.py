@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from portal.domain.reruns import ScoreDifference, compare
+from portal.domain.evaluations.reruns import ScoreDifference, compare
 
 SEAL: dict[str, Any] = {
     "images": {"submission": "a", "scorer": "b", "probe": "c"},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.scores import Column, Sort, rank_value, rounded, shown, written
+from portal.domain.leaderboards.scores import Column, Sort, rank_value, rounded, shown, written
 
 F1 = Column(key="f1", title="F1", precision=3, primary=True)
 LOSS = Column(key="loss", title="Loss", precision=1, sort=Sort.ASCENDING)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.sealing import (
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.disclosure import (
     AFTER_DATA,
     counts,
     happened_told,
@@ -13,9 +14,8 @@ from portal.domain.sealing import (
     state_told,
     told,
 )
-from portal.domain.states import EvaluationState
-from portal.domain.steps import Happened
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import Happened
 
 E = EvaluationState
 BEGAN = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)

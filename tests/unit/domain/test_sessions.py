@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.domain.sessions import BEGUN, SessionLimits, is_worth_noting
+from portal.domain.accounts.sessions import BEGUN, SessionLimits, is_worth_noting
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 IDLE, LONGEST = timedelta(hours=3), timedelta(days=2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.shares import Spent, gpu_count, gpu_hours, in_turn
+from portal.domain.evaluations.shares import Spent, gpu_count, gpu_hours, in_turn
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from portal.domain import queue_reasons
-from portal.domain.failures import FAILURES
-from portal.domain.jobs import JobKind
-from portal.domain.slurm_states import MEANINGS, Consequence, in_words
-from portal.domain.verdicts import Ended, VerdictKind, judge
+from portal.domain.evaluations import queue_reasons
+from portal.domain.evaluations.failures import FAILURES
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.slurm_states import MEANINGS, Consequence, in_words
+from portal.domain.evaluations.verdicts import Ended, VerdictKind, judge
 from scheduler.interface import Phase
 from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING
 from scheduler.states import STATES

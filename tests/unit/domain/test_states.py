@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from portal.domain.states import (
+from portal.domain.evaluations.states import (
     ATTEMPT_STEPS,
     EVALUATION_STEPS,
     IMAGE_STEPS,

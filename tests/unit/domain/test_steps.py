@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.domain.states import EvaluationState
-from portal.domain.steps import WITH_IMAGE, Happened, StepState, steps
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import WITH_IMAGE, Happened, StepState, steps
 
 E, S = EvaluationState, StepState
 START = datetime(2026, 11, 24, 10, tzinfo=UTC)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from portal.domain.errors import ParticipantError, QuotaUsedUp
-from portal.domain.submissions import (
+from portal.domain.submissions.limits import (
     Limits,
     SubmissionKind,
     Used,

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal.domain.errors import ParticipantError
-from portal.domain.submissions import Limits
-from portal.domain.teams import (
+from portal.domain.submissions.limits import Limits
+from portal.domain.teams.membership_rules import (
     PhaseUse,
     check_frozen,
     check_merge,

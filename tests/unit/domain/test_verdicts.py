@@ -3,10 +3,17 @@ from dataclasses import replace
 import pytest
 
 from containers.interface import StopReason
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.jobs import JobKind
-from portal.domain.sealing import AFTER_DATA, counts, told
-from portal.domain.verdicts import AFTER_START, BEFORE_START, Ended, Verdict, VerdictKind, judge
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.verdicts import (
+    AFTER_START,
+    BEFORE_START,
+    Ended,
+    Verdict,
+    VerdictKind,
+    judge,
+)
+from portal.domain.submissions.disclosure import AFTER_DATA, counts, told
 from scheduler.interface import Outcome
 
 GOOD = Ended(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rocrate.rocrate import ROCrate
 
-from portal.domain.crates import Board, CrateFacts, CrateResult, Place
+from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
 from portal.files.crates import PROFILE, Publisher, write_crate
 from tests.support.factories import SEAL_RECORD
 

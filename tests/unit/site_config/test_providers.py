@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from portal.domain.claim_places import PLACES
-from portal.domain.login_profiles import MANNERS, LoginProfile, scopes_of
+from portal.domain.accounts.claim_places import PLACES
+from portal.domain.accounts.provider_defaults import MANNERS, LoginProfile, scopes_of
 from site_config.providers import OWN_NAMES, Provider
 
 USUAL = {

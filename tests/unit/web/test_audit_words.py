@@ -4,8 +4,8 @@ from string import Formatter
 
 import pytest
 
+from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import GROUPS, Action, Group
-from portal.domain.people import ActorKind
 from portal.services.audit_pages import EntryFacts, Thing
 from portal.web.audit_words import SENTENCES, Part, rest, sentence
 from tests.support.factories import NOW

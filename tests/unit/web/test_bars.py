@@ -1,6 +1,6 @@
 import pytest
 
-from portal.domain.shares import Spent
+from portal.domain.evaluations.shares import Spent
 from portal.services.budgets import Budget
 from portal.web.bars import LEFT, RIGHT, WIDTH, budget_bars, hours
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.domain.submissions import SubmissionKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.web.forms import SENTENCES, Filled, SubmitInput, read_input
 
 GOOD = {"phase": "dev", "kind": "code"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from portal.domain.claim_places import PLACES
+from portal.domain.accounts.claim_places import PLACES
 from portal.web.login_failures import WORDS
 from portal.web.oidc_tokens import KINDS, REASONS
 from site_config.loader import load_site

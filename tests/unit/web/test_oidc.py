@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from portal.domain.login_profiles import LoginProfile
+from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.context import Provider
 from portal.web.login_failures import LoginFailed
 from portal.web.oidc import check_sender, code_of, identity_of

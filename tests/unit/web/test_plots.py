@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.scores import Column, Sort
+from portal.domain.leaderboards.scores import Column, Sort
 from portal.services.leaderboards import Row
 from portal.web.plots import (
     BOTTOM,

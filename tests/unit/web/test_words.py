@@ -4,17 +4,17 @@ from enum import StrEnum
 
 import pytest
 
+from portal.domain.accounts.account_blocking import BlockReason
 from portal.domain.audit import Group
-from portal.domain.blocks import BlockReason
-from portal.domain.calendar import Season
-from portal.domain.findings import Level
-from portal.domain.jobs import JobKind
+from portal.domain.challenges.calendar import Season
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Audience, Role
-from portal.domain.scores import Rule
-from portal.domain.states import EvaluationState
-from portal.domain.steps import StepState
-from portal.domain.submissions import SubmissionKind
-from portal.domain.teams import ParticipationState
+from portal.domain.site.findings import Level
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import StepState
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.words import explanation, label, word
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from portal.domain.file_parts import Part
+from portal.domain.evaluations.file_parts import Part
 from portal.files.progress import OutOfTime, Stopped, advance
 from portal.worker import file_threads
 from portal.worker.file_threads import LARGE, FileThreads

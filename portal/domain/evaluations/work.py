@@ -6,9 +6,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.domain.approvals import ApprovedColumn, ApprovedTask
-from portal.domain.jobs import ImageKind, JobKind
-from portal.domain.submissions import SubmissionKind
+from portal.domain.challenges.task_approvals import ApprovedColumn, ApprovedTask
+from portal.domain.evaluations.jobs import ImageKind, JobKind
+from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import FileName, Id, Sha256, Slug
 
 

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.domain.tokens import EVERYTHING, Scope
+from portal.domain.accounts.tokens import EVERYTHING, Scope
 
 LONGEST_NAME = 60
 """Letters of a name that somebody chooses."""

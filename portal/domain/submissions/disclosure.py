@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from portal.domain.failures import FAILURES, FailureReason
-from portal.domain.states import EvaluationState
-from portal.domain.steps import Happened
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.failures import FAILURES, FailureReason
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import Happened
 
 
 class Failures(StrEnum):

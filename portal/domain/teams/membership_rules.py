@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from portal.domain.claims import clean_name
+from portal.domain.accounts.claims import clean_name
 from portal.domain.errors import ParticipantError
-from portal.domain.submissions import Limits, start_of_day
+from portal.domain.submissions.limits import Limits, start_of_day
 
 INVITATION_LASTS = timedelta(days=7)
 """After this a link lets nobody in any more."""

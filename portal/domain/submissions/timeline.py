@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from portal.domain.states import EvaluationState
-from portal.domain.submissions import SubmissionKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions.limits import SubmissionKind
 
 E = EvaluationState
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.domain.failures import FailureReason
-from portal.domain.jobs import JobKind
+from portal.domain.evaluations.failures import FailureReason
+from portal.domain.evaluations.jobs import JobKind
 
 EX_DATAERR = 65
 """The exit code with which a scorer says that the output, not the scorer, is at fault (sysexits)."""

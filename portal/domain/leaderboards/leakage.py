@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from portal.domain.scores import Column
-from portal.domain.sealing import AFTER_DATA
+from portal.domain.leaderboards.scores import Column
+from portal.domain.submissions.disclosure import AFTER_DATA
 
 POLLING = timedelta(seconds=5)
 """How exactly somebody who keeps looking sees when a run ends, where nothing is held back."""

@@ -10,8 +10,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, NewType
 
-from portal.domain.jobs import JobKind
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
+from portal.domain.evaluations.jobs import JobKind
 
 NodeGroup = NewType("NodeGroup", str)
 """The nodes that profiles with one word for them share, on one cluster."""

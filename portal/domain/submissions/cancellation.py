@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.domain.errors import ParticipantError
-from portal.domain.states import EvaluationState
+from portal.domain.evaluations.states import EvaluationState
 
 MAX_FREE_CANCELLATIONS = 5
 """Submissions of a team in a challenge that it can take back without a cost on one day (UTC): each was an upload."""

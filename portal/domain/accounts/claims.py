@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from portal.domain.claim_places import MANY_IN_A_STRING
+from portal.domain.accounts.claim_places import MANY_IN_A_STRING
 from portal.domain.printable import is_printable
 
 LONGEST_NAME = 120
@@ -32,7 +32,7 @@ LARGEST_NUMBER = 2**53
 class Identity:
     """Who logged in: an account is (issuer, subject), never an e-mail address.
 
-    ``claims`` are as ``own_names.told`` returns them.
+    ``claims`` are as ``claim_aliases.told`` returns them.
     """
 
     issuer: str

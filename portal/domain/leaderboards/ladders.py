@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-from portal.domain.scores import Column, primary, rank_value, shown
+from portal.domain.leaderboards.scores import Column, primary, rank_value, shown
 
 _EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN)
 

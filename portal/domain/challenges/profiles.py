@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Literal
 
+from portal.domain.evaluations.shares import EVERYTHING, Share, gpu_count, gpu_hours
 from portal.domain.retention import FOR_EVER, Policy
-from portal.domain.shares import EVERYTHING, Share, gpu_count, gpu_hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

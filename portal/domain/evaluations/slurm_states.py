@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.domain import queue_reasons
+from portal.domain.evaluations import queue_reasons
 
 
 class Consequence(StrEnum):

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from enum import StrEnum
 
-from portal.domain.neighbours import group_of
-from portal.domain.profiles import Profile
+from portal.domain.challenges.profiles import Profile
+from portal.domain.evaluations.neighbours import group_of
 
 
 class Separation(StrEnum):

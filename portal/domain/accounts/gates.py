@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portal.domain.claims import Rule, is_kept_back, missing
+from portal.domain.accounts.claims import Rule, is_kept_back, missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from portal.domain.claim_places import MANY, PLACES, SCOPED
-from portal.domain.claims import is_scoped, values
+from portal.domain.accounts.claim_places import MANY, PLACES, SCOPED
+from portal.domain.accounts.claims import is_scoped, values
 
 
 def told(raw: Mapping[str, object], places: Mapping[str, str]) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""What staff and organisers may decide about what needs a person."""

@@ -1,0 +1,1 @@
+"""What a challenge offers and asks for: phases, profiles, approved tasks, exports."""

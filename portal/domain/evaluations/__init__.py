@@ -1,0 +1,1 @@
+"""Jobs and their attempts: states, failures, verdicts, and what they may share."""

@@ -1,0 +1,1 @@
+"""Scores: rounding and order, the Ladder, and how much they could leak."""
