@@ -19,7 +19,7 @@ def data() -> None:
 @SITE
 def list_(site_file: Path) -> None:
     """List the last measurement of each directory: digest, files, bytes and time, or why there is none."""
-    from portal.db.queries import snapshots as queries  # noqa: PLC0415
+    from portal.db.queries.evaluations import snapshots as queries  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.reading() as session:
@@ -41,7 +41,7 @@ def measure(site_file: Path, name: str) -> None:
     It is measured by itself before its first use, when its time is over, and when a run finds that it
     looks different.
     """
-    from portal.db.queries import snapshots as queries  # noqa: PLC0415
+    from portal.db.queries.evaluations import snapshots as queries  # noqa: PLC0415
     from portal.services import snapshots  # noqa: PLC0415
 
     site = opened(site_file)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from containers.interface import EXIT_CODES, StopReason
-from portal.db.queries import attempts as queries
+from portal.db.queries.evaluations import attempts as queries
 from portal.db.tables import Attempt, Base, Evaluation, Job
 from portal.domain.challenges.profiles import Profile
 from portal.domain.evaluations import jobs

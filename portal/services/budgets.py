@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.queries import shares as queries
+from portal.db.queries.evaluations import shares as queries
 from portal.db.tables import Challenge, Team
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

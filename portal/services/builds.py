@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from portal.db.queries import builds as queries
+from portal.db.queries.evaluations import builds as queries
 from portal.db.tables import Evaluation, Image
 from portal.domain.challenges.profiles import Profile
 from portal.domain.evaluations.failures import FailureReason

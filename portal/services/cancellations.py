@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.queries import builds
-from portal.db.queries import submission_pages as queries
+from portal.db.queries.evaluations import builds
+from portal.db.queries.submissions import submission_pages as queries
 from portal.db.tables import NOT_A_RERUN, Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

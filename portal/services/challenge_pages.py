@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import challenge_pages as queries
+from portal.db.queries.challenges import challenge_pages as queries
 from portal.db.tables import Challenge, Task
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

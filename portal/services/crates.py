@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import crates as queries
-from portal.db.queries import submission_pages
+from portal.db.queries.challenges import crates as queries
+from portal.db.queries.submissions import submission_pages
 from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.db.tables import (
     Account,
     ApiToken,

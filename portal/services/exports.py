@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.db.tables import (
     Account,
     ApiToken,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import hints as queries
-from portal.db.queries import team_lists
+from portal.db.queries.teams import abuse_signals as queries
+from portal.db.queries.teams import team_lists
 from portal.db.tables import Person, Team
 from portal.domain.pagination import page_with
 

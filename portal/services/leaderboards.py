@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import challenge_pages
 from portal.db.queries import leaderboards as queries
+from portal.db.queries.challenges import challenge_pages
 from portal.db.tables import Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

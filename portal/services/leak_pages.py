@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.queries import challenge_pages
+from portal.db.queries.challenges import challenge_pages
 from portal.db.tables import Phase, PhaseTask, Task
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.profiles import Profile, Resources

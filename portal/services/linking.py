@@ -6,7 +6,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from portal.db.engine import added
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.db.tables import Account, Base, LoginSession, Person, TermsAcceptance
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor

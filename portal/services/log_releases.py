@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.engine import added
-from portal.db.queries import logs as queries
-from portal.db.queries import submission_pages
+from portal.db.queries.submissions import run_logs as queries
+from portal.db.queries.submissions import submission_pages
 from portal.db.tables import LogRelease
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

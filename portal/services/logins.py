@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal.db.engine import added
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.db.tables import Account, Challenge, LoginSession, Person
 from portal.domain import permissions
 from portal.domain.accounts.claims import Identity

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.db.tables import Person
 from portal.domain.accounts.claims import clean_name
 from portal.domain.accounts.people import LONGEST_NAME, Actor, Names, ShownAs

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from portal.db.queries import neighbours as queries
+from portal.db.queries.evaluations import neighbours as queries
 from portal.db.tables import DataSnapshot, Evaluation, Image
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.jobs import JobKind

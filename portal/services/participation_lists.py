@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import participation_lists as queries
+from portal.db.queries.teams import participation_lists as queries
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound
 from portal.domain.pagination import PAGE_SIZE, Slice

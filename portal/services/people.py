@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.domain.accounts.people import Actor, Names
 from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.errors import NotAllowed

@@ -7,7 +7,7 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import work
+from portal.db.queries.evaluations import work
 from portal.db.tables import Blob, DataSnapshot, Evaluation, Image, Weights
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.failures import FailureReason

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import reruns as queries
+from portal.db.queries.evaluations import reruns as queries
 from portal.db.tables import Evaluation, Submission
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import retention as queries
+from portal.db.queries.site import retention as queries
 from portal.db.tables import Attempt, Blob, Deletion, Image, RunLog
 from portal.domain.accounts.people import PORTAL, Actor
 from portal.domain.audit import Action, Subject

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import retention as queries
+from portal.db.queries.site import retention as queries
 from portal.db.tables import Deletion
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

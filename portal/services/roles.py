@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.queries import staff as queries
+from portal.db.queries.site import staff as queries
 from portal.db.tables import Challenge, Organiser, Person
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import neighbours
-from portal.db.queries import shares as queries
+from portal.db.queries.evaluations import neighbours
+from portal.db.queries.evaluations import shares as queries
 from portal.db.tables import Evaluation
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.neighbours import Disclosure, NodeGroup

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from portal.db.queries import sessions as queries
+from portal.db.queries.accounts import sessions as queries
 from portal.db.tables import LoginSession
 from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.accounts.sessions import SessionLimits, is_worth_noting

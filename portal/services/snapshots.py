@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import snapshots as queries
+from portal.db.queries.evaluations import snapshots as queries
 from portal.db.tables import DataSnapshot, Evaluation
 from portal.domain.accounts.people import PORTAL
 from portal.domain.audit import Action, Subject

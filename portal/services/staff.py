@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import people as people_queries
+from portal.db.queries.accounts import people as people_queries
 from portal.db.tables import Person
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import people as people_queries
-from portal.db.queries import staff as queries
-from portal.db.queries.people import TeamRow
-from portal.db.queries.staff import Numbers, RoleIn
+from portal.db.queries.accounts import people as people_queries
+from portal.db.queries.accounts.people import TeamRow
+from portal.db.queries.site import staff as queries
+from portal.db.queries.site.staff import Numbers, RoleIn
 from portal.db.tables import Account, ApiToken, LoginSession, Person
 from portal.domain import permissions
 from portal.domain.accounts.gates import gate_from_json

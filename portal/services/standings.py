@@ -3,7 +3,7 @@
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from portal.db.queries import work
+from portal.db.queries.evaluations import work
 from portal.db.tables import (
     NOT_A_RERUN,
     Challenge,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import submission_pages as queries
+from portal.db.queries.submissions import submission_pages as queries
 from portal.db.tables import Challenge, Evaluation
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor

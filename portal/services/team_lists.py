@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import team_lists as queries
+from portal.db.queries.teams import team_lists as queries
 from portal.db.tables import Membership
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFound

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.db.queries import team_lists as queries
+from portal.db.queries.teams import team_lists as queries
 from portal.db.tables import MergeRequest, Team
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowed

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from portal.db.queries import people as queries
+from portal.db.queries.accounts import people as queries
 from portal.db.tables import ApiToken, Person, TermsAcceptance
 from portal.domain.accounts.claims import clean_name
 from portal.domain.accounts.people import LONGEST_NAME, Actor, ActorKind

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries import shares as queries
+from portal.db.queries.evaluations import shares as queries
 from portal.db.tables import Attempt, Evaluation, Image, Job, Submission, Task
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.file_parts import Part

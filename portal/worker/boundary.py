@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from portal.db.queries import runs, work
-from portal.db.queries.runs import BuildRows, MeasureRows, RunRows
+from portal.db.queries.evaluations import runs, work
+from portal.db.queries.evaluations.runs import BuildRows, MeasureRows, RunRows
 from portal.db.tables import Attempt, Deletion, Image, Job
 from portal.domain import untrusted
 from portal.domain.challenges.task_approvals import Approval

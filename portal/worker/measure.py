@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from containers.interface import Measure
 from containers.rundir import RunFileError, RunRecord, read_measured, records
-from portal.db.queries import snapshots as queries
+from portal.db.queries.evaluations import snapshots as queries
 from portal.domain.challenges.profiles import DataDirectory
 from portal.domain.errors import OperatorError
 from portal.domain.evaluations.failures import FailureReason

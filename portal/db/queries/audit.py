@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, String, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
-from portal.db.queries.staff import named
+from portal.db.queries.site.staff import named
 from portal.db.tables import AuditEntry, Challenge, Person, Team
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import GROUPS, Action, Group

@@ -1,14 +1,6 @@
 """The tables. One module per area; importing this package knows them all."""
 
-from portal.db.tables.attention import Decision, Heartbeat
-from portal.db.tables.audit import AuditEntry
-from portal.db.tables.base import Base
-from portal.db.tables.challenges import Challenge, Column, Organiser, Page, Phase, PhaseTask, Task
-from portal.db.tables.checks import CheckReport
-from portal.db.tables.deletions import Deletion
-from portal.db.tables.file_pieces import FilePiece
-from portal.db.tables.jobs import Attempt, Image, Job, Lease, LogRelease, RunLog
-from portal.db.tables.people import (
+from portal.db.tables.accounts import (
     Account,
     ApiToken,
     LoginSession,
@@ -16,6 +8,14 @@ from portal.db.tables.people import (
     SpentLogoutToken,
     TermsAcceptance,
 )
+from portal.db.tables.attention import Decision, Heartbeat
+from portal.db.tables.audit import AuditEntry
+from portal.db.tables.base import Base
+from portal.db.tables.challenges import Challenge, Column, Organiser, Page, Phase, PhaseTask, Task
+from portal.db.tables.check_reports import CheckReport
+from portal.db.tables.deletions import Deletion
+from portal.db.tables.evaluations import Attempt, Image, Job, Lease, LogRelease, RunLog
+from portal.db.tables.file_pieces import FilePiece
 from portal.db.tables.revisions import Revision
 from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (

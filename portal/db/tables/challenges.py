@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
-from portal.db.tables.people import Person
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
 from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures

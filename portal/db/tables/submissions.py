@@ -17,9 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Digest, Key
 from portal.db.tables.challenges import Challenge, Phase, Task
-from portal.db.tables.people import Person
 from portal.db.tables.teams import Team
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState

@@ -6,8 +6,8 @@ from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.db.look_alikes import skeleton_of
+from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
-from portal.db.tables.people import Person
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
 
 

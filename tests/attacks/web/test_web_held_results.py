@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.db.queries import shares
+from portal.db.queries.evaluations import shares
 from portal.db.tables import Event, Submission
 from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.states import EvaluationState

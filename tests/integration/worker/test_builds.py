@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from portal.db.queries import builds
+from portal.db.queries.evaluations import builds
 from portal.db.tables import Image, Job, Phase, Submission, Team
 from portal.domain.evaluations.jobs import MAX_OPEN_BUILDS, ImageKind, JobKind
 from portal.domain.evaluations.states import EvaluationState

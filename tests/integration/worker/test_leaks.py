@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import select
 
 from portal import bootstrap
-from portal.db.queries import neighbours, shares
+from portal.db.queries.evaluations import neighbours, shares
 from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission, Task
 from portal.db.tables import Phase as PhaseRow
 from portal.domain.evaluations.failures import FailureReason

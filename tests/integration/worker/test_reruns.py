@@ -12,7 +12,7 @@ import yaml
 from sqlalchemy import select
 
 from portal import bootstrap
-from portal.db.queries import shares
+from portal.db.queries.evaluations import shares
 from portal.db.tables import AuditEntry, Evaluation, Result, Standing, Submission
 from portal.domain.audit import Action
 from portal.domain.errors import OperatorError

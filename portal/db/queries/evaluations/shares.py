@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, and_, case, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from portal.db.queries.work import ON_THE_CLUSTER
+from portal.db.queries.evaluations.work import ON_THE_CLUSTER
 from portal.db.tables import NOT_A_RERUN, Attempt, Evaluation, Job, Phase, Submission, Task
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import FINAL_EVALUATIONS, AttemptState, EvaluationState

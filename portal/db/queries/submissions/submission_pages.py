@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, ScalarSelect, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased, immediateload, joinedload, selectinload
 
-from portal.db.queries.challenge_pages import role_of
+from portal.db.queries.challenges.challenge_pages import role_of
 from portal.db.tables import (
     Cancellation,
     Challenge,

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.db.queries.shares import TAKES_PLACE
-from portal.db.queries.work import open_or_scoring
+from portal.db.queries.evaluations.shares import TAKES_PLACE
+from portal.db.queries.evaluations.work import open_or_scoring
 from portal.db.tables import NOT_A_RERUN, Evaluation, Job, Phase, Submission
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState

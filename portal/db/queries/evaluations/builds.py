@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from portal.db.queries.work import BATCH
+from portal.db.queries.evaluations.work import BATCH
 from portal.db.tables import Cancellation, Evaluation, Event, Image, Job, Submission, Task
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState

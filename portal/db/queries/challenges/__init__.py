@@ -1,0 +1,1 @@
+"""Challenges as their pages and exports need them."""

@@ -1,0 +1,1 @@
+"""Jobs, attempts, images and measurements of data, for the worker and for planning."""

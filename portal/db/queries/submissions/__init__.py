@@ -1,0 +1,1 @@
+"""Submissions and the logs of their runs."""

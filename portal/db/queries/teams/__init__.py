@@ -1,0 +1,1 @@
+"""Teams and participants, and signals of abuse among them."""
