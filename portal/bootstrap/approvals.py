@@ -1,7 +1,7 @@
 """Where operators' approvals lie."""
 
 from portal.bootstrap.site import Installation, first_cluster
-from portal.files.approvals import Approvals
+from portal.files.task_approvals import Approvals
 
 
 def approvals_of_site(site: Installation) -> Approvals:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from portal.bootstrap.site import Installation
 from portal.files.errors import BadArchive
-from portal.files.images import ImageLimits
-from portal.files.programs import check_program
+from portal.files.images.inspection import ImageLimits
+from portal.files.images.programs import check_program
 from portal.worker.looking import look_into
 from site_config.challenge import Challenge, Task
 from site_config.errors import Problem, SettingsError

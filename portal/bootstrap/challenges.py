@@ -11,8 +11,8 @@ from portal.bootstrap.challenge_images import check_images
 from portal.bootstrap.site import Installation, operator
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
+from portal.files.archives.samples import pack_sample, unpack_sample
 from portal.files.errors import BadArchive
-from portal.files.samples import pack_sample, unpack_sample
 from portal.services import challenges
 from portal.services.challenges import Material, TakenIn
 from portal.services.submissions import Upload

@@ -7,7 +7,7 @@ from portal.domain.challenges.profiles import DataDirectory, Profile, Resources,
 from portal.domain.errors import OperatorError
 from portal.domain.evaluations.shares import Share
 from portal.domain.retention import KEYS, Kept, Policy
-from portal.files.image_keys import read_image_key
+from portal.files.images.keys import read_image_key
 from site_config.model import Images, Periods, Site
 
 

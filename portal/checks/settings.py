@@ -9,7 +9,7 @@ from portal import bootstrap
 from portal.checks.subject import Subject
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Rule
-from portal.files.image_keys import read_image_key
+from portal.files.images.keys import read_image_key
 from portal.files.seals import read_public_key
 from site_config.errors import SettingsError
 from site_config.loader import read_secret

@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from portal.domain.untrusted import FileName
+from portal.files.atomic import PART
 from portal.files.places import (
     NotPlainError,
     facts_of,
@@ -37,7 +38,6 @@ from portal.files.places import (
     opened_root,
 )
 from portal.files.progress import advance
-from portal.files.whole import PART
 
 INCOMING, LEAVING = FileName("incoming"), FileName("leaving")
 

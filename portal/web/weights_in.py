@@ -5,9 +5,9 @@ import asyncio
 from starlette.concurrency import run_in_threadpool
 
 from portal.domain.errors import NotFound, ParticipantError
+from portal.files.archives.weights import check_weights
 from portal.files.errors import BadArchive
 from portal.files.store import Full
-from portal.files.weights import check_weights
 from portal.services import weights
 from portal.services.submissions import Upload
 from portal.services.weights import WeightsPage

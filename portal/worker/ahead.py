@@ -17,8 +17,8 @@ from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.work import BuildWork
 from portal.domain.untrusted import Id, Sha256
-from portal.files.images import FoundImage, ImageLimits
-from portal.files.whole import PART
+from portal.files.atomic import PART
+from portal.files.images.inspection import FoundImage, ImageLimits
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import NotYet
 from portal.worker.looking import look_into

@@ -14,11 +14,11 @@ from portal.db.engine import Database
 from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.untrusted import Id, Sha256
-from portal.files.approvals import Approvals
-from portal.files.removal import remove
+from portal.files.atomic import PART
+from portal.files.outputs.removal import remove
 from portal.files.seals import Sealer
 from portal.files.store import Damaged, Store
-from portal.files.whole import PART
+from portal.files.task_approvals import Approvals
 from portal.worker.file_work import AtOnce, FileWork
 from portal.worker.pacing import Pace
 from scheduler.files import Files

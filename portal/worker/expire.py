@@ -13,9 +13,9 @@ from portal.domain.accounts.people import PORTAL, Actor
 from portal.domain.errors import UntrustedValueError
 from portal.domain.retention import Kept
 from portal.domain.untrusted import Sha256
-from portal.files.removal import content_of, remove
+from portal.files.atomic import PART
+from portal.files.outputs.removal import content_of, remove
 from portal.files.store import StoreError
-from portal.files.whole import PART
 from portal.services import retention
 from portal.services.retention import Candidate
 from portal.services.troubles import Step

@@ -5,8 +5,8 @@ from pathlib import Path
 from containers.interface import UNPACKED_FILES, UNPACKED_LIMIT, Signature
 from portal.domain.challenges.profiles import SifPolicy
 from portal.files.errors import BadArchive
-from portal.files.images import FoundImage, ImageLimits, inspect_whole
-from portal.files.layers import LayerLimits
+from portal.files.images.inspection import FoundImage, ImageLimits, inspect_whole
+from portal.files.images.layers import LayerLimits
 
 BUILD_LAYERS = LayerLimits(entries=UNPACKED_FILES, size=UNPACKED_LIMIT)
 """What the layers of an image may hold: as much as its build may make."""

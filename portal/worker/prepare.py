@@ -20,9 +20,9 @@ from portal.domain.evaluations.shares import EVERYTHING, Share
 from portal.domain.evaluations.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Sha256
-from portal.files.archives import repack_code, unpack_results
-from portal.files.images import ImageLimits
-from portal.files.requirements import requirements_to_install
+from portal.files.archives.requirements import requirements_to_install
+from portal.files.archives.submitted import repack_code, unpack_results
+from portal.files.images.inspection import ImageLimits
 from portal.worker import notes
 from portal.worker.ahead import Looked, take
 from portal.worker.allowances import time_request

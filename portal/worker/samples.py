@@ -5,7 +5,7 @@ from pathlib import Path
 from portal.domain import untrusted
 from portal.domain.errors import OperatorError
 from portal.domain.evaluations.work import RunWork
-from portal.files.samples import unpack_sample
+from portal.files.archives.samples import unpack_sample
 from portal.worker.context import WorkerContext
 
 INPUT = "input"

@@ -18,9 +18,9 @@ from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.work import BuildWork, MeasureWork, RunWork, Work
 from portal.files.errors import BadOutput, BadScoreFile
-from portal.files.outputs import OutputSummary, copy_outputs
-from portal.files.removal import remove
-from portal.files.scores import ScoreColumn, read_scores
+from portal.files.outputs.copying import OutputSummary, copy_outputs
+from portal.files.outputs.removal import remove
+from portal.files.outputs.scores import ScoreColumn, read_scores
 from portal.services import results
 from portal.services.results import BuiltImage
 from portal.worker.context import WorkerContext

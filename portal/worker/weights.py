@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from containers.interface import Bind
 from portal.domain.evaluations.work import WeightsFacts
 from portal.domain.submissions.weights import mounted_at
-from portal.files.weights import is_one_file, is_unpacked, unpack_weights
+from portal.files.archives.weights import is_one_file, is_unpacked, unpack_weights
 from portal.worker.context import WorkerContext
 
 

@@ -21,7 +21,7 @@ from containers.probe import parse_probe, write_probe_archive
 from containers.rundir import read_log
 from containers.scripts import run_script
 from containers.sif import read_sif
-from portal.files.images import inspect_image, inspect_layers
+from portal.files.images.inspection import inspect_image, inspect_layers
 from scheduler.interface import Outcome
 from tests.cluster.archive_forms import (
     as_oci,

@@ -14,7 +14,7 @@ import pytest
 from containers.interface import BuildKind, Packages
 from containers.rundir import read_lock
 from portal.domain.submissions.run_logs import error_of_pip
-from portal.files.requirements import canonical, read_requirements
+from portal.files.archives.requirements import canonical, read_requirements
 from tests.support.cluster.node import Ended, PracticeNode, sha256
 from tests.support.cluster.python_image import PIP, write_python_archive
 from tests.support.required import required

@@ -12,7 +12,7 @@ import pytest
 
 from portal.domain.accounts.people import Actor
 from portal.domain.submissions.limits import SubmissionKind
-from portal.files.weights import check_weights
+from portal.files.archives.weights import check_weights
 from portal.services import weights
 from portal.services.submissions import Upload, submit
 from tests.cluster import archive_forms, tool_archives

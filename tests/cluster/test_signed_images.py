@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from containers.interface import BuildKind, Signature
 from containers.sif import read_sif
-from portal.files.image_keys import read_image_key
+from portal.files.images.keys import read_image_key
 from tests.support.cluster.node import Ended, PracticeNode
 from tests.support.required import required
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from containers.interface import Bind, BuildKind
-from portal.files.archives import unpack_results
+from portal.files.archives.submitted import unpack_results
 from tests.support.cluster.node import Ended, PracticeNode
 from tests.support.cluster.python_image import write_python_archive
 from tests.support.required import required

@@ -48,9 +48,9 @@ WHERE = {
     "portal.worker.take_in._take_image",
     "portal.worker.take_in._take_predictions",
     "portal.worker.take_in._take_scores",
-    "portal.files.archives.repack_code",
-    "portal.files.whole.become",
-    "portal.files.whole.beside",
+    "portal.files.archives.submitted.repack_code",
+    "portal.files.atomic.become",
+    "portal.files.atomic.beside",
     "containers.rundir.take_claim",
 }
 

@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from containers.sif import NotASifError, read_sif
-from portal.files.archives import repack_code
+from portal.files.archives.members import read_entries
+from portal.files.archives.requirements import canonical, read_requirements
+from portal.files.archives.submitted import repack_code
 from portal.files.errors import BadArchive, BadScoreFile
-from portal.files.images import ImageLimits, inspect_image, inspect_layers, inspect_whole
-from portal.files.layers import LayerLimits
-from portal.files.members import read_entries
-from portal.files.requirements import canonical, read_requirements
-from portal.files.scores import ScoreColumn, read_scores
+from portal.files.images.inspection import ImageLimits, inspect_image, inspect_layers, inspect_whole
+from portal.files.images.layers import LayerLimits
+from portal.files.outputs.scores import ScoreColumn, read_scores
 from tests.fuzz.seeds import docker_image
 
 Target = Callable[[Path], None]

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from containers.interface import BuildKind, Packages
+from portal.files.archives.requirements import canonical, read_requirements
 from portal.files.errors import BadArchive
-from portal.files.requirements import canonical, read_requirements
 from tests.support.cluster.node import Ended, PracticeNode, sha256
 from tests.support.cluster.python_image import PIP
 from tests.support.required import required

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from portal.files.archives import repack_code, unpack_results
+from portal.files.archives.submitted import repack_code, unpack_results
 from portal.files.errors import BadArchive, BadOutput
-from portal.files.images import inspect_image
-from portal.files.outputs import copy_outputs
+from portal.files.images.inspection import inspect_image
+from portal.files.outputs.copying import copy_outputs
 from tests.support.uploads.archives import Maker
 from tests.support.uploads.images import docker_members, link
 

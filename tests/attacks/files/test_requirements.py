@@ -9,8 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from portal.domain.evaluations.states import EvaluationState
+from portal.files.archives.requirements import read_requirements
 from portal.files.errors import BadArchive
-from portal.files.requirements import read_requirements
 from tests.support.worker.world import World
 
 DEEP = "numpy; " + "(" * 3000 + "os_name == 'posix'" + ")" * 3000

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from portal.files.errors import BadOutput
-from portal.files.outputs import copy_outputs
-from portal.files.removal import content_of
+from portal.files.outputs.copying import copy_outputs
+from portal.files.outputs.removal import content_of
 from portal.files.trees import remove
 from site_config.practice.files import disk_bytes, remove_tree
 from tests.support.deep_trees import nest

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from portal.db.tables import Evaluation, Result, Standing
 from portal.domain.evaluations.failures import FailureReason
 from portal.files.errors import BadScoreFile
-from portal.files.scores import ScoreColumn, read_scores
+from portal.files.outputs.scores import ScoreColumn, read_scores
 from portal.web.app import create_app
 from tests.support import factories
 from tests.support.servers.portal import log_in, new_context

@@ -4,7 +4,7 @@ import io
 import zipfile
 
 from portal.domain.accounts.people import Actor
-from portal.files.weights import is_unpacked
+from portal.files.archives.weights import is_unpacked
 from portal.services import weights
 from portal.services.submissions import Upload
 from tests.support.worker.world import World

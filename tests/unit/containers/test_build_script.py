@@ -17,7 +17,7 @@ import pytest
 from containers.interface import Build, BuildKind
 from containers.rundir import read_run
 from containers.scripts import MEMBER_LIMIT, build_script
-from portal.files.images import inspect_image, inspect_layers
+from portal.files.images.inspection import inspect_image, inspect_layers
 from tests.support.required import required
 from tests.unit.containers.archives import tar
 from tests.unit.containers.fake_node import FakeNode, sha256

@@ -17,7 +17,7 @@ from containers.probe import (
     parse_probe,
     write_probe_archive,
 )
-from portal.files.images import ImageLimits, inspect_image
+from portal.files.images.inspection import ImageLimits, inspect_image
 from tests.support.required import required
 from tests.unit.containers.fake_node import PROBE_REPORT
 

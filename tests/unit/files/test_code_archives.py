@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.files.archives import CODE_LIMITS, PackedCode, repack_code
+from portal.files.archives.members import ArchiveLimits
+from portal.files.archives.submitted import CODE_LIMITS, PackedCode, repack_code
 from portal.files.errors import BadArchive
-from portal.files.members import ArchiveLimits
 
 CODE = (("predict.py", b"print()\n"), ("lib/model.bin", b"\0" * 1000))
 

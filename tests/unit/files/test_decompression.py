@@ -6,9 +6,9 @@ import lzma
 
 import pytest
 
-from portal.files.decompression import _Compressed, open_source
+from portal.files.archives.decompression import _Compressed, open_source
+from portal.files.archives.formats import Format
 from portal.files.errors import BadArchive
-from portal.files.formats import Format
 
 PACK = {Format.GZIP: gzip.compress, Format.BZIP2: bz2.compress, Format.XZ: lzma.compress}
 every_form = pytest.mark.parametrize("form", [Format.TAR, *PACK])

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from portal.files.image_keys import read_image_key
+from portal.files.images.keys import read_image_key
 
 KEYS = {
     "ed25519": ed25519.Ed25519PrivateKey.generate(),

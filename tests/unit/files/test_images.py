@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.files.errors import BadArchive
-from portal.files.images import IMAGE_LIMITS, FoundImage, ImageLimits, inspect_image
+from portal.files.images.inspection import IMAGE_LIMITS, FoundImage, ImageLimits, inspect_image
 from tests.support.uploads.images import CONFIG, docker_members, link, sif
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"

@@ -7,10 +7,10 @@ import tarfile
 import pytest
 import zstandard
 
-from portal.files import image_streams
 from portal.files.errors import BadArchive
-from portal.files.images import ImageLimits, inspect_image, inspect_layers, inspect_whole
-from portal.files.layers import LayerLimits
+from portal.files.images import streams as image_streams
+from portal.files.images.inspection import ImageLimits, inspect_image, inspect_layers, inspect_whole
+from portal.files.images.layers import LayerLimits
 from tests.support.uploads.images import USUAL, both, docker, entry, layer, oci
 
 NO_WHITEOUT = (

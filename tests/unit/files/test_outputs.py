@@ -3,9 +3,9 @@ import stat
 
 import pytest
 
-from portal.files import outputs
 from portal.files.errors import BadOutput
-from portal.files.outputs import OutputSummary, check_outputs, copy_outputs
+from portal.files.outputs import copying as output_copying
+from portal.files.outputs.copying import OutputSummary, check_outputs, copy_outputs
 from portal.files.trees import MAX_DEPTH
 
 
@@ -248,16 +248,16 @@ def test_a_copy_that_was_cut_off_disturbs_no_other(output, tmp_path):
 def test_of_two_that_copy_the_same_the_first_one_counts(output, tmp_path, monkeypatch):
     """The other finds files gone that the first has removed after it was done."""
     target = tmp_path / "collected"
-    inner = outputs._take
+    inner = output_copying._take
 
     def overtaken(directory, part, required, tally):
         if part is not None and not target.exists():
-            monkeypatch.setattr(outputs, "_take", inner)
+            monkeypatch.setattr(output_copying, "_take", inner)
             copy(output, target)
             (output / "counts.csv").unlink()
         return inner(directory, part, required, tally)
 
-    monkeypatch.setattr(outputs, "_take", overtaken)
+    monkeypatch.setattr(output_copying, "_take", overtaken)
 
     assert copy(output, target).files == check(target, None).files
     assert (target / "counts.csv").exists()

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from portal.files.errors import BadArchive
-from portal.files.programs import check_program
+from portal.files.images.programs import check_program
 from tests.support.uploads.images import docker, entry
 
 PROGRAM = "/app/score"

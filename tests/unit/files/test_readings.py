@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.files.archives import repack_code, unpack_results
-from portal.files.images import inspect_whole
+from portal.files.archives.submitted import repack_code, unpack_results
+from portal.files.images.inspection import inspect_whole
 from portal.files.store import Store
 from portal.files.trees import remove
 from tests.support.uploads.archives import Maker

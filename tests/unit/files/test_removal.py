@@ -1,6 +1,6 @@
 import os
 
-from portal.files.removal import content_of, remove
+from portal.files.outputs.removal import content_of, remove
 
 
 def test_the_digest_is_of_names_and_contents(tmp_path):

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from portal.files.errors import BadArchive, shown
-from portal.files.requirements import (
+from portal.files.archives.requirements import (
     MAX_BYTES,
     MAX_LINE_CHARS,
     MAX_NESTING,
@@ -18,6 +17,7 @@ from portal.files.requirements import (
     read_requirements,
     requirements_to_install,
 )
+from portal.files.errors import BadArchive, shown
 
 OPTIONS = "Options and hashes are not taken: only names and versions of packages."
 PLAIN = "Write it with plain letters, digits and quotes only."

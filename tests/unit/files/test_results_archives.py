@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.files.archives import UnpackedResults, unpack_results
+from portal.files.archives.submitted import UnpackedResults, unpack_results
 from portal.files.errors import BadArchive
 
 LIMITS = {"max_bytes": 10_000, "max_files": 10}

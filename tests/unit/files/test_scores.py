@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.files.errors import BadScoreFile
-from portal.files.scores import SIZE_LIMIT, ScoreColumn, read_scores
+from portal.files.outputs.scores import SIZE_LIMIT, ScoreColumn, read_scores
 
 COLUMNS = (ScoreColumn(key="f1", minimum=0, maximum=1), ScoreColumn(key="loss"))
 

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from portal.files.tar_writer import TarWriter
+from portal.files.archives.tar_writer import TarWriter
 
 
 def test_a_file_has_the_size_that_was_announced():

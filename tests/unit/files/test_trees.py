@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.files.removal import content_of
+from portal.files.outputs.removal import content_of
 from portal.files.trees import Bound, Bounds, TreeBoundError, remove, walk
 from site_config.practice.files import disk_bytes, own_tree, remove_tree
 from tests.support.deep_trees import nest

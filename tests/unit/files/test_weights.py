@@ -8,8 +8,8 @@ import tarfile
 
 import pytest
 
+from portal.files.archives.weights import check_weights
 from portal.files.errors import BadArchive
-from portal.files.weights import check_weights
 
 GIB = 1024**3
 PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + bytes(600)
@@ -100,7 +100,7 @@ def test_an_archive_that_cannot_be_used_is_refused(make_file, filename, content,
 def test_a_compressed_archive_that_takes_too_long_to_look_through_is_better_a_plain_one(
     make_file, monkeypatch
 ):
-    monkeypatch.setattr("portal.files.weights.MAX_PACKED_BYTES", 1)
+    monkeypatch.setattr("portal.files.archives.weights.MAX_PACKED_BYTES", 1)
     members = tar("one", "two")
 
     assert check_weights(make_file(members), "a.tar", max_bytes=2)

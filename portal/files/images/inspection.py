@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from containers.sif import NotASifError, read_sif
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.entries import Entry, EntryKind
+from portal.files.archives.formats import Format, format_of
+from portal.files.archives.members import read_entries, recipe_refused
 from portal.files.errors import BadArchive, shown
-from portal.files.formats import Format, format_of
-from portal.files.image_streams import Looks
-from portal.files.layers import LAYER_LIMITS, LayerLimits, check_layers
-from portal.files.manifests import Described, Index, ManifestReader
-from portal.files.members import read_entries, recipe_refused
-from portal.files.platforms import Platform, not_for_nodes
+from portal.files.images.layers import LAYER_LIMITS, LayerLimits, check_layers
+from portal.files.images.manifests import Described, Index, ManifestReader
+from portal.files.images.platforms import Platform, not_for_nodes
+from portal.files.images.streams import Looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from portal.files.archives.formats import Format
 from portal.files.errors import BadArchive, damaged
-from portal.files.formats import Format
 from portal.files.progress import advance
 
 CHUNK = 256 * 1024

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from portal.files.decompression import CHUNK, Ratio
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.decompression import CHUNK, Ratio
+from portal.files.archives.entries import Entry, EntryKind
 from portal.files.errors import BadArchive, damaged, shown
 
 # zipfile reads the list of members at once; 10,000 members with long names stay below this.

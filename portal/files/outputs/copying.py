@@ -15,6 +15,7 @@ from typing import NoReturn, Self
 
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.printable import is_printable
+from portal.files.atomic import become, beside
 from portal.files.errors import BadOutput
 from portal.files.progress import advance
 from portal.files.trees import (
@@ -27,7 +28,6 @@ from portal.files.trees import (
     TreeBoundError,
     walk,
 )
-from portal.files.whole import become, beside
 
 _CHUNK = 1024 * 1024
 _OWN_DOING = {errno.EACCES, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.EPERM}

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from portal.domain.printable import is_printable
-from portal.files.decompression import open_source
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.decompression import open_source
+from portal.files.archives.entries import Entry, EntryKind
+from portal.files.archives.formats import Format, format_of
+from portal.files.archives.tar_reader import tar_entries
+from portal.files.archives.zip_reader import zip_entries
 from portal.files.errors import BadArchive, damaged, shown
-from portal.files.formats import Format, format_of
-from portal.files.tar_reader import tar_entries
-from portal.files.zip_reader import zip_entries
 
 _PART_LIMIT = 255  # bytes of a name on every file system in use
 _PATH_LIMIT = 1000

@@ -12,20 +12,20 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from portal.files.decompression import CHUNK, open_source
-from portal.files.entries import EntryKind
-from portal.files.errors import BadArchive, damaged, shown
-from portal.files.formats import BLOCK, Format, format_of, recognise
-from portal.files.members import (
+from portal.files.archives.decompression import CHUNK, open_source
+from portal.files.archives.entries import EntryKind
+from portal.files.archives.formats import BLOCK, Format, format_of, recognise
+from portal.files.archives.members import (
     ArchiveLimits,
     Member,
     read_entries,
     read_members,
     recipe_refused,
 )
-from portal.files.tar_writer import TarWriter
+from portal.files.archives.tar_writer import TarWriter
+from portal.files.atomic import become, beside
+from portal.files.errors import BadArchive, damaged, shown
 from portal.files.trees import remove
-from portal.files.whole import become, beside
 
 CODE_LIMITS = ArchiveLimits()
 """What code may hold where the caller says nothing else."""

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from portal.files.decompression import CHUNK, TRAILER_LIMIT, Ratio, Unpacked
+from portal.files.archives.decompression import CHUNK, TRAILER_LIMIT, Ratio, Unpacked
 from portal.files.errors import BadArchive, damaged
 
 _GZIP = b"\x1f\x8b"

@@ -7,11 +7,11 @@ checkpoints ``model_best.pth.tar`` that are no tar. So the name decides for zips
 from collections import deque
 from pathlib import Path
 
-from portal.files.archives import unpack_results
-from portal.files.decompression import open_source
+from portal.files.archives.decompression import open_source
+from portal.files.archives.formats import BLOCK, Format, format_of, recognise
+from portal.files.archives.members import ArchiveLimits, read_members
+from portal.files.archives.submitted import unpack_results
 from portal.files.errors import BadArchive
-from portal.files.formats import BLOCK, Format, format_of, recognise
-from portal.files.members import ArchiveLimits, read_members
 
 MAX_FILES = 100_000
 """Files and directories that an archive of weights may hold."""

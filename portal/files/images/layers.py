@@ -10,12 +10,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.entries import Entry, EntryKind
+from portal.files.archives.members import read_entries
+from portal.files.archives.tar_reader import tar_entries
 from portal.files.errors import BadArchive, shown
-from portal.files.layer_source import Hashed, LayerSource
-from portal.files.manifests import Described, Index
-from portal.files.members import read_entries
-from portal.files.tar_reader import tar_entries
+from portal.files.images.layer_source import Hashed, LayerSource
+from portal.files.images.manifests import Described, Index
 
 _NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/([0-9a-f]{64})|([0-9a-f]{64})\.json)")
 _PATH_LIMIT = 4096

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.entries import Entry, EntryKind
+from portal.files.archives.members import read_entries
 from portal.files.errors import BadArchive
-from portal.files.layer_source import Hashed
-from portal.files.layers import (
+from portal.files.images.layer_source import Hashed
+from portal.files.images.layers import (
     Budget,
     LayerLimits,
     check_name,
@@ -22,8 +23,7 @@ from portal.files.layers import (
     mismatch,
     of_layer,
 )
-from portal.files.manifests import MAX_MANIFEST_BYTES, Described, Index, unsound
-from portal.files.members import read_entries
+from portal.files.images.manifests import MAX_MANIFEST_BYTES, Described, Index, unsound
 
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 """What is kept of entries that look like manifests: more than those of any image have together."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from portal.files.archives.members import read_entries
 from portal.files.errors import BadArchive, shown
-from portal.files.members import read_entries
-from portal.files.platforms import Platform, choose_image
+from portal.files.images.platforms import Platform, choose_image
 
 MAX_MANIFEST_BYTES = 1024 * 1024
 """What one manifest may have."""

@@ -5,13 +5,13 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.entries import Entry, EntryKind
+from portal.files.archives.members import read_entries
+from portal.files.archives.tar_reader import tar_entries
 from portal.files.errors import BadArchive, shown
-from portal.files.images import IMAGE_LIMITS, ImageLimits, describe
-from portal.files.layer_source import Hashed, LayerSource
-from portal.files.layers import OPAQUE, WHITEOUT
-from portal.files.members import read_entries
-from portal.files.tar_reader import tar_entries
+from portal.files.images.inspection import IMAGE_LIMITS, ImageLimits, describe
+from portal.files.images.layer_source import Hashed, LayerSource
+from portal.files.images.layers import OPAQUE, WHITEOUT
 
 _MOST_LINKS = 40
 """As many as the kernel follows before it takes them for a circle."""

@@ -8,8 +8,8 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from portal.files.decompression import CHUNK, Source
-from portal.files.entries import Entry, EntryKind
+from portal.files.archives.decompression import CHUNK, Source
+from portal.files.archives.entries import Entry, EntryKind
 from portal.files.errors import BadArchive, damaged
 from portal.files.progress import advance
 

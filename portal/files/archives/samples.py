@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from portal.files.archives import unpack_results
-from portal.files.tar_writer import TarWriter
+from portal.files.archives.submitted import unpack_results
+from portal.files.archives.tar_writer import TarWriter
 
 MOST_FILES = 100_000
 _CHUNK = 1024 * 1024

@@ -1,0 +1,1 @@
+"""Container images, inspected without unpacking them."""

@@ -1,0 +1,1 @@
+"""What a job has written: copied, read and removed without trusting it."""
