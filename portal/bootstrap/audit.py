@@ -9,8 +9,9 @@ from portal.db.engine import Database
 from portal.domain.audit import EMPTY, Action, Head, Subject
 from portal.domain.errors import OperatorError
 from portal.files.audit_heads import AuditHeads, HeadsError
-from portal.services import audit, audit_results
-from portal.services.audit_checks import verify
+from portal.services.audit import log as audit_log
+from portal.services.audit import results as audit_results
+from portal.services.audit.verify import verify
 from site_config.model import Site
 
 
@@ -59,7 +60,7 @@ def accept_audit_log(site: Installation, head: Head) -> Head:
             raise OperatorError(f"the log ends with {checked.head}, not with {head}")
         lost = _last_or_empty(heads)
         with site.database.writing() as session:
-            audit.note(
+            audit_log.note(
                 session,
                 actor=operator(),
                 action=Action.LOG_ACCEPTED,
@@ -94,7 +95,7 @@ def restore_audit_guards(site: Installation) -> list[str]:
         guards.restore(connection)
         if left := guards.problems(connection):
             raise OperatorError(f"this has to be mended in the database itself: {'; '.join(left)}")
-        audit.note(
+        audit_log.note(
             session,
             actor=operator(),
             action=Action.GUARDS_RESTORED,

@@ -13,10 +13,10 @@ from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
 from portal.files.archives.samples import pack_sample, unpack_sample
 from portal.files.errors import BadArchive
-from portal.services import challenges
-from portal.services.challenges import Material, TakenIn
-from portal.services.submissions import Upload
-from portal.services.task_approvals import approval_of
+from portal.services.challenges import import_bundle
+from portal.services.challenges.import_bundle import Material, TakenIn
+from portal.services.evaluations.task_approvals import approval_of
+from portal.services.submissions.submit import Upload
 from portal.web.page_losses import losses_of
 from site_config.bundle import load_challenge, read_page
 from site_config.challenge import Challenge
@@ -51,7 +51,7 @@ def add_challenge(
     _ask(site, described, agreed)
     try:
         with site.database.writing() as session:
-            taken = challenges.add_challenge(
+            taken = import_bundle.add_challenge(
                 session,
                 actor=operator(),
                 described=described,
@@ -70,7 +70,7 @@ def add_challenge(
 
 def _ask(site: Installation, described: Challenge, agreed: Callable[[str], bool]) -> None:
     with site.database.reading() as session:
-        reveals = challenges.revealed_by(session, described, now=site.clock())
+        reveals = import_bundle.revealed_by(session, described, now=site.clock())
     question = (
         f"'leaderboard.reveal' of {described.slug} lies in the past: all that is kept until then is shown to"
         " everybody at once. Go on?"

@@ -12,7 +12,7 @@ from portal.bootstrap.secrets import audit_heads_of, sealer_of
 from portal.bootstrap.site import Installation, store_of
 from portal.db.tables import Image
 from portal.domain.evaluations.jobs import ImageKind
-from portal.services import images
+from portal.services.evaluations import images
 from portal.worker.audit_watch import AuditWatch
 from portal.worker.context import WorkerContext
 from portal.worker.file_threads import FileThreads

@@ -29,7 +29,7 @@ from portal.db.engine import open_database
 from portal.domain.challenges.profiles import Profile
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Report
-from portal.services import site_checks
+from portal.services.site import check_reports
 from scheduler.errors import SchedulerError
 from scheduler.transport import Transport
 from site_config.model import Site
@@ -111,7 +111,7 @@ def _keep(subject: Subject, report: Report) -> None:
     opened = open_database(subject.settings.database.url)
     try:
         with opened.writing() as session:
-            site_checks.keep(
+            check_reports.keep(
                 session, actor=bootstrap.operator(), report=report, now=subject.clock()
             )
     finally:

@@ -20,7 +20,7 @@ def attention() -> None:
 @SITE
 def list_all(site_file: Path) -> None:
     """List what needs attention: its id, since when, the step, what it is about, and the problem."""
-    from portal.services.attention.listing import listed  # noqa: PLC0415
+    from portal.services.attention.views import listed  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.reading() as session:

@@ -106,7 +106,7 @@ def erase_origins(site_file: Path, older_than: timedelta) -> None:
     That this was done is itself written into the log.
     """
     from portal import bootstrap  # noqa: PLC0415
-    from portal.services.audit import erase_origins as erase  # noqa: PLC0415
+    from portal.services.audit.log import erase_origins as erase  # noqa: PLC0415
 
     site = opened(site_file)
     now = site.clock()

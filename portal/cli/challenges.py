@@ -13,7 +13,7 @@ from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
     from portal.bootstrap import Installation
-    from portal.services.challenges import TakenIn
+    from portal.services.challenges.import_bundle import TakenIn
 
 PATIENCE = 30.0
 """Seconds for the workers to take over a changed site.yaml."""
@@ -39,7 +39,7 @@ def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: boo
     nothing is changed. Warnings name what its pages cannot show: images, links that lead nowhere, formulas.
     """
     from portal import bootstrap  # noqa: PLC0415
-    from portal.services import images  # noqa: PLC0415
+    from portal.services.evaluations import images  # noqa: PLC0415
 
     site = opened(site_file)
     if not (check or anyway):
@@ -70,12 +70,12 @@ def _outcome(taken: "TakenIn") -> str:
 
 def _wait_for_workers(site: "Installation") -> None:
     """Wait until the workers know what the settings offer: what a challenge needs must not be missing there."""
-    from portal.services import liveness  # noqa: PLC0415
+    from portal.services.site import health  # noqa: PLC0415
 
     until = time.monotonic() + PATIENCE
     while True:
         with site.database.reading() as session:
-            found = liveness.look(session, site.settings.clusters, now=site.clock())
+            found = health.look(session, site.settings.clusters, now=site.clock())
         behind = [one.cluster for one in found if one.has_other_settings(site.version)]
         if not behind:
             return
@@ -100,7 +100,7 @@ def approve(site_file: Path, slug: str, *, yes: bool) -> None:
     """
     from portal import bootstrap  # noqa: PLC0415
     from portal.domain.untrusted import slug as checked_slug  # noqa: PLC0415
-    from portal.services.task_approvals import approval_of  # noqa: PLC0415
+    from portal.services.evaluations.task_approvals import approval_of  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.reading() as session:
@@ -126,8 +126,8 @@ def owner(site_file: Path, slug: str, person: tuple[str, ...]) -> None:
     """
     from portal import bootstrap  # noqa: PLC0415
     from portal.domain.permissions import Role  # noqa: PLC0415
-    from portal.services import roles  # noqa: PLC0415
-    from portal.services.staff import person_of  # noqa: PLC0415
+    from portal.services.challenges import roles  # noqa: PLC0415
+    from portal.services.site.staff import person_of  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.writing() as session:

@@ -42,7 +42,7 @@ def measure(site_file: Path, name: str) -> None:
     looks different.
     """
     from portal.db.queries.evaluations import snapshots as queries  # noqa: PLC0415
-    from portal.services import snapshots  # noqa: PLC0415
+    from portal.services.evaluations import snapshots  # noqa: PLC0415
 
     site = opened(site_file)
     directory = site.resources.data.get(name)

@@ -40,7 +40,7 @@ def export() -> None:
 @UPLOADS
 def challenge(site_file: Path, slug: str, target: Path, *, uploads: bool) -> None:
     """Export the challenge SLUG: pages, leaderboards, and every result with its record."""
-    from portal.services import crates  # noqa: PLC0415
+    from portal.services.challenges import crates  # noqa: PLC0415
 
     _export(site_file, target, partial(crates.of_challenge, slug=slug), uploads=uploads)
 
@@ -52,7 +52,7 @@ def challenge(site_file: Path, slug: str, target: Path, *, uploads: bool) -> Non
 @UPLOADS
 def evaluation(site_file: Path, evaluation: str, target: Path, *, uploads: bool) -> None:
     """Export the evaluation EVALUATION, or all of a submission, with its reruns."""
-    from portal.services import crates  # noqa: PLC0415
+    from portal.services.challenges import crates  # noqa: PLC0415
 
     _export(site_file, target, partial(crates.of_one, wanted=evaluation), uploads=uploads)
 

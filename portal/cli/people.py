@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from portal.cli.site import SITE, opened
-from portal.services.staff_pages import ListedPerson
+from portal.services.site.views import ListedPerson
 
 PERSON = click.argument("person", nargs=-1, required=True)
 
@@ -41,7 +41,7 @@ def add_staff(site_file: Path, person: tuple[str, ...]) -> None:
 
     PERSON is an account number, or issuer and subject of a login as two words.
     """
-    from portal.services.staff import add  # noqa: PLC0415
+    from portal.services.site.staff import add  # noqa: PLC0415
 
     _name(site_file, person, add, "is staff now", "was staff already")
 
@@ -54,7 +54,7 @@ def remove_staff(site_file: Path, person: tuple[str, ...]) -> None:
 
     Whoever the rule `staff` of a provider makes staff stays so until the provider says otherwise.
     """
-    from portal.services.staff import remove  # noqa: PLC0415
+    from portal.services.site.staff import remove  # noqa: PLC0415
 
     _name(site_file, person, remove, "is staff no more", "was not made staff by an operator")
 
@@ -70,7 +70,7 @@ def _name(
     site_file: Path, person: tuple[str, ...], act: Callable[..., bool], done: str, before: str
 ) -> None:
     from portal import bootstrap  # noqa: PLC0415
-    from portal.services.staff import person_of  # noqa: PLC0415
+    from portal.services.site.staff import person_of  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.writing() as session:
@@ -81,7 +81,7 @@ def _name(
 
 def _list(site_file: Path, search: str, *, staff_only: bool = False) -> None:
     from portal import bootstrap  # noqa: PLC0415
-    from portal.services.staff_pages import people_list  # noqa: PLC0415
+    from portal.services.site.views import people_list  # noqa: PLC0415
 
     site = opened(site_file)
     page, pages = 1, 1

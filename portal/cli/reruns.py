@@ -9,7 +9,7 @@ import click
 from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
-    from portal.services.reruns import RerunFacts
+    from portal.services.evaluations.reruns import RerunFacts
 
 DIFFERS, NO_RESULT = 1, 2
 _PAUSE = 1.0
@@ -36,7 +36,7 @@ def rerun(site_file: Path, evaluation: str, *, wait: bool, tolerance: float) -> 
     scores are the same, 1 if one differs, and 2 if a rerun came to no result.
     """
     from portal import bootstrap  # noqa: PLC0415
-    from portal.services import reruns  # noqa: PLC0415
+    from portal.services.evaluations import reruns  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.writing() as session:

@@ -7,7 +7,7 @@ from string import Formatter
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
 from portal.domain.permissions import Role
-from portal.services.audit_pages import EntryFacts, Thing
+from portal.services.audit.views import EntryFacts, Thing
 from portal.web.words import word
 
 SENTENCES: Mapping[Action, str] = {

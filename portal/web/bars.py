@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from portal.services.budgets import Budget
+from portal.services.site.gpu_budgets import Budget
 from portal.web.plots import round_numbers
 
 WIDTH, LEFT, RIGHT = 900, 220, 40

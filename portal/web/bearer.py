@@ -7,8 +7,8 @@ from starlette.datastructures import Headers
 
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
-from portal.services import tokens
-from portal.services.tokens import TokenProblem
+from portal.services.accounts import tokens
+from portal.services.accounts.tokens import TokenProblem
 from portal.web.errors import Refusal
 from portal.web.rates import address, rates_of
 from portal.web.visit import Visit

@@ -9,10 +9,11 @@ from starlette.exceptions import HTTPException
 
 from portal.domain.errors import NotFound, ParticipantError
 from portal.files.store import Full, Stored, TooLarge
-from portal.services import repeats, submissions, submit_forms
-from portal.services.repeats import LONGEST_KEY, Wanted
-from portal.services.submissions import Upload
-from portal.services.submit_forms import SubmitForm
+from portal.services.submissions import form as submit_form
+from portal.services.submissions import idempotency, submit
+from portal.services.submissions.form import SubmitForm
+from portal.services.submissions.idempotency import LONGEST_KEY, Wanted
+from portal.services.submissions.submit import Upload
 from portal.web.errors import reason_of, status_of
 from portal.web.filters import file_size
 from portal.web.forms import SENTENCES, SubmitInput, read_input
@@ -117,7 +118,7 @@ def no_room(problem: Full) -> NotTaken:
 def open_form(visit: Visit) -> SubmitForm:
     """Return what can be handed in; raise ``NotFound`` or ``NotAllowed`` where nothing can."""
     return visit.read(
-        submit_forms.submit_form,
+        submit_form.submit_form,
         actor=visit.actor,
         slug=visit.part("slug"),
         resources=visit.context.resources,
@@ -169,7 +170,7 @@ def _once(visit: Visit, wanted: SubmitInput, sha256: str) -> str:
 
 def _made_before(visit: Visit, wanted: SubmitInput, sha256: str) -> str | None:
     return visit.read(
-        repeats.made_with,
+        idempotency.made_with,
         actor=visit.actor,
         once=_once(visit, wanted, sha256),
         wanted=Wanted(
@@ -186,7 +187,7 @@ def _made_before(visit: Visit, wanted: SubmitInput, sha256: str) -> str | None:
 
 def _check_first(visit: Visit, wanted: SubmitInput) -> None:
     visit.read(
-        submissions.check_first,
+        submit.check_first,
         actor=visit.actor,
         challenge_slug=visit.part("slug"),
         phase_slug=wanted.phase,
@@ -198,7 +199,7 @@ def _check_first(visit: Visit, wanted: SubmitInput) -> None:
 
 def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) -> str:
     return visit.write(
-        submissions.submit,
+        submit.submit,
         actor=visit.actor,
         challenge_slug=visit.part("slug"),
         phase_slug=wanted.phase,

@@ -13,9 +13,9 @@ from portal.domain.pagination import Slice
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.timeline import Happened, steps
 from portal.files.audit_heads import LogState
-from portal.services.budgets import Budget
-from portal.services.leaderboards import Row
-from portal.services.run_logs import LogFacts
+from portal.services.leaderboards.views import Row
+from portal.services.site.gpu_budgets import Budget
+from portal.services.submissions.run_logs import LogFacts
 from portal.web.bars import budget_bars
 from portal.web.forms import SENTENCES, Filled
 from portal.web.plots import rank_plot

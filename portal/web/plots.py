@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from portal.domain.leaderboards.scores import Column, Sort
-from portal.services.leaderboards import Row
+from portal.services.leaderboards.views import Row
 
 WIDTH, HEIGHT = 900, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 16, 44

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.accounts.sessions import BEGUN
-from portal.services import sessions
-from portal.services.sessions import SignedIn
+from portal.services.accounts import sessions
+from portal.services.accounts.sessions import SignedIn
 from portal.web.context import WebContext
 from portal.web.cookies import LoginCookie, digest, new_secret
 from portal.web.local_paths import is_api

@@ -8,9 +8,9 @@ from portal.domain.errors import NotFound, ParticipantError
 from portal.files.archives.weights import check_weights
 from portal.files.errors import BadArchive
 from portal.files.store import Full
-from portal.services import weights
-from portal.services.submissions import Upload
-from portal.services.weights import WeightsPage
+from portal.services.submissions import weights
+from portal.services.submissions.submit import Upload
+from portal.services.submissions.weights import WeightsPage
 from portal.web.errors import reason_of, status_of
 from portal.web.handing_in import UNUSABLE, NotTaken, keep, no_room, receive_file
 from portal.web.uploads import ReceivedForm

@@ -14,8 +14,8 @@ from portal.db import guards
 from portal.db.engine import Database
 from portal.domain.audit import EMPTY, Head
 from portal.files.audit_heads import AuditHeads, HeadsError, LogState
-from portal.services import deletions
-from portal.services.audit_checks import go_on
+from portal.services.accounts import deletion
+from portal.services.audit.verify import go_on
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -54,10 +54,10 @@ class AuditWatch:
     def forget(self) -> None:
         """Erase from where people acted who have deleted their data: the web process may not do that."""
         with self._database.reading() as session:
-            if not deletions.has_origins_to_forget(session):
+            if not deletion.has_origins_to_forget(session):
                 return
         with self._database.writing() as session:
-            log.info("origins_erased", entries=deletions.forget_origins(session))
+            log.info("origins_erased", entries=deletion.forget_origins(session))
 
     def _problem(self) -> str | None:
         try:

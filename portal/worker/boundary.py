@@ -40,7 +40,7 @@ from portal.domain.retention import Kept
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import FileName, Id, Sha256, Slug
-from portal.services.task_approvals import approval_of
+from portal.services.evaluations.task_approvals import approval_of
 from portal.worker import notes
 from portal.worker.context import WorkerContext
 from portal.worker.image_sources import check_source, source_of

@@ -3,8 +3,8 @@
 import structlog
 
 from portal.domain.evaluations.states import LIVE_ATTEMPTS, AttemptState
-from portal.services import results
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import results
 from portal.worker.boundary import cancelled_in
 from portal.worker.context import WorkerContext
 from portal.worker.set_aside import each

@@ -30,8 +30,9 @@ from portal.domain.evaluations.verdicts import (
 )
 from portal.domain.evaluations.work import BuildWork, MeasureWork, RunWork, Work
 from portal.domain.submissions.run_logs import LONGEST, error_of_pip, last_line, tail
-from portal.services import cancellations, results, run_logs
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import results
+from portal.services.submissions import cancellation, run_logs
 from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
 from portal.worker.fetch import fetch
@@ -169,7 +170,7 @@ def _by_nobody(context: WorkerContext, job: Work, token: Token) -> bool:
     if not isinstance(job, RunWork):
         return False
     with context.database.reading() as session:
-        if cancellations.is_asked(session, session.get_one(Evaluation, job.evaluation.id)):
+        if cancellation.is_asked(session, session.get_one(Evaluation, job.evaluation.id)):
             return False
     answer = context.cluster.scheduler.find(token)
     if not answer.complete:

@@ -1,7 +1,7 @@
 """Doing what staff and organisers have decided on pages."""
 
 from portal.services.attention import decisions
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
 from portal.worker.context import WorkerContext
 from portal.worker.set_aside import each
 

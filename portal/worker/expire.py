@@ -16,9 +16,9 @@ from portal.domain.untrusted import Sha256
 from portal.files.atomic import PART
 from portal.files.outputs.removal import content_of, remove
 from portal.files.store import StoreError
-from portal.services import retention
-from portal.services.retention import Candidate
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.site import retention
+from portal.services.site.retention import Candidate
 from portal.worker.boundary import check_deletion, place_of, token_of, upload_digest
 from portal.worker.context import WorkerContext, made_of_upload
 from portal.worker.set_aside import each

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
 from portal.domain.evaluations.file_parts import Part
-from portal.services.file_pieces import Piece
+from portal.services.evaluations.file_pieces import Piece
 
 Made = TypeVar("Made")
 

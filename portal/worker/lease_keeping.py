@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from portal.services import leases
+from portal.services.evaluations import leases
 from portal.worker.context import WorkerContext
 
 log = structlog.get_logger("sealrun.worker")

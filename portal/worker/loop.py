@@ -11,7 +11,7 @@ import structlog
 
 from portal.domain.evaluations.file_parts import Part
 from portal.files.store import StoreError
-from portal.services import leases, planning
+from portal.services.evaluations import leases, planning
 from portal.worker.ahead import Ahead
 from portal.worker.asking import Asked
 from portal.worker.cancel import end_unsent, stop_live

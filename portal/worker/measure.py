@@ -20,8 +20,8 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.merkle import tree
 from portal.domain.evaluations.work import MeasureWork, RunWork
 from portal.domain.untrusted import Id
-from portal.services import results, snapshots
-from portal.services.snapshots import Found
+from portal.services.evaluations import results, snapshots
+from portal.services.evaluations.snapshots import Found
 from portal.worker.boundary import snapshot_id
 from portal.worker.context import WorkerContext
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from portal.services import liveness
+from portal.services.site import health
 from portal.worker.context import WorkerContext
 from portal.worker.pacing import Pacer
 
@@ -24,7 +24,7 @@ class Pulse:
         if self._beaten_at is not None and now - self._beaten_at < EVERY and not is_news:
             return
         with self._context.database.writing() as session:
-            liveness.beat(
+            health.beat(
                 session,
                 cluster=self._context.cluster.name,
                 holder=self._context.holder,

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from portal.services import attempts
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import attempts
 from portal.worker.boundary import place_of
 from portal.worker.context import WorkerContext
 from portal.worker.notes import note_report

@@ -11,8 +11,8 @@ from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState
 from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.domain.evaluations.work import JobFacts
-from portal.services import attempts, results
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import attempts, results
 from portal.worker.allowances import largest_request
 from portal.worker.asking import Asked
 from portal.worker.boundary import job_of, tokens_in

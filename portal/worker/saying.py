@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from portal.services import file_pieces
-from portal.services.file_pieces import Piece
+from portal.services.evaluations import file_pieces
+from portal.services.evaluations.file_pieces import Piece
 from portal.worker.context import WorkerContext
 
 SAID_AFTER = timedelta(seconds=2)

@@ -11,7 +11,7 @@ from typing import Any
 
 from containers.rundir import RunRecord, read_run
 from portal.domain.evaluations.work import JobFacts, RunWork
-from portal.services.results import Signed
+from portal.services.evaluations.results import Signed
 from portal.worker.boundary import predicted
 from portal.worker.context import WorkerContext
 from portal.worker.measure import data_of

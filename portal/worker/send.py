@@ -16,8 +16,8 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState
 from portal.files.errors import BadArchive
-from portal.services import attempts, results
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import attempts, results
 from portal.worker import notes
 from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in

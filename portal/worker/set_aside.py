@@ -6,8 +6,9 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from portal.services import results, troubles
-from portal.services.troubles import Known, Step
+from portal.services.attention import troubles
+from portal.services.attention.troubles import Known, Step
+from portal.services.evaluations import results
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import NotYet
 from scheduler.errors import Unreachable

@@ -21,8 +21,8 @@ from portal.files.errors import BadOutput, BadScoreFile
 from portal.files.outputs.copying import OutputSummary, copy_outputs
 from portal.files.outputs.removal import remove
 from portal.files.outputs.scores import ScoreColumn, read_scores
-from portal.services import results
-from portal.services.results import BuiltImage
+from portal.services.evaluations import results
+from portal.services.evaluations.results import BuiltImage
 from portal.worker.context import WorkerContext
 from portal.worker.image_sources import keep_note
 from portal.worker.measure import take_measurement

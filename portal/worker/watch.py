@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import structlog
 
 from portal.domain.evaluations.states import LIVE_ATTEMPTS
-from portal.services import attempts, troubles
-from portal.services.troubles import Step
+from portal.services.attention import troubles
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import attempts
 from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext

@@ -16,8 +16,8 @@ from sqlalchemy import select, update
 from portal import bootstrap
 from portal.db.tables import Attempt, Image
 from portal.domain.evaluations.states import AttemptState, ImageState
-from portal.services import planning
-from portal.services.planning import Planned
+from portal.services.evaluations import planning
+from portal.services.evaluations.planning import Planned
 from portal.worker.context import WorkerContext
 from portal.worker.reports import take_over_all
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token

@@ -13,8 +13,8 @@ from portal import bootstrap
 from portal.db import schema
 from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.ids import new_id
-from portal.services import sessions
-from portal.services.sessions import SignedIn
+from portal.services.accounts import sessions
+from portal.services.accounts.sessions import SignedIn
 from portal.web.app import create_app
 from portal.web.cookies import LoginCookie, digest, new_secret
 from tests.support.databases import PostgresServer

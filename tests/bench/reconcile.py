@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import structlog
 
 from portal.domain.evaluations.states import AttemptState
-from portal.services import attempts
+from portal.services.evaluations import attempts
 from portal.worker.loop import run_pass
 from portal.worker.pacing import Pacer
 from portal.worker.watch import watch_live

@@ -16,7 +16,7 @@ from examples.demo.processes import Processes, free_port, sealrun
 from portal.db.engine import Database
 from portal.domain.accounts.people import Actor, ActorKind
 from portal.domain.accounts.tokens import Scope
-from portal.services import tokens
+from portal.services.accounts import tokens
 from tests.bench.load import processor_seconds
 from tests.bench.memory import peak_mib
 from tests.bench.portal_server import database_url, open_with_tables, write_settings

@@ -16,8 +16,8 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services import submissions
-from portal.services.submissions import Upload
+from portal.services.submissions import submit
+from portal.services.submissions.submit import Upload
 from tests.bench.by_hand import run_by_hand
 from tests.bench.spans import Way, way_of
 from tests.bench.waits_report import show, show_runs
@@ -77,7 +77,7 @@ class Bench:
     def hand_in(self, kind: str, file: Path) -> str:
         stored = self._site.store.add(file)
         with self._site.database.writing() as session:
-            return submissions.submit(
+            return submit.submit(
                 session,
                 actor=self._actor,
                 challenge_slug="digits",

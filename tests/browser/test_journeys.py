@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from portal.db.engine import open_database
 from portal.db.tables import Challenge, Evaluation, Submission
 from portal.domain.evaluations.states import EvaluationState
-from portal.services.progress import move
+from portal.services.evaluations.transitions import move
 from tests.support.factories import NOW
 from tests.support.web.chromium import watch
 from tests.support.web.served_scene import Site, log_in

@@ -14,9 +14,9 @@ from portal.db.tables import Evaluation, Submission, Trouble
 from portal.domain.audit import Action
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
-from portal.services import standings
 from portal.services.attention import decisions
-from portal.services.progress import move
+from portal.services.evaluations.transitions import move
+from portal.services.leaderboards import standings
 from tests.browser.accessible import assert_accessible
 from tests.support import factories
 from tests.support.factories import NOW

@@ -13,8 +13,8 @@ import pytest
 from portal.domain.accounts.people import Actor
 from portal.domain.submissions.limits import SubmissionKind
 from portal.files.archives.weights import check_weights
-from portal.services import weights
-from portal.services.submissions import Upload, submit
+from portal.services.submissions import weights
+from portal.services.submissions.submit import Upload, submit
 from tests.cluster import archive_forms, tool_archives
 from tests.support.cluster.spine import PATIENCE, OpenSpine, Spine
 

@@ -14,7 +14,7 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.retention import Kept
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.untrusted import Slug
-from portal.services.task_approvals import approval_of
+from portal.services.evaluations.task_approvals import approval_of
 from tests.support.cluster.spine import CHECKOUT, PATIENCE, OpenSpine, Spine
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -18,7 +18,7 @@ from portal.bootstrap import Crew, Installation, SettingsWatch, watch_settings
 from portal.cli import challenges as commands
 from portal.cli import main
 from portal.db.tables import Heartbeat
-from portal.services import liveness
+from portal.services.site import health
 from portal.web.renewal import RenewableApp
 from tests.support.databases import new_sqlite
 from tests.support.required import required
@@ -202,7 +202,7 @@ def test_no_challenge_is_added_that_the_worker_does_not_have_the_settings_for(
 ) -> None:
     site = bootstrap.open_site(site_file)
     with site.database.writing() as session:
-        liveness.beat(
+        health.beat(
             session, cluster="main", holder="host:7", probe_image_id="", settings_version="older",
             answers=True, problem="", now=site.clock(),
         )  # fmt: skip

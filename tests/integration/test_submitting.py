@@ -12,7 +12,7 @@ from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services.submissions import Upload, quota_left, submit
+from portal.services.submissions.submit import Upload, quota_left, submit
 from tests.support.worker.world import START, World
 
 UPLOAD = Upload(sha256="ab" * 32, size=10)

@@ -21,7 +21,7 @@ from portal.domain.evaluations.states import (
     ImageState,
     SnapshotState,
 )
-from portal.services import site_checks
+from portal.services.site import check_reports
 from portal.web.words import label
 from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING, PASSING_FAMILIES
 from scheduler.states import STATES
@@ -217,7 +217,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference/commands.md": commands_page,
     DOCS / "reference/states.md": states_page,
     DOCS / "reference/api.md": api.page,
-    DOCS / "reference/check-site.md": lambda: check_site.page(site_checks.KEPT),
+    DOCS / "reference/check-site.md": lambda: check_site.page(check_reports.KEPT),
     DOCS / "reference/site-settings.md": lambda: reference.page("site"),
     DOCS / "reference/challenge-yaml.md": lambda: reference.page("challenge"),
 }

@@ -20,11 +20,14 @@ from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFound, OperatorError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.pagination import PAGE_SIZE
-from portal.services import access, audit, images
-from portal.services.attention import listing, settling
-from portal.services.attention.listing import Attention
-from portal.services.challenge_frames import Frame, look_up
-from portal.services.images import NeededImage
+from portal.services.attention import resolution
+from portal.services.attention import views as attention_views
+from portal.services.attention.views import Attention
+from portal.services.audit import log as audit_log
+from portal.services.challenges import access
+from portal.services.challenges.context import Frame, look_up
+from portal.services.evaluations import images
+from portal.services.evaluations.images import NeededImage
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -48,7 +51,7 @@ def of_site(session: Session, *, actor: Actor) -> list[Attention]:
     """List what needs attention on the whole site, for staff, as much as fits a page. Raises ``NotFound``."""
     if not permissions.may_settle(actor, None):
         raise NotFound
-    return listing.listed(session, at_most=PAGE_SIZE)
+    return attention_views.listed(session, at_most=PAGE_SIZE)
 
 
 def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) -> ChallengePage:
@@ -56,7 +59,7 @@ def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) ->
     found = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_settle(actor, found.standing):
         raise NotFound
-    rows = listing.listed(session, challenge_id=found.challenge.id, at_most=PAGE_SIZE)
+    rows = attention_views.listed(session, challenge_id=found.challenge.id, at_most=PAGE_SIZE)
     needed = images.of_challenge(session, found.challenge.id)
     return ChallengePage(frame=found.frame, rows=tuple(rows), images=tuple(needed))
 
@@ -68,7 +71,7 @@ def decide(
 
     Raises ``NotFound`` for what the actor may not decide about, or what needs nobody any more.
     """
-    found = next((one for one in listing.listed(session) if one.id == wanted), None)
+    found = next((one for one in attention_views.listed(session) if one.id == wanted), None)
     if found is None or not _may_decide(session, actor, found):
         raise NotFound
     if choice not in found.choices:
@@ -88,8 +91,8 @@ def settle_now(
     session: Session, *, actor: Actor, wanted: str, choice: Choice, alike: bool, now: datetime
 ) -> int:
     """Do at once what an operator decided; return about how many things it was. Raises ``OperatorError``."""
-    found = next((one for one in listing.listed(session) if one.id == wanted), None)
-    number = settling.settle(session, wanted=wanted, choice=choice, alike=alike, now=now)
+    found = next((one for one in attention_views.listed(session) if one.id == wanted), None)
+    number = resolution.settle(session, wanted=wanted, choice=choice, alike=alike, now=now)
     if found is not None:
         _note(session, actor, found, choice, alike=alike, now=now)
     return number
@@ -106,7 +109,7 @@ def carry_out(session: Session, decision_id: str, *, now: datetime) -> None:
     if row is None:
         return
     try:
-        settling.settle(session, wanted=row.subject, choice=row.choice, alike=row.alike, now=now)
+        resolution.settle(session, wanted=row.subject, choice=row.choice, alike=row.alike, now=now)
     except OperatorError as problem:
         log.info("decided_too_late", subject=row.subject, problem=str(problem))
     session.delete(row)
@@ -123,7 +126,7 @@ def _note(
 ) -> None:
     """Let the audit log say who decided what."""
     submission = found.submission_id
-    audit.note(
+    audit_log.note(
         session,
         actor=actor,
         action=_ACTIONS[choice],

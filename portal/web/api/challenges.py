@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 
 from portal.domain.leaderboards import scores
-from portal.services import challenge_details, challenge_pages, leaderboards
-from portal.services.challenge_details import ChallengeDetails, PhaseDetails
-from portal.services.challenge_pages import Card
-from portal.services.leaderboards import Row
+from portal.services.challenges import details as challenge_details
+from portal.services.challenges import views as challenge_views
+from portal.services.challenges.details import ChallengeDetails, PhaseDetails
+from portal.services.challenges.views import Card
+from portal.services.leaderboards import views as leaderboard_views
+from portal.services.leaderboards.views import Row
 from portal.web.api import models
 from portal.web.api.calls import Call
 
@@ -19,7 +21,7 @@ def me(call: Call) -> models.Me:
 
 def challenges(call: Call) -> models.Challenges:
     """List the challenges."""
-    home = call.read(challenge_pages.home, actor=call.actor, now=call.now)
+    home = call.read(challenge_views.home, actor=call.actor, now=call.now)
     return models.Challenges(items=[_item(card) for card in (*home.open, *home.coming, *home.past)])
 
 
@@ -46,7 +48,7 @@ def challenge(call: Call) -> models.Challenge:
 def leaderboard(call: Call) -> models.Leaderboard:
     """Show a page of a phase's leaderboard."""
     board = call.read(
-        leaderboards.leaderboard,
+        leaderboard_views.leaderboard,
         actor=call.actor,
         slug=call.part("slug"),
         phase_slug=call.request.query_params.get("phase"),

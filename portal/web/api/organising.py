@@ -2,9 +2,9 @@
 
 from portal.domain.errors import NotFound
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.services import participation_lists, participations, team_lists
-from portal.services.participation_lists import ListedPerson
-from portal.services.team_lists import ListedTeam
+from portal.services.teams import joining, participation_lists, team_lists
+from portal.services.teams.participation_lists import ListedPerson
+from portal.services.teams.team_lists import ListedTeam
 from portal.web.api import models
 from portal.web.api.calls import Call
 
@@ -59,7 +59,7 @@ def decline(call: Call) -> models.Decision:
 def _decide(call: Call, *, admits: bool) -> models.Decision:
     person_id = call.part("person")
     call.write(
-        participations.decide,
+        joining.decide,
         actor=call.actor,
         slug=call.part("slug"),
         person_id=person_id,

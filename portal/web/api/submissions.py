@@ -4,11 +4,11 @@ from typing import Any
 
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.submissions.timeline import Step
-from portal.services import submission_pages
-from portal.services.log_releases import ReleasedLog
-from portal.services.run_logs import LogFacts
-from portal.services.submission_facts import EvaluationFacts, ListedSubmission
-from portal.services.submission_pages import SubmissionPage
+from portal.services.submissions import views as submission_views
+from portal.services.submissions.disclosure import EvaluationFacts, ListedSubmission
+from portal.services.submissions.log_release import ReleasedLog
+from portal.services.submissions.run_logs import LogFacts
+from portal.services.submissions.views import SubmissionPage
 from portal.web import handing_in
 from portal.web.api import models
 from portal.web.api.calls import Call
@@ -30,7 +30,7 @@ async def hand_in(call: Call) -> models.Made:
 def submissions(call: Call) -> models.Submissions:
     """List submissions."""
     found = call.read(
-        submission_pages.submission_list,
+        submission_views.submission_list,
         actor=call.actor,
         slug=call.part("slug"),
         page=call.page_number(),
@@ -49,7 +49,7 @@ def submissions(call: Call) -> models.Submissions:
 def submission(call: Call) -> models.Submission:
     """Show one submission."""
     page = call.read(
-        submission_pages.submission_page,
+        submission_views.submission_page,
         actor=call.actor,
         submission_id=call.part("id"),
         resources=call.context.resources,

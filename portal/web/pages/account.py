@@ -6,7 +6,8 @@ from starlette.responses import Response
 
 from portal.domain.accounts.people import Names, ShownAs
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import deletions, exports, names, own_sessions, people
+from portal.services.accounts import deletion, names, own_sessions, profile
+from portal.services.accounts import export as account_export
 from portal.web.cookies import digest
 from portal.web.errors import status_of
 from portal.web.forms import Filled
@@ -72,7 +73,7 @@ def end_other_sessions(visit: Visit, fields: Fields) -> Response:
 
 def export(visit: Visit) -> Response:
     """Hand over everything that the portal holds of the person, as a file."""
-    everything = visit.write(exports.export, actor=visit.actor, now=visit.now)
+    everything = visit.write(account_export.export, actor=visit.actor, now=visit.now)
     return Response(
         json.dumps(everything, indent=2, ensure_ascii=False),
         media_type="application/json",
@@ -92,7 +93,7 @@ def delete(visit: Visit, fields: Fields) -> Response:
     """Delete the person's data, and log the browser out."""
     try:
         visit.write(
-            deletions.delete_me, actor=visit.actor, typed=fields.get("typed", ""), now=visit.now
+            deletion.delete_me, actor=visit.actor, typed=fields.get("typed", ""), now=visit.now
         )
     except NotFound:
         raise
@@ -109,13 +110,13 @@ def this_browser(visit: Visit) -> str | None:
 
 
 def _deletion(visit: Visit, filled: Filled, status: int = 200) -> Response:
-    view = visit.read(deletions.deletion_page, actor=visit.actor)
+    view = visit.read(deletion.deletion_page, actor=visit.actor)
     return visit.page("account/delete.html", status=status, view=view, filled=filled)
 
 
 def _page(visit: Visit, filled: Filled, status: int = 200) -> Response:
     view = visit.read(
-        people.account_page,
+        profile.account_page,
         actor=visit.actor,
         current=this_browser(visit),
         limits=visit.context.session_limits,

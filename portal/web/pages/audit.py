@@ -12,7 +12,7 @@ from portal.db.queries.audit import Wanted
 from portal.domain import permissions
 from portal.domain.audit import Group
 from portal.domain.errors import NotFound
-from portal.services import audit_pages
+from portal.services.audit import views as audit_views
 from portal.web.forms import Filled
 from portal.web.visit import Visit
 from portal.web.words import word
@@ -35,7 +35,7 @@ def log(visit: Visit) -> Response:
     view = None
     if wanted is not None:
         view = visit.write(
-            audit_pages.log_page,
+            audit_views.log_page,
             actor=visit.actor,
             wanted=wanted,
             page=visit.page_number(),
@@ -62,7 +62,7 @@ def download(visit: Visit) -> Response:
     wanted = _wanted(_filled(visit))
     if wanted is None:
         raise NotFound
-    last = visit.write(audit_pages.begin_download, actor=visit.actor, wanted=wanted, now=visit.now)
+    last = visit.write(audit_views.begin_download, actor=visit.actor, wanted=wanted, now=visit.now)
     return StreamingResponse(
         _lines(visit, wanted, last),
         media_type="application/x-ndjson",
@@ -73,7 +73,7 @@ def download(visit: Visit) -> Response:
 def _lines(visit: Visit, wanted: Wanted, last: int) -> Iterator[str]:
     after = 0
     while rows := visit.read(
-        audit_pages.next_lines, actor=visit.actor, wanted=wanted, after=after, last=last
+        audit_views.next_lines, actor=visit.actor, wanted=wanted, after=after, last=last
     ):
         lines = (json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in rows)
         # A few hundred at once: each part is handed from a thread to the server.

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.services import budgets
+from portal.services.site import gpu_budgets
 from portal.web.bars import budget_bars
 from portal.web.visit import Visit
 
@@ -10,7 +10,7 @@ from portal.web.visit import Visit
 def challenge(visit: Visit) -> Response:
     """Show what a challenge and its teams have used, have reserved and have left."""
     view = visit.read(
-        budgets.budget_page,
+        gpu_budgets.budget_page,
         actor=visit.actor,
         slug=visit.part("slug"),
         resources=visit.context.resources,
@@ -24,7 +24,7 @@ def challenge(visit: Visit) -> Response:
 
 def site(visit: Visit) -> Response:
     """Show those of all challenges."""
-    rows = visit.read(budgets.all_budgets, actor=visit.actor, resources=visit.context.resources)
+    rows = visit.read(gpu_budgets.all_budgets, actor=visit.actor, resources=visit.context.resources)
     return visit.page(
         "staff/resources.html", rows=rows, bars=budget_bars([row.budget for row in rows])
     )

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import cancellations
+from portal.services.submissions import cancellation
 from portal.web.errors import status_of
 from portal.web.visit import Fields, Visit
 
@@ -17,7 +17,7 @@ def cancel(visit: Visit, fields: Fields) -> Response:
     """Cancel, if it still costs what was shown; else show the page again with what it costs now."""
     try:
         visit.write(
-            cancellations.cancel,
+            cancellation.cancel,
             actor=visit.actor,
             submission_id=visit.part("id"),
             shown=fields.get("cost", ""),
@@ -34,7 +34,7 @@ def cancel(visit: Visit, fields: Fields) -> Response:
 
 def _page(visit: Visit, problem: str, status: int = 200) -> Response:
     view = visit.read(
-        cancellations.cancel_page,
+        cancellation.cancel_page,
         actor=visit.actor,
         submission_id=visit.part("id"),
         now=visit.now,

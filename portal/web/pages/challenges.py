@@ -2,20 +2,20 @@
 
 from starlette.responses import Response
 
-from portal.services import challenge_pages
+from portal.services.challenges import views as challenge_views
 from portal.web.visit import Visit
 
 
 def home(visit: Visit) -> Response:
     """Show all challenges that are open to the person."""
-    view = visit.read(challenge_pages.home, actor=visit.actor, now=visit.now)
+    view = visit.read(challenge_views.home, actor=visit.actor, now=visit.now)
     return visit.page("home.html", view=view)
 
 
 def overview(visit: Visit) -> Response:
     """Show a challenge's first page and its facts."""
     view = visit.read(
-        challenge_pages.overview,
+        challenge_views.overview,
         actor=visit.actor,
         slug=visit.part("slug"),
         resources=visit.context.resources,
@@ -27,7 +27,7 @@ def overview(visit: Visit) -> Response:
 def text_page(visit: Visit) -> Response:
     """Show a page that the organisers wrote."""
     view = visit.read(
-        challenge_pages.page,
+        challenge_views.page,
         actor=visit.actor,
         slug=visit.part("slug"),
         page_slug=visit.part("page"),
@@ -39,6 +39,6 @@ def text_page(visit: Visit) -> Response:
 def terms(visit: Visit) -> Response:
     """Show the terms of a challenge."""
     view = visit.read(
-        challenge_pages.terms, actor=visit.actor, slug=visit.part("slug"), now=visit.now
+        challenge_views.terms, actor=visit.actor, slug=visit.part("slug"), now=visit.now
     )
     return visit.page("challenges/text.html", view=view, frame=view.frame)

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import invitations
+from portal.services.teams import invitations
 from portal.web.errors import status_of
 from portal.web.visit import Fields, Visit
 

@@ -4,8 +4,8 @@ from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.services import participations
-from portal.services.participations import GateClosed
+from portal.services.teams import joining
+from portal.services.teams.joining import GateClosed
 from portal.web.errors import status_of
 from portal.web.forms import Filled
 from portal.web.local_paths import local_path, with_query
@@ -23,7 +23,7 @@ def join(visit: Visit, fields: Fields) -> Response:
     """Take part, or ask to."""
     try:
         state = visit.write(
-            participations.join,
+            joining.join,
             actor=visit.actor,
             slug=visit.part("slug"),
             accepts=fields.get("accept") == "yes",
@@ -48,9 +48,7 @@ def _root(visit: Visit) -> str:
 
 
 def _page(visit: Visit, filled: Filled, status: int = 200, *, step_up: bool = False) -> Response:
-    view = visit.read(
-        participations.join_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now
-    )
+    view = visit.read(joining.join_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now)
     back = local_path(
         filled.value(NEXT) or visit.request.query_params.get(NEXT), otherwise=f"{_root(visit)}/team"
     )

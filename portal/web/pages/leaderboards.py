@@ -5,7 +5,7 @@ from datetime import datetime
 from starlette.responses import HTMLResponse, Response
 
 from portal.db import revisions
-from portal.services import leaderboards
+from portal.services.leaderboards import views as leaderboard_views
 from portal.web.plots import rank_plot
 from portal.web.visit import Visit
 
@@ -31,7 +31,7 @@ def leaderboard(visit: Visit) -> Response:
 
 def _fresh(visit: Visit) -> tuple[Response, datetime | None]:
     view = visit.read(
-        leaderboards.leaderboard,
+        leaderboard_views.leaderboard,
         actor=visit.actor,
         slug=visit.part("slug"),
         phase_slug=visit.request.query_params.get("phase"),

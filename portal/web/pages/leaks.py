@@ -2,14 +2,14 @@
 
 from starlette.responses import Response
 
-from portal.services import leak_pages
+from portal.services.leaderboards import leakage
 from portal.web.visit import Visit
 
 
 def show(visit: Visit) -> Response:
     """Show the upper bounds of each phase."""
     view = visit.read(
-        leak_pages.leak_page,
+        leakage.leak_page,
         actor=visit.actor,
         slug=visit.part("slug"),
         resources=visit.context.resources,

@@ -3,7 +3,7 @@
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from portal.services import linking
+from portal.services.accounts import identity_linking
 from portal.web.login_attempts import new_attempt
 from portal.web.login_failures import LoginFailed
 from portal.web.login_refusals import failed
@@ -38,7 +38,11 @@ def remove(visit: Visit, fields: Fields) -> Response:
     """Take a login away; whoever came here through it is logged out."""
     account = (fields.get("issuer", ""), fields.get("subject", ""))
     visit.write(
-        linking.unlink, actor=visit.actor, issuer=account[0], subject=account[1], now=visit.now
+        identity_linking.unlink,
+        actor=visit.actor,
+        issuer=account[0],
+        subject=account[1],
+        now=visit.now,
     )
     if visit.actor.account == account:
         visit.browser.sign_out()

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import log_releases
+from portal.services.submissions import log_release
 from portal.web.errors import status_of
 from portal.web.visit import Fields, Visit
 
@@ -17,7 +17,7 @@ def release(visit: Visit, fields: Fields) -> Response:
     """Release it, or show the page again with what is missing."""
     try:
         visit.write(
-            log_releases.release,
+            log_release.release,
             actor=visit.actor,
             submission_id=visit.part("id"),
             token=visit.part("token"),
@@ -33,7 +33,7 @@ def release(visit: Visit, fields: Fields) -> Response:
 
 def _page(visit: Visit, problem: str, status: int = 200) -> Response:
     view = visit.write(
-        log_releases.release_page,
+        log_release.release_page,
         actor=visit.actor,
         submission_id=visit.part("id"),
         token=visit.part("token"),
@@ -44,5 +44,5 @@ def _page(visit: Visit, problem: str, status: int = 200) -> Response:
         status=status,
         view=view,
         problem=problem,
-        longest=log_releases.LONGEST_REASON,
+        longest=log_release.LONGEST_REASON,
     )

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 from portal.domain.accounts.claims import holds
 from portal.domain.accounts.gates import Gate, first_closed, wanted_acr
 from portal.domain.errors import NotAllowed, NotFound
-from portal.services import linking, logins
-from portal.services.sessions import SignedIn
+from portal.services.accounts import identity_linking, sign_in
+from portal.services.accounts.sessions import SignedIn
 from portal.web.context import Provider
 from portal.web.local_paths import local_path, with_query
 from portal.web.login_attempts import Attempt, keep, new_attempt, take
@@ -120,7 +120,7 @@ def _admit(visit: Visit, provider: Provider, attempt: Attempt, confirmed: Confir
     grants_staff = holds(identity.claims, provider.staff)
     if attempt.links:
         visit.write(
-            linking.link,
+            identity_linking.link,
             actor=visit.actor,
             identity=identity,
             provider_id=provider.id,
@@ -130,7 +130,7 @@ def _admit(visit: Visit, provider: Provider, attempt: Attempt, confirmed: Confir
         visit.browser.renew()
         return RedirectResponse(ACCOUNT, 303)
     person_id = visit.write(
-        logins.sign_in,
+        sign_in.sign_in,
         identity=identity,
         provider_id=provider.id,
         grants_staff=grants_staff,
@@ -159,5 +159,5 @@ def _gates(visit: Visit, provider: Provider, attempt: Attempt) -> tuple[Gate, ..
     gates = (*visit.context.gates, *provider.require)
     if not attempt.challenge:
         return gates
-    gate = visit.read(logins.stronger_login, slug=attempt.challenge, actor=visit.actor)
+    gate = visit.read(sign_in.stronger_login, slug=attempt.challenge, actor=visit.actor)
     return gates if gate is None else (*gates, gate)

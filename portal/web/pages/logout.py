@@ -8,8 +8,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from portal.domain.errors import ParticipantError
-from portal.services import logins, provider_logouts
-from portal.services.logins import Parting
+from portal.services.accounts import back_channel_logout, sign_in
+from portal.services.accounts.sign_in import Parting
 from portal.web.context import Provider
 from portal.web.cookies import digest
 from portal.web.login_failures import LoginFailed
@@ -73,7 +73,9 @@ def _leave(visit: Visit) -> Parting | None:
     secret = visit.browser.secret
     if secret is None:
         return None
-    return visit.write(logins.leave, actor=visit.actor, secret_sha256=digest(secret), now=visit.now)
+    return visit.write(
+        sign_in.leave, actor=visit.actor, secret_sha256=digest(secret), now=visit.now
+    )
 
 
 async def _farther(visit: Visit, provider: Provider, parting: Parting, state: str) -> str | None:
@@ -90,7 +92,7 @@ async def _farther(visit: Visit, provider: Provider, parting: Parting, state: st
 
 def _obey(visit: Visit, provider: Provider, order: LogoutOrder) -> int:
     return visit.write(
-        provider_logouts.obey,
+        back_channel_logout.obey,
         issuer=provider.issuer,
         subject=order.subject,
         sid=order.sid,

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import participants, participations
+from portal.services.teams import joining, participant_views
 from portal.web.errors import status_of
 from portal.web.visit import Fields, Visit
 
@@ -28,7 +28,7 @@ def decline(visit: Visit, fields: Fields) -> Response:
 def _decide(visit: Visit, *, admits: bool) -> Response:
     try:
         visit.write(
-            participations.decide,
+            joining.decide,
             actor=visit.actor,
             slug=visit.part("slug"),
             person_id=visit.part("person"),
@@ -44,7 +44,7 @@ def _decide(visit: Visit, *, admits: bool) -> Response:
 
 def _page(visit: Visit, problem: str, status: int = 200) -> Response:
     view = visit.read(
-        participants.participants_page,
+        participant_views.participants_page,
         actor=visit.actor,
         slug=visit.part("slug"),
         page=visit.page_number(),

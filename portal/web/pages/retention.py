@@ -2,14 +2,14 @@
 
 from starlette.responses import Response
 
-from portal.services import retention_pages
+from portal.services.site import retention_views
 from portal.web.visit import Visit
 
 
 def of_site(visit: Visit) -> Response:
     """Show staff what goes next and what has gone."""
     view = visit.read(
-        retention_pages.staff_page,
+        retention_views.staff_page,
         actor=visit.actor,
         policy=visit.context.resources.retention,
         page=visit.page_number(),
@@ -20,7 +20,7 @@ def of_site(visit: Visit) -> Response:
 def of_challenge(visit: Visit) -> Response:
     """Show organisers the same of their challenge."""
     view = visit.read(
-        retention_pages.challenge_page,
+        retention_views.challenge_page,
         actor=visit.actor,
         slug=visit.part("slug"),
         policy=visit.context.resources.retention,

@@ -4,8 +4,8 @@ from starlette.responses import Response
 
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
 from portal.domain.permissions import Role
-from portal.services import roles
-from portal.services.roles import Candidate
+from portal.services.challenges import roles
+from portal.services.challenges.roles import Candidate
 from portal.web.forms import Filled
 from portal.web.visit import Fields, Visit
 

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from portal.domain import permissions
 from portal.domain.errors import NotFound
-from portal.services import liveness
+from portal.services.site import health
 from portal.web.patterns import samples
 from portal.web.visit import Visit
 
@@ -30,7 +30,7 @@ def is_healthy(visit: Visit) -> Response:
     """
     clusters = visit.context.resources.build_profiles
     try:
-        found = visit.read(liveness.look, clusters, now=visit.now)
+        found = visit.read(health.look, clusters, now=visit.now)
     except SQLAlchemyError:
         return JSONResponse({"status": "failing", "database": "unreachable"}, 503)
     return JSONResponse(

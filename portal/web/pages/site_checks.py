@@ -3,13 +3,13 @@
 from starlette.responses import Response
 
 from portal.domain.site.findings import AREAS, Level, Report, by_area
-from portal.services import site_checks
+from portal.services.site import check_reports
 from portal.web.visit import Visit
 
 
 def show(visit: Visit) -> Response:
     """Show what the last check found, the worst of each area first."""
-    report = visit.read(site_checks.last_report, actor=visit.actor)
+    report = visit.read(check_reports.last_report, actor=visit.actor)
     areas = by_area(report.findings) if report else {}
     # What is ok is folded away: of a hundred lines, those that are not are what staff look for.
     parts = [

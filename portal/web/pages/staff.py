@@ -4,8 +4,11 @@ from starlette.responses import Response
 
 from portal.domain.accounts.account_blocking import BlockReason
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import blocks, file_pieces, liveness, staff_pages, staff_sessions
+from portal.services.accounts import account_blocking, staff_sessions
 from portal.services.attention import decisions
+from portal.services.evaluations import file_pieces
+from portal.services.site import health
+from portal.services.site import views as site_views
 from portal.web.context import WebContext
 from portal.web.forms import Filled
 from portal.web.local_paths import with_query
@@ -17,13 +20,13 @@ LONGEST_SEARCH = 600
 
 def overview(visit: Visit) -> Response:
     """Show what there is on the site."""
-    view = visit.read(staff_pages.overview, actor=visit.actor, now=visit.now)
+    view = visit.read(site_views.overview, actor=visit.actor, now=visit.now)
     return visit.page(
         "staff/overview.html",
         view=view,
         log=visit.context.audit_state(),
         clusters=visit.read(
-            liveness.of_site,
+            health.of_site,
             actor=visit.actor,
             clusters=visit.context.resources.build_profiles,
             now=visit.now,
@@ -38,7 +41,7 @@ def people(visit: Visit) -> Response:
     """Show the people of the site, or those who are looked for."""
     words = visit.request.query_params.get("q", "")[:LONGEST_SEARCH].replace("\0", "")
     view = visit.read(
-        staff_pages.people_list, actor=visit.actor, words=words, page=visit.page_number()
+        site_views.people_list, actor=visit.actor, words=words, page=visit.page_number()
     )
     query = with_query("", q=words) + "&" if words else "?"
     return visit.page("staff/people.html", view=view, words=words, query=query)
@@ -81,7 +84,7 @@ def block(visit: Visit, fields: Fields) -> Response:
         return _page(visit, Filled(errors={"reason": "Choose a reason."}), status=422)
     try:
         visit.write(
-            blocks.block,
+            account_blocking.block,
             actor=visit.actor,
             person_id=visit.part("id"),
             reason=BlockReason(reason),
@@ -97,13 +100,15 @@ def block(visit: Visit, fields: Fields) -> Response:
 def unblock(visit: Visit, fields: Fields) -> Response:
     """Let somebody in again."""
     del fields
-    visit.write(blocks.unblock, actor=visit.actor, person_id=visit.part("id"), now=visit.now)
+    visit.write(
+        account_blocking.unblock, actor=visit.actor, person_id=visit.part("id"), now=visit.now
+    )
     return visit.to(_address(visit))
 
 
 def _page(visit: Visit, filled: Filled, *, status: int = 200) -> Response:
     view = visit.write(
-        staff_pages.person_page,
+        site_views.person_page,
         actor=visit.actor,
         person_id=visit.part("id"),
         claims=claims_of_rules(visit.context),

@@ -6,15 +6,16 @@ from pathlib import Path
 from starlette.responses import Response
 
 from portal.files.crates import Publisher, write_crate
-from portal.services import crates, submission_pages
-from portal.services.submission_pages import SubmissionPage
+from portal.services.challenges import crates
+from portal.services.submissions import views as submission_views
+from portal.services.submissions.views import SubmissionPage
 from portal.web.visit import Visit
 
 
 def submissions(visit: Visit) -> Response:
     """Show the own team's submissions; to organisers and staff everybody's."""
     view = visit.read(
-        submission_pages.submission_list,
+        submission_views.submission_list,
         actor=visit.actor,
         slug=visit.part("slug"),
         page=visit.page_number(),
@@ -32,7 +33,7 @@ def submission(visit: Visit) -> Response:
 def sealed(visit: Visit) -> Response:
     """Show one submission with what is sealed; the look is written down."""
     view = visit.write(
-        submission_pages.sealed_page,
+        submission_views.sealed_page,
         actor=visit.actor,
         submission_id=visit.part("id"),
         resources=visit.context.resources,
@@ -48,7 +49,7 @@ def progress(visit: Visit) -> Response:
 
 def _view(visit: Visit) -> SubmissionPage:
     return visit.read(
-        submission_pages.submission_page,
+        submission_views.submission_page,
         actor=visit.actor,
         submission_id=visit.part("id"),
         resources=visit.context.resources,
@@ -69,7 +70,7 @@ def statement(visit: Visit) -> Response:
 def _envelope(visit: Visit, *, in_full: bool) -> Response:
     submission_id = visit.part("id")
     text = visit.write(
-        submission_pages.seal_of,
+        submission_views.seal_of,
         actor=visit.actor,
         submission_id=submission_id,
         in_full=in_full,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import invitations, merges, rosters, team_pages
+from portal.services.teams import invitations, membership, mergers
+from portal.services.teams import views as team_views
 from portal.web.errors import status_of
 from portal.web.forms import Filled
 from portal.web.local_paths import with_query
@@ -23,7 +24,7 @@ def rename(visit: Visit, fields: Fields) -> Response:
     return _do(
         visit,
         lambda: visit.write(
-            rosters.rename, actor=visit.actor, slug=_slug(visit), name=name, now=visit.now
+            membership.rename, actor=visit.actor, slug=_slug(visit), name=name, now=visit.now
         ),
         fields,
         "name",
@@ -34,7 +35,7 @@ def leave(visit: Visit, fields: Fields) -> Response:
     """Leave the team."""
     return _do(
         visit,
-        lambda: visit.write(rosters.leave, actor=visit.actor, slug=_slug(visit), now=visit.now),
+        lambda: visit.write(membership.leave, actor=visit.actor, slug=_slug(visit), now=visit.now),
         fields,
     )
 
@@ -74,7 +75,7 @@ def ask_to_merge(visit: Visit, fields: Fields) -> Response:
     return _do(
         visit,
         lambda: visit.write(
-            merges.ask, actor=visit.actor, slug=_slug(visit), name=name, now=visit.now
+            mergers.ask, actor=visit.actor, slug=_slug(visit), name=name, now=visit.now
         ),
         fields,
         "team",
@@ -83,17 +84,17 @@ def ask_to_merge(visit: Visit, fields: Fields) -> Response:
 
 def accept_merge(visit: Visit, fields: Fields) -> Response:
     """Take another team in."""
-    return _decide(visit, fields, merges.accept)
+    return _decide(visit, fields, mergers.accept)
 
 
 def decline_merge(visit: Visit, fields: Fields) -> Response:
     """Say no to another team."""
-    return _decide(visit, fields, merges.decline)
+    return _decide(visit, fields, mergers.decline)
 
 
 def withdraw_merge(visit: Visit, fields: Fields) -> Response:
     """Take the own wish back."""
-    return _decide(visit, fields, merges.withdraw)
+    return _decide(visit, fields, mergers.withdraw)
 
 
 def _decide(visit: Visit, fields: Fields, service: Callable[..., None]) -> Response:
@@ -127,7 +128,7 @@ def _slug(visit: Visit) -> str:
 
 def _page(visit: Visit, filled: Filled, status: int = 200, *, link: str = "") -> Response:
     view = visit.read(
-        team_pages.team_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now
+        team_views.team_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now
     )
     return visit.page(
         "challenges/team.html", status=status, view=view, frame=view.frame, filled=filled, link=link

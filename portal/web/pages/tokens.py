@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from portal.domain.accounts.tokens import LIFETIMES, Scope
 from portal.domain.errors import ParticipantError
-from portal.services import tokens
+from portal.services.accounts import tokens
 from portal.web.errors import status_of
 from portal.web.forms import Filled
 from portal.web.visit import Fields, Visit

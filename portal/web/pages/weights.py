@@ -3,7 +3,7 @@
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from portal.services import weights
+from portal.services.submissions import weights
 from portal.web.forms import Filled
 from portal.web.handing_in import NotTaken
 from portal.web.visit import Fields, Visit

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from portal.domain.accounts.people import new_pseudonym
 from portal.domain.errors import NotFound, ParticipantError
-from portal.services import names, terms
+from portal.services.accounts import names, terms
 from portal.web.errors import status_of
 from portal.web.forms import Filled
 from portal.web.local_paths import local_path

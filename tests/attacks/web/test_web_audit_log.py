@@ -12,7 +12,7 @@ from portal.db.engine import Database
 from portal.domain.accounts.people import operator
 from portal.domain.audit import Action, Subject
 from portal.files.audit_heads import AuditHeads
-from portal.services import audit
+from portal.services.audit import log as audit_log
 from tests.support.worker.world import Clock, World, make_world
 
 pytestmark = pytest.mark.attack(72)
@@ -59,7 +59,7 @@ def site(database: Database, tmp_path: Path) -> Site:
 
 def _note(world: World) -> None:
     with world.database.writing() as session:
-        audit.note(
+        audit_log.note(
             session,
             actor=operator("root"),
             action=Action.STAFF_ADDED,

@@ -13,7 +13,7 @@ from portal.domain.evaluations.jobs import ImageKind, JobKind
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.submissions.cancellation import MAX_FREE_CANCELLATIONS, Cost
 from portal.domain.submissions.limits import SMOKE_PER_DAY
-from portal.services import cancellations
+from portal.services.submissions import cancellation
 from tests.support.worker.world import World, change_phase
 
 PER_DAY = 3
@@ -34,7 +34,7 @@ def take_back(world: World, submission: str) -> Cost:
     for shown in (Cost.NOTHING, Cost.COUNTS):
         try:
             with world.database.writing() as session:
-                cancellations.cancel(
+                cancellation.cancel(
                     session,
                     actor=Actor(person_id=world.person),
                     submission_id=submission,

@@ -11,7 +11,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.cancellation import Cost
 from portal.domain.submissions.disclosure import Failures
-from portal.services import cancellations
+from portal.services.submissions import cancellation
 from scheduler.interface import Outcome, Phase, Token
 from tests.support.worker.world import World, change_phase
 
@@ -68,7 +68,7 @@ def test_a_cancelled_run_ends_at_the_step(world: World) -> None:
     _running(world)
     world.run()
     with world.database.writing() as session:
-        cancellations.cancel(
+        cancellation.cancel(
             session,
             actor=Actor(person_id=world.person),
             submission_id=submission,

@@ -36,7 +36,7 @@ from portal.domain.ids import new_id
 from portal.domain.permissions import Role
 from portal.domain.submissions.run_logs import Tail
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
-from portal.services import run_logs
+from portal.services.submissions import run_logs
 from portal.web.app import create_app
 from portal.web.context import SiteTerms, WebContext
 from portal.web.cookies import digest, new_secret

@@ -13,7 +13,8 @@ from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import MOST_LIVE, Scope
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
-from portal.services import deletions, images, leases, tokens
+from portal.services.accounts import deletion, tokens
+from portal.services.evaluations import images, leases
 from tests.integration.services.same_moment import at_once
 from tests.support import factories
 
@@ -72,7 +73,7 @@ def test_one_of_two_owners_who_leave_stays(database: Database) -> None:
     def leave(session: Session) -> str:
         person = leaving.pop()
         try:
-            deletions.delete_me(
+            deletion.delete_me(
                 session, actor=Actor(person_id=person.id), typed=person.name, now=NOW
             )
         except ParticipantError as error:

@@ -19,8 +19,8 @@ from portal.db.tables import AuditEntry, Person
 from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import START, Action, Subject
 from portal.domain.errors import NotAllowed
-from portal.services import audit
-from portal.services.audit_checks import EMPTY, Head, go_on, verify
+from portal.services.audit import log as audit_log
+from portal.services.audit.verify import EMPTY, Head, go_on, verify
 from tests.support import factories
 
 NOW = datetime(2026, 12, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -30,7 +30,7 @@ OPERATOR = operator("root")
 
 
 def _note(session: Session, subject: str = "digits", *, now: datetime = NOW, **detail: Any) -> None:
-    audit.note(
+    audit_log.note(
         session,
         actor=ADA,
         action=Action.ROLE_GIVEN,
@@ -100,7 +100,7 @@ def test_an_entry_that_cannot_be_written_takes_its_act_with_it(database: Databas
     def act() -> None:
         with database.writing() as session:
             factories.add_person(session, "Ada")
-            audit.note(
+            audit_log.note(
                 session, actor=ADA, action=Action.ROLE_GIVEN, now=NOW,
                 subject=Subject(kind="person", id="p"), challenge_id="no such challenge",
             )  # fmt: skip
@@ -231,7 +231,7 @@ def test_origins_can_be_erased_and_the_chain_still_holds(database: Database) -> 
     _fill(database, 3)
 
     with database.writing() as session:
-        erased = audit.erase_origins(
+        erased = audit_log.erase_origins(
             session, actor=OPERATOR, before=NOW + 2 * DAY, now=NOW + 9 * DAY
         )
 
@@ -249,10 +249,10 @@ def test_erasing_what_is_erased_writes_nothing(database: Database) -> None:
     _fill(database, 1)
     later = NOW + DAY
     with database.writing() as session:
-        audit.erase_origins(session, actor=OPERATOR, before=later, now=later)
+        audit_log.erase_origins(session, actor=OPERATOR, before=later, now=later)
 
     with database.writing() as session:
-        again = audit.erase_origins(session, actor=OPERATOR, before=later, now=later)
+        again = audit_log.erase_origins(session, actor=OPERATOR, before=later, now=later)
 
     assert (again, len(_entries(database))) == (0, 2)
 
@@ -262,7 +262,7 @@ def test_nobody_erases_origins_through_the_web(database: Database) -> None:
     staff = Actor(person_id="staff", is_staff=True)
 
     with pytest.raises(NotAllowed), database.writing() as session:
-        audit.erase_origins(session, actor=staff, before=NOW + DAY, now=NOW + DAY)
+        audit_log.erase_origins(session, actor=staff, before=NOW + DAY, now=NOW + DAY)
 
     assert _entries(database)[0].origin == "192.0.2.7"
 

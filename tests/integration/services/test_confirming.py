@@ -10,7 +10,7 @@ from portal.db.engine import Database
 from portal.db.tables import Attempt
 from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_token
-from portal.services import attempts
+from portal.services.evaluations import attempts
 from scheduler.interface import JobRef, Outcome, Phase
 from tests.integration.queued_attempts import queue, report
 from tests.support.factories import NOW

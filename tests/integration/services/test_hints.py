@@ -6,12 +6,7 @@ from portal.db.tables import (
     Person,
     Submission,
 )
-from portal.services import (
-    merges,
-    participants,
-    participations,
-    rosters,
-)
+from portal.services.teams import joining, membership, mergers, participant_views
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
 from tests.support.scenes.participants import Scene, ask
@@ -19,7 +14,7 @@ from tests.support.scenes.participants import Scene, ask
 
 def hints(scene: Scene) -> list[str]:
     with scene.database.reading() as session:
-        page = participants.participants_page(
+        page = participant_views.participants_page(
             session, actor=scene.actor("Oda"), slug="digits", page=1, now=NOW
         )
     return [f"{hint.what} {''.join(part.text for part in hint.who)}" for hint in page.hints]
@@ -28,7 +23,7 @@ def hints(scene: Scene) -> list[str]:
 def linked(scene: Scene) -> list[list[str | None]]:
     """Return the ids of the teams to which each hint leads."""
     with scene.database.reading() as session:
-        page = participants.participants_page(
+        page = participant_views.participants_page(
             session, actor=scene.actor("Oda"), slug="digits", page=1, now=NOW
         )
     return [[part.team_id for part in hint.who if part.team_id] for hint in page.hints]
@@ -63,7 +58,7 @@ def test_the_same_upload_by_two_teams_is_a_hint_until_they_merge(scene: Scene) -
     scene.hand_in("Eve", "the same")
     before = hints(scene)
 
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     assert "the same file" in before[0]
     assert hints(scene) == []
@@ -90,7 +85,7 @@ def test_many_teams_with_one_file_are_one_hint(scene: Scene) -> None:
 def test_leaving_a_team_with_submissions_for_another_is_a_hint(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.invite("Ada", "Grace")
-    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.do(membership.leave, "Grace", slug="digits")
     scene.hand_in("Grace", now=NOW + MINUTE)
 
     [hint] = hints(scene)
@@ -103,14 +98,14 @@ def test_a_merger_of_the_team_that_was_left_hides_nothing(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.hand_in("Eve")
     scene.invite("Ada", "Grace")
-    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.do(membership.leave, "Grace", slug="digits")
     scene.hand_in("Grace", now=NOW + MINUTE)
 
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
     of_two = hints(scene)
     leads_to = linked(scene)
     of_the_old = scene.team("Eve").id
-    scene.do(merges.accept, "Grace", slug="digits", request_id=ask(scene, "Eve", "Grace"))
+    scene.do(mergers.accept, "Grace", slug="digits", request_id=ask(scene, "Eve", "Grace"))
 
     assert len(of_two) == 1
     assert "Grace, from Ada (merged" in of_two[0]
@@ -120,7 +115,7 @@ def test_a_merger_of_the_team_that_was_left_hides_nothing(scene: Scene) -> None:
 
 def test_somebody_who_is_in_no_team_yet_is_named_all_the_same(scene: Scene) -> None:
     scene.hand_in("Ada")
-    scene.do(participations.join, "Grace", slug="digits", accepts=True, note="")
+    scene.do(joining.join, "Grace", slug="digits", accepts=True, note="")
     with scene.database.writing() as session:
         for name in ("Ada", "Grace"):
             account = factories.add_account(

@@ -13,9 +13,7 @@ from portal.domain.accounts.gates import Gate
 from portal.domain.audit import Action
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.services import (
-    participations,
-)
+from portal.services.teams import joining
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
 from tests.support.scenes.participants import Scene, one_while_the_other
@@ -36,14 +34,10 @@ def test_whoever_has_to_be_let_in_cannot_hand_in_before(scene: Scene) -> None:
     with pytest.raises(NotAllowed, match="Join the challenge first"):
         scene.hand_in("Ada")
 
-    state = scene.do(
-        participations.join, "Ada", slug="digits", accepts=True, note="I am in group 3"
-    )
+    state = scene.do(joining.join, "Ada", slug="digits", accepts=True, note="I am in group 3")
     with pytest.raises(NotAllowed, match="not yet let you in"):
         scene.hand_in("Ada")
-    scene.do(
-        participations.decide, "Oda", slug="digits", person_id=scene.people["Ada"].id, admits=True
-    )
+    scene.do(joining.decide, "Oda", slug="digits", person_id=scene.people["Ada"].id, admits=True)
 
     assert state is ParticipationState.ASKED
     assert scene.hand_in("Ada")
@@ -54,25 +48,25 @@ def test_whoever_was_declined_can_be_admitted_later_but_not_the_other_way_round(
     scene: Scene,
 ) -> None:
     scene.change(join_policy="approve")
-    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
     ada = scene.people["Ada"].id
 
-    scene.do(participations.decide, "Oda", slug="digits", person_id=ada, admits=False)
+    scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=False)
     with pytest.raises(NotAllowed, match="have declined"):
         scene.hand_in("Ada")
-    scene.do(participations.decide, "Oda", slug="digits", person_id=ada, admits=True)
+    scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=True)
 
     with pytest.raises(ParticipantError, match="takes part already"):
-        scene.do(participations.decide, "Oda", slug="digits", person_id=ada, admits=False)
+        scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=False)
 
 
 def test_only_organisers_decide(scene: Scene) -> None:
     scene.change(join_policy="approve")
-    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
     with pytest.raises(NotFound):
         scene.do(
-            participations.decide, "Eve", slug="digits", person_id=scene.people["Ada"].id,
+            joining.decide, "Eve", slug="digits", person_id=scene.people["Ada"].id,
             admits=True,
         )  # fmt: skip
 
@@ -88,7 +82,7 @@ def test_a_gate_looks_at_this_login_and_says_whom_to_ask(scene: Scene) -> None:
 
     def join(name: str, **more):
         with scene.database.writing() as session:
-            return participations.join(
+            return joining.join(
                 session, actor=scene.actor(name, **more), slug="digits", accepts=True, note="",
                 now=NOW,
             )  # fmt: skip
@@ -104,8 +98,8 @@ def test_a_missing_second_factor_is_told_apart(scene: Scene) -> None:
     gate = Gate(title="Two factors", claims={"acr": ("https://refeds.org/profile/mfa",)})
     scene.change(join_policy="claims", join_gate=gate.as_json())
 
-    with pytest.raises(participations.GateClosed) as refusal:
-        scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    with pytest.raises(joining.GateClosed) as refusal:
+        scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
     assert refusal.value.needs_second_factor
 
@@ -113,15 +107,15 @@ def test_a_missing_second_factor_is_told_apart(scene: Scene) -> None:
 def test_terms_are_accepted_first_and_again_when_they_change(scene: Scene) -> None:
     scene.change(join_policy="claims", join_gate={})
     with pytest.raises(ParticipantError, match="Tick that you accept"):
-        scene.do(participations.join, "Ada", slug="digits", accepts=False, note="")
-    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+        scene.do(joining.join, "Ada", slug="digits", accepts=False, note="")
+    scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
     scene.hand_in("Ada")
 
     scene.change(terms="# New terms")
 
     with pytest.raises(NotAllowed, match="terms of this challenge have changed"):
         scene.hand_in("Ada", now=NOW + MINUTE)
-    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
     assert scene.hand_in("Ada", now=NOW + MINUTE)
 
 
@@ -130,7 +124,7 @@ def test_a_refusal_keeps_to_the_log_what_was_asked_of_the_login(scene: Scene) ->
     scene.change(join_policy="claims", join_gate=gate.as_json())
 
     with capture_logs() as logged, pytest.raises(NotAllowed) as refusal:
-        scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+        scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
     assert refusal.value.sentence == (
         "This challenge asks for: Members of Nordholm. Ask the support of this site about it."
@@ -144,14 +138,14 @@ def test_a_refusal_keeps_to_the_log_what_was_asked_of_the_login(scene: Scene) ->
 def test_a_challenge_that_opens_lets_in_whom_it_had_declined(scene: Scene) -> None:
     scene.change(join_policy="approve")
     for name in ("Ada", "Eve"):
-        scene.do(participations.join, name, slug="digits", accepts=True, note="")
+        scene.do(joining.join, name, slug="digits", accepts=True, note="")
         scene.do(
-            participations.decide, "Oda", slug="digits", person_id=scene.people[name].id,
+            joining.decide, "Oda", slug="digits", person_id=scene.people[name].id,
             admits=False,
         )  # fmt: skip
     scene.change(join_policy="open")
 
-    by_the_page = scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    by_the_page = scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
     scene.hand_in("Eve")
 
     assert by_the_page is ParticipationState.ADMITTED
@@ -160,10 +154,10 @@ def test_a_challenge_that_opens_lets_in_whom_it_had_declined(scene: Scene) -> No
 
 def test_whoever_waits_gets_in_by_their_claims_once_these_are_the_policy(scene: Scene) -> None:
     scene.change(join_policy="approve")
-    scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
     scene.change(join_policy="claims", join_gate={})
 
-    state = scene.do(participations.join, "Ada", slug="digits", accepts=True, note="")
+    state = scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
     assert state is ParticipationState.ADMITTED
     assert scene.actions() == [Action.JOIN_ASKED, Action.JOINED]
@@ -173,7 +167,7 @@ def test_joining_twice_at_the_same_moment_is_joining_once(scene: Scene) -> None:
     scene.change(join_policy="claims", join_gate={})
 
     def join(session: Session) -> ParticipationState:
-        return participations.join(
+        return joining.join(
             session, actor=scene.actor("Ada"), slug="digits", accepts=True, note="", now=NOW
         )
 

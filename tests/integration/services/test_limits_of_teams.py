@@ -3,7 +3,8 @@
 import pytest
 
 from portal.domain.errors import QuotaUsedUp
-from portal.services import merges, rosters, submit_forms
+from portal.services.submissions import form as submit_form
+from portal.services.teams import membership, mergers
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.scenes.participants import Scene, ask
@@ -14,7 +15,7 @@ def _used(scene: Scene, *names: str) -> list[int]:
     found = []
     for name in names:
         with scene.database.reading() as session:
-            form = submit_forms.submit_form(
+            form = submit_form.submit_form(
                 session,
                 actor=scene.actor(name),
                 slug="digits",
@@ -52,7 +53,7 @@ def test_whoever_leaves_takes_nothing_along_and_begins_anew(scene: Scene) -> Non
     scene.invite("Ada", "Grace")
     scene.hand_in("Grace")
 
-    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.do(membership.leave, "Grace", slug="digits")
     left = _used(scene, "Ada", "Grace")
     scene.hand_in("Grace", "alone")
 
@@ -69,7 +70,7 @@ def test_whoever_goes_on_to_another_team_counts_there(scene: Scene) -> None:
     scene.invite("Ada", "Grace")
     scene.hand_in("Grace")
 
-    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.do(membership.leave, "Grace", slug="digits")
     scene.invite("Eve", "Grace")
 
     assert _used(scene, "Ada", "Eve", "Grace") == [2, 2, 2]
@@ -82,7 +83,7 @@ def test_a_merged_team_has_used_what_both_have(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.hand_in("Eve")
 
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     assert _used(scene, "Ada", "Eve") == [2, 2]
     scene.hand_in("Ada", "the third")
@@ -93,8 +94,8 @@ def test_a_merged_team_has_used_what_both_have(scene: Scene) -> None:
 def test_whoever_leaves_a_merged_team_leaves_what_they_brought(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.hand_in("Eve")
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
-    scene.do(rosters.leave, "Ada", slug="digits")
+    scene.do(membership.leave, "Ada", slug="digits")
 
     assert _used(scene, "Ada", "Eve") == [0, 2]

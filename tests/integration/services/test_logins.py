@@ -12,7 +12,7 @@ from portal.db.tables import Account, LoginSession, Person, SpentLogoutToken
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import VISITOR, Actor, operator
 from portal.domain.errors import NotAllowed, ParticipantError
-from portal.services import linking, logins, provider_logouts
+from portal.services.accounts import back_channel_logout, identity_linking, sign_in
 from tests.integration.services.same_moment import at_once
 from tests.support import factories
 from tests.support.factories import NOW
@@ -35,8 +35,8 @@ def test_claims_are_those_of_the_account_with_the_acr_of_this_login(
     strong = dataclasses.replace(ada, acr=MFA)
 
     with database.reading() as session:
-        assert logins.claims_of(session, ada) == {"affiliation": ["member@nordholm.example"]}
-        assert logins.claims_of(session, strong)["acr"] == MFA
+        assert sign_in.claims_of(session, ada) == {"affiliation": ["member@nordholm.example"]}
+        assert sign_in.claims_of(session, strong)["acr"] == MFA
 
 
 def test_nobody_has_claims_without_an_account_of_their_own(database: Database, ada: Actor) -> None:
@@ -45,7 +45,7 @@ def test_nobody_has_claims_without_an_account_of_their_own(database: Database, a
     token = dataclasses.replace(ada, account=None)
 
     with database.reading() as session:
-        said = [logins.claims_of(session, who) for who in (VISITOR, operator("root"), eve, token)]
+        said = [sign_in.claims_of(session, who) for who in (VISITOR, operator("root"), eve, token)]
 
     assert said == [{}, {}, {}, {}]
 
@@ -55,7 +55,7 @@ def _identity(subject: str, **claims: object) -> Identity:
 
 
 def _sign_in(session: Session, subject: str = "ada") -> str:
-    return logins.sign_in(
+    return sign_in.sign_in(
         session,
         identity=_identity(subject, name="Ada", unique_id="u@a.edu", nonce="x"),
         provider_id="campus",
@@ -66,7 +66,7 @@ def _sign_in(session: Session, subject: str = "ada") -> str:
 
 
 def _link(session: Session, person_id: str, subject: str) -> None:
-    linking.link(
+    identity_linking.link(
         session,
         actor=Actor(person_id=person_id),
         identity=_identity(subject),
@@ -142,7 +142,7 @@ def test_of_two_logins_taken_away_at_once_one_stays(database: Database) -> None:
     def remove(session: Session) -> str:
         subject = subjects.pop()
         try:
-            linking.unlink(
+            identity_linking.unlink(
                 session,
                 actor=Actor(person_id=ada),
                 issuer="https://login.example.org",
@@ -165,7 +165,7 @@ def test_an_order_to_log_out_works_once_also_at_the_same_moment(database: Databa
 
     def obey(session: Session) -> object:
         try:
-            return provider_logouts.obey(
+            return back_channel_logout.obey(
                 session,
                 issuer="https://login.example.org",
                 subject=None,

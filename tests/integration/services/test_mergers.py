@@ -17,7 +17,8 @@ from portal.domain.audit import Action
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.leaderboards.scores import Rule
-from portal.services import invitations, merges, results, teams
+from portal.services.evaluations import results
+from portal.services.teams import invitations, mergers, teams
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW
 from tests.support.scenes.participants import Scene, ask, one_while_the_other, scored
@@ -28,7 +29,7 @@ def test_a_merger_brings_members_submissions_and_standing_together(scene: Scene)
     gone = scene.team("Ada").id
 
     request = ask(scene, "Ada", "Eve")
-    scene.do(merges.accept, "Eve", slug="digits", request_id=request)
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=request)
 
     team = scene.team("Eve")
     assert scene.team("Ada").id == team.id
@@ -54,7 +55,7 @@ def test_together_they_may_not_have_more_than_one_team_could(scene: Scene) -> No
     with pytest.raises(
         ParticipantError, match=r"4 submissions that count in Development \(2 and 2\)"
     ):
-        scene.do(merges.ask, "Ada", slug="digits", name="Eve")
+        scene.do(mergers.ask, "Ada", slug="digits", name="Eve")
 
 
 def test_it_is_checked_again_when_the_other_team_accepts(scene: Scene) -> None:
@@ -64,7 +65,7 @@ def test_it_is_checked_again_when_the_other_team_accepts(scene: Scene) -> None:
     scene.change(team_size=1)
 
     with pytest.raises(ParticipantError, match="at most 1 member; this would make 2"):
-        scene.do(merges.accept, "Eve", slug="digits", request_id=request)
+        scene.do(mergers.accept, "Eve", slug="digits", request_id=request)
 
     assert scene.team("Ada").id != scene.team("Eve").id
 
@@ -74,13 +75,17 @@ def test_each_side_does_only_what_is_its_own(scene: Scene) -> None:
     scene.hand_in("Eve")
     request = ask(scene, "Ada", "Eve")
 
-    for service, who in ((merges.accept, "Ada"), (merges.decline, "Ada"), (merges.withdraw, "Eve")):
+    for service, who in (
+        (mergers.accept, "Ada"),
+        (mergers.decline, "Ada"),
+        (mergers.withdraw, "Eve"),
+    ):
         with pytest.raises(NotFound):
             scene.do(service, who, slug="digits", request_id=request)
-    scene.do(merges.decline, "Eve", slug="digits", request_id=request)
+    scene.do(mergers.decline, "Eve", slug="digits", request_id=request)
 
     with pytest.raises(ParticipantError, match="decided already"):
-        scene.do(merges.withdraw, "Ada", slug="digits", request_id=request)
+        scene.do(mergers.withdraw, "Ada", slug="digits", request_id=request)
 
 
 @pytest.mark.parametrize("first", ["merger", "result"])
@@ -93,7 +98,9 @@ def test_a_result_that_comes_in_while_teams_merge_stands_for_the_merged_team(
     request = ask(scene, "Ada", "Eve")
 
     def merge(session: Session) -> None:
-        merges.accept(session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW)
+        mergers.accept(
+            session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW
+        )
 
     def collect(session: Session) -> None:
         results.scored(
@@ -121,7 +128,9 @@ def test_a_result_of_the_team_that_stays_is_not_lost_in_a_merger(scene: Scene, f
     request = ask(scene, "Ada", "Eve")
 
     def merge(session: Session) -> None:
-        merges.accept(session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW)
+        mergers.accept(
+            session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW
+        )
 
     def collect(session: Session) -> None:
         results.scored(
@@ -162,7 +171,7 @@ def test_a_submission_that_waits_for_a_merger_goes_to_the_merged_team(scene: Sce
 
     one_while_the_other(
         scene.database,
-        lambda session: merges.accept(
+        lambda session: mergers.accept(
             session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW
         ),
         lambda session: scene.submit(session, "Ada", "more", now=NOW + MINUTE),
@@ -183,7 +192,7 @@ def test_a_merger_that_waits_for_a_submission_counts_it(scene: Scene) -> None:
 
     def merge(session: Session) -> None:
         with pytest.raises(ParticipantError, match=r"3 submissions that count .* \(2 and 1\)"):
-            merges.accept(
+            mergers.accept(
                 session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW
             )
 
@@ -202,7 +211,7 @@ def test_two_teams_that_ask_each_other_merge_once(scene: Scene) -> None:
     def accept(who: str, request: str) -> Callable[[Session], str]:
         def act(session: Session) -> str:
             try:
-                merges.accept(
+                mergers.accept(
                     session, actor=scene.actor(who), slug="digits", request_id=request, now=NOW
                 )
             except ParticipantError as error:
@@ -222,7 +231,7 @@ def test_links_of_a_team_that_has_merged_work_no_more(scene: Scene) -> None:
     scene.hand_in("Eve")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
 
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     with pytest.raises(ParticipantError, match="This invitation does not work"):
         scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
@@ -233,7 +242,7 @@ def test_the_last_submission_stands_after_a_merger_where_that_is_the_rule(scene:
     later = scored(scene, "Ada", 0.90, at=NOW - MINUTE)
     scored(scene, "Eve", 0.95, at=NOW - DAY)
 
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     with scene.database.reading() as session:
         standing = session.scalars(select(Standing)).one()

@@ -10,7 +10,8 @@ from portal.db.engine import Database
 from portal.db.tables import Person, Team
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor, ShownAs
-from portal.services import logins, names, teams
+from portal.services.accounts import names, sign_in
+from portal.services.teams import teams
 from tests.integration.services.same_moment import at_once
 from tests.support import factories
 from tests.support.factories import NOW, Digits
@@ -44,7 +45,7 @@ def _call(
 
 def _log_in(session: Session, name: str) -> None:
     identity = Identity(issuer="https://login.example.org", subject=SUBJECT, claims={"name": name})
-    logins.sign_in(
+    sign_in.sign_in(
         session, identity=identity, provider_id="campus", grants_staff=False,
         origin="192.0.2.1", now=NOW,
     )  # fmt: skip

@@ -15,9 +15,9 @@ from portal.domain.evaluations.shares import Share
 from portal.domain.evaluations.states import EvaluationState, ImageState, SnapshotState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services import leases, snapshots
-from portal.services.planning import Planned, plan
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
+from portal.services.evaluations import leases, snapshots
+from portal.services.evaluations.planning import Planned, plan
 from tests.support import factories
 from tests.support.statements import counted
 

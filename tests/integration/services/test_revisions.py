@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.db import revisions
 from portal.db.engine import Database
 from portal.db.tables import Challenge, Column, Person, Phase, Standing, Submission, Team
-from portal.services import standings
+from portal.services.leaderboards import standings
 from tests.support import factories
 from tests.support.factories import Digits
 

@@ -9,7 +9,9 @@ from portal.db.tables import Invitation, PastMembership, Submission, Team
 from portal.domain.accounts.people import ShownAs
 from portal.domain.audit import Action
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError
-from portal.services import invitations, merges, names, participations, rosters, team_pages, teams
+from portal.services.accounts import names
+from portal.services.teams import invitations, joining, membership, mergers, teams
+from portal.services.teams import views as team_views
 from tests.support.factories import DAY, MINUTE, NOW
 from tests.support.scenes.participants import Scene, ask
 
@@ -99,8 +101,8 @@ def test_frozen_rosters_do_not_change(scene: Scene) -> None:
     for act in (
         lambda: scene.do(invitations.invite, "Ada", slug="digits"),
         lambda: scene.do(invitations.accept, "Grace", secret=secret, accepts=True),
-        lambda: scene.do(rosters.leave, "Ada", slug="digits"),
-        lambda: scene.do(merges.ask, "Ada", slug="digits", name="Eve"),
+        lambda: scene.do(membership.leave, "Ada", slug="digits"),
+        lambda: scene.do(mergers.ask, "Ada", slug="digits", name="Eve"),
     ):
         with pytest.raises(ParticipantError, match="Teams have been fixed since 2026-11-24"):
             act()
@@ -111,7 +113,7 @@ def test_what_a_team_has_used_stays_with_it_when_somebody_leaves(scene: Scene) -
     scene.invite("Ada", "Grace")
     scene.hand_in("Grace", now=NOW + MINUTE)
 
-    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.do(membership.leave, "Grace", slug="digits")
 
     assert scene.team("Grace") is None
     assert (scene.left("Ada"), scene.left("Grace")) == (2, 0)
@@ -123,16 +125,16 @@ def test_the_last_member_of_a_team_that_has_handed_in_stays(scene: Scene) -> Non
     scene.hand_in("Ada")
 
     with pytest.raises(ParticipantError, match="only member"):
-        scene.do(rosters.leave, "Ada", slug="digits")
+        scene.do(membership.leave, "Ada", slug="digits")
 
 
 def test_a_team_is_renamed_to_a_clean_name_that_nobody_has(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.hand_in("Eve")
 
-    scene.do(rosters.rename, "Ada", slug="digits", name="  The\u202e Lovelaces ")
+    scene.do(membership.rename, "Ada", slug="digits", name="  The\u202e Lovelaces ")
     with pytest.raises(ParticipantError, match="Another team of this challenge has this name"):
-        scene.do(rosters.rename, "Eve", slug="digits", name="the lovelaces")
+        scene.do(membership.rename, "Eve", slug="digits", name="the lovelaces")
 
     assert scene.team("Ada").name == "The Lovelaces"
 
@@ -143,7 +145,7 @@ def test_a_team_named_after_somebody_follows_until_it_is_renamed(scene: Scene) -
 
     scene.do(names.change, "Ada", **change)
     followed = scene.team("Ada").name
-    scene.do(rosters.rename, "Ada", slug="digits", name="Ours")
+    scene.do(membership.rename, "Ada", slug="digits", name="Ours")
     scene.do(names.change, "Ada", **{**change, "pseudonym": "Loud Heron"})
 
     assert (followed, scene.team("Ada").name) == ("Quiet Heron", "Ours")
@@ -156,7 +158,7 @@ def test_the_team_page_shows_links_and_wishes_without_secrets(scene: Scene) -> N
     ask(scene, "Eve", "Ada")
 
     with scene.database.reading() as session:
-        page = team_pages.team_page(session, actor=scene.actor("Ada"), slug="digits", now=NOW)
+        page = team_views.team_page(session, actor=scene.actor("Ada"), slug="digits", now=NOW)
 
     assert [link.by for link in page.links] == ["Ada"]
     assert [(merge.team, merge.is_ours) for merge in page.merges] == [("Eve", False)]
@@ -166,7 +168,7 @@ def test_the_team_page_shows_links_and_wishes_without_secrets(scene: Scene) -> N
 def test_whoever_takes_part_has_a_team_of_one_to_invite_into(scene: Scene) -> None:
     scene.change(join_policy="claims", join_gate={}, team_size=2)
     for name in ("Ada", "Grace"):
-        scene.do(participations.join, name, slug="digits", accepts=True, note="")
+        scene.do(joining.join, name, slug="digits", accepts=True, note="")
 
     scene.invite("Ada", "Grace")
 
@@ -184,13 +186,13 @@ def test_whoever_has_not_joined_the_challenge_has_nothing_to_invite_into(scene: 
 def test_whoever_is_in_a_team_with_others_leaves_it_first(scene: Scene) -> None:
     scene.change(join_policy="claims", join_gate={})
     for name in ("Ada", "Eve", "Grace"):
-        scene.do(participations.join, name, slug="digits", accepts=True, note="")
+        scene.do(joining.join, name, slug="digits", accepts=True, note="")
     scene.invite("Ada", "Grace")
     secret = scene.do(invitations.invite, "Eve", slug="digits")
 
     with pytest.raises(ParticipantError, match="in the team Ada together with others"):
         scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
-    scene.do(rosters.leave, "Grace", slug="digits")
+    scene.do(membership.leave, "Grace", slug="digits")
     scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
     assert scene.team("Grace").name == "Eve"
@@ -213,12 +215,12 @@ def test_a_team_whose_submissions_do_not_count_is_left_behind(scene: Scene) -> N
 def test_teams_that_merged_and_handed_in_nothing_go_with_their_last_member(scene: Scene) -> None:
     scene.change(join_policy="claims", join_gate={})
     for name in ("Ada", "Eve"):
-        scene.do(participations.join, name, slug="digits", accepts=True, note="")
+        scene.do(joining.join, name, slug="digits", accepts=True, note="")
         scene.do(invitations.invite, name, slug="digits")
-    scene.do(merges.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
+    scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
-    scene.do(rosters.leave, "Ada", slug="digits")
-    scene.do(rosters.leave, "Eve", slug="digits")
+    scene.do(membership.leave, "Ada", slug="digits")
+    scene.do(membership.leave, "Eve", slug="digits")
 
     with scene.database.reading() as session:
         assert session.scalars(select(Team)).all() == []
@@ -228,4 +230,4 @@ def test_a_team_keeps_its_name_when_the_challenge_is_over(scene: Scene) -> None:
     scene.hand_in("Ada")
 
     with pytest.raises(ParticipantError, match=r"The challenge is over: names stay as they are\."):
-        scene.do(rosters.rename, "Ada", slug="digits", name="Too late", now=NOW + 60 * DAY)
+        scene.do(membership.rename, "Ada", slug="digits", name="Too late", now=NOW + 60 * DAY)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Invitation, Membership
 from portal.domain.errors import ParticipantError
-from portal.services import invitations, participations, rosters
+from portal.services.teams import invitations, joining, membership
 from tests.support.factories import NOW
 from tests.support.scenes.participants import Scene, one_while_the_other
 
@@ -44,7 +44,7 @@ def test_nobody_gets_into_two_teams_at_the_same_moment(scene: Scene) -> None:
     scene.hand_in("Ada")
     scene.hand_in("Eve")
     # Otherwise the two would wait for each other already where Grace begins to take part.
-    scene.do(participations.join, "Grace", slug="digits", accepts=True, note="")
+    scene.do(joining.join, "Grace", slug="digits", accepts=True, note="")
     secrets = [scene.do(invitations.invite, name, slug="digits") for name in ("Ada", "Eve")]
 
     def accept(secret: str) -> Callable[[Session], str]:
@@ -95,7 +95,7 @@ def test_whoever_leaves_while_they_hand_in_hands_in_for_nobody(scene: Scene) -> 
     scene.invite("Ada", "Grace")
 
     def leave(session: Session) -> None:
-        rosters.leave(session, actor=scene.actor("Grace"), slug="digits", now=NOW)
+        membership.leave(session, actor=scene.actor("Grace"), slug="digits", now=NOW)
 
     def hand_in(session: Session) -> str:
         return scene.submit(session, "Grace", "late", now=NOW)

@@ -22,9 +22,9 @@ from portal.domain.audit import Action
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.services import liveness
 from portal.services.attention import decisions
-from portal.services.liveness import MISSED
+from portal.services.site import health
+from portal.services.site.health import MISSED
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.web.site import Site
@@ -216,7 +216,7 @@ def _beat(site: Site, **changed: Any) -> None:
         "problem": "", "now": NOW,
     } | changed  # fmt: skip
     with site.context.database.writing() as session:
-        liveness.beat(session, **facts)
+        health.beat(session, **facts)
 
 
 def _health(site: Site) -> tuple[str, int, int]:

@@ -15,7 +15,7 @@ from portal.db.tables import AuditEntry, Person, Team
 from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import START, Action, Head, Subject, entry_digest
 from portal.files.audit_heads import LogState
-from portal.services import audit
+from portal.services.audit import log as audit_log
 from portal.web.app import create_app
 from tests.support import factories
 from tests.support.factories import DAY, NOW
@@ -37,7 +37,7 @@ def _note(
     **detail: Any,
 ) -> None:
     with site.context.database.writing() as session:
-        audit.note(
+        audit_log.note(
             session,
             actor=actor or Actor(person_id=site.ada.id, origin="192.0.2.7"),
             action=action,
@@ -259,7 +259,7 @@ def test_the_file_is_a_chain_that_can_be_checked_elsewhere(filled: Site) -> None
 def test_a_long_file_is_sent_in_parts(site: Site) -> None:
     with site.context.database.writing() as session:
         for _ in range(1200):
-            audit.note(
+            audit_log.note(
                 session, actor=operator("root"), action=Action.STAFF_ADDED,
                 subject=Subject(kind="person", id=site.ada.id), now=NOW,
             )  # fmt: skip
@@ -272,7 +272,7 @@ def test_a_long_file_is_sent_in_parts(site: Site) -> None:
 
 def test_an_origin_that_was_erased_is_called_so(filled: Site) -> None:
     with filled.context.database.writing() as session:
-        audit.erase_origins(session, actor=operator("root"), before=NOW - DAY, now=NOW)
+        audit_log.erase_origins(session, actor=operator("root"), before=NOW - DAY, now=NOW)
 
     page = filled.browser(filled.staff).get(LOG).text
 

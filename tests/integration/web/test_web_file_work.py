@@ -7,8 +7,8 @@ from sqlalchemy import select
 from portal.db.tables import Attempt, Evaluation, Job, Submission, Team
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState, EvaluationState
-from portal.services import file_pieces
-from portal.services.file_pieces import Piece
+from portal.services.evaluations import file_pieces
+from portal.services.evaluations.file_pieces import Piece
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.web.site import Site

@@ -28,7 +28,7 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.separation import Separation
 from portal.domain.evaluations.states import AttemptState, EvaluationState, SnapshotState
 from portal.domain.submissions.disclosure import AFTER_DATA, Failures
-from portal.services.leak_pages import leak_page
+from portal.services.leaderboards.leakage import leak_page
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
 from tests.support.web.site import Site

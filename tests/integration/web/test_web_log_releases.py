@@ -9,7 +9,7 @@ from portal.db.tables import Attempt, AuditEntry, LogRelease, Team
 from portal.domain.audit import Action
 from portal.domain.permissions import Role
 from portal.domain.submissions.run_logs import Tail
-from portal.services import run_logs
+from portal.services.submissions import run_logs
 from tests.support import factories
 from tests.support.web.site import Site
 

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import Account, AuditEntry, LoginSession, Person, TermsAcceptance
 from portal.domain.audit import Action
-from portal.services.linking import LAST_ONE, OF_SOMEBODY_ELSE
-from portal.services.logins import BLOCKED
+from portal.services.accounts.identity_linking import LAST_ONE, OF_SOMEBODY_ELSE
+from portal.services.accounts.sign_in import BLOCKED
 from portal.web.login_failures import SOMEBODY_ELSE
 from tests.support import factories
 from tests.support.providers import hostile as hostile_provider

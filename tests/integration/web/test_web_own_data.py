@@ -35,9 +35,11 @@ from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
 from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
-from portal.services import audit, deletions, logins, merges
-from portal.services.audit_checks import verify
-from portal.services.exports import COVERED
+from portal.services.accounts import deletion, sign_in
+from portal.services.accounts.export import COVERED
+from portal.services.audit import log as audit_log
+from portal.services.audit.verify import verify
+from portal.services.teams import mergers
 from tests.support import factories
 from tests.support.factories import DAY, NOW
 from tests.support.web.site import Site, SiteMaker
@@ -101,7 +103,7 @@ def _trace(site: Site, session) -> None:
         )
     )  # fmt: skip
     session.add(Organiser(challenge_id=challenge, person_id=ada.id, role=Role.REVIEWER))
-    audit.note(
+    audit_log.note(
         session, actor=Actor(person_id=ada.id, origin=ADDRESS), action=Action.TEAM_INVITED,
         subject=Subject(kind="team", id=team.id), now=NOW,
     )  # fmt: skip
@@ -247,7 +249,7 @@ def delete_ada(site: Site, typed: str = "Ada Vlasák"):
     answer = site.browser(site.ada).post("/account/delete", data={"typed": typed})
     # The worker's part, as its account alone may change entries of the audit log.
     with site.context.database.writing() as session:
-        deletions.forget_origins(session)
+        deletion.forget_origins(session)
     return answer
 
 
@@ -343,15 +345,15 @@ def test_it_forgets_where_those_were_who_became_this_person(site: Site) -> None:
     became = [("absorbed-before", "absorbed"), ("absorbed", site.ada.id)]
     with site.context.database.writing() as session:
         for one, other in became:
-            audit.note(
+            audit_log.note(
                 session, actor=Actor(person_id=one, origin=ADDRESS), action=Action.LOGGED_IN,
                 subject=Subject(kind="person", id=one), now=NOW,
             )  # fmt: skip
-            audit.note(
+            audit_log.note(
                 session, actor=Actor(person_id=other, origin=ADDRESS), action=Action.PEOPLE_JOINED,
                 subject=Subject(kind="person", id=one), now=NOW,
             )  # fmt: skip
-        audit.note(
+        audit_log.note(
             session, actor=Actor(person_id=site.eve.id, origin="192.0.2.5"), now=NOW,
             action=Action.LOGGED_IN, subject=Subject(kind="person", id=site.eve.id),
         )  # fmt: skip
@@ -369,7 +371,7 @@ def test_whoever_logs_in_again_is_somebody_new(site: Site) -> None:
 
     identity = Identity(issuer=ISSUER, subject=SUBJECT, claims=CLAIMS)
     with site.context.database.writing() as session:
-        again = logins.sign_in(
+        again = sign_in.sign_in(
             session, identity=identity, provider_id="campus", grants_staff=False,
             origin=ADDRESS, now=NOW,
         )  # fmt: skip
@@ -423,7 +425,7 @@ def test_the_only_owner_of_a_challenge_hands_it_over_first(site: Site) -> None:
 def test_a_team_that_has_merged_into_another_forgets_the_name_as_well(site: Site) -> None:
     with site.context.database.writing() as session:
         merged = session.scalars(select(Team.id).where(Team.named_after == site.ada.id)).one()
-        merges.accept(
+        mergers.accept(
             session, actor=Actor(person_id=site.eve.id), slug="digits",
             request_id=session.scalars(select(MergeRequest.id)).one(), now=NOW,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
 from portal.domain.errors import ParticipantError
 from portal.domain.permissions import Role
-from portal.services import roles
+from portal.services.challenges import roles
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.web.site import Site

@@ -10,7 +10,7 @@ from portal.domain.audit import Action
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.permissions import Role
 from portal.domain.submissions.run_logs import Tail
-from portal.services import run_logs
+from portal.services.submissions import run_logs
 from tests.support import factories
 from tests.support.web.site import Site
 

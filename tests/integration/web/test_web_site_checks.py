@@ -12,7 +12,7 @@ from portal.db.tables import CheckReport
 from portal.domain.accounts.people import Actor, operator
 from portal.domain.errors import NotAllowed
 from portal.domain.site.findings import Finding, Report
-from portal.services import site_checks
+from portal.services.site import check_reports
 from tests.support.factories import NOW
 from tests.support.web.site import Site
 
@@ -36,7 +36,7 @@ def report(*findings: Finding, **changes: object) -> Report:
 
 def keep(site: Site, kept: Report) -> None:
     with site.context.database.writing() as session:
-        site_checks.keep(session, actor=operator("root"), report=kept, now=NOW)
+        check_reports.keep(session, actor=operator("root"), report=kept, now=NOW)
 
 
 def shown(site: Site) -> str:
@@ -92,17 +92,17 @@ def test_a_report_of_another_release_is_not_guessed_at(site: Site) -> None:
 
 
 def test_the_newest_reports_are_kept(site: Site) -> None:
-    for number in range(site_checks.KEPT + 3):
+    for number in range(check_reports.KEPT + 3):
         keep(site, report(taken_at=NOW + timedelta(minutes=number)))
 
     with site.context.database.reading() as session:
         times = sorted(session.scalars(select(CheckReport.taken_at)))
-    assert times == [NOW + timedelta(minutes=3 + n) for n in range(site_checks.KEPT)]
+    assert times == [NOW + timedelta(minutes=3 + n) for n in range(check_reports.KEPT)]
 
 
 def test_nobody_keeps_a_report_through_the_web(site: Site) -> None:
     with site.context.database.writing() as session, pytest.raises(NotAllowed):
-        site_checks.keep(
+        check_reports.keep(
             session, actor=Actor(person_id=site.staff.id, is_staff=True), report=report(), now=NOW
         )
 

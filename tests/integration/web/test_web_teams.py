@@ -20,8 +20,9 @@ from portal.db.tables import (
 from portal.domain.accounts.people import Actor
 from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.services import participations, teams
-from portal.services.participants import MOST_REQUESTS
+from portal.services.teams import joining as team_joining
+from portal.services.teams import teams
+from portal.services.teams.participant_views import MOST_REQUESTS
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
 from tests.support.web.site import Site
@@ -33,7 +34,7 @@ LINK = re.compile(r"https?://[^<\s]+/invitation\?code=([\w-]{43})")
 def _join(site: Site, *people: Person) -> None:
     for person in people:
         with site.context.database.writing() as session:
-            participations.join(
+            team_joining.join(
                 session, actor=Actor(person_id=person.id), slug="digits", accepts=True, note="",
                 now=NOW,
             )  # fmt: skip
@@ -233,7 +234,7 @@ def test_who_takes_part_takes_a_fixed_number_of_queries(site: Site, more: int) -
         for n in range(more):
             person = factories.add_person(session, f"Person {n}")
             actor = Actor(person_id=person.id)
-            participations.join(session, actor=actor, slug="digits", accepts=True, note="", now=NOW)
+            team_joining.join(session, actor=actor, slug="digits", accepts=True, note="", now=NOW)
             team = teams.join_alone(
                 session, actor=actor, challenge_id=site.digits.challenge.id, now=NOW
             )
@@ -248,14 +249,12 @@ def test_who_takes_part_takes_a_fixed_number_of_queries(site: Site, more: int) -
             )  # fmt: skip
             twin = factories.add_person(session, f"Twin {n}")
             joining = Actor(person_id=twin.id)
-            participations.join(
-                session, actor=joining, slug="digits", accepts=True, note="", now=NOW
-            )
+            team_joining.join(session, actor=joining, slug="digits", accepts=True, note="", now=NOW)
             for one in (person, twin):
                 factories.add_account(session, one, f"{one.name}").unique_id = f"unique-{n}"
             asking = factories.add_person(session, f"Asking {n}")
             session.add(
-                participations.Participation(
+                team_joining.Participation(
                     challenge_id=site.digits.challenge.id, person_id=asking.id,
                     state=ParticipationState.ASKED, asked_at=NOW,
                 )
@@ -325,7 +324,7 @@ def test_more_requests_than_the_page_shows_are_not_passed_over(site: Site) -> No
             person = factories.add_person(session, f"Person {n:03}")
             state = ParticipationState.DECLINED if n == 0 else ParticipationState.ASKED
             session.add(
-                participations.Participation(
+                team_joining.Participation(
                     challenge_id=site.digits.challenge.id, person_id=person.id, state=state,
                     asked_at=NOW + n * MINUTE,
                 )

@@ -16,7 +16,7 @@ from portal.domain.submissions.limits import SubmissionKind
 from portal.files import store
 from portal.files.progress import advance
 from portal.files.store import Store, Stored
-from portal.services import cancellations
+from portal.services.submissions import cancellation
 from portal.worker.file_threads import FileThreads
 from tests.support.worker.world import World
 
@@ -101,10 +101,10 @@ def cancel(world: World, submission: str) -> None:
     """Cancel a submission as its team."""
     actor = Actor(person_id=world.person, name="Ada")
     with world.database.writing() as session:
-        page = cancellations.cancel_page(
+        page = cancellation.cancel_page(
             session, actor=actor, submission_id=submission, now=world.clock()
         )
-        cancellations.cancel(
+        cancellation.cancel(
             session,
             actor=actor,
             submission_id=submission,

@@ -12,7 +12,7 @@ from portal.db.tables import Evaluation, Image, Task
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Slug
-from portal.services.task_approvals import approval_of
+from portal.services.evaluations.task_approvals import approval_of
 from tests.support.worker.world import World
 
 

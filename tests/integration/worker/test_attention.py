@@ -15,8 +15,8 @@ from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
 from portal.domain.submissions.disclosure import SPARED, Failures
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services.attention.listing import Attention, listed
-from portal.services.turns import why_it_waits
+from portal.services.attention.views import Attention, listed
+from portal.services.evaluations.queue_position import why_it_waits
 from portal.worker.loop import run_pass
 from portal.worker.pacing import Pace, Pacer
 from portal.worker.pulse import Pulse

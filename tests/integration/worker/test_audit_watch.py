@@ -16,8 +16,8 @@ from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import EMPTY, Action, Head, Subject
 from portal.files.audit_heads import AuditHeads, HeadsError
 from portal.files.seals import Sealer
-from portal.services import audit
-from portal.services.audit_checks import verify
+from portal.services.audit import log as audit_log
+from portal.services.audit.verify import verify
 from portal.worker.audit_watch import MAX_OLD, AuditWatch
 from tests.support import factories
 
@@ -37,7 +37,7 @@ def watch(database: Database, heads: AuditHeads) -> AuditWatch:
 def _note(database: Database, count: int = 1) -> None:
     for _ in range(count):
         with database.writing() as session:
-            audit.note(
+            audit_log.note(
                 session,
                 actor=operator("root"),
                 action=Action.STAFF_ADDED,
@@ -95,7 +95,7 @@ def test_the_addresses_of_whoever_deleted_their_data_are_erased(
         stays = factories.add_person(session, "Stays")
         gone.deleted_at = NOW
         for person in (gone, stays):
-            audit.note(
+            audit_log.note(
                 session, actor=Actor(person_id=person.id, origin="192.0.2.7"), now=NOW,
                 action=Action.LOGGED_IN, subject=Subject(kind="person", id=person.id),
             )  # fmt: skip
@@ -190,7 +190,7 @@ def test_erased_origins_are_no_tampering(
     _note(database, 3)
     watch.look()
     with database.writing() as session:
-        audit.erase_origins(session, actor=operator("root"), before=NOW + timedelta(1), now=NOW)
+        audit_log.erase_origins(session, actor=operator("root"), before=NOW + timedelta(1), now=NOW)
 
     for _ in range(4):
         watch.look()

@@ -27,9 +27,9 @@ from portal.domain.retention import Kept
 from portal.domain.submissions.cancellation import Cost
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services import troubles
-from portal.services.cancellations import cancel
-from portal.services.troubles import Step
+from portal.services.attention import troubles
+from portal.services.attention.troubles import Step
+from portal.services.submissions.cancellation import cancel
 from tests.support.databases import new_sqlite
 from tests.support.worker.world import (
     Clock,

@@ -9,7 +9,8 @@ from portal.domain.audit import Action
 from portal.domain.errors import NotFound, ParticipantError
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.submissions.cancellation import MAX_FREE_CANCELLATIONS, Cost
-from portal.services import cancellations, progress
+from portal.services.evaluations import transitions
+from portal.services.submissions import cancellation
 from scheduler.interface import Phase, Token
 from tests.support import factories
 from tests.support.worker.world import World
@@ -19,7 +20,7 @@ S = EvaluationState
 
 def cancel(world: World, submission: str, shown: Cost = Cost.NOTHING, who: str = "") -> None:
     with world.database.writing() as session:
-        cancellations.cancel(
+        cancellation.cancel(
             session,
             actor=Actor(person_id=who or world.person),
             submission_id=submission,
@@ -224,7 +225,7 @@ def test_a_held_one_ends_and_does_not_count(world: World) -> None:
         evaluation = session.scalars(
             select(Evaluation).where(Evaluation.submission_id == submission)
         ).one()
-        progress.move(session, evaluation, S.HELD, now=world.clock())
+        transitions.move(session, evaluation, S.HELD, now=world.clock())
 
     cancel(world, submission)
 

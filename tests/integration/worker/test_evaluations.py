@@ -10,7 +10,7 @@ from portal.db.tables import Image, Result, Standing, Submission
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services.results import canonical_digest
+from portal.services.evaluations.results import canonical_digest
 from scheduler.interface import Outcome
 from tests.fuzz.seeds import docker_image
 from tests.support.uploads.images import entry, layer, sif

@@ -8,8 +8,8 @@ import pytest
 
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState
-from portal.services import attempts as attempt_services
-from portal.services.builds import AGAIN_AFTER
+from portal.services.evaluations import attempts as attempt_services
+from portal.services.evaluations.builds import AGAIN_AFTER
 from portal.worker.allowances import largest_request
 from portal.worker.loop import run_pass
 from portal.worker.prepare import prepare

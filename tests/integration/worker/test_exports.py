@@ -13,7 +13,8 @@ from portal.domain.audit import Action
 from portal.domain.challenges.crates import CrateFacts
 from portal.domain.errors import NotFound
 from portal.files.crates import Publisher, write_crate
-from portal.services import crates, reruns
+from portal.services.challenges import crates
+from portal.services.evaluations import reruns
 from tests.support.worker.world import World
 
 PUBLISHER = Publisher(name="HPC", url="https://portal.example", keys={})

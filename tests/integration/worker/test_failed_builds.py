@@ -11,7 +11,7 @@ from portal.db.tables import Image, Submission
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
-from portal.services.builds import AGAIN_AFTER
+from portal.services.evaluations.builds import AGAIN_AFTER
 from scheduler.interface import Outcome, Token
 from tests.support.worker.world import World, packed_code
 

@@ -16,8 +16,9 @@ from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.submissions.limits import SubmissionKind
 from portal.files.progress import OutOfTime, Stopped
-from portal.services import file_pieces, leases, submission_pages
-from portal.services.troubles import PAUSES, Step
+from portal.services.attention.troubles import PAUSES, Step
+from portal.services.evaluations import file_pieces, leases
+from portal.services.submissions import views as submission_views
 from portal.worker import lease_keeping, loop, take_in
 from portal.worker.loop import work_until
 from portal.worker.saying import SAID_AFTER, Sayer
@@ -255,7 +256,7 @@ def _taken_by_another(world: World, name: str) -> bool:
 
 def _queue(world: World, submission: str) -> Any:
     with world.database.reading() as session:
-        page = submission_pages.submission_page(
+        page = submission_views.submission_page(
             session,
             actor=Actor(person_id=world.person, name="Ada"),
             submission_id=submission,

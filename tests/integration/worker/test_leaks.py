@@ -17,7 +17,7 @@ from portal.db.tables import Phase as PhaseRow
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures, told
-from portal.services.room import spent_of
+from portal.services.evaluations.capacity import spent_of
 from scheduler.interface import Outcome, Phase, Refused, Token
 from tests.support.worker.pretended_node import good_predictions
 from tests.support.worker.world import START, World

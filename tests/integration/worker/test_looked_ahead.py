@@ -13,7 +13,8 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services import file_pieces, submission_pages
+from portal.services.evaluations import file_pieces
+from portal.services.submissions import views as submission_views
 from portal.worker import ahead
 from portal.worker.saying import SAID_AFTER, Sayer
 from tests.integration.worker.slow_files import Slow, cancel, hand_in_held, run_until, threads
@@ -124,7 +125,7 @@ def test_its_team_sees_how_far_it_is(threaded: World, slow: Slow, image: bytes) 
     actor = Actor(person_id=threaded.person, name="Ada", is_staff=True)
     with threaded.database.reading() as session:
         (one,) = file_pieces.of_site(session, actor=actor)
-        page = submission_pages.submission_page(
+        page = submission_views.submission_page(
             session,
             actor=actor,
             submission_id=large,

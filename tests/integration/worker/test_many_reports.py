@@ -12,7 +12,7 @@ from portal.db.engine import Database
 from portal.db.tables import Attempt, Trouble
 from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_token
-from portal.services.troubles import Step
+from portal.services.attention.troubles import Step
 from portal.worker.reports import take_over_all
 from portal.worker.set_aside import AT_ONCE
 from portal.worker.watch import watch_live

@@ -13,10 +13,10 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.neighbours import OPEN, Disclosure, NodeGroup
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures
-from portal.services import planning
-from portal.services.cancellations import cancel
-from portal.services.room import Room
-from portal.services.turns import why_it_waits
+from portal.services.evaluations import planning
+from portal.services.evaluations.capacity import Room
+from portal.services.evaluations.queue_position import why_it_waits
+from portal.services.submissions.cancellation import cancel
 from scheduler.interface import Phase as JobPhase
 from tests.support.statements import counted
 from tests.support.worker.world import MOST_PASSES, World, another_person, ready

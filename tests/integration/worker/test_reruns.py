@@ -18,8 +18,9 @@ from portal.domain.audit import Action
 from portal.domain.errors import OperatorError
 from portal.domain.evaluations.reruns import ScoreDifference
 from portal.domain.evaluations.states import EvaluationState
-from portal.services import reruns, standings
-from portal.services.reruns import RerunFacts
+from portal.services.evaluations import reruns
+from portal.services.evaluations.reruns import RerunFacts
+from portal.services.leaderboards import standings
 from tests.support.worker.world import MOST_PASSES, World
 
 

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from portal.services import audit_results
-from portal.services.audit_checks import verify
+from portal.services.audit import results as audit_results
+from portal.services.audit.verify import verify
 from portal.worker.audit_watch import LOOK_EVERY
 from tests.support.worker.world import World
 

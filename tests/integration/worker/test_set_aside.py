@@ -19,9 +19,9 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention import decisions
-from portal.services.attention.listing import Attention, listed
-from portal.services.submission_facts import Told, told_of
-from portal.services.troubles import PAUSES, Step
+from portal.services.attention.troubles import PAUSES, Step
+from portal.services.attention.views import Attention, listed
+from portal.services.submissions.disclosure import Told, told_of
 from portal.worker.loop import run_pass
 from scheduler.errors import Unreachable
 from tests.support.worker.eager import eager

@@ -10,8 +10,8 @@ from sqlalchemy.orm import joinedload
 from portal.db.tables import Attempt, Evaluation, Job, Submission, Team
 from portal.domain.evaluations.shares import Share
 from portal.domain.evaluations.states import EvaluationState
-from portal.services.room import spent
-from portal.services.turns import place_in_queue, why_it_waits
+from portal.services.evaluations.capacity import spent
+from portal.services.evaluations.queue_position import place_in_queue, why_it_waits
 from tests.support.worker.world import World, another_person, change_phase, ready
 
 S = EvaluationState

@@ -14,7 +14,7 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SMOKE_PER_DAY, SubmissionKind
-from portal.services.submission_pages import SubmissionPage, submission_page
+from portal.services.submissions.views import SubmissionPage, submission_page
 from portal.worker.prepare import prepare
 from tests.support.worker.world import World, change_phase
 

@@ -20,7 +20,7 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention import decisions
-from portal.services.attention.listing import listed
+from portal.services.attention.views import listed
 from portal.worker.context import WorkerContext
 from portal.worker.loop import run_pass
 from scheduler.interface import Indeterminate, JobSpec, Submitted, Token
@@ -34,7 +34,7 @@ __all__ = ["hurried"]
 STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""
 MAX_PASSES = 60
-WRITES_IT_DOWN = ("portal.worker.set_aside", "portal.services.troubles")
+WRITES_IT_DOWN = ("portal.worker.set_aside", "portal.services.attention.troubles")
 """Where that is not possible, the database is gone, and that is about all."""
 E = EvaluationState
 

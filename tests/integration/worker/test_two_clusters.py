@@ -14,7 +14,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services.submissions import Upload, submit
+from portal.services.submissions.submit import Upload, submit
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass

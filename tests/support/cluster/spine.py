@@ -27,7 +27,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.states import AttemptState, ImageState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services.submissions import Upload, submit
+from portal.services.submissions.submit import Upload, submit
 from scheduler.ssh import SshTransport
 from site_config.practice.site import PracticeSite
 

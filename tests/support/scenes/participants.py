@@ -15,8 +15,9 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import MergeState
-from portal.services import invitations, merges, submissions, teams
-from portal.services.submissions import Upload
+from portal.services.submissions import submit
+from portal.services.submissions.submit import Upload
+from portal.services.teams import invitations, mergers, teams
 from tests.support import factories
 from tests.support.factories import DAY, NOW, Digits
 
@@ -49,7 +50,7 @@ class Scene:
     def submit(self, session: Session, name: str, content: str, *, now: datetime) -> str:
         """Hand in within a transaction that the test has opened."""
         digest = factories.add_blob(session, content or f"of {name}")
-        return submissions.submit(
+        return submit.submit(
             session, actor=self.actor(name), challenge_slug="digits", phase_slug="dev",
             kind=SubmissionKind.RESULTS, upload=Upload(sha256=digest, size=1),
             filename="a.csv", note="", now=now,
@@ -73,7 +74,7 @@ class Scene:
 
     def left(self, name: str) -> int:
         with self.database.reading() as session:
-            return submissions.quota_left(
+            return submit.quota_left(
                 session, person_id=self.people[name].id, phase=self.digits.dev, now=NOW
             ).used.total
 
@@ -84,7 +85,7 @@ class Scene:
 
 def ask(scene: Scene, asker: str, other: str) -> str:
     """Ask the team of one for a merger with another, by its name; return the request's id."""
-    scene.do(merges.ask, asker, slug="digits", name=other)
+    scene.do(mergers.ask, asker, slug="digits", name=other)
     with scene.database.reading() as session:
         return session.scalars(
             select(MergeRequest.id).where(

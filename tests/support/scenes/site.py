@@ -25,8 +25,9 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.run_logs import Tail
-from portal.services import file_pieces, run_logs
-from portal.services.file_pieces import Piece
+from portal.services.evaluations import file_pieces
+from portal.services.evaluations.file_pieces import Piece
+from portal.services.submissions import run_logs
 from portal.web.context import SiteTerms
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits

@@ -15,7 +15,9 @@ from portal.domain.ids import new_id
 from portal.domain.permissions import Role
 from portal.domain.site.findings import Report
 from portal.domain.submissions.run_logs import tail
-from portal.services import audit, run_logs, site_checks
+from portal.services.audit import log as audit_log
+from portal.services.site import check_reports
+from portal.services.submissions import run_logs
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits
 
@@ -64,7 +66,7 @@ def _add_check(session: Session) -> None:
         site="Nordholm", taken_at=NOW - DAY, version="0.1.0", profiles=PROFILES, jobs="quick",
         complete=True, findings=findings,
     )  # fmt: skip
-    site_checks.keep(session, actor=operator("sealrun"), report=report, now=NOW - DAY)
+    check_reports.keep(session, actor=operator("sealrun"), report=report, now=NOW - DAY)
 
 
 def _add_claims_and_browsers(session: Session, digits: Digits, ada: Person) -> None:
@@ -109,7 +111,7 @@ def _add_entries(
     def add(
         days: float, actor: Actor, action: Action, kind: str, subject: str, **more: Any
     ) -> None:
-        audit.note(
+        audit_log.note(
             session, actor=actor, action=action, subject=Subject(kind=kind, id=subject),
             now=NOW - timedelta(days=days), **more,
         )  # fmt: skip

@@ -22,8 +22,8 @@ from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.accounts.tokens import Scope
 from portal.domain.evaluations.shares import Share
 from portal.files.store import Store
-from portal.services import sessions, tokens
-from portal.services.sessions import SignedIn
+from portal.services.accounts import sessions, tokens
+from portal.services.accounts.sessions import SignedIn
 from portal.web.context import NO_TERMS, Provider, Rates, SiteTerms, WebContext
 from portal.web.cookies import digest, new_secret
 from tests.support import factories

@@ -136,7 +136,7 @@ def _will_work(event: str, path: Path) -> bool:
 _HANDLERS = {
     ("portal.worker.set_aside", "each"): "subject",
     ("portal.worker.set_aside", "_worked"): "subject",
-    ("portal.services.troubles", "_each"): "name",
+    ("portal.services.attention.troubles", "_each"): "name",
 }
 
 

@@ -5,8 +5,8 @@ import zipfile
 
 from portal.domain.accounts.people import Actor
 from portal.files.archives.weights import is_unpacked
-from portal.services import weights
-from portal.services.submissions import Upload
+from portal.services.submissions import weights
+from portal.services.submissions.submit import Upload
 from tests.support.worker.world import World
 
 

@@ -29,8 +29,8 @@ from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Slug
-from portal.services.submissions import Upload, submit
-from portal.services.task_approvals import approval_of
+from portal.services.evaluations.task_approvals import approval_of
+from portal.services.submissions.submit import Upload, submit
 from portal.worker.context import WorkerContext
 from portal.worker.file_work import AtOnce
 from portal.worker.loop import run_pass

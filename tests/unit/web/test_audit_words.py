@@ -6,7 +6,7 @@ import pytest
 
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import GROUPS, Action, Group
-from portal.services.audit_pages import EntryFacts, Thing
+from portal.services.audit.views import EntryFacts, Thing
 from portal.web.audit_words import SENTENCES, Part, rest, sentence
 from tests.support.factories import NOW
 

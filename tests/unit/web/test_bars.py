@@ -1,7 +1,7 @@
 import pytest
 
 from portal.domain.evaluations.shares import Spent
-from portal.services.budgets import Budget
+from portal.services.site.gpu_budgets import Budget
 from portal.web.bars import LEFT, RIGHT, WIDTH, budget_bars, hours
 
 

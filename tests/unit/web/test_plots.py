@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.domain.leaderboards.scores import Column, Sort
-from portal.services.leaderboards import Row
+from portal.services.leaderboards.views import Row
 from portal.web.plots import (
     BOTTOM,
     FEWEST,

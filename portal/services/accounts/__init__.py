@@ -1,0 +1,1 @@
+"""Accounts: login, identities, sessions, tokens, and a person's own data."""

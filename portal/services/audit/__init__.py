@@ -1,0 +1,1 @@
+"""The audit log: written, verified, compared with results, and shown."""

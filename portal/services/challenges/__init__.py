@@ -1,0 +1,1 @@
+"""Challenges: importing, relations of people to them, and their pages."""

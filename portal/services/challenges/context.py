@@ -1,0 +1,137 @@
+"""What all pages of one challenge share: its title, its phases, its tabs, and who is looking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.interfaces import ORMOption
+
+from portal.db.queries.challenges import challenge_pages as queries
+from portal.db.tables import Challenge, Phase
+from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.calendar import Season, Span, season_of
+from portal.domain.errors import NotFound
+from portal.domain.permissions import Standing
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.teams.membership_rules import ParticipationState, must_accept
+from portal.services.challenges import access
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseFacts:
+    """A phase as people see it."""
+
+    slug: str
+    title: str
+    span: Span
+    season: Season
+    kinds: tuple[SubmissionKind, ...]
+    per_day: int | None
+    total: int | None
+    running: int | None
+    leaderboard: permissions.Audience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A page that the organisers wrote."""
+
+    slug: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The head of a challenge's pages."""
+
+    slug: str
+    title: str
+    season: Season
+    published: bool
+    tabs: tuple[Tab, ...]
+    has_terms: bool
+    phases: tuple[PhaseFacts, ...]
+    team_size: int
+    may_submit: bool
+    may_organise: bool
+    may_review: bool
+    may_own: bool
+    takes_part: bool
+    """Whether they are in a team of the challenge, or have been let in."""
+    participation: ParticipationState | None
+    must_join: bool
+    """Whether they have to be let in, or accept changed terms, before they can hand in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visible:
+    """A challenge that the actor may see, with the row itself for the service that asked."""
+
+    challenge: Challenge
+    standing: Standing
+    team_id: str | None
+    frame: Frame
+
+
+def look_up(
+    session: Session, *, actor: Actor, slug: str, now: datetime, options: Sequence[ORMOption] = ()
+) -> Visible:
+    """Find a challenge for an actor; raise ``NotFound`` if there is none that they may see."""
+    found = queries.find(session, slug, actor.person_id, *queries.titles_and_phases(), *options)
+    if found is None:
+        raise NotFound
+    standing = access.standing(
+        actor, found.challenge, role=found.role, takes_part=found.team_id is not None
+    )
+    if not permissions.may_see_challenge(actor, standing):
+        raise NotFound
+    return Visible(
+        challenge=found.challenge,
+        standing=standing,
+        team_id=found.team_id,
+        frame=_frame(actor, found, standing, now),
+    )
+
+
+def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
+    """Return a phase as people see it at a moment."""
+    span = Span(starts_at=phase.starts_at, ends_at=phase.ends_at)
+    return PhaseFacts(
+        slug=phase.slug,
+        title=phase.title,
+        span=span,
+        season=span.season(now),
+        kinds=tuple(kind for kind in SubmissionKind if kind in phase.kinds),
+        per_day=phase.per_day,
+        total=phase.total,
+        running=phase.running,
+        leaderboard=phase.leaderboard,
+    )
+
+
+def _frame(actor: Actor, found: queries.Found, standing: Standing, now: datetime) -> Frame:
+    challenge = found.challenge
+    phases = tuple(phase_facts(phase, now) for phase in challenge.phases)
+    return Frame(
+        slug=challenge.slug,
+        title=challenge.title,
+        season=season_of([phase.span for phase in phases], now),
+        published=challenge.published,
+        tabs=tuple(Tab(slug=page.slug, title=page.title) for page in challenge.pages),
+        has_terms=bool(challenge.terms.strip()),
+        phases=phases,
+        team_size=challenge.team_size,
+        may_submit=permissions.may_submit(actor, standing),
+        may_organise=permissions.may_organise(actor, standing),
+        may_review=permissions.may_review(actor, standing),
+        may_own=permissions.may_own(actor, standing),
+        takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
+        participation=found.participation,
+        must_join=challenge.join_policy != "open"
+        and (
+            found.participation is not ParticipationState.ADMITTED
+            or must_accept(challenge.terms, found.terms_sha256)
+        ),
+    )

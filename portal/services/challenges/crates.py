@@ -1,0 +1,151 @@
+"""Collecting what is exported of a challenge or of one evaluation; each export is in the audit log."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries.challenges import crates as queries
+from portal.db.queries.submissions import submission_pages
+from portal.db.tables import Challenge, Phase
+from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.audit import Action, Subject
+from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
+from portal.domain.errors import NotFound
+from portal.services.audit import log as audit_log
+from portal.services.challenges import access
+
+
+def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) -> CrateFacts:
+    """Return a challenge with its leaderboards and all results. Raises ``NotFound``."""
+    challenge = queries.challenge(session, slug=slug)
+    if challenge is None or not permissions.may_operate(actor):
+        raise NotFound
+    results = queries.of_challenge(session, challenge.id)
+    _note(session, actor, challenge, Subject(kind="challenge", id=slug), now=now)
+    return CrateFacts(
+        slug=challenge.slug,
+        title=challenge.title,
+        terms=challenge.terms,
+        pages={page.slug: page.markdown for page in challenge.pages},
+        columns=_columns(challenge),
+        boards=tuple(_board(session, phase) for phase in challenge.phases),
+        results=tuple(map(_result, results)),
+    )
+
+
+def of_one(session: Session, *, actor: Actor, wanted: str, now: datetime) -> CrateFacts:
+    """Return an evaluation, or all of a submission, with reruns. For operators; raises ``NotFound``."""
+    if not permissions.may_operate(actor):
+        raise NotFound
+    return _one(session, actor, wanted, now=now)
+
+
+def of_submission(
+    session: Session, *, actor: Actor, submission_id: str, now: datetime
+) -> CrateFacts:
+    """Return all of a submission, for whoever may see what is sealed of it. Raises ``NotFound``."""
+    found = submission_pages.find(session, submission_id, str(actor.person_id))
+    if found is None:
+        raise NotFound
+    standing = access.standing(
+        actor, found.submission.challenge, role=found.role, takes_part=found.in_team
+    )
+    if not permissions.may_review(actor, standing):
+        raise NotFound
+    return _one(session, actor, submission_id, now=now)
+
+
+def _one(session: Session, actor: Actor, wanted: str, *, now: datetime) -> CrateFacts:
+    results = queries.of_one(session, wanted)
+    if not results:
+        raise NotFound
+    submission = results[0].submission
+    challenge = queries.challenge(session, challenge_id=submission.challenge_id)
+    if challenge is None:
+        raise NotFound
+    _note(session, actor, challenge, Subject(kind="submission", id=submission.id), now=now)
+    return CrateFacts(
+        slug=challenge.slug,
+        title=challenge.title,
+        terms=challenge.terms,
+        pages={},
+        columns=_columns(challenge),
+        boards=(),
+        results=tuple(map(_result, results)),
+    )
+
+
+def _note(
+    session: Session, actor: Actor, challenge: Challenge, subject: Subject, *, now: datetime
+) -> None:
+    audit_log.note(
+        session,
+        actor=actor,
+        action=Action.EVIDENCE_EXPORTED,
+        subject=subject,
+        challenge_id=challenge.id,
+        now=now,
+    )
+
+
+def _columns(challenge: Challenge) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {
+            "key": column.key,
+            "title": column.title,
+            "sort": column.sort.value,
+            "precision": column.precision,
+            "minimum": column.minimum,
+            "maximum": column.maximum,
+            "primary": column.is_primary,
+            "private": column.private,
+        }
+        for column in challenge.columns
+    )
+
+
+def _board(session: Session, phase: Phase) -> Board:
+    rows = queries.board(session, phase.id)
+    values = [row.standing.rank_value for row in rows]
+    return Board(
+        phase=phase.slug,
+        title=phase.title,
+        starts_at=phase.starts_at,
+        ends_at=phase.ends_at,
+        places=tuple(
+            Place(
+                # Those who have the same share a place.
+                rank=1 + values.index(row.standing.rank_value),
+                team=row.team,
+                submission=row.standing.submission_id,
+                scores=row.standing.scores,
+                achieved_at=row.standing.achieved_at,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _result(row: queries.Scored) -> CrateResult:
+    return CrateResult(
+        evaluation=row.evaluation.id,
+        submission=row.submission.id,
+        team_id=row.team.id,
+        team=row.team.name,
+        phase=row.phase,
+        task=row.task,
+        kind=row.submission.kind.value,
+        filename=row.submission.filename,
+        upload_sha256=row.blob.sha256,
+        upload_size=row.blob.size,
+        is_kept=row.blob.deleted_at is None,
+        submitted_at=row.submission.created_at,
+        scored_at=row.result.created_at,
+        scores=row.result.scores,
+        record=row.result.seal,
+        envelope=row.result.envelope,
+        rerun_of=row.evaluation.rerun_of,
+    )

@@ -1,0 +1,110 @@
+"""A challenge in numbers: its phases, what is left of their limits, and how one stands to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries.challenges import challenge_pages as queries
+from portal.db.tables import Participation, Team
+from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.accounts.tokens import Scope
+from portal.domain.leaderboards.scores import Column, Rule
+from portal.domain.teams.membership_rules import ParticipationState
+from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
+from portal.services.leaderboards.standings import as_column
+from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
+from portal.services.submissions.form import PhaseChoice, choices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """How many submissions a team has left; None: no limit."""
+
+    today: int | None
+    total: int | None
+    next_at: datetime | None
+    """When the next one can be handed in, if none can now and one can later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseDetails:
+    """A phase, and what of it is open to the actor."""
+
+    facts: PhaseFacts
+    left: Left | None
+    """Only of a phase that is open."""
+    has_leaderboard: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeDetails:
+    """A challenge as the actor stands to it."""
+
+    frame: Frame
+    join_policy: str
+    participation: ParticipationState | None
+    team: str | None
+    phases: tuple[PhaseDetails, ...]
+    rule: Rule
+    columns: tuple[Column, ...]
+
+
+def challenge_details(
+    session: Session, *, actor: Actor, slug: str, now: datetime
+) -> ChallengeDetails:
+    """Return a challenge; raise ``NotFound`` if there is none that the actor may see."""
+    visible = look_up(session, actor=actor, slug=slug, now=now, options=(queries.columns(),))
+    challenge = visible.challenge
+    participation, team = _own(session, actor, visible)
+    columns = visible_columns(
+        [as_column(row) for row in challenge.columns],
+        is_revealed=is_revealed(challenge.reveal_at, now),
+        may_review=visible.frame.may_review,
+    )
+    return ChallengeDetails(
+        frame=visible.frame,
+        join_policy=challenge.join_policy,
+        participation=participation.state if participation else None,
+        team=team.name if team else None,
+        phases=_phases(session, actor, visible, now),
+        rule=challenge.rule,
+        columns=tuple(columns),
+    )
+
+
+def _own(
+    session: Session, actor: Actor, visible: Visible
+) -> tuple[Participation | None, Team | None]:
+    if not permissions.may_use(actor, Scope.READ):
+        return None, None
+    participation = session.get(Participation, (visible.challenge.id, actor.person_id))
+    team = session.get(Team, visible.team_id) if visible.team_id else None
+    return participation, team
+
+
+def _phases(
+    session: Session, actor: Actor, visible: Visible, now: datetime
+) -> tuple[PhaseDetails, ...]:
+    open_phases: tuple[PhaseChoice, ...] = ()
+    if actor.person_id is not None and permissions.may_use(actor, Scope.READ):
+        open_phases = choices(session, visible, actor.person_id, now=now)
+    left = {choice.phase.slug: _left(choice) for choice in open_phases}
+    boards = {facts.slug for _, facts in open_boards(actor, visible)}
+    return tuple(
+        PhaseDetails(facts=facts, left=left.get(facts.slug), has_leaderboard=facts.slug in boards)
+        for facts in visible.frame.phases
+    )
+
+
+def _left(choice: PhaseChoice) -> Left:
+    return Left(
+        today=_room(choice.limits.per_day, choice.used.today),
+        total=_room(choice.limits.total, choice.used.total),
+        next_at=choice.next_slot,
+    )
+
+
+def _room(limit: int | None, used: int) -> int | None:
+    return None if limit is None else max(limit - used, 0)

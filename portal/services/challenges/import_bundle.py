@@ -1,0 +1,403 @@
+"""Taking in a challenge as its organisers describe it; doing it again brings it up to date."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import (
+    Base,
+    Challenge,
+    Column,
+    Evaluation,
+    Image,
+    Page,
+    Phase,
+    PhaseTask,
+    Submission,
+    Task,
+)
+from portal.domain.accounts.gates import Gate
+from portal.domain.accounts.people import Actor
+from portal.domain.audit import Action, Subject
+from portal.domain.challenges.profiles import Resources
+from portal.domain.errors import ParticipantError
+from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.ids import new_id
+from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.permissions import Audience
+from portal.domain.submissions.disclosure import Failures
+from portal.services.audit import log as audit_log
+from portal.services.evaluations import images
+from portal.services.leaderboards import standings
+from portal.services.submissions.submit import Upload
+from site_config import challenge as bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What lies beside ``challenge.yaml``: its texts, and the archives and samples that the store now has."""
+
+    texts: Mapping[PurePosixPath, str]
+    archives: Mapping[PurePosixPath, Upload]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What taking in a challenge has done."""
+
+    id: str
+    slug: str
+    is_new: bool
+    changes: tuple[str, ...]
+    """In the words of ``challenge.yaml``; empty where all was there as it is, and for a new challenge."""
+
+
+_Row = TypeVar("_Row", bound=Base)
+
+_WORDS = {
+    "starts_at": "start", "ends_at": "end", "markdown": "text", "is_primary": "primary",
+    "minimum": "min", "maximum": "max", "per_day": "limits.per_day", "total": "limits.total",
+    "running": "limits.running", "input_data": "input.data", "truth_data": "truth.data",
+    "sample_sha256": "sample", "scorer_image_id": "scorer.image", "base_image_id": "base.image",
+    "predict_profile": "predict.profile", "predict_argv": "predict.argv",
+    "score_profile": "score.profile", "score_argv": "score.argv",
+    "required_outputs": "outputs.required", "output_limit": "outputs.max",
+    "output_files": "outputs.files", "rule": "leaderboard.rule",
+    "reveal_at": "leaderboard.reveal", "ladder_eta": "leaderboard.ladder",
+    "team_size": "teams.max_size", "rosters_freeze_at": "teams.freeze",
+    "join_policy": "join.policy", "join_gate": "join.claims",
+}  # fmt: skip
+"""What ``challenge.yaml`` calls what the tables call otherwise."""
+_OF_ITSELF = {"updated_at", "position", "cluster"}
+
+
+def add_challenge(
+    session: Session,
+    *,
+    actor: Actor,
+    described: bundle.Challenge,
+    material: Material,
+    resources: Resources,
+    now: datetime,
+) -> TakenIn:
+    """Write the challenge; what is there already is brought up to date.
+
+    Raises ``ParticipantError`` for a change that would take something away from what teams have
+    handed in: a phase or a task that submissions refer to cannot go.
+    """
+    _refuse_what_is_to_come(described)
+    changes: list[str] = []
+    challenge, is_new = _challenge(session, described, material, changes, now=now)
+    _pages(session, challenge, described, material, changes, now=now)
+    tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
+    _phases(session, challenge, described, tasks, changes, now=now)
+    _columns(session, challenge, described, changes, now=now)
+    # Precision, sense and rule decide who stands where: what is shown has to follow them.
+    standings.rebuild(session, challenge.id)
+    audit_log.note(
+        session,
+        actor=actor,
+        action=Action.CHALLENGE_ADDED if is_new else Action.CHALLENGE_CHANGED,
+        subject=Subject(kind="challenge", id=challenge.id),
+        challenge_id=challenge.id,
+        now=now,
+    )
+    return TakenIn(
+        id=challenge.id,
+        slug=challenge.slug,
+        is_new=is_new,
+        changes=() if is_new else tuple(changes),
+    )
+
+
+def revealed_by(session: Session, described: bundle.Challenge, *, now: datetime) -> bool:
+    """Whether taking this in would show at once what is to be kept until the reveal."""
+    reveal = described.leaderboard.reveal
+    if reveal is None or reveal > now:
+        return False
+    known = session.scalar(select(Challenge.reveal_at).where(Challenge.slug == described.slug))
+    return known is None or known > now
+
+
+def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
+    """Refuse what the format has and the portal does not do yet, rather than pass over it."""
+    missing = {
+        "leaderboard.rule 'chosen'": described.leaderboard.rule == "chosen",
+        "a phase with more than one task": any(len(p.tasks) > 1 for p in described.phases),
+    }
+    for what, is_asked in missing.items():
+        if is_asked:
+            raise ParticipantError(f"{what} is not yet available", reason="to_come")
+
+
+def _challenge(
+    session: Session,
+    described: bundle.Challenge,
+    material: Material,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> tuple[Challenge, bool]:
+    """Return the challenge, and whether it is new."""
+    row = session.scalar(
+        select(Challenge).where(Challenge.slug == described.slug).with_for_update()
+    )
+    is_new = row is None
+    if row is None:
+        row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
+        session.add(row)
+    row.title = described.title
+    row.terms = material.texts[described.terms] if described.terms else ""
+    row.join_policy = described.join.policy
+    row.join_gate = _join_gate(described.join)
+    row.team_size = described.teams.max_size
+    row.rosters_freeze_at = described.teams.freeze
+    row.rule = Rule(described.leaderboard.rule)
+    row.reveal_at = described.leaderboard.reveal
+    row.ladder_eta = described.leaderboard.ladder.eta if described.leaderboard.ladder else None
+    row.retention = {
+        name: int(period.total_seconds())
+        for name, period in dict(described.retention).items()
+        if period is not None
+    }
+    row.updated_at = now
+    changes += _changed(row)
+    session.flush()
+    return row, is_new
+
+
+def _join_gate(join: bundle.Join) -> dict[str, Any]:
+    if not join.claims:
+        return {}
+    claims = {
+        claim: (want,) if isinstance(want, str) else want for claim, want in join.claims.items()
+    }
+    title = join.rule or f"What this challenge asks of a login: {', '.join(claims)}"
+    return Gate(title=title, claims=claims, ask=join.ask or "").as_json()
+
+
+def _page_slugs(files: Sequence[PurePosixPath]) -> list[str]:
+    """Return what each page is called in its address: its file's name; with its folders where several have that name."""
+    stems = Counter(file.stem for file in files)
+    slugs: list[str] = []
+    for file in files:
+        slug = file.stem if stems[file.stem] == 1 else "-".join(file.with_suffix("").parts)
+        same = sum(one == slug or one.startswith(f"{slug}~") for one in slugs)
+        slugs.append(f"{slug}~{same + 1}" if same else slug)
+    return slugs
+
+
+def _pages(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    material: Material,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> None:
+    slugs = _page_slugs([page.file for page in described.pages])
+    wanted = {
+        slug: {
+            "position": position,
+            "title": page.title,
+            "markdown": material.texts[page.file],
+        }
+        for position, (slug, page) in enumerate(zip(slugs, described.pages, strict=True))
+    }
+    _bring_up_to_date(session, Page, "slug", challenge, wanted, changes, now=now)
+
+
+def _tasks(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    material: Material,
+    resources: Resources,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> dict[str, Task]:
+    def cluster(task: bundle.Task) -> str:
+        return resources.profiles[task.predict.profile].cluster
+
+    def sample(name: PurePosixPath | None) -> str | None:
+        if name is None:
+            return None
+        upload = material.archives[name]
+        images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
+        return upload.sha256
+
+    def image(archive: bundle.Archive | None, task: bundle.Task) -> str | None:
+        if archive is None:
+            return None
+        upload = material.archives[archive.image]
+        return _image(session, upload, cluster(task), now=now).id
+
+    wanted = {
+        name: {
+            "position": position,
+            "cluster": cluster(task),
+            "input_data": task.input.data,
+            "truth_data": task.truth.data,
+            "sample_sha256": sample(task.sample),
+            "scorer_image_id": image(task.scorer, task),
+            "base_image_id": image(task.base, task),
+            "predict_profile": task.predict.profile,
+            "predict_argv": list(task.predict.argv),
+            "score_profile": task.score.profile,
+            "score_argv": list(task.score.argv),
+            "required_outputs": [str(name) for name in task.outputs.required],
+            "output_limit": min(task.outputs.max or resources.output_limit, resources.output_limit),
+            "output_files": min(
+                task.outputs.files or resources.output_files, resources.output_files
+            ),
+        }
+        for position, (name, task) in enumerate(described.tasks.items())
+    }
+    return _bring_up_to_date(session, Task, "slug", challenge, wanted, changes, now=now)
+
+
+def _image(session: Session, upload: Upload, cluster: str, *, now: datetime) -> Image:
+    images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
+    return images.image_of(
+        session,
+        kind=ImageKind.ARCHIVE,
+        source_sha256=upload.sha256,
+        cluster=cluster,
+        now=now,
+    )
+
+
+def _phases(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    tasks: Mapping[str, Task],
+    changes: list[str],
+    *,
+    now: datetime,
+) -> None:
+    wanted = {
+        phase.id: {
+            "position": position,
+            "title": phase.title or phase.id,
+            "starts_at": phase.start,
+            "ends_at": phase.end,
+            "kinds": [kind.value for kind in phase.kinds],
+            "per_day": phase.limits.per_day,
+            "total": phase.limits.total,
+            "running": phase.limits.running,
+            "leaderboard": Audience(phase.leaderboard),
+            "feedback": phase.feedback,
+            "logs": phase.logs,
+            "failures": Failures(phase.failures),
+            "time_step": int(phase.time_step.total_seconds()),
+            "hold_results": phase.hold_results,
+        }
+        for position, phase in enumerate(described.phases)
+    }
+    rows = _bring_up_to_date(session, Phase, "slug", challenge, wanted, changes, now=now)
+    for phase in described.phases:
+        _phase_tasks(session, rows[phase.id], {tasks[name].id for name in phase.tasks})
+
+
+def _phase_tasks(session: Session, phase: Phase, wanted: set[str]) -> None:
+    found = {
+        row.task_id: row
+        for row in session.scalars(select(PhaseTask).where(PhaseTask.phase_id == phase.id))
+    }
+    for task_id in wanted - set(found):
+        session.add(PhaseTask(phase_id=phase.id, task_id=task_id))
+    for task_id in set(found) - wanted:
+        session.delete(found[task_id])
+    session.flush()
+
+
+def _columns(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> None:
+    wanted = {
+        column.key: {
+            "position": position,
+            "title": column.title,
+            "sort": Sort(column.sort),
+            "precision": column.precision,
+            "minimum": column.min,
+            "maximum": column.max,
+            "is_primary": column.primary,
+            "private": column.private,
+        }
+        for position, column in enumerate(described.leaderboard.columns)
+    }
+    _bring_up_to_date(session, Column, "key", challenge, wanted, changes, now=now)
+
+
+def _bring_up_to_date(
+    session: Session,
+    table: type[_Row],
+    name: str,
+    challenge: Challenge,
+    wanted: Mapping[str, Mapping[str, Any]],
+    changes: list[str],
+    *,
+    now: datetime,
+) -> dict[str, _Row]:
+    """Make the challenge's rows of a table those that are wanted; return them by name.
+
+    What that changes is added to ``changes``.
+    """
+    kind = table.__name__.lower()
+    attributes: Any = table
+    found = {
+        getattr(row, name): row
+        for row in session.scalars(select(table).where(attributes.challenge_id == challenge.id))
+    }
+    for gone in set(found) - set(wanted):
+        _check_unused(session, found[gone], gone)
+        session.delete(found.pop(gone))
+        changes.append(f"{kind} {gone} removed")
+    for key, values in wanted.items():
+        row = found.get(key)
+        if row is None:
+            row = table(id=new_id(now), challenge_id=challenge.id, **{name: key})
+            session.add(row)
+            found[key] = row
+            changes.append(f"{kind} {key} added")
+        for attribute, value in values.items():
+            setattr(row, attribute, value)
+        changes += _changed(row, f"{kind} {key}: ")
+    session.flush()
+    return found
+
+
+def _changed(row: Base, before: str = "") -> list[str]:
+    """Name what is about to change of a row that was there already."""
+    state = inspect(row)
+    if not state.persistent:
+        return []
+    names = [one.key for one in state.attrs if one.history.has_changes()]
+    return [before + _WORDS.get(name, name) for name in names if name not in _OF_ITSELF]
+
+
+def _check_unused(session: Session, row: Base, name: str) -> None:
+    if isinstance(row, Phase):
+        used = select(Submission.id).where(Submission.phase_id == row.id).limit(1)
+    elif isinstance(row, Task):
+        used = select(Evaluation.id).where(Evaluation.task_id == row.id).limit(1)
+    else:
+        return
+    if session.scalar(used) is not None:
+        kind = type(row).__name__.lower()
+        raise ParticipantError(f"{kind} '{name}' has submissions and cannot go", reason="used")

@@ -1,0 +1,1 @@
+"""Evaluations: planning, attempts, images, results, and their place in the queue."""

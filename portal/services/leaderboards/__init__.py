@@ -1,0 +1,1 @@
+"""Leaderboards: standings, pages, and how much scores could leak."""

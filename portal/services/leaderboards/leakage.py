@@ -1,0 +1,194 @@
+"""How much the answers of a challenge's phases could carry, for those who set its limits."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.db.queries.challenges import challenge_pages
+from portal.db.tables import Phase, PhaseTask, Task
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.profiles import Profile, Resources
+from portal.domain.errors import NotFound
+from portal.domain.evaluations.separation import Separation, separation_of
+from portal.domain.leaderboards.leakage import Bits, Channel, bits, bits_of
+from portal.domain.leaderboards.scores import Column
+from portal.domain.permissions import Audience
+from portal.domain.submissions.disclosure import SPARED
+from portal.domain.submissions.limits import SubmissionKind
+from portal.services.challenges.context import Frame, look_up
+from portal.services.evaluations import snapshots
+from portal.services.leaderboards.standings import as_column
+from portal.services.leaderboards.views import visible_columns
+from portal.services.submissions.disclosure import FEEDBACK_SCORES
+
+_SEEN_BY_TEAMS = frozenset({Audience.PUBLIC, Audience.PARTICIPANTS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseLeaks:
+    """A phase, what its teams are told, and how much that could carry."""
+
+    slug: str
+    title: str
+    channel: Channel
+    bits: Bits
+    separation: Separation
+    """What keeps its runs on private data from having runs beside them that tell more than scores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnLeak:
+    """How much one score of a column can carry."""
+
+    title: str
+    bits: float
+    is_bounded: bool
+    """Whether its values have both bounds: without, it counts as much as a number can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakPage:
+    """What organisers see of their challenge's leaks."""
+
+    frame: Frame
+    eta: float | None
+    phases: tuple[PhaseLeaks, ...]
+    columns: tuple[ColumnLeak, ...]
+    """Those that some team sees, the one that tells most first."""
+    data: int | None
+    """Bytes of the private data, as far as it was measured; None: nothing was."""
+
+
+def leak_page(
+    session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
+) -> LeakPage:
+    """Return the bounds of all phases; raise ``NotFound`` for whoever may not review."""
+    visible = look_up(
+        session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
+    )
+    if not visible.frame.may_review:
+        raise NotFound
+    challenge = visible.challenge
+    columns = [as_column(row) for row in challenge.columns]
+    tasks = _tasks(session, challenge.phases)
+    limits = _time_limits(tasks, challenge.phases, resources)
+    tellers = _tellers(session, resources)
+    phases = []
+    for phase in challenge.phases:
+        revealed = challenge.reveal_at is not None and challenge.reveal_at < phase.ends_at
+        channel = Channel(
+            columns=_seen(phase, columns, is_revealed=revealed),
+            sealed=phase.is_sealed,
+            time_limit=limits[phase.id],
+            time_step=timedelta(seconds=phase.time_step),
+            held=phase.is_sealed and phase.hold_results,
+            attempts=_attempts(phase),
+            eta=challenge.ladder_eta,
+        )
+        phases.append(
+            PhaseLeaks(
+                slug=phase.slug,
+                title=phase.title,
+                channel=channel,
+                bits=bits(channel),
+                separation=separation_of(_readers(phase, tasks[phase.id], resources), tellers),
+            )
+        )
+    return LeakPage(
+        frame=visible.frame,
+        eta=challenge.ladder_eta,
+        phases=tuple(phases),
+        columns=_columns(phases),
+        data=_measured(session, tasks, resources),
+    )
+
+
+def _columns(phases: Sequence[PhaseLeaks]) -> tuple[ColumnLeak, ...]:
+    seen = {column.key: column for phase in phases for column in phase.channel.columns}
+    found = [
+        ColumnLeak(
+            title=column.title,
+            bits=bits_of(column),
+            is_bounded=column.minimum is not None and column.maximum is not None,
+        )
+        for column in seen.values()
+    ]
+    return tuple(sorted(found, key=lambda one: -one.bits))
+
+
+def _measured(
+    session: Session, tasks: Mapping[str, Sequence[Task]], resources: Resources
+) -> int | None:
+    names = {
+        (name, task.cluster)
+        for some in tasks.values()
+        for task in some
+        for name in (task.input_data, task.truth_data)
+    }
+    found = [snapshots.current(session, resources.data.get(name), at) for name, at in sorted(names)]
+    sizes = [one.size for one in found if one is not None and one.size is not None]
+    return sum(sizes) if sizes else None
+
+
+def _seen(phase: Phase, columns: Sequence[Column], *, is_revealed: bool) -> Sequence[Column]:
+    """Return the columns whose scores a team sees of its own, on its page or the leaderboard."""
+    if phase.feedback != FEEDBACK_SCORES and phase.leaderboard not in _SEEN_BY_TEAMS:
+        return []
+    return visible_columns(columns, is_revealed=is_revealed, may_review=False)
+
+
+def _attempts(phase: Phase) -> int | None:
+    """Return how many submissions of one team are answered in the whole phase: those that count, and the spared ones."""
+    days = math.ceil((phase.ends_at - phase.starts_at) / timedelta(days=1)) + 1
+    bounds = [
+        *([phase.total] if phase.total is not None else []),
+        *([phase.per_day * days] if phase.per_day is not None else []),
+    ]
+    attempts = min(bounds, default=None)
+    return attempts + SPARED if attempts is not None and phase.is_sealed else attempts
+
+
+def _tasks(session: Session, phases: Sequence[Phase]) -> Mapping[str, Sequence[Task]]:
+    """Return the tasks of each phase."""
+    rows = session.execute(
+        select(PhaseTask.phase_id, Task)
+        .join(Task, Task.id == PhaseTask.task_id)
+        .where(PhaseTask.phase_id.in_([phase.id for phase in phases]))
+    ).all()
+    return {phase.id: [task for owner, task in rows if owner == phase.id] for phase in phases}
+
+
+def _readers(phase: Phase, tasks: Sequence[Task], resources: Resources) -> list[Profile]:
+    """List the profiles in which runs of a phase read private data; those that the site still has."""
+    runs = {SubmissionKind.IMAGE, SubmissionKind.CODE} & set(phase.kinds)
+    names = [
+        name
+        for task in tasks
+        for name in (task.score_profile, *([task.predict_profile] if runs else []))
+    ]
+    return [resources.profiles[name] for name in names if name in resources.profiles]
+
+
+def _tellers(session: Session, resources: Resources) -> list[Profile]:
+    """List the profiles of jobs that tell more than scores: builds, and runs on any challenge's sample."""
+    predict = session.scalars(
+        select(Task.predict_profile).where(Task.sample_sha256.is_not(None)).distinct()
+    )
+    names = {*resources.build_profiles.values(), *map(resources.sample_profile, predict)}
+    return [resources.profiles[name] for name in sorted(names) if name in resources.profiles]
+
+
+def _time_limits(
+    tasks: Mapping[str, Sequence[Task]], phases: Sequence[Phase], resources: Resources
+) -> dict[str, timedelta]:
+    """Return how long a run of each phase can take with its scoring."""
+    return {
+        phase.id: sum(
+            (one.time_limit for one in _readers(phase, tasks[phase.id], resources)), timedelta(0)
+        )
+        for phase in phases
+    }

@@ -1,0 +1,1 @@
+"""The whole site: staff, budgets, health, retention and reports of its checks."""

@@ -1,0 +1,1 @@
+"""Submissions: submitting, cancelling, disclosing, and what goes with them."""

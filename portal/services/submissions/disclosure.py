@@ -1,0 +1,281 @@
+"""Submissions as values for pages: what a team may know, and what only organisers and staff may."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.db.tables import Attempt, Evaluation, Job, Submission
+from portal.domain.evaluations.failures import Failure, FailureReason, explained
+from portal.domain.evaluations.jobs import JobKind
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards import scores
+from portal.domain.leaderboards.scores import Column
+from portal.domain.submissions import disclosure
+from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.timeline import Happened, Step, steps
+from portal.services.evaluations.queue_position import QueueFacts
+from portal.services.submissions.run_logs import LogFacts
+
+Logs = Mapping[str, tuple[LogFacts, ...]]
+"""The streams of attempts, by their tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionFacts:
+    """A submission without what came of it."""
+
+    id: str
+    kind: SubmissionKind
+    phase: str
+    phase_slug: str
+    team: str
+    person: str
+    filename: str
+    size: int
+    sha256: str
+    note: str
+    counts: bool
+    is_smoke: bool
+    created_at: datetime
+    deleted_at: datetime | None
+    """When the file was deleted by policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSubmission:
+    """A line in the list. ``state`` is the one to look at first of all evaluations."""
+
+    facts: SubmissionFacts
+    state: EvaluationState
+    scores: dict[str, float]
+    stands: bool = False
+    """Whether it is the one of its team on a leaderboard that is open to who looks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFacts:
+    """One try at a job, for organisers and staff only."""
+
+    token: str
+    kind: JobKind
+    number: int
+    state: str
+    cluster_job_id: str | None
+    nodes: str
+    outcome: str | None
+    raw_state: str
+    problem: str
+    logs: tuple[LogFacts, ...]
+    """The end of what the run wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What only organisers and staff see of an evaluation."""
+
+    detail: str
+    exact_scores: dict[str, float]
+    seal_sha256: str | None
+    attempts: tuple[AttemptFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationFacts:
+    """What came of a submission on one task."""
+
+    task: str
+    state: EvaluationState
+    steps: tuple[Step, ...]
+    queue: QueueFacts | None
+    reason: FailureReason | None
+    failure: Failure | None
+    sentence: str
+    time_limit: timedelta | None
+    """Of the program; only where it is told that it was reached."""
+    scores: dict[str, float]
+    inside: Inside | None
+
+
+_BY_URGENCY = (
+    EvaluationState.HELD,
+    EvaluationState.FAILED,
+    EvaluationState.CANCELLED,
+    EvaluationState.WAITING,
+    EvaluationState.BUILDING,
+    EvaluationState.QUEUED,
+    EvaluationState.RUNNING,
+    EvaluationState.SCORING,
+    EvaluationState.SCORED,
+)
+
+
+def telling(states: Iterable[EvaluationState]) -> EvaluationState:
+    """Return the state that says most about a submission: what went wrong, else what is slowest."""
+    return min(states, key=_BY_URGENCY.index, default=EvaluationState.WAITING)
+
+
+def newest(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+    """Return the newest evaluation on each task; a rerun takes the place of what it repeats."""
+    in_order = sorted(evaluations, key=lambda e: (e.task_id, e.number))
+    by_task = {evaluation.task_id: evaluation for evaluation in in_order}
+    return sorted(by_task.values(), key=lambda e: e.id)
+
+
+def facts_of(row: Submission) -> SubmissionFacts:
+    """Return what was handed in."""
+    return SubmissionFacts(
+        id=row.id,
+        kind=row.kind,
+        phase=row.phase.title,
+        phase_slug=row.phase.slug,
+        team=row.team.name,
+        person=row.person.names.own,
+        filename=row.filename,
+        size=row.blob.size,
+        sha256=row.blob_sha256,
+        note=row.note,
+        counts=row.counts,
+        is_smoke=row.is_smoke,
+        created_at=row.created_at,
+        deleted_at=row.blob.deleted_at,
+    )
+
+
+def listed(
+    row: Submission, columns: Sequence[Column], may_review: bool, *, stands: bool = False
+) -> ListedSubmission:
+    """Return a line of the list."""
+    evaluations = newest(row.evaluations)
+    merged: dict[str, float] = {}
+    for evaluation in evaluations:
+        merged |= _scores(row, evaluation, columns, may_review)
+    sealed = _is_sealed(row, may_review)
+    states = [_state_told(row, e, sealed=sealed) for e in evaluations]
+    return ListedSubmission(
+        facts=facts_of(row), state=telling(states), scores=merged, stands=stands
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What somebody may know of how an evaluation went. Pages, API and exports have it from here."""
+
+    state: EvaluationState
+    reason: FailureReason | None
+    sentence: str
+    scores: dict[str, float]
+
+
+def told_of(
+    row: Submission, evaluation: Evaluation, columns: Sequence[Column], *, may_review: bool
+) -> Told:
+    """Return what whoever looks may know; its team knows less than its organisers."""
+    sealed = _is_sealed(row, may_review)
+    reason = disclosure.told(evaluation.reason, sealed=sealed) if evaluation.reason else None
+    return Told(
+        state=_state_told(row, evaluation, sealed=sealed),
+        reason=reason,
+        sentence="" if reason is FailureReason.NO_RESULT else evaluation.sentence,
+        scores=_scores(row, evaluation, columns, may_review),
+    )
+
+
+def told_state(row: Submission, evaluation: Evaluation) -> EvaluationState:
+    """Return the state that the team of a submission is told."""
+    return _state_told(row, evaluation, sealed=_is_sealed(row, may_review=False))
+
+
+def _state_told(row: Submission, evaluation: Evaluation, *, sealed: bool) -> EvaluationState:
+    return disclosure.state_told(
+        row.kind, evaluation.state, sealed=sealed, reason=evaluation.reason
+    )
+
+
+def _is_sealed(row: Submission, may_review: bool) -> bool:
+    """Whether who looks may not see how a run on private data went."""
+    return row.phase.is_sealed and not row.is_smoke and not may_review
+
+
+def _scores(
+    row: Submission, evaluation: Evaluation, columns: Sequence[Column], may_review: bool
+) -> dict[str, float]:
+    is_told = may_review or row.phase.feedback == FEEDBACK_SCORES
+    if evaluation.result is None or not is_told:
+        return {}
+    if row.shown is not None and not may_review:
+        return scores.shown(row.shown, columns)
+    return scores.shown(evaluation.result.scores, columns)
+
+
+FEEDBACK_SCORES = "scores"
+"""The word in a phase's ``feedback`` that lets a team see its own scores."""
+
+
+def evaluation_facts(
+    row: Submission,
+    evaluation: Evaluation,
+    jobs: Sequence[Job],
+    columns: Sequence[Column],
+    *,
+    queue: QueueFacts | None,
+    time_limit: timedelta | None,
+    may_review: bool,
+    logs: Logs | None,
+) -> EvaluationFacts:
+    """Return what came of a submission on one task; ``jobs`` are all that it may have caused.
+
+    With the ``logs`` of their attempts comes all that is sealed, without them nothing of it.
+    """
+    own = [j for j in jobs if j.evaluation_id == evaluation.id]
+    built = [j for j in jobs if evaluation.image_id and j.image_id == evaluation.image_id]
+    told = told_of(row, evaluation, columns, may_review=may_review)
+    sealed = _is_sealed(row, may_review)
+    if sealed and (told.state is EvaluationState.RUNNING or told.state.is_final):
+        # Its job, or the one that scores it: the cluster's words would tell which.
+        queue = None
+    happened = disclosure.happened_told(
+        [Happened(state=event.state, at=event.at) for event in evaluation.events],
+        sealed=sealed,
+        step=timedelta(seconds=row.phase.time_step),
+    )
+    return EvaluationFacts(
+        task=evaluation.task.slug,
+        state=told.state,
+        steps=steps(row.kind, told.state, happened, is_smoke=row.is_smoke),
+        queue=queue,
+        reason=told.reason,
+        failure=explained(told.reason, counts=row.counts) if told.reason else None,
+        sentence=told.sentence,
+        time_limit=time_limit if told.reason is FailureReason.TIME_LIMIT else None,
+        scores=told.scores,
+        inside=_inside(evaluation, built + own, logs) if logs is not None else None,
+    )
+
+
+def _inside(evaluation: Evaluation, jobs: Sequence[Job], logs: Logs) -> Inside:
+    result = evaluation.result
+    return Inside(
+        detail=evaluation.detail,
+        exact_scores=result.scores if result else {},
+        seal_sha256=result.seal_sha256 if result else None,
+        attempts=tuple(
+            _attempt(job, attempt, logs.get(attempt.token, ()))
+            for job in jobs
+            for attempt in job.attempts
+        ),
+    )
+
+
+def _attempt(job: Job, row: Attempt, logs: tuple[LogFacts, ...]) -> AttemptFacts:
+    return AttemptFacts(
+        token=row.token,
+        kind=job.kind,
+        number=row.number,
+        state=row.state,
+        cluster_job_id=row.cluster_job_id,
+        nodes=row.nodes,
+        outcome=row.outcome,
+        raw_state=row.raw_state,
+        problem=row.problem,
+        logs=logs,
+    )

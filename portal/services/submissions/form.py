@@ -1,0 +1,92 @@
+"""What the form for handing in offers: the phases that are open, and what is left of their limits."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.domain.accounts.people import Actor
+from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.profiles import Resources
+from portal.domain.errors import NotAllowed
+from portal.domain.submissions.limits import Limits, Used, start_of_day
+from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
+from portal.services.site.gpu_budgets import Budget, own_budgets
+from portal.services.submissions.submit import offers_smoke, quota_left, tasks_of
+from portal.services.submissions.weights import WeightsFacts, offered
+from portal.services.teams import joining
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseChoice:
+    """A phase that can be handed in to, and what is left of its limits."""
+
+    phase: PhaseFacts
+    limits: Limits
+    used: Used
+    next_slot: datetime | None
+    """When the next submission can be handed in, if none can now and one can later."""
+    is_full: bool
+    has_sample: bool
+    """Whether a program can be tried on the public sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitForm:
+    """What the form offers."""
+
+    frame: Frame
+    choices: tuple[PhaseChoice, ...]
+    budgets: tuple[Budget, ...]
+    """GPU-hours that what is handed in counts against."""
+    weights: tuple[WeightsFacts, ...]
+    """What the team can have its program run with."""
+
+
+def submit_form(
+    session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
+) -> SubmitForm:
+    """Return what can be handed in now, and how often."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not visible.frame.may_submit or actor.person_id is None:
+        raise NotAllowed("Log in to hand something in.")
+    if visible.frame.must_join:
+        raise joining.not_yet(visible.frame.participation)
+    return SubmitForm(
+        frame=visible.frame,
+        choices=choices(session, visible, actor.person_id, now=now),
+        budgets=own_budgets(
+            session, challenge=visible.challenge, team_id=visible.team_id, resources=resources
+        ),
+        weights=offered(session, visible.challenge.id, actor),
+    )
+
+
+def choices(
+    session: Session, visible: Visible, person_id: str, *, now: datetime
+) -> tuple[PhaseChoice, ...]:
+    """Return the phases that are open, with what the person's team has used of each."""
+    found = []
+    for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
+        if facts.season is Season.OPEN:
+            left = quota_left(session, person_id=person_id, phase=phase, now=now)
+            sample = offers_smoke(phase, tasks_of(session, phase))
+            found.append(_choice(facts, left.limits, left.used, now, has_sample=sample))
+    return tuple(found)
+
+
+def _choice(
+    phase: PhaseFacts, limits: Limits, used: Used, now: datetime, *, has_sample: bool
+) -> PhaseChoice:
+    used_up = limits.total is not None and used.total >= limits.total
+    full_today = limits.per_day is not None and used.today >= limits.per_day
+    tomorrow = start_of_day(now) + timedelta(days=1)
+    opens_again = full_today and not used_up and tomorrow < phase.span.ends_at
+    return PhaseChoice(
+        phase=phase,
+        limits=limits,
+        used=used,
+        next_slot=tomorrow if opens_again else None,
+        is_full=used_up or full_today,
+        has_sample=has_sample,
+    )

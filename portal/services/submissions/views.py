@@ -1,0 +1,276 @@
+"""What people see of submissions: the list, and one with its way through the cluster."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.db.queries.submissions import submission_pages as queries
+from portal.db.tables import Challenge, Evaluation
+from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.audit import Action, Subject
+from portal.domain.challenges.profiles import Resources
+from portal.domain.errors import NotAllowed, NotFound
+from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.scores import Column
+from portal.domain.pagination import PAGE_SIZE, Slice
+from portal.services.audit import log as audit_log
+from portal.services.challenges import access
+from portal.services.challenges.context import Frame, look_up
+from portal.services.evaluations import reruns
+from portal.services.evaluations.queue_position import queue_facts
+from portal.services.evaluations.reruns import RerunFacts
+from portal.services.leaderboards.standings import columns_of
+from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
+from portal.services.submissions import cancellation, log_release, run_logs
+from portal.services.submissions.disclosure import (
+    EvaluationFacts,
+    ListedSubmission,
+    SubmissionFacts,
+    evaluation_facts,
+    facts_of,
+    listed,
+    newest,
+    telling,
+)
+from portal.services.submissions.log_release import ReleasedLog
+from portal.services.submissions.run_logs import LogFacts
+from portal.services.submissions.weights import WeightsFacts, used_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionList:
+    """A page of a challenge's submissions."""
+
+    frame: Frame
+    columns: tuple[Column, ...]
+    rows: tuple[ListedSubmission, ...]
+    pages: Slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionPage:
+    """One submission."""
+
+    challenge_slug: str
+    challenge: str
+    facts: SubmissionFacts
+    same_as: str | None
+    """The first submission in this phase with which the team has handed in the same file."""
+    smoke_logs: tuple[LogFacts, ...]
+    """What a run on the public sample wrote."""
+    released_logs: tuple[ReleasedLog, ...]
+    """What organisers let the team see besides."""
+    weights: WeightsFacts | None
+    has_seal: bool
+    """Whether there is a signed record of its result."""
+    packages: tuple[str, ...]
+    """What was installed from its ``requirements.txt``: versions and digests, as pip takes them."""
+    columns: tuple[Column, ...]
+    evaluations: tuple[EvaluationFacts, ...]
+    state: EvaluationState
+    reruns: tuple[RerunFacts, ...]
+    """What came of running it again to compare; only where this page shows what is sealed."""
+    is_settled: bool
+    """Whether nothing will change without somebody's doing."""
+    may_review: bool
+    """Whether they may look at what is sealed."""
+    is_inside: bool
+    """Whether this page shows it."""
+    may_release: bool
+    """Whether they may let the team see a log."""
+    is_own: bool
+    """Whether it is of the own team."""
+    may_cancel: bool
+    """Whether they may cancel it, and something of it can be."""
+    is_ending: bool
+    """Whether somebody has cancelled it and the cluster has not followed yet."""
+
+
+def submission_list(
+    session: Session, *, actor: Actor, slug: str, page: int, now: datetime
+) -> SubmissionList:
+    """List the own team's submissions; organisers and staff see every team's."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not actor.is_known:
+        raise NotAllowed("Log in to see your submissions.")
+    every = visible.frame.may_review
+    found = queries.page_of(
+        session,
+        challenge_id=visible.challenge.id,
+        team_id=visible.team_id,
+        every=every,
+        offset=(page - 1) * PAGE_SIZE,
+        size=PAGE_SIZE,
+    )
+    if page > 1 and not found:
+        raise NotFound
+    columns = _columns(session, visible.challenge, now, every)
+    # Which one is best would tell something of a score that is not shown.
+    is_ranked = any(column.primary for column in columns)
+    boards = {row.id for row, _ in open_boards(actor, visible)} if is_ranked else set()
+    return SubmissionList(
+        frame=visible.frame,
+        columns=columns,
+        rows=tuple(
+            listed(
+                row.submission,
+                columns,
+                every,
+                stands=row.stands and row.submission.phase_id in boards,
+            )
+            for row in found
+        ),
+        pages=Slice(number=page, total=found[0].total if found else 0),
+    )
+
+
+def submission_page(
+    session: Session, *, actor: Actor, submission_id: str, resources: Resources, now: datetime
+) -> SubmissionPage:
+    """Return a submission; raise ``NotFound`` if there is none that the actor may see."""
+    found = _find(session, actor, submission_id)
+    return _page(session, actor, found, resources, inside=False, now=now)
+
+
+def sealed_page(
+    session: Session, *, actor: Actor, submission_id: str, resources: Resources, now: datetime
+) -> SubmissionPage:
+    """Return a submission with what is sealed, and write down that it was looked at."""
+    found = _find(session, actor, submission_id)
+    if not permissions.may_review(actor, _standing(actor, found)):
+        raise NotFound
+    audit_log.note(
+        session,
+        actor=actor,
+        action=Action.SEALED_LOOKED_AT,
+        subject=Subject(kind="submission", id=submission_id),
+        challenge_id=found.submission.challenge_id,
+        now=now,
+    )
+    return _page(session, actor, found, resources, inside=True, now=now)
+
+
+def seal_of(
+    session: Session, *, actor: Actor, submission_id: str, in_full: bool, now: datetime
+) -> str:
+    """Return the signed record of a submission's newest result; raise ``NotFound`` where there is none.
+
+    In full to whoever may look at what is sealed, which is written down; otherwise what the team may show.
+    """
+    found = _find(session, actor, submission_id)
+    if in_full:
+        if not permissions.may_review(actor, _standing(actor, found)):
+            raise NotFound
+        audit_log.note(
+            session,
+            actor=actor,
+            action=Action.SEALED_LOOKED_AT,
+            subject=Subject(kind="submission", id=submission_id),
+            challenge_id=found.submission.challenge_id,
+            now=now,
+        )
+    results = [one.result for one in newest(found.submission.evaluations) if one.result]
+    envelopes = [one.envelope if in_full else one.team_envelope for one in results]
+    signed = [one for one in envelopes if one]
+    if not signed:
+        raise NotFound
+    return signed[-1]
+
+
+def _find(session: Session, actor: Actor, submission_id: str) -> queries.Found:
+    if actor.person_id is None:
+        raise NotAllowed("Log in to see this submission.")
+    found = queries.find(session, submission_id, actor.person_id)
+    if found is None or not _may_see(actor, found):
+        raise NotFound
+    return found
+
+
+def _page(
+    session: Session,
+    actor: Actor,
+    found: queries.Found,
+    resources: Resources,
+    *,
+    inside: bool,
+    now: datetime,
+) -> SubmissionPage:
+    row = found.submission
+    may_review = permissions.may_review(actor, _standing(actor, found))
+    columns = _columns(session, row.challenge, now, may_review)
+    evaluations = newest(row.evaluations)
+    unfinished = cancellation.unfinished(row, evaluations)
+    jobs = queries.jobs_of(session, evaluations)
+    tokens = [attempt.token for job in jobs for attempt in job.attempts]
+    kept = run_logs.of_attempts(session, tokens) if inside or row.is_smoke else {}
+    logs = kept if inside else None
+    facts = tuple(
+        evaluation_facts(
+            row,
+            e,
+            jobs,
+            columns,
+            queue=queue_facts(session, e, jobs, resources),
+            time_limit=_time_limit(e, resources),
+            may_review=may_review,
+            logs=logs,
+        )
+        for e in evaluations
+    )
+    return SubmissionPage(
+        challenge_slug=row.challenge.slug,
+        challenge=row.challenge.title,
+        facts=facts_of(row),
+        same_as=found.same_as,
+        smoke_logs=tuple(log for logs in kept.values() for log in logs) if row.is_smoke else (),
+        released_logs=log_release.released(session, row.id),
+        weights=used_by(session, row),
+        has_seal=any(e.result and e.result.team_envelope for e in evaluations),
+        packages=queries.packages_of(session, evaluations),
+        columns=columns,
+        evaluations=facts,
+        state=telling(one.state for one in facts),
+        reruns=reruns.of_submission(session, row.id) if inside else (),
+        is_settled=all(e.state.is_final or e.state is EvaluationState.HELD for e in evaluations),
+        may_review=may_review,
+        is_inside=inside,
+        may_release=permissions.may_release_logs(actor, _standing(actor, found)),
+        is_own=found.in_team,
+        may_cancel=_may_cancel(actor, found) and bool(unfinished),
+        is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
+    )
+
+
+def _time_limit(evaluation: Evaluation, resources: Resources) -> timedelta | None:
+    """Return how long the program may run; nothing if the site has its profile no more."""
+    profile = resources.profiles.get(evaluation.task.predict_profile)
+    return profile.time_limit if profile else None
+
+
+def _may_cancel(actor: Actor, found: queries.Found) -> bool:
+    team = access.only(actor) if found.in_team else frozenset()
+    return permissions.may_cancel(actor, _standing(actor, found), team)
+
+
+def _may_see(actor: Actor, found: queries.Found) -> bool:
+    team = access.only(actor) if found.in_team else frozenset()
+    return permissions.may_see_submission(actor, _standing(actor, found), team)
+
+
+def _standing(actor: Actor, found: queries.Found) -> permissions.Standing:
+    return access.standing(
+        actor, found.submission.challenge, role=found.role, takes_part=found.in_team
+    )
+
+
+def _columns(
+    session: Session, challenge: Challenge, now: datetime, may_review: bool
+) -> tuple[Column, ...]:
+    rows = columns_of(session, challenge.id)
+    return tuple(
+        visible_columns(
+            rows, is_revealed=is_revealed(challenge.reveal_at, now), may_review=may_review
+        )
+    )

@@ -1,0 +1,1 @@
+"""Teams: creation, membership, invitations, mergers, and who takes part."""
