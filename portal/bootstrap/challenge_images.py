@@ -6,7 +6,7 @@ from portal.bootstrap.site import Installation
 from portal.files.errors import BadArchive
 from portal.files.images.inspection import ImageLimits
 from portal.files.images.programs import check_program
-from portal.worker.looking import look_into
+from portal.worker.prepare.image_inspection import look_into
 from site_config.challenge import Challenge, Task
 from site_config.errors import Problem, SettingsError
 

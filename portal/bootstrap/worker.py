@@ -15,8 +15,8 @@ from portal.domain.evaluations.jobs import ImageKind
 from portal.services.evaluations import images
 from portal.worker.audit_watch import AuditWatch
 from portal.worker.context import WorkerContext
-from portal.worker.file_threads import FileThreads
-from portal.worker.pacing import Pace
+from portal.worker.file_work.threads import FileThreads
+from portal.worker.polling import Pace
 
 
 def worker_contexts(site: Installation) -> list[WorkerContext]:

@@ -7,7 +7,7 @@ from portal.checks.questions import Answers
 from portal.checks.subject import Subject
 from portal.domain.challenges.profiles import Profile
 from portal.domain.site.findings import Finding, Level, Rule
-from portal.worker.allowances import largest_request
+from portal.worker.prepare.allowances import largest_request
 from scheduler.inspection import Association, Partition, read_gres
 
 PARTITION = Rule(

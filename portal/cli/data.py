@@ -68,7 +68,7 @@ def changes(site_file: Path, name: str, cluster: str | None) -> None:
     from portal.bootstrap import worker_contexts  # noqa: PLC0415
     from portal.domain.evaluations.merkle import differences  # noqa: PLC0415
     from portal.domain.submissions.run_logs import plain  # noqa: PLC0415
-    from portal.worker.measure import last_two  # noqa: PLC0415
+    from portal.worker.ingest.measurement import last_two  # noqa: PLC0415
 
     contexts = worker_contexts(opened(site_file))
     found = [one for one in contexts if one.cluster.name == (cluster or contexts[0].cluster.name)]

@@ -18,7 +18,7 @@ def retention(site_file: Path, *, dry_run: bool) -> None:
     records are never deleted. The exit code is 1 if the storage would not delete something.
     """
     from portal import bootstrap  # noqa: PLC0415
-    from portal.worker.expire import due_now, expire  # noqa: PLC0415
+    from portal.worker.steps.expire import due_now, expire  # noqa: PLC0415
 
     site = opened(site_file)
     actor = bootstrap.operator()

@@ -41,9 +41,9 @@ from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import FileName, Id, Sha256, Slug
 from portal.services.evaluations.task_approvals import approval_of
-from portal.worker import notes
 from portal.worker.context import WorkerContext
-from portal.worker.image_sources import check_source, source_of
+from portal.worker.ingest.image_sources import check_source, source_of
+from portal.worker.prepare import run_notes
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
@@ -119,7 +119,7 @@ def work_as_prepared(context: WorkerContext, token: Token) -> Work:
     with context.database.reading() as session, _readable(token):
         job = _job(context, row := session.get_one(Job, session.get_one(Attempt, token).job_id))
         named = {row.evaluation_id, row.image_id, row.snapshot_id} - {None}
-    found = notes.read_work(context.cluster.run_directory(job.id, token))
+    found = run_notes.read_work(context.cluster.run_directory(job.id, token))
     if found is None:
         raise UntrustedValueError("attempts.state", "of an attempt that was never prepared", token)
     if found.job.id != job.id or found.job.kind is not job.kind or named != {_subject(found)}:
@@ -337,7 +337,7 @@ def predicted(context: WorkerContext, work: RunWork) -> RunWork | None:
     if work.predict is None:
         return None
     place = work.predict
-    found = notes.read_work(context.cluster.run_directory(place.job_id, Token(place.token)))
+    found = run_notes.read_work(context.cluster.run_directory(place.job_id, Token(place.token)))
     if (
         not isinstance(found, RunWork)
         or found.job.kind is not JobKind.PREDICT

@@ -19,8 +19,8 @@ from portal.files.outputs.removal import remove
 from portal.files.seals import Sealer
 from portal.files.store import Damaged, Store
 from portal.files.task_approvals import Approvals
-from portal.worker.file_work import AtOnce, FileWork
-from portal.worker.pacing import Pace
+from portal.worker.file_work.work import AtOnce, FileWork
+from portal.worker.polling import Pace
 from scheduler.files import Files
 from scheduler.interface import Scheduler, Token
 

@@ -12,21 +12,21 @@ import structlog
 from portal.domain.evaluations.file_parts import Part
 from portal.files.store import StoreError
 from portal.services.evaluations import leases, planning
-from portal.worker.ahead import Ahead
-from portal.worker.asking import Asked
-from portal.worker.cancel import end_unsent, stop_live
-from portal.worker.collect import collect_ended
 from portal.worker.context import WorkerContext
-from portal.worker.decide import carry_out_decisions
-from portal.worker.expire import Expired, expire
-from portal.worker.file_work import NotYet
+from portal.worker.file_work.reporting import Sayer
+from portal.worker.file_work.work import NotYet
+from portal.worker.heartbeat import Pulse
 from portal.worker.lease_keeping import kept, take
-from portal.worker.pacing import QUICK, Pacer
-from portal.worker.pulse import Pulse
-from portal.worker.resolve import resolve_unclear
-from portal.worker.saying import Sayer
-from portal.worker.send import send_created
-from portal.worker.watch import watch_live
+from portal.worker.poll_result import Asked
+from portal.worker.polling import QUICK, Pacer
+from portal.worker.steps.cancel import end_unsent, stop_live
+from portal.worker.steps.collect import collect_ended
+from portal.worker.steps.decide import carry_out_decisions
+from portal.worker.steps.expire import Expired, expire
+from portal.worker.steps.inspect_ahead import Ahead
+from portal.worker.steps.resolve import resolve_unclear
+from portal.worker.steps.send import send_created
+from portal.worker.steps.watch import watch_live
 from scheduler.errors import SchedulerError
 
 log = structlog.get_logger("sealrun.worker")

@@ -10,7 +10,7 @@ from portal.services.attention import troubles
 from portal.services.attention.troubles import Known, Step
 from portal.services.evaluations import results
 from portal.worker.context import WorkerContext
-from portal.worker.file_work import NotYet
+from portal.worker.file_work.work import NotYet
 from scheduler.errors import Unreachable
 
 log = structlog.get_logger("sealrun.worker")

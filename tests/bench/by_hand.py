@@ -11,8 +11,8 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.ids import new_token
 from portal.domain.untrusted import Sha256
 from portal.worker.context import WorkerContext
-from portal.worker.file_work import AtOnce
-from portal.worker.prepare import prepare
+from portal.worker.file_work.work import AtOnce
+from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Accepted, JobSpec, Token
 
 PATIENCE = 60.0

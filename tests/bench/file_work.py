@@ -21,8 +21,8 @@ from containers.archives import Entry, write_archive
 from portal.db.engine import open_database
 from portal.db.schema import upgrade
 from portal.domain.submissions.limits import SubmissionKind
-from portal.worker.file_threads import FileThreads
-from portal.worker.file_work import AtOnce, FileWork
+from portal.worker.file_work.threads import FileThreads
+from portal.worker.file_work.work import AtOnce, FileWork
 from portal.worker.loop import run_pass
 from tests.bench.report import print_table
 from tests.support.worker.eager import eager

@@ -20,7 +20,7 @@ from portal import bootstrap
 from portal.domain.ids import new_token
 from portal.domain.untrusted import Sha256
 from portal.worker.context import WorkerContext
-from portal.worker.prepare import prepare
+from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Accepted, JobSpec, Token
 from tests.bench.by_hand import ByHandError, image_of, predict_attempt, run_by_hand
 from tests.bench.report import print_table

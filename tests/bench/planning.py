@@ -19,7 +19,7 @@ from portal.domain.evaluations.states import AttemptState, ImageState
 from portal.services.evaluations import planning
 from portal.services.evaluations.planning import Planned
 from portal.worker.context import WorkerContext
-from portal.worker.reports import take_over_all
+from portal.worker.job_reports import take_over_all
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from tests.bench.portal_server import database_url, open_with_tables, write_settings
 from tests.bench.report import print_table

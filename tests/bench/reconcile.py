@@ -15,8 +15,8 @@ import structlog
 from portal.domain.evaluations.states import AttemptState
 from portal.services.evaluations import attempts
 from portal.worker.loop import run_pass
-from portal.worker.pacing import Pacer
-from portal.worker.watch import watch_live
+from portal.worker.polling import Pacer
+from portal.worker.steps.watch import watch_live
 from scheduler.interface import Accepted, JobSpec, Token
 from scheduler.sbatch import sbatch_argv
 from scheduler.squeue import squeue_argv

@@ -31,7 +31,7 @@ from portal.domain.ids import new_id
 from portal.domain.retention import Kept
 from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.boundary import predicted, token_of, work_as_prepared
-from portal.worker.expire import expire
+from portal.worker.steps.expire import expire
 from tests.support.worker.weights import packed, upload
 from tests.support.worker.world import Clock, World, make_world
 

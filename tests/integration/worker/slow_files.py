@@ -17,7 +17,7 @@ from portal.files import store
 from portal.files.progress import advance
 from portal.files.store import Store, Stored
 from portal.services.submissions import cancellation
-from portal.worker.file_threads import FileThreads
+from portal.worker.file_work.threads import FileThreads
 from tests.support.worker.world import World
 
 PATIENCE = 120.0

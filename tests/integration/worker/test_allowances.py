@@ -8,8 +8,8 @@ import pytest
 
 from portal.db.tables import Image
 from portal.domain.untrusted import Sha256
-from portal.worker.allowances import OWN_TIME, reading_time, time_request
-from portal.worker.prepare import prepare
+from portal.worker.prepare.allowances import OWN_TIME, reading_time, time_request
+from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Token
 from tests.support.worker.world import World
 

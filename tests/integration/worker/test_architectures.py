@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.submissions.limits import SubmissionKind
-from portal.worker.prepare import prepare
+from portal.worker.prepare.run_directory import prepare
 from tests.fuzz.seeds import packed
 from tests.support.uploads.images import USUAL, both, docker
 from tests.support.worker.world import World

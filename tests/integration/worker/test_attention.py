@@ -17,9 +17,9 @@ from portal.domain.submissions.disclosure import SPARED, Failures
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention.views import Attention, listed
 from portal.services.evaluations.queue_position import why_it_waits
+from portal.worker.heartbeat import Pulse
 from portal.worker.loop import run_pass
-from portal.worker.pacing import Pace, Pacer
-from portal.worker.pulse import Pulse
+from portal.worker.polling import Pace, Pacer
 from scheduler.errors import Unreachable
 from tests.support.worker.pretended_node import good_scores
 from tests.support.worker.world import World, packed_code

@@ -19,10 +19,10 @@ from portal.db.types import Tree, Word
 from portal.domain.errors import OperatorError
 from portal.domain.submissions.limits import SubmissionKind
 from portal.files.errors import BadArchive
-from portal.worker import notes
 from portal.worker.boundary import token_of, work_as_prepared
 from portal.worker.context import PRIVATE
-from portal.worker.prepare import prepare
+from portal.worker.prepare import run_notes
+from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Token
 from tests.support.worker.weights import upload
 from tests.support.worker.world import Clock, World, make_world
@@ -103,7 +103,7 @@ def _is_fixed(node: ast.expr) -> bool:
 
 def test_one_module_of_the_worker_makes_paths_of_values() -> None:
     found = []
-    for file in sorted((ROOT / "portal/worker").glob("*.py")):
+    for file in sorted((ROOT / "portal/worker").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
                 is_time = "timedelta" in ast.unparse(node) or isinstance(node.left, ast.Constant)
@@ -228,7 +228,7 @@ def _all_prepared(world: World, tokens: list[Token]) -> Iterator[str]:
     """Prepare and read every attempt anew; tell of whatever but a refusal comes of it."""
     for token in tokens:
         for directory in (world.context.cluster.storage / "runs").glob(f"*/{token}"):
-            (directory / notes.SENT).unlink(missing_ok=True)
+            (directory / run_notes.SENT).unlink(missing_ok=True)
         try:
             spec = prepare(world.context, token)
             work_as_prepared(world.context, token)

@@ -10,9 +10,9 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.services.evaluations import attempts as attempt_services
 from portal.services.evaluations.builds import AGAIN_AFTER
-from portal.worker.allowances import largest_request
 from portal.worker.loop import run_pass
-from portal.worker.prepare import prepare
+from portal.worker.prepare.allowances import largest_request
+from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Outcome, Refused, Token
 from tests.support.worker.eager import eager
 from tests.support.worker.world import World

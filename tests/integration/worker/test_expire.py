@@ -32,8 +32,8 @@ from portal.domain.ids import new_id
 from portal.domain.retention import Kept, Policy
 from portal.domain.submissions.limits import SubmissionKind
 from portal.files.store import Store
-from portal.worker import expire as module
-from portal.worker.expire import due_now, expire
+from portal.worker.steps import expire as module
+from portal.worker.steps.expire import due_now, expire
 from tests.support.worker.pretended_node import good_scores
 from tests.support.worker.world import World
 

@@ -19,9 +19,10 @@ from portal.files.progress import OutOfTime, Stopped
 from portal.services.attention.troubles import PAUSES, Step
 from portal.services.evaluations import file_pieces, leases
 from portal.services.submissions import views as submission_views
-from portal.worker import lease_keeping, loop, take_in
+from portal.worker import lease_keeping, loop
+from portal.worker.file_work.reporting import SAID_AFTER, Sayer
+from portal.worker.ingest import attempt as ingest_attempt
 from portal.worker.loop import work_until
-from portal.worker.saying import SAID_AFTER, Sayer
 from tests.integration.worker.slow_files import (
     PATIENCE,
     Slow,
@@ -102,14 +103,14 @@ def test_outputs_are_taken_in_beside_passes(
     threaded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, begun = threading.Event(), threading.Event()
-    copy = take_in.copy_outputs
+    copy = ingest_attempt.copy_outputs
 
     def held(*args: Any, **options: Any) -> Any:
         begun.set()
         assert go_on.wait(PATIENCE)
         return copy(*args, **options)
 
-    monkeypatch.setattr(take_in, "copy_outputs", held)
+    monkeypatch.setattr(ingest_attempt, "copy_outputs", held)
     code = threaded.hand_in()
     run_until(threaded, begun.is_set)
     other = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")

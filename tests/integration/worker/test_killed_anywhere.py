@@ -25,9 +25,9 @@ from portal.db.tables import (
 )
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions.limits import SubmissionKind
-from portal.worker.file_work import AtOnce
+from portal.worker.file_work.work import AtOnce
 from portal.worker.loop import run_pass
-from portal.worker.resolve import UNCLEAR
+from portal.worker.steps.resolve import UNCLEAR
 from tests.integration.worker.hurried import hurried
 from tests.integration.worker.moments import Album, Moment
 from tests.support.worker.eager import eager

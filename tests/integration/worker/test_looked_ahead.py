@@ -15,8 +15,8 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.evaluations import file_pieces
 from portal.services.submissions import views as submission_views
-from portal.worker import ahead
-from portal.worker.saying import SAID_AFTER, Sayer
+from portal.worker.file_work.reporting import SAID_AFTER, Sayer
+from portal.worker.steps import inspect_ahead
 from tests.integration.worker.slow_files import Slow, cancel, hand_in_held, run_until, threads
 from tests.support.worker.world import World
 
@@ -27,7 +27,7 @@ E = EvaluationState
 def threaded(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world in which everything that it needs is built, and images count as large."""
     world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,9\n"))
-    monkeypatch.setattr(ahead, "LARGE", 1)
+    monkeypatch.setattr(inspect_ahead, "LARGE", 1)
     with threads(world):
         yield world
 
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_it_fails_its_build_as_always(threaded: World) -> Non
 def test_a_worker_that_was_killed_after_it_loses_nothing(
     world: World, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "LARGE", 1)
+    monkeypatch.setattr(inspect_ahead, "LARGE", 1)
     place = world.context.cluster.ahead
     with threads(world):
         large = world.hand_in(SubmissionKind.IMAGE, image)
@@ -110,7 +110,7 @@ def test_a_worker_that_was_killed_after_it_loses_nothing(
 
 
 def test_no_more_than_a_few_lie_ready(threaded: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "MOST", 0)
+    monkeypatch.setattr(inspect_ahead, "MOST", 0)
     large = threaded.hand_in(SubmissionKind.IMAGE, b"whatever")
     threaded.run(5)
     assert _state(threaded, large) is E.WAITING

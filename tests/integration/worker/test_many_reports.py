@@ -13,9 +13,9 @@ from portal.db.tables import Attempt, Trouble
 from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_token
 from portal.services.attention.troubles import Step
-from portal.worker.reports import take_over_all
+from portal.worker.job_reports import take_over_all
 from portal.worker.set_aside import AT_ONCE
-from portal.worker.watch import watch_live
+from portal.worker.steps.watch import watch_live
 from scheduler.interface import JobReport, Outcome, Phase, Token
 from tests.integration.queued_attempts import queue, report
 from tests.support.factories import NOW

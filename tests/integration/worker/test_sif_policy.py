@@ -7,7 +7,7 @@ import pytest
 from portal.domain.challenges.profiles import SifPolicy
 from portal.domain.evaluations.failures import FAILURES, FailureReason
 from portal.domain.submissions.limits import SubmissionKind
-from portal.worker.prepare import prepare
+from portal.worker.prepare.run_directory import prepare
 from tests.support.uploads.images import sif
 from tests.support.worker.world import World
 

@@ -15,7 +15,7 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SMOKE_PER_DAY, SubmissionKind
 from portal.services.submissions.views import SubmissionPage, submission_page
-from portal.worker.prepare import prepare
+from portal.worker.prepare.run_directory import prepare
 from tests.support.worker.world import World, change_phase
 
 

@@ -14,7 +14,7 @@ from portal.domain.audit import Action
 from portal.domain.evaluations.merkle import tree
 from portal.domain.evaluations.states import EvaluationState, SnapshotState
 from portal.domain.untrusted import Id
-from portal.worker.measure import last_two
+from portal.worker.ingest.measurement import last_two
 from tests.support.worker.world import World
 
 WEEK = timedelta(days=7)

@@ -16,7 +16,7 @@ from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.submissions.submit import Upload, submit
 from portal.worker.context import WorkerContext
-from portal.worker.file_work import AtOnce
+from portal.worker.file_work.work import AtOnce
 from portal.worker.loop import run_pass
 from scheduler.memory import MemoryScheduler
 from tests.support.worker.eager import eager

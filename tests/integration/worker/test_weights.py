@@ -10,7 +10,7 @@ from portal.db.tables import Evaluation, Submission
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.weights import mounted_at
-from portal.worker.prepare import prepare
+from portal.worker.prepare.run_directory import prepare
 from tests.support.worker.weights import packed, upload
 from tests.support.worker.world import World
 

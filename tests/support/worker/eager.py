@@ -2,7 +2,7 @@
 
 import itertools
 
-from portal.worker.pacing import Pace, Pacer
+from portal.worker.polling import Pace, Pacer
 
 
 def eager() -> Pacer:

@@ -32,9 +32,9 @@ from portal.domain.untrusted import Slug
 from portal.services.evaluations.task_approvals import approval_of
 from portal.services.submissions.submit import Upload, submit
 from portal.worker.context import WorkerContext
-from portal.worker.file_work import AtOnce
+from portal.worker.file_work.work import AtOnce
+from portal.worker.heartbeat import Pulse
 from portal.worker.loop import run_pass
-from portal.worker.pulse import Pulse
 from scheduler.memory import MemoryScheduler
 from tests.support.required import required
 from tests.support.worker.eager import eager

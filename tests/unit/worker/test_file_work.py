@@ -10,9 +10,9 @@ import pytest
 
 from portal.domain.evaluations.file_parts import Part
 from portal.files.progress import OutOfTime, Stopped, advance
-from portal.worker import file_threads
-from portal.worker.file_threads import LARGE, FileThreads
-from portal.worker.file_work import AtOnce, FileWork, NotYet
+from portal.worker.file_work import threads as file_threads
+from portal.worker.file_work.threads import LARGE, FileThreads
+from portal.worker.file_work.work import AtOnce, FileWork, NotYet
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 LONG = timedelta(hours=1)

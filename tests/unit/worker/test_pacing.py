@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.worker.pacing import FIRST_REST, LONGEST_REST, QUICK, Pace, Pacer
+from portal.worker.polling import FIRST_REST, LONGEST_REST, QUICK, Pace, Pacer
 
 
 class Clock:

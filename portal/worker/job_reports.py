@@ -8,7 +8,7 @@ from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts
 from portal.worker.boundary import place_of
 from portal.worker.context import WorkerContext
-from portal.worker.notes import note_report
+from portal.worker.prepare.run_notes import note_report
 from portal.worker.set_aside import all_at_once
 from scheduler.interface import JobReport, Phase, Token
 

@@ -24,9 +24,9 @@ from portal.files.outputs.scores import ScoreColumn, read_scores
 from portal.services.evaluations import results
 from portal.services.evaluations.results import BuiltImage
 from portal.worker.context import WorkerContext
-from portal.worker.image_sources import keep_note
-from portal.worker.measure import take_measurement
-from portal.worker.seal import seal_record, signed
+from portal.worker.ingest.image_sources import keep_note
+from portal.worker.ingest.measurement import take_measurement
+from portal.worker.ingest.seal import seal_record, signed
 
 log = structlog.get_logger("sealrun.worker")
 

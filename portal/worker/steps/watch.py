@@ -8,12 +8,12 @@ from portal.domain.evaluations.states import LIVE_ATTEMPTS
 from portal.services.attention import troubles
 from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts
-from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.reports import take_over_all
-from portal.worker.resolve import give_up
+from portal.worker.job_reports import take_over_all
+from portal.worker.poll_result import Asked
 from portal.worker.set_aside import each
+from portal.worker.steps.resolve import give_up
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")

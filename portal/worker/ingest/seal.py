@@ -14,8 +14,8 @@ from portal.domain.evaluations.work import JobFacts, RunWork
 from portal.services.evaluations.results import Signed
 from portal.worker.boundary import predicted
 from portal.worker.context import WorkerContext
-from portal.worker.measure import data_of
-from portal.worker.notes import read_report
+from portal.worker.ingest.measurement import data_of
+from portal.worker.prepare.run_notes import read_report
 from scheduler.interface import Token
 
 SCHEMA = 2

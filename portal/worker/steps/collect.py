@@ -35,12 +35,12 @@ from portal.services.evaluations import results
 from portal.services.submissions import cancellation, run_logs
 from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
-from portal.worker.fetch import fetch
-from portal.worker.holding import is_held_back
-from portal.worker.measure import MANIFEST_BYTES
-from portal.worker.prepare import NOT_FETCHED, SOURCE
+from portal.worker.embargo import is_held_back
+from portal.worker.ingest.attempt import as_record, take_in
+from portal.worker.ingest.fetch import fetch
+from portal.worker.ingest.measurement import MANIFEST_BYTES
+from portal.worker.prepare.run_directory import NOT_FETCHED, SOURCE
 from portal.worker.set_aside import each
-from portal.worker.take_in import as_record, take_in
 from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.files import FetchLimits
 from scheduler.interface import Token

@@ -20,8 +20,8 @@ from portal.domain.untrusted import Id, Sha256
 from portal.files.atomic import PART
 from portal.files.images.inspection import FoundImage, ImageLimits
 from portal.worker.context import WorkerContext
-from portal.worker.file_work import NotYet
-from portal.worker.looking import look_into
+from portal.worker.file_work.work import NotYet
+from portal.worker.prepare.image_inspection import look_into
 
 LARGE = 64 * 1024**2
 """Bytes from which on it is done ahead."""

@@ -13,13 +13,13 @@ from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.domain.evaluations.work import JobFacts
 from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts, results
-from portal.worker.allowances import largest_request
-from portal.worker.asking import Asked
 from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.fetch import fetch
-from portal.worker.prepare import NOT_FETCHED
-from portal.worker.reports import take_over
+from portal.worker.ingest.fetch import fetch
+from portal.worker.job_reports import take_over
+from portal.worker.poll_result import Asked
+from portal.worker.prepare.allowances import largest_request
+from portal.worker.prepare.run_directory import NOT_FETCHED
 from portal.worker.set_aside import each
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits

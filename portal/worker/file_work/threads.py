@@ -17,7 +17,7 @@ import structlog
 from portal.domain.evaluations.file_parts import Part
 from portal.files.progress import OutOfTime, Progress, followed
 from portal.services.evaluations.file_pieces import Piece
-from portal.worker.file_work import Made, NotYet
+from portal.worker.file_work.work import Made, NotYet
 
 log = structlog.get_logger("sealrun.worker")
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from portal.services.site import health
 from portal.worker.context import WorkerContext
-from portal.worker.pacing import Pacer
+from portal.worker.polling import Pacer
 
 EVERY = timedelta(seconds=10)
 

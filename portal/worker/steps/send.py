@@ -18,11 +18,11 @@ from portal.domain.evaluations.states import AttemptState
 from portal.files.errors import BadArchive
 from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts, results
-from portal.worker import notes
-from portal.worker.asking import Asked
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.prepare import prepare
+from portal.worker.poll_result import Asked
+from portal.worker.prepare import run_notes
+from portal.worker.prepare.run_directory import prepare
 from portal.worker.set_aside import each
 from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Submitted, Token
@@ -64,10 +64,10 @@ def _send(context: WorkerContext, token: Token) -> Submitted | None:
             return None
     # From here on the run is what was noted, whatever becomes of its row.
     directory = Path(spec.workdir)
-    notes.note_sent(directory)
+    run_notes.note_sent(directory)
     answer = context.cluster.scheduler.submit(spec, token)
     if isinstance(answer, Refused):
-        notes.note_refused(directory)
+        run_notes.note_refused(directory)
     with context.database.writing() as session:
         _record(session, token, answer, now=context.clock())
     return answer

@@ -23,21 +23,21 @@ from portal.domain.untrusted import Sha256
 from portal.files.archives.requirements import requirements_to_install
 from portal.files.archives.submitted import repack_code, unpack_results
 from portal.files.images.inspection import ImageLimits
-from portal.worker import notes
-from portal.worker.ahead import Looked, take
-from portal.worker.allowances import time_request
 from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
-from portal.worker.file_work import NotYet
-from portal.worker.looking import look_into
-from portal.worker.measure import looked_at, measure_of
-from portal.worker.samples import sample_of
-from portal.worker.weights import weights_binds
+from portal.worker.file_work.work import NotYet
+from portal.worker.ingest.measurement import looked_at, measure_of
+from portal.worker.prepare import run_notes
+from portal.worker.prepare.allowances import time_request
+from portal.worker.prepare.image_inspection import look_into
+from portal.worker.prepare.samples import sample_of
+from portal.worker.prepare.weights import weights_binds
+from portal.worker.steps.inspect_ahead import Looked, take
 from scheduler.interface import JobSpec, Token
 
 SOURCE = "source"
 """The file of a run directory that an image is built of."""
-NOT_FETCHED = notes.NAMES | {
+NOT_FETCHED = run_notes.NAMES | {
     "image.sif",
     "code.tar",
     "requirements.txt",
@@ -69,7 +69,7 @@ def prepare(context: WorkerContext, token: Token) -> JobSpec:
     work = work_to_prepare(context, token)
     directory = context.cluster.run_directory(work.job.id, token)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    notes.write_work(directory, work)
+    run_notes.write_work(directory, work)
     looked = take(context, work, directory / SOURCE) if isinstance(work, BuildWork) else None
     staged = context.file_work.done(
         token,

@@ -1,0 +1,1 @@
+"""Work on large files beside the passes."""

@@ -1,0 +1,1 @@
+"""What an attempt has left: fetched, checked, sealed and stored."""

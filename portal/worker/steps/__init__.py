@@ -1,0 +1,1 @@
+"""The steps of a pass, each on things that do not depend on each other."""
