@@ -17,7 +17,7 @@ from portal.services.challenges import import_bundle
 from portal.services.challenges.import_bundle import Material, TakenIn
 from portal.services.evaluations.task_approvals import approval_of
 from portal.services.submissions.submit import Upload
-from portal.web.page_losses import losses_of
+from portal.web.rendering.page_losses import losses_of
 from site_config.bundle import load_challenge, read_page
 from site_config.challenge import Challenge
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from portal.bootstrap import Installation
 
 SERVER: Final[Mapping[str, Any]] = {
-    "http": "portal.web.connections:ImpatientProtocol",
+    "http": "portal.web.middleware.slow_client_protocol:ImpatientProtocol",
     "ws": "none",
     "access_log": False,
     "log_config": None,

@@ -57,7 +57,7 @@ class WebProcess:
         from portal.cli.own_account import check_account  # noqa: PLC0415
         from portal.cli.site import opened  # noqa: PLC0415
         from portal.cli.web_process import renewed_app  # noqa: PLC0415
-        from portal.web.shared_rates import SharedCounting  # noqa: PLC0415
+        from portal.web.middleware.shared_rate_limits import SharedCounting  # noqa: PLC0415
 
         site = opened(self.site_file)
         check_account(site.settings, self.site_file, serves=True)
@@ -69,7 +69,7 @@ def serve_supervised(site_file: Path, workers: int, options: Mapping[str, Any]) 
     from uvicorn import Config  # noqa: PLC0415 - only this command needs it
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
-    from portal.web.shared_rates import CountingServer  # noqa: PLC0415
+    from portal.web.middleware.shared_rate_limits import CountingServer  # noqa: PLC0415
 
     with CountingServer() as rates:
         config = Config(

@@ -3,20 +3,20 @@
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from portal.web.bodies import BodyLimit
 from portal.web.context import WebContext
-from portal.web.csrf import SameOriginOnly
 from portal.web.errors import HANDLERS, BrokenPages, foreign_request
-from portal.web.headers import SecurityHeaders
-from portal.web.in_flight import InFlightLimit
-from portal.web.kept_pages import KeptPages
-from portal.web.logins import logins_of
-from portal.web.rates import Counting, RateLimits
-from portal.web.rendering import Renderer
-from portal.web.request_log import RequestLog
+from portal.web.login.identity_providers import logins_of
+from portal.web.middleware.bodies import BodyLimit
+from portal.web.middleware.csrf import SameOriginOnly
+from portal.web.middleware.headers import SecurityHeaders
+from portal.web.middleware.in_flight import InFlightLimit
+from portal.web.middleware.kept_pages import KeptPages
+from portal.web.middleware.rate_limits import Counting, RateLimits
+from portal.web.middleware.request_log import RequestLog
+from portal.web.middleware.sessions import Sessions
+from portal.web.rendering.renderer import Renderer
+from portal.web.rendering.static_files import StaticFiles
 from portal.web.routes import routes
-from portal.web.sessions import Sessions
-from portal.web.static_files import StaticFiles
 
 
 def create_app(context: WebContext, counting: Counting | None = None) -> Starlette:

@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
-from portal.web.bodies import MAX_FORM_BYTES
-from portal.web.filters import file_size
 from portal.web.local_paths import is_api, local_path
-from portal.web.visit import visit_of
+from portal.web.middleware.bodies import MAX_FORM_BYTES
+from portal.web.rendering.filters import file_size
+from portal.web.request_context import visit_of
 
 log = structlog.get_logger("sealrun.web")
 

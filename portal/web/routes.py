@@ -5,38 +5,17 @@ from starlette.routing import BaseRoute, Route
 from portal.web.api import openapi
 from portal.web.api.endpoints import api_routes
 from portal.web.api.openapi import OPENAPI
-from portal.web.bodies import UploadRoute
-from portal.web.pages import (
-    account,
-    attention,
-    audit,
-    budgets,
-    cancelling,
-    challenges,
-    invitations,
-    join,
-    leaderboards,
-    leaks,
-    linking,
-    log_releases,
-    login,
-    logout,
-    participants,
-    retention,
-    roles,
-    site,
-    site_checks,
-    staff,
-    submissions,
-    submit,
-    teams,
-    tokens,
-    weights,
-    welcome,
-)
-from portal.web.rates import address, limited, person
-from portal.web.static_files import StaticFiles
-from portal.web.visit import async_page, form_page, members_only, page
+from portal.web.middleware.bodies import UploadRoute
+from portal.web.middleware.rate_limits import address, limited, person
+from portal.web.pages import attention, audit
+from portal.web.pages.accounts import account, identities, login, logout, tokens, welcome
+from portal.web.pages.challenges import challenges, roles
+from portal.web.pages.leaderboards import leaderboards, leakage
+from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
+from portal.web.pages.submissions import cancellation, log_releases, submissions, submit, weights
+from portal.web.pages.teams import invitations, join, participants, teams
+from portal.web.rendering.static_files import StaticFiles
+from portal.web.request_context import async_page, form_page, members_only, page
 
 
 def routes(static: StaticFiles) -> list[BaseRoute]:
@@ -109,8 +88,8 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         ),
         Route("/challenges/{slug}/attention", page(members_only(attention.of_challenge))),
         Route("/attention/{id}", form_page(attention.decide), methods=["POST"]),
-        Route("/challenges/{slug}/resources", page(members_only(budgets.challenge))),
-        Route("/challenges/{slug}/leaks", page(members_only(leaks.show))),
+        Route("/challenges/{slug}/resources", page(members_only(gpu_budgets.challenge))),
+        Route("/challenges/{slug}/leaks", page(members_only(leakage.show))),
         Route("/challenges/{slug}/retention", page(members_only(retention.of_challenge))),
         Route("/challenges/{slug}/roles", page(members_only(roles.show)), methods=["GET"]),
         Route("/challenges/{slug}/roles", form_page(roles.give), methods=["POST"]),
@@ -121,8 +100,8 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/submissions/{id}/crate", page(members_only(submissions.crate))),
         Route("/submissions/{id}/statement", page(members_only(submissions.statement))),
         Route("/submissions/{id}/sealed", page(members_only(submissions.sealed))),
-        Route("/submissions/{id}/cancel", page(members_only(cancelling.ask)), methods=["GET"]),
-        Route("/submissions/{id}/cancel", form_page(cancelling.cancel), methods=["POST"]),
+        Route("/submissions/{id}/cancel", page(members_only(cancellation.ask)), methods=["GET"]),
+        Route("/submissions/{id}/cancel", form_page(cancellation.cancel), methods=["POST"]),
         Route(
             "/submissions/{id}/logs/{token}/release",
             page(members_only(log_releases.ask)),
@@ -152,8 +131,8 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         ),
         Route("/logout", async_page(logout.leave), methods=["POST"]),
         Route("/logged-out", page(logout.logged_out)),
-        Route("/account/logins/remove", form_page(linking.remove), methods=["POST"]),
-        Route("/account/logins/{provider}", async_page(linking.add), methods=["POST"]),
+        Route("/account/logins/remove", form_page(identities.remove), methods=["POST"]),
+        Route("/account/logins/{provider}", async_page(identities.add), methods=["POST"]),
         Route("/terms", page(site.terms)),
         Route("/welcome", page(welcome.show), methods=["GET"]),
         Route("/welcome", form_page(welcome.accept, accepted=False), methods=["POST"]),
@@ -174,8 +153,8 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/account/delete", page(members_only(account.ask_to_delete)), methods=["GET"]),
         Route("/account/delete", form_page(account.delete), methods=["POST"]),
         Route("/staff", page(members_only(staff.overview))),
-        Route("/staff/site", page(members_only(site_checks.show))),
-        Route("/staff/resources", page(members_only(budgets.site))),
+        Route("/staff/site", page(members_only(check_reports.show))),
+        Route("/staff/resources", page(members_only(gpu_budgets.site))),
         Route("/staff/retention", page(members_only(retention.of_site))),
         Route("/staff/audit", page(members_only(audit.log))),
         Route("/staff/audit/entries.jsonl", page(members_only(audit.download))),

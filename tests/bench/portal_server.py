@@ -16,7 +16,7 @@ from portal.domain.ids import new_id
 from portal.services.accounts import sessions
 from portal.services.accounts.sessions import SignedIn
 from portal.web.app import create_app
-from portal.web.cookies import LoginCookie, digest, new_secret
+from portal.web.middleware.cookies import LoginCookie, digest, new_secret
 from tests.support.databases import PostgresServer
 from tests.support.statements import counted
 

@@ -17,7 +17,7 @@ from portal.domain.accounts.gates import Gate
 from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.app import create_app
 from portal.web.context import Provider, WebContext
-from portal.web.login_failures import EXPIRED, UNREACHABLE, WEAK
+from portal.web.login.failures import EXPIRED, UNREACHABLE, WEAK
 from tests.support.providers import Provider as RealProvider
 from tests.support.providers.glewlwyd import Glewlwyd
 from tests.support.providers.jupyterhub import JupyterHub

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 import pytest
 
 from portal.web.context import Rates
-from portal.web.rates import SWEPT_FROM, Counting, MemoryCounting, RateLimits, TooOften
-from portal.web.shared_rates import CountingServer, SharedCounting
+from portal.web.middleware.rate_limits import (
+    SWEPT_FROM,
+    Counting,
+    MemoryCounting,
+    RateLimits,
+    TooOften,
+)
+from portal.web.middleware.shared_rate_limits import CountingServer, SharedCounting
 
 
 @dataclass
@@ -161,7 +167,7 @@ def test_threads_count_together(way: Way) -> None:
 TRIES = """
 import sys
 from pathlib import Path
-from portal.web.shared_rates import SharedCounting
+from portal.web.middleware.shared_rate_limits import SharedCounting
 counting = SharedCounting(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

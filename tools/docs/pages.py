@@ -22,7 +22,7 @@ from portal.domain.evaluations.states import (
     SnapshotState,
 )
 from portal.services.site import check_reports
-from portal.web.words import label
+from portal.web.rendering.labels import label
 from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING, PASSING_FAMILIES
 from scheduler.states import STATES
 from site_config import reference

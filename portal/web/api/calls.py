@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
-from portal.web import bearer
 from portal.web.api.models import Made
-from portal.web.bodies import UploadRoute
 from portal.web.local_paths import API
-from portal.web.visit import Visit, visit_of
+from portal.web.middleware import token_auth
+from portal.web.middleware.bodies import UploadRoute
+from portal.web.request_context import Visit, visit_of
 
 CREATED = 201
 
@@ -118,5 +118,5 @@ def _admitted(request: Request, scope: Scope | None) -> Call:
         context=visit.context,
         renderer=visit.renderer,
         kept_pages=visit.kept_pages,
-        caller=bearer.admit(visit, scope),
+        caller=token_auth.admit(visit, scope),
     )

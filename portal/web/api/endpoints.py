@@ -3,7 +3,7 @@
 from starlette.routing import Route
 
 from portal.domain.accounts.tokens import Scope
-from portal.web.api import challenges, models, organising, submissions, weights
+from portal.web.api import challenges, models, submissions, teams, weights
 from portal.web.api.calls import CREATED, Endpoint, Field
 
 PAGE = Field(name="page", meaning="Which page of the list; the first without.")
@@ -114,7 +114,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/challenges/{slug}/teams",
         scope=Scope.ORGANISE,
         summary="List the teams of a challenge that you organise.",
-        handler=organising.teams,
+        handler=teams.teams,
         answer=models.Teams,
         query=(PAGE,),
     ),
@@ -123,7 +123,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/challenges/{slug}/participants",
         scope=Scope.ORGANISE,
         summary="List who takes part in a challenge that you organise, and who wants to.",
-        handler=organising.participants,
+        handler=teams.participants,
         answer=models.Participants,
         query=(
             Field(name="state", meaning="`asked`, `admitted` or `declined`; all without."),
@@ -135,7 +135,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/challenges/{slug}/participants/{person}/admit",
         scope=Scope.ORGANISE,
         summary="Let somebody take part who has asked. Doing it again changes nothing.",
-        handler=organising.admit,
+        handler=teams.admit,
         answer=models.Decision,
     ),
     Endpoint(
@@ -143,7 +143,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/challenges/{slug}/participants/{person}/decline",
         scope=Scope.ORGANISE,
         summary="Decline somebody who has asked; they can still be admitted later.",
-        handler=organising.decline,
+        handler=teams.decline,
         answer=models.Decision,
     ),
 )

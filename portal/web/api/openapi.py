@@ -15,7 +15,7 @@ from portal.web.api.calls import Endpoint, Field
 from portal.web.api.endpoints import ENDPOINTS
 from portal.web.api.models import Error, Made
 from portal.web.local_paths import API
-from portal.web.visit import Visit
+from portal.web.request_context import Visit
 
 OPENAPI = f"{API}/openapi.json"
 """Where the document is; it can be read without a token."""

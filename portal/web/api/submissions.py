@@ -9,18 +9,18 @@ from portal.services.submissions.disclosure import EvaluationFacts, ListedSubmis
 from portal.services.submissions.log_release import ReleasedLog
 from portal.services.submissions.run_logs import LogFacts
 from portal.services.submissions.views import SubmissionPage
-from portal.web import handing_in
 from portal.web.api import models
 from portal.web.api.calls import Call
 from portal.web.api.challenges import columns
 from portal.web.errors import Refusal
-from portal.web.handing_in import NotTaken
+from portal.web.uploads import submit
+from portal.web.uploads.submit import NotTaken
 
 
 async def hand_in(call: Call) -> models.Made:
     """Make a submission of the file that is sent."""
     try:
-        made = await handing_in.hand_in(call)
+        made = await submit.hand_in(call)
     except NotTaken as refusal:
         sentence = " ".join(refusal.errors.values())
         raise Refusal(refusal.status, sentence, refusal.reason) from refusal

@@ -2,16 +2,16 @@
 
 from dataclasses import asdict
 
-from portal.web import weights_in
 from portal.web.api import models
 from portal.web.api.calls import Call
 from portal.web.errors import Refusal
-from portal.web.handing_in import NotTaken
+from portal.web.uploads import weights
+from portal.web.uploads.submit import NotTaken
 
 
 def listed(call: Call) -> models.WeightsList:
     """List what the team has."""
-    found = weights_in.open_page(call)
+    found = weights.open_page(call)
     return models.WeightsList(
         items=[models.Weights(**asdict(one)) for one in found.files],
         used=found.used,
@@ -22,7 +22,7 @@ def listed(call: Call) -> models.WeightsList:
 async def upload(call: Call) -> models.Made:
     """Keep the file that is sent."""
     try:
-        made = await weights_in.take(call)
+        made = await weights.take(call)
     except NotTaken as refusal:
         sentence = " ".join(refusal.errors.values())
         raise Refusal(refusal.status, sentence, refusal.reason) from refusal

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.services.attention import decisions
-from portal.web.visit import Fields, Visit
+from portal.web.request_context import Fields, Visit
 
 
 def of_challenge(visit: Visit) -> Response:

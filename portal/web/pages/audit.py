@@ -13,9 +13,9 @@ from portal.domain import permissions
 from portal.domain.audit import Group
 from portal.domain.errors import NotFound
 from portal.services.audit import views as audit_views
-from portal.web.forms import Filled
-from portal.web.visit import Visit
-from portal.web.words import word
+from portal.web.rendering.labels import word
+from portal.web.request_context import Visit
+from portal.web.uploads.submit_form import Filled
 
 FIELDS = ("who", "what", "challenge", "kind", "id", "from", "to")
 KINDS = ("person", "session", "token", "challenge", "submission", "team", "invitation", "merge")

@@ -18,15 +18,15 @@ import sys
 from pathlib import Path
 import uvicorn
 from portal.domain.accounts.tokens import Scope
-from portal.web import bodies, connections
+from portal.web.middleware import bodies, slow_client_protocol
 from portal.web.app import create_app
 from tests.support import factories
 from tests.support.servers.portal import make_token, new_context
 
 folder, port, impatient = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "impatient"
 # The limits are the site's, only shorter, so that a test need not wait for minutes.
-connections.HEAD_SECONDS, connections.REST_SECONDS = 2.0, 1.0
-connections.WRITE_SECONDS, connections.SEND_BUFFER_BYTES = 2.0, 8 * 2**10
+slow_client_protocol.HEAD_SECONDS, slow_client_protocol.REST_SECONDS = 2.0, 1.0
+slow_client_protocol.WRITE_SECONDS, slow_client_protocol.SEND_BUFFER_BYTES = 2.0, 8 * 2**10
 bodies.BodyLimit.__init__.__kwdefaults__["timeouts"] = bodies.UploadTimeouts(idle=2.0, grace=3.0)
 context = new_context(folder, site_url=f"http://127.0.0.1:{port}", upload_limit=8 * 2**20)
 with context.database.writing() as session:
@@ -36,7 +36,7 @@ token = make_token(context, person.id, Scope.SUBMIT, lasts=factories.DAY)
 (folder / "token").write_text(token)
 uvicorn.run(
     create_app(context), host="127.0.0.1", port=port, log_level="error", lifespan="off",
-    **({"http": connections.ImpatientProtocol} if impatient else {"http": "h11"}),
+    **({"http": slow_client_protocol.ImpatientProtocol} if impatient else {"http": "h11"}),
 )
 """
 

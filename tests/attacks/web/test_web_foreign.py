@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.web.app import create_app
-from portal.web.csrf import SameOriginOnly
+from portal.web.middleware.csrf import SameOriginOnly
 from tests.integration.access.asking import addresses
 from tests.support import factories
 from tests.support.servers.portal import free_port, log_in, new_context, serving

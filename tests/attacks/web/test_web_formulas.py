@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.web.formulas import mathml_of
-from portal.web.markdown import html_of
+from portal.web.rendering.formulas import mathml_of
+from portal.web.rendering.markdown import html_of
 
 ACTIVE = {
     "link": r"\href{javascript:alert(1)}{x}",

@@ -5,7 +5,7 @@ import time
 import pytest
 from markdown_it import MarkdownIt
 
-from portal.web.markdown import html_of
+from portal.web.rendering.markdown import html_of
 from site_config.page_bounds import excess_of
 
 pytestmark = pytest.mark.attack(73)

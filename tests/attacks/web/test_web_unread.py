@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from portal.web.in_flight import MAX_AT_ONCE, MAX_WAITING
+from portal.web.middleware.in_flight import MAX_AT_ONCE, MAX_WAITING
 from tests.attacks.web.slow_client import Server, server
 
 pytestmark = pytest.mark.attack(73)

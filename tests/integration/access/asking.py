@@ -5,8 +5,8 @@ from pathlib import Path
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from portal.web.rendering.static_files import StaticFiles
 from portal.web.routes import routes
-from portal.web.static_files import StaticFiles
 from tests.integration.access import table
 from tests.integration.access.requests import EXAMPLES, Example
 from tests.integration.access.scene import Place, Scene, new_place

@@ -6,7 +6,7 @@ The form is one that works, so that an answer other than yes is about who asks a
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from portal.web.static_files import StaticFiles
+from portal.web.rendering.static_files import StaticFiles
 from tests.integration.access.scene import INVITATION, TERMS
 from tests.integration.access.table import Key
 

@@ -39,7 +39,7 @@ from portal.domain.teams.membership_rules import MergeState, ParticipationState
 from portal.services.submissions import run_logs
 from portal.web.app import create_app
 from portal.web.context import SiteTerms, WebContext
-from portal.web.cookies import digest, new_secret
+from portal.web.middleware.cookies import digest, new_secret
 from tests.support import factories
 from tests.support.factories import DAY, NOW, Digits
 from tests.support.servers.portal import log_in, new_context

@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from portal.web.api.openapi import OPENAPI, document
 from portal.web.local_paths import API
+from portal.web.rendering.static_files import StaticFiles
 from portal.web.routes import routes
-from portal.web.static_files import StaticFiles
 from tests.support.web.site import Site
 
 

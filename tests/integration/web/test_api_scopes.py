@@ -9,8 +9,8 @@ from portal.db.tables import Participation
 from portal.domain.accounts.tokens import Scope
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
+from portal.web.rendering.static_files import StaticFiles
 from portal.web.routes import routes
-from portal.web.static_files import StaticFiles
 from tests.support.factories import NOW
 from tests.support.web.site import Site
 

@@ -9,8 +9,8 @@ from starlette.routing import Route
 from portal.db.tables import AuditEntry, LoginSession, Person
 from portal.domain.audit import Action
 from portal.domain.permissions import Role
+from portal.web.rendering.static_files import StaticFiles
 from portal.web.routes import routes
-from portal.web.static_files import StaticFiles
 from tests.support import factories
 from tests.support.factories import NOW
 from tests.support.web.site import Site

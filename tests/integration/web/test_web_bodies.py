@@ -9,9 +9,9 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from portal.domain.accounts.tokens import Scope
-from portal.web.bodies import MAX_FORM_BYTES, UploadRoute
+from portal.web.middleware.bodies import MAX_FORM_BYTES, UploadRoute
+from portal.web.rendering.static_files import StaticFiles
 from portal.web.routes import routes
-from portal.web.static_files import StaticFiles
 from tests.support.factories import MIB
 from tests.support.servers.portal import log_in
 from tests.support.web.site import SAME_ORIGIN, Site

@@ -3,10 +3,10 @@
 import pytest
 from structlog.testing import capture_logs
 
-from portal.web import oidc_discovery
-from portal.web.login_failures import MISDESCRIBED, LoginFailed
-from portal.web.logins import logins_of
-from portal.web.oidc_discovery import FORCED, FRESH, announced, is_safe
+from portal.web.login import oidc_discovery
+from portal.web.login.failures import MISDESCRIBED, LoginFailed
+from portal.web.login.identity_providers import logins_of
+from portal.web.login.oidc_discovery import FORCED, FRESH, announced, is_safe
 from tests.support.providers.hostile import Fault, HostileProvider
 from tests.support.web.login_steps import PATIENCE, log_in, site_at
 from tests.support.web.site import Site, SiteMaker

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from portal.db.tables import Account
 from portal.domain.accounts.gates import Gate
 from portal.domain.accounts.provider_defaults import LoginProfile
-from portal.web.login_failures import (
+from portal.web.login.failures import (
     CLOCKS,
     EXPIRED,
     MISDESCRIBED,

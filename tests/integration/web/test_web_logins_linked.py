@@ -10,7 +10,7 @@ from portal.db.tables import Account, AuditEntry, LoginSession, Person, TermsAcc
 from portal.domain.audit import Action
 from portal.services.accounts.identity_linking import LAST_ONE, OF_SOMEBODY_ELSE
 from portal.services.accounts.sign_in import BLOCKED
-from portal.web.login_failures import SOMEBODY_ELSE
+from portal.web.login.failures import SOMEBODY_ELSE
 from tests.support import factories
 from tests.support.providers import hostile as hostile_provider
 from tests.support.providers.hostile import HostileProvider

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from portal.db.tables import AuditEntry, LoginSession, SpentLogoutToken
 from portal.domain.audit import Action
-from portal.web.login_failures import LoginFailed
+from portal.web.login.failures import LoginFailed
 from tests.support.providers.client import answer_of
 from tests.support.providers.hostile import Fault, HostileProvider, LogoutFault
 from tests.support.providers.hostile_tokens import LOGOUT_EVENT, signed

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from portal.domain.accounts.tokens import Scope
 from portal.web.context import Rates
-from portal.web.rates import RateLimits
-from portal.web.shared_rates import CountingServer, SharedCounting
+from portal.web.middleware.rate_limits import RateLimits
+from portal.web.middleware.shared_rate_limits import CountingServer, SharedCounting
 from tests.support.factories import DAY
 from tests.support.web.site import Site, SiteMaker
 

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from portal.db.tables import Challenge, Person, Team
 from portal.web.context import WebContext
-from portal.web.headers import HEADERS
+from portal.web.middleware.headers import HEADERS
 from tests.support import factories
 from tests.support.web.site import Site, SiteMaker
 

@@ -25,7 +25,7 @@ from portal.files.store import Store
 from portal.services.accounts import sessions, tokens
 from portal.services.accounts.sessions import SignedIn
 from portal.web.context import NO_TERMS, Provider, Rates, SiteTerms, WebContext
-from portal.web.cookies import digest, new_secret
+from portal.web.middleware.cookies import digest, new_secret
 from tests.support import factories
 from tests.support.databases import new_sqlite
 

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from portal.web.context import Provider
-from portal.web.logins import logins_of
+from portal.web.login.identity_providers import logins_of
 from tests.support.providers.hostile import HostileProvider
 from tests.support.web.site import Site, SiteMaker
 

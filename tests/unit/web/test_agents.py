@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.web.agents import agent_in_words
+from portal.web.rendering.user_agents import agent_in_words
 
 MOZILLA = "Mozilla/5.0"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"

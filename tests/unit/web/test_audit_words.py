@@ -7,7 +7,7 @@ import pytest
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import GROUPS, Action, Group
 from portal.services.audit.views import EntryFacts, Thing
-from portal.web.audit_words import SENTENCES, Part, rest, sentence
+from portal.web.rendering.audit_sentences import SENTENCES, Part, rest, sentence
 from tests.support.factories import NOW
 
 ADA = Thing(kind="person", id="ada", name="Ada Vlasák")

@@ -2,7 +2,7 @@ import pytest
 
 from portal.domain.evaluations.shares import Spent
 from portal.services.site.gpu_budgets import Budget
-from portal.web.bars import LEFT, RIGHT, WIDTH, budget_bars, hours
+from portal.web.rendering.bars import LEFT, RIGHT, WIDTH, budget_bars, hours
 
 
 def budget(title: str, used: float, reserved: float, limit: float | None) -> Budget:

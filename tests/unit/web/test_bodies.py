@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from portal.web.bodies import (
+from portal.web.middleware.bodies import (
     MAX_FIELDS_BYTES,
     MAX_FORM_BYTES,
     BodyLimit,

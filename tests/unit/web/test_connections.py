@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from portal.web import connections
-from portal.web.connections import ImpatientProtocol
+from portal.web.middleware import slow_client_protocol
+from portal.web.middleware.slow_client_protocol import ImpatientProtocol
 from tests.support.servers.portal import free_port, serving
 
 PROXY, CLIENT, OTHER = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -31,10 +31,10 @@ async def _digest(request: Request) -> PlainTextResponse:
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_ADDRESS", OF_ONE)
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", OF_ALL)
+    monkeypatch.setattr(slow_client_protocol, "MAX_CONNECTIONS_PER_ADDRESS", OF_ONE)
+    monkeypatch.setattr(slow_client_protocol, "MAX_CONNECTIONS", OF_ALL)
     # Only this machine is here: its other addresses stand for clients elsewhere.
-    monkeypatch.setattr(connections, "_is_this_machine", lambda host: host == PROXY)
+    monkeypatch.setattr(slow_client_protocol, "_is_this_machine", lambda host: host == PROXY)
     app = Starlette(
         routes=[
             Route("/", lambda _request: PlainTextResponse("here")),

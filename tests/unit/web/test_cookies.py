@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.web.cookies import LoginCookie, digest, new_secret
+from portal.web.middleware.cookies import LoginCookie, digest, new_secret
 
 
 def test_the_secret_is_long_random_and_only_its_digest_is_known_to_the_database() -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from portal.web.csrf import SameOriginOnly
+from portal.web.middleware.csrf import SameOriginOnly
 
 OURS = "https://challenges.example.org"
 

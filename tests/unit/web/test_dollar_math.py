@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.web.dollar_math import MAX_PAGE_FORMULA_CHARS
-from portal.web.markdown import html_of
+from portal.web.rendering.dollar_math import MAX_PAGE_FORMULA_CHARS
+from portal.web.rendering.markdown import html_of
 
 X = '<math display="inline"><mrow><mi>x</mi></mrow></math>'
 SCROLLS = 'class="scroll" role="group" tabindex="0" aria-label="Formula"'

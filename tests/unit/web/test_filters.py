@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from portal.web import filters
+from portal.web.rendering import filters
 
 MOMENT = datetime(2026, 3, 9, 8, 7, 59, 999, tzinfo=UTC)
 

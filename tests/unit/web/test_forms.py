@@ -3,7 +3,7 @@
 import pytest
 
 from portal.domain.submissions.limits import SubmissionKind
-from portal.web.forms import SENTENCES, Filled, SubmitInput, read_input
+from portal.web.uploads.submit_form import SENTENCES, Filled, SubmitInput, read_input
 
 GOOD = {"phase": "dev", "kind": "code"}
 

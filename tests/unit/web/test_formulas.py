@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.web.formulas import ELEMENTS, MAX_FORMULA_CHARS, mathml_of
+from portal.web.rendering.formulas import ELEMENTS, MAX_FORMULA_CHARS, mathml_of
 
 
 def _inside(latex: str, display: str = "inline") -> str | None:

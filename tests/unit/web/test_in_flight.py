@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from portal.web.in_flight import InFlightLimit
+from portal.web.middleware.in_flight import InFlightLimit
 
 MOST, WAITING = 3, 2
 

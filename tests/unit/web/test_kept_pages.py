@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from portal.web.kept_pages import LONGEST, MOST, KeptPages
+from portal.web.middleware.kept_pages import LONGEST, MOST, KeptPages
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from portal.domain.accounts.claim_places import PLACES
-from portal.web.login_failures import WORDS
-from portal.web.oidc_tokens import KINDS, REASONS
+from portal.web.login.failures import WORDS
+from portal.web.login.oidc_tokens import KINDS, REASONS
 from site_config.loader import load_site
 from tests.unit.site_config.good_files import SITE
 
@@ -16,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/set-up-login.md"
 TEXT = PAGE.read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", TEXT, flags=re.DOTALL | re.MULTILINE)
 SOURCES = (
-    "login_attempts", "login_failures", "login_refusals", "oidc", "oidc_client", "oidc_discovery",
+    "attempts", "failures", "refusals", "oidc", "oidc_client", "oidc_discovery",
     "oidc_tokens", "oauth_hub",
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ def test_every_own_name_is_explained() -> None:
 def test_the_table_of_reasons_is_complete() -> None:
     table = TEXT.partition("| reason |")[2]
     rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
-    web = PAGE.parents[2] / "portal/web"
+    web = PAGE.parents[2] / "portal/web/login"
     code = "".join((web / f"{name}.py").read_text("utf-8") for name in SOURCES)
     made = set(re.findall(r'LoginFailed\(\s*"(\w+)"', code))
     made |= {reason for _, reason in KINDS} | {*REASONS.values()} | WORDS.keys()

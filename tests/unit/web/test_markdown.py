@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.web.markdown import TAGS, html_of, without_title
+from portal.web.rendering.markdown import TAGS, html_of, without_title
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.web.multipart import (
+from portal.web.uploads.multipart import (
     LONGEST_HEADER,
     MOST_PARTS,
     BadForm,

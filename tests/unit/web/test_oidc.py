@@ -6,8 +6,8 @@ import pytest
 
 from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.context import Provider
-from portal.web.login_failures import LoginFailed
-from portal.web.oidc import check_sender, code_of, identity_of
+from portal.web.login.failures import LoginFailed
+from portal.web.login.oidc import check_sender, code_of, identity_of
 
 CAMPUS = Provider(
     id="campus",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.web.page_losses import losses_of
+from portal.web.rendering.page_losses import losses_of
 
 PAGE = r"""# Data
 

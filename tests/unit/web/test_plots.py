@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from portal.domain.leaderboards.scores import Column, Sort
 from portal.services.leaderboards.views import Row
-from portal.web.plots import (
+from portal.web.rendering.plots import (
     BOTTOM,
     FEWEST,
     HEIGHT,

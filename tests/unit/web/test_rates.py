@@ -3,7 +3,7 @@
 import pytest
 
 from portal.web.context import Rates
-from portal.web.rates import RateLimits, network
+from portal.web.middleware.rate_limits import RateLimits, network
 
 
 def test_a_rate_that_is_none_is_refused_at_the_start() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from portal.files.store import Full, Incoming, Store, TooLarge
-from portal.web.multipart import BadForm
-from portal.web.uploads import WRITE_AT_ONCE, ReceivedForm, plain_filename, receive
+from portal.web.uploads.multipart import BadForm
+from portal.web.uploads.received_form import WRITE_AT_ONCE, ReceivedForm, plain_filename, receive
 
 TYPE = "multipart/form-data; boundary=x"
 HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.zip"\r\n\r\n'

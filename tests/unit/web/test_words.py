@@ -15,7 +15,7 @@ from portal.domain.site.findings import Level
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.timeline import StepState
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.web.words import explanation, label, word
+from portal.web.rendering.labels import explanation, label, word
 
 
 @pytest.mark.parametrize("kind", [Season, EvaluationState, StepState, Level, ParticipationState])

@@ -1,0 +1,68 @@
+"""Logging in with a JupyterHub, which speaks OAuth 2.0 and no OpenID Connect.
+
+There is no document to discover, no signed token and no nonce. What stands for them: the hub's
+addresses follow from its own, everything is asked of the hub itself through TLS, and ``state`` and
+PKCE tie the answer to the browser that began. A name is all that tells people apart there: whoever is
+given a name that somebody else had before is that person here, too.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from portal.domain.accounts.provider_defaults import scopes_of
+from portal.web.context import Provider
+from portal.web.login.attempts import Attempt
+from portal.web.login.failures import LoginFailed
+from portal.web.login.oidc import Confirmed, check_sender, code_of, identity_of
+from portal.web.login.oidc_client import Client
+from portal.web.login.oidc_tokens import LogoutOrder, is_name
+
+SAID = frozenset({"name", "groups", "admin", "roles"})
+"""What a hub says of a person; the rest is about the token."""
+
+
+class HubLogin:
+    """One hub of the site; its address is the issuer of the accounts."""
+
+    def __init__(self, provider: Provider, *, site_url: str, patience: float) -> None:
+        self._provider = provider
+        self._api = f"{provider.issuer.rstrip('/')}/hub/api"
+        self._client = Client(
+            client_id=provider.client_id,
+            client_secret=provider.client_secret,
+            redirect_uri=f"{site_url}/login/{provider.id}/callback",
+            scope=scopes_of(provider.profile, provider.scopes),
+            patience=patience,
+        )
+
+    async def begin(self, attempt: Attempt, *, state: str, acr: Iterable[str], afresh: bool) -> str:
+        """Return where the browser logs in; a hub cannot be asked how to make sure of it."""
+        del acr, afresh
+        return self._client.address(
+            f"{self._api}/oauth2/authorize", state=state, verifier=attempt.verifier
+        )
+
+    async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+        """Return who has logged in; raise ``LoginFailed``."""
+        check_sender(answer, self._provider.issuer, names_itself=False)
+        token = await self._client.swap(
+            f"{self._api}/oauth2/token",
+            code=code_of(answer),
+            verifier=attempt.verifier,
+            in_form=True,
+        )
+        said = await self._client.ask(f"{self._api}/user", token["access_token"])
+        name = said.get("name")
+        if said.get("kind") != "user" or not is_name(name):
+            raise LoginFailed("token_about_nobody")
+        told = {key: value for key, value in said.items() if key in SAID}
+        return Confirmed(identity=identity_of(self._provider, str(name), told))
+
+    async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
+        """Return None: a hub sends nobody back."""
+        del id_token, back, state
+        return None
+
+    async def logout_order(self, token: str) -> LogoutOrder:
+        """Refuse: a hub sends no logout tokens."""
+        del token
+        raise LoginFailed("logout_not_spoken")

@@ -1,0 +1,178 @@
+"""Logging in with OpenID Connect: code flow with PKCE, state and nonce."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.common.urls import add_params_to_uri
+
+from portal.domain.accounts.claim_aliases import told
+from portal.domain.accounts.claims import Identity
+from portal.domain.accounts.provider_defaults import MANNERS, scopes_of
+from portal.web.context import Provider
+from portal.web.login.attempts import Attempt
+from portal.web.login.failures import LoginFailed
+from portal.web.login.oidc_client import Client
+from portal.web.login.oidc_discovery import Discovery
+from portal.web.login.oidc_tokens import LogoutOrder, Verifier, is_name
+
+OF_THE_LOGIN = frozenset({"iss", "acr", "amr", "auth_time"})
+"""What only the signed token says; user info is about the person, not about this login."""
+
+LONGEST_HINT = 6000
+"""Letters of an ID token that still fits into an address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """Who a provider says has logged in, and what it calls this login."""
+
+    identity: Identity
+    sid: str | None = None
+    id_token: str = ""
+
+
+class OpenIdLogin:
+    """One provider of the site. Its addresses and keys are fetched when they are first needed."""
+
+    def __init__(
+        self, provider: Provider, *, site_url: str, discovery: Discovery, patience: float
+    ) -> None:
+        self._provider = provider
+        self._discovery = discovery
+        self._client = Client(
+            client_id=provider.client_id,
+            client_secret=provider.client_secret,
+            # One address per provider: a code of one cannot be slipped in as an answer of another.
+            redirect_uri=f"{site_url}/login/{provider.id}/callback",
+            scope=scopes_of(provider.profile, provider.scopes),
+            patience=patience,
+        )
+        self._verifier = Verifier(
+            issuer=provider.issuer,
+            client_id=provider.client_id,
+            leeway=int(provider.clock_skew.total_seconds()),
+            discovery=self._discovery,
+        )
+
+    async def begin(self, attempt: Attempt, *, state: str, acr: Iterable[str], afresh: bool) -> str:
+        """Return where the browser logs in: with ``acr``, if any, and ``afresh`` if asked for."""
+        document = await self._discovery.announced()
+        wishes = _of_strength(tuple(acr), is_heard=document.hears_claims)
+        if afresh:
+            wishes["prompt"] = "login"
+        return self._client.address(
+            document.addresses["authorization_endpoint"],
+            state=state,
+            verifier=attempt.verifier,
+            nonce=attempt.nonce,
+            **wishes,
+        )
+
+    async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+        """Return who has logged in; raise ``LoginFailed``."""
+        try:
+            return await self._finish(answer, attempt)
+        except LoginFailed as failure:
+            if failure.reason.endswith(("_unreachable", "_unreadable")):
+                # The provider's addresses may have changed: look again next time.
+                self._discovery.forget()
+            raise
+
+    async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
+        """Return where the browser logs out at the provider; None: it has no such place."""
+        document = await self._discovery.announced()
+        place = document.addresses.get("end_session_endpoint")
+        if place is None:
+            return None
+        asked = {
+            "client_id": self._provider.client_id,
+            "post_logout_redirect_uri": back,
+            "state": state,
+        }
+        if id_token and len(id_token) <= LONGEST_HINT:
+            asked["id_token_hint"] = id_token
+        return str(add_params_to_uri(place, list(asked.items())))
+
+    async def logout_order(self, token: str) -> LogoutOrder:
+        """Return whom the provider's logout token logs out; raise ``LoginFailed``."""
+        return await self._verifier.logout_token(token)
+
+    async def _finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+        document = await self._discovery.announced()
+        check_sender(answer, self._provider.issuer, names_itself=document.names_itself)
+        token = await self._client.swap(
+            document.addresses["token_endpoint"],
+            code=code_of(answer),
+            verifier=attempt.verifier,
+            in_form=not document.takes_basic,
+        )
+        id_token, access_token = token.get("id_token"), token["access_token"]
+        if not isinstance(id_token, str):
+            raise LoginFailed("token_answer_without_id_token")
+        claims = await self._verifier.id_token(
+            id_token, nonce=attempt.nonce, access_token=access_token
+        )
+        more = await self._more(document.addresses.get("userinfo_endpoint"), access_token, claims)
+        sid = claims.get("sid")
+        return Confirmed(
+            identity=identity_of(self._provider, claims["sub"], more | claims),
+            sid=sid if is_name(sid) else None,
+            id_token=id_token,
+        )
+
+    async def _more(
+        self, endpoint: str | None, access_token: str, claims: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what user info adds: many providers put affiliation and entitlements only here."""
+        if endpoint is None:
+            if MANNERS[self._provider.profile].needs_userinfo:
+                raise LoginFailed("userinfo_missing")
+            return {}
+        said = await self._client.ask_either(endpoint, access_token)
+        if isinstance(said, str):
+            said = await self._verifier.user_info(said)
+        if said.get("sub") != claims["sub"]:
+            raise LoginFailed("userinfo_of_another")
+        return {name: value for name, value in said.items() if name not in OF_THE_LOGIN}
+
+
+def _of_strength(acr: tuple[str, ...], *, is_heard: bool) -> dict[str, str]:
+    """Return how to ask for a login that is made sure of in one of these ways."""
+    if not acr:
+        return {}
+    essential = {"id_token": {"acr": {"essential": True, "values": list(acr)}}}
+    return {"acr_values": " ".join(acr)} | ({"claims": json.dumps(essential)} if is_heard else {})
+
+
+def identity_of(provider: Provider, subject: str, claims: Mapping[str, Any]) -> Identity:
+    """Return who a provider's claims are about, with the portal's own names in them."""
+    # NaN and its kind are no JSON: a database may refuse them.
+    try:
+        clean = json.loads(json.dumps(dict(claims)), parse_constant=lambda _: None)
+    except RecursionError as error:
+        raise LoginFailed("token_unreadable", error="claims inside each other") from error
+    return Identity(issuer=provider.issuer, subject=subject, claims=told(clean, provider.claims))
+
+
+def code_of(answer: Mapping[str, str]) -> str:
+    """Return the code of an answer, or raise what the provider refused with."""
+    if error := answer.get("error"):
+        # The description comes with the address and could say anything: it is not shown.
+        declined = {"access_denied", "login_required", "consent_required", "interaction_required"}
+        unmet = error == "unmet_authentication_requirements"
+        reason = "declined" if error in declined else "acr_missing" if unmet else "refused"
+        raise LoginFailed(reason, error=error[:80])
+    if not (code := answer.get("code")):
+        raise LoginFailed("answer_without_code")
+    return code
+
+
+def check_sender(answer: Mapping[str, str], issuer: str, *, names_itself: bool) -> None:
+    """Refuse the answer of another provider, where they say whose it is (RFC 9207)."""
+    sender = answer.get("iss")
+    if sender is None and names_itself:
+        raise LoginFailed("answer_without_issuer")
+    if sender is not None and sender != issuer:
+        raise LoginFailed("answer_of_another_issuer")

@@ -1,0 +1,163 @@
+"""Logging in: choosing a login, going to the provider, and coming back."""
+
+import re
+from collections.abc import Mapping
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
+
+from portal.domain.accounts.claims import holds
+from portal.domain.accounts.gates import Gate, first_closed, wanted_acr
+from portal.domain.errors import NotAllowed, NotFound
+from portal.services.accounts import identity_linking, sign_in
+from portal.services.accounts.sessions import SignedIn
+from portal.web.context import Provider
+from portal.web.local_paths import local_path, with_query
+from portal.web.login.attempts import Attempt, keep, new_attempt, take
+from portal.web.login.failures import LoginFailed
+from portal.web.login.identity_providers import ProviderLogin
+from portal.web.login.oidc import Confirmed, code_of
+from portal.web.login.refusals import AGAIN, FOR, NEXT, failed, not_admitted
+from portal.web.request_context import Visit
+
+log = structlog.get_logger("sealrun.login")
+
+ACCOUNT = "/account#logins"
+
+_SLUG = re.compile(r"[a-z0-9-]{1,60}")
+
+
+def choose(visit: Visit) -> Response:
+    """Show the logins on offer."""
+    back = local_path(visit.request.query_params.get(NEXT))
+    if visit.actor.is_known:
+        return RedirectResponse(back, 303)
+    offers = [
+        (provider.title, with_query(f"/login/{provider.id}", next=back))
+        for provider in visit.context.providers
+    ]
+    # Whose team it is is not told before the login.
+    is_invited = back.partition("?")[0] == "/invitation"
+    return visit.page("login/choose.html", offers=offers, is_invited=is_invited)
+
+
+async def begin(visit: Visit) -> Response:
+    """Send the browser to the provider."""
+    provider, asked = provider_of(visit), visit.request.query_params
+    slug = asked.get(FOR, "")
+    attempt = new_attempt(
+        provider=provider.id,
+        back=local_path(asked.get(NEXT)),
+        now=visit.now,
+        challenge=slug if _SLUG.fullmatch(slug) else "",
+    )
+    try:
+        address = await address_of(visit, provider, attempt, afresh=AGAIN in asked)
+    except LoginFailed as failure:
+        return await run_in_threadpool(failed, visit, provider, failure)
+    return RedirectResponse(address, 302)
+
+
+async def callback(visit: Visit) -> Response:
+    """Take the provider's answer, and log the person in under a new session."""
+    provider, answer = provider_of(visit), dict(visit.request.query_params)
+    attempt: Attempt | None = None
+    try:
+        attempt = _attempt(visit, provider, answer)
+        confirmed = await login_of(visit, provider).finish(answer, attempt)
+        return await run_in_threadpool(_admit, visit, provider, attempt, confirmed)
+    except LoginFailed as failure:
+        return await run_in_threadpool(failed, visit, provider, failure, attempt)
+    except NotAllowed as refusal:
+        log.warning("login failed", provider=provider.id, reason=refusal.reason)
+        raise
+
+
+async def address_of(
+    visit: Visit, provider: Provider, attempt: Attempt, *, afresh: bool = False
+) -> str:
+    """Return where the browser logs in, and remember in its session that it has begun to."""
+    gates = await run_in_threadpool(_gates, visit, provider, attempt)
+    data = visit.request.session
+    state = keep(data, attempt)
+    return await login_of(visit, provider).begin(
+        attempt, state=state, acr=wanted_acr(gates), afresh=afresh
+    )
+
+
+def provider_of(visit: Visit) -> Provider:
+    """Return the provider that the address names."""
+    provider = visit.context.providers_by_id.get(visit.part("provider"))
+    if provider is None:
+        raise NotFound
+    return provider
+
+
+def login_of(visit: Visit, provider: Provider) -> ProviderLogin:
+    """Return what speaks with a provider."""
+    known: Mapping[str, ProviderLogin] = visit.request.app.state.logins
+    return known[provider.id]
+
+
+def _attempt(visit: Visit, provider: Provider, answer: Mapping[str, str]) -> Attempt:
+    if "state" not in answer:
+        # Some providers refuse without saying what. It leads nowhere, so it may be believed.
+        code_of({"code": "none", **answer})
+    attempt = take(visit.request.session, answer, visit.now)
+    if attempt.provider != provider.id:
+        raise LoginFailed("another_provider", begun_at=attempt.provider)
+    if attempt.links and attempt.links != visit.actor.person_id:
+        raise LoginFailed("link_of_somebody_else")
+    return attempt
+
+
+def _admit(visit: Visit, provider: Provider, attempt: Attempt, confirmed: Confirmed) -> Response:
+    identity = confirmed.identity
+    closed = first_closed(_gates(visit, provider, attempt), identity.claims)
+    if closed is not None:
+        raise not_admitted(closed, identity)
+    grants_staff = holds(identity.claims, provider.staff)
+    if attempt.links:
+        visit.write(
+            identity_linking.link,
+            actor=visit.actor,
+            identity=identity,
+            provider_id=provider.id,
+            grants_staff=grants_staff,
+            now=visit.now,
+        )
+        visit.browser.renew()
+        return RedirectResponse(ACCOUNT, 303)
+    person_id = visit.write(
+        sign_in.sign_in,
+        identity=identity,
+        provider_id=provider.id,
+        grants_staff=grants_staff,
+        origin=visit.browser.origin,
+        now=visit.now,
+    )
+    log.info("logged in", provider=provider.id, person_id=person_id)
+    visit.browser.sign_in(_signed_in(provider, person_id, confirmed))
+    return RedirectResponse(attempt.back, 303)
+
+
+def _signed_in(provider: Provider, person_id: str, confirmed: Confirmed) -> SignedIn:
+    return SignedIn(
+        person_id=person_id,
+        issuer=confirmed.identity.issuer,
+        subject=confirmed.identity.subject,
+        provider_id=provider.id,
+        provider_session=confirmed.sid,
+        id_token=confirmed.id_token,
+        acr=confirmed.identity.acr,
+    )
+
+
+def _gates(visit: Visit, provider: Provider, attempt: Attempt) -> tuple[Gate, ...]:
+    """Return what this login has to say of somebody: site, provider, and a challenge's ``acr``."""
+    gates = (*visit.context.gates, *provider.require)
+    if not attempt.challenge:
+        return gates
+    gate = visit.read(sign_in.stronger_login, slug=attempt.challenge, actor=visit.actor)
+    return gates if gate is None else (*gates, gate)

@@ -1,0 +1,107 @@
+"""Logging out: here, at the provider, and by order of the provider."""
+
+import secrets
+from datetime import UTC, datetime
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from portal.domain.errors import ParticipantError
+from portal.services.accounts import back_channel_logout, sign_in
+from portal.services.accounts.sign_in import Parting
+from portal.web.context import Provider
+from portal.web.login.failures import LoginFailed
+from portal.web.login.oidc_tokens import LogoutOrder
+from portal.web.login.redirect_page import onward
+from portal.web.middleware.cookies import digest
+from portal.web.pages.accounts.login import login_of, provider_of
+from portal.web.request_context import Visit
+
+log = structlog.get_logger("sealrun.login")
+
+STATE = "logout"
+GONE = "/logged-out"
+
+
+async def leave(visit: Visit) -> Response:
+    """Log out: the session is deleted first, so that it ends whatever the provider does."""
+    parting = await run_in_threadpool(_leave, visit)
+    state = secrets.token_urlsafe(24)
+    provider = visit.context.providers_by_id.get(parting.provider_id) if parting else None
+    address = await _farther(visit, provider, parting, state) if provider and parting else None
+    if address is None or provider is None:
+        visit.browser.sign_out()
+        return RedirectResponse(GONE, 303)
+    visit.browser.sign_out(**{STATE: state})
+    return await run_in_threadpool(
+        onward, visit, address, title="You are logged out here", where=provider.title
+    )
+
+
+def logged_out(visit: Visit) -> Response:
+    """Say how far the logout went; only who comes back with the right state was at the provider."""
+    if visit.actor.is_known:
+        return RedirectResponse("/", 303)
+    state = visit.request.session.get(STATE)
+    came_back = state is not None and state == visit.request.query_params.get("state")
+    if came_back:
+        del visit.request.session[STATE]
+    return visit.page("login/logged_out.html", everywhere=came_back)
+
+
+async def back_channel(visit: Visit) -> Response:
+    """Log people out whom the provider has logged out.
+
+    https://openid.net/specs/openid-connect-backchannel-1_0.html: no cookie comes with it, what counts
+    is the provider's signature.
+    """
+    provider = provider_of(visit)
+    form = await visit.request.form()
+    try:
+        order = await login_of(visit, provider).logout_order(str(form.get("logout_token", "")))
+        ended = await run_in_threadpool(_obey, visit, provider, order)
+    except (LoginFailed, ParticipantError) as failure:
+        detail = failure.detail if isinstance(failure, LoginFailed) else {}
+        log.warning("logout refused", provider=provider.id, reason=failure.reason, **detail)
+        return _uncached(400, {"error": "invalid_request"})
+    log.info("logged out by the provider", provider=provider.id, sessions=ended)
+    return _uncached(200, {})
+
+
+def _leave(visit: Visit) -> Parting | None:
+    secret = visit.browser.secret
+    if secret is None:
+        return None
+    return visit.write(
+        sign_in.leave, actor=visit.actor, secret_sha256=digest(secret), now=visit.now
+    )
+
+
+async def _farther(visit: Visit, provider: Provider, parting: Parting, state: str) -> str | None:
+    if not provider.logout:
+        return None
+    try:
+        return await login_of(visit, provider).logout_address(
+            parting.id_token, back=f"{visit.context.site_url}{GONE}", state=state
+        )
+    except LoginFailed as failure:
+        log.warning("no logout there", provider=provider.id, reason=failure.reason)
+        return None
+
+
+def _obey(visit: Visit, provider: Provider, order: LogoutOrder) -> int:
+    return visit.write(
+        back_channel_logout.obey,
+        issuer=provider.issuer,
+        subject=order.subject,
+        sid=order.sid,
+        jti=order.jti,
+        expires_at=datetime.fromtimestamp(order.expires_at, UTC),
+        origin=visit.browser.origin,
+        now=visit.now,
+    )
+
+
+def _uncached(status: int, body: dict[str, str]) -> Response:
+    return JSONResponse(body, status, headers={"cache-control": "no-store"})

@@ -1,0 +1,1 @@
+"""Pages of teams and of those who take part."""

@@ -1,0 +1,218 @@
+"""Taking what somebody hands in: one way, for the form and for the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from portal.domain.errors import NotFound, ParticipantError
+from portal.files.store import Full, Stored, TooLarge
+from portal.services.submissions import form as submit_form
+from portal.services.submissions import idempotency, submit
+from portal.services.submissions.form import SubmitForm
+from portal.services.submissions.idempotency import LONGEST_KEY, Wanted
+from portal.services.submissions.submit import Upload
+from portal.web.errors import reason_of, status_of
+from portal.web.middleware.rate_limits import person, rates_of
+from portal.web.rendering.filters import file_size
+from portal.web.request_context import Visit
+from portal.web.uploads.multipart import BadForm
+from portal.web.uploads.received_form import ReceivedForm, receive
+from portal.web.uploads.submit_form import SENTENCES, SubmitInput, read_input
+
+log = structlog.get_logger("sealrun.web")
+
+UNUSABLE = 422
+TOO_LARGE = 413
+NO_ROOM = (
+    "This site has no room for uploads at the moment. Nothing of yours was kept, and nothing counts."
+    " Try again later, and tell the people who run the site if it stays so."
+)
+
+
+class NotTaken(Exception):  # noqa: N818 - named for what happened
+    """Nothing was made of the form: with which status, why, and what is wrong by field.
+
+    The empty name stands for the form as a whole.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        errors: Mapping[str, str],
+        values: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.errors = errors
+        self.values = values or {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """The submission that a form or a call made, now or when it was sent before."""
+
+    id: str
+    is_again: bool
+
+
+async def hand_in(visit: Visit) -> HandedIn:
+    """Take the form in the request's body and make a submission of its file.
+
+    Nothing is read from somebody who may not hand in here. Raises ``NotTaken``, and what
+    ``open_form`` raises.
+    """
+    await run_in_threadpool(open_form, visit)
+    return await _decide(visit, await receive_file(visit))
+
+
+async def receive_file(visit: Visit) -> ReceivedForm:
+    """Read the form in the request's body, with its file. Raises ``NotTaken`` and ``TooOften``."""
+    await rates_of(visit.request).count_in_loop("upload", person(visit))
+    limit = visit.context.resources.upload_limit
+    form = ReceivedForm()
+    try:
+        return await receive(
+            visit.request.stream(),
+            visit.request.headers.get("content-type", ""),
+            store=visit.context.store,
+            limit=limit,
+            form=form,
+        )
+    except Full as error:
+        raise no_room(error) from error
+    except TooLarge as error:
+        raise _too_large(limit, form) from error
+    except HTTPException as error:
+        # The whole body is bounded, too: by what it announces nothing of it is read.
+        if error.status_code != TOO_LARGE:
+            raise
+        raise _too_large(limit, form) from error
+    except BadForm as error:
+        raise NotTaken(400, "bad_form", {"": str(error)}) from error
+
+
+def _too_large(limit: int, form: ReceivedForm) -> NotTaken:
+    sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
+    return NotTaken(TOO_LARGE, "too_large", {"file": sentence}, form.fields)
+
+
+async def keep(received: ReceivedForm) -> Stored:
+    """Put the file of a form under its final name. Raises ``NotTaken`` where there is no room for it."""
+    try:
+        return await received.keep()
+    except Full as error:
+        raise no_room(error) from error
+
+
+def no_room(problem: Full) -> NotTaken:
+    """Return the refusal of an upload for which the storage has no room, which goes to the log."""
+    log.error("storage_full", problem=str(problem))
+    return NotTaken(507, "storage_full", {"": NO_ROOM})
+
+
+def open_form(visit: Visit) -> SubmitForm:
+    """Return what can be handed in; raise ``NotFound`` or ``NotAllowed`` where nothing can."""
+    return visit.read(
+        submit_form.submit_form,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        resources=visit.context.resources,
+        now=visit.now,
+    )
+
+
+async def _decide(visit: Visit, received: ReceivedForm) -> HandedIn:
+    values = received.fields
+    wanted = read_input(values)
+    errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
+    if not received.has_file:
+        errors["file"] = SENTENCES["file"]
+    if errors or not isinstance(wanted, SubmitInput):
+        await received.drop()
+        raise NotTaken(UNUSABLE, "incomplete", errors, values)
+    try:
+        if made := await run_in_threadpool(_made_before, visit, wanted, received.sha256):
+            return HandedIn(id=made, is_again=True)
+        await run_in_threadpool(_check_first, visit, wanted)
+        stored = await keep(received)
+        made = await run_in_threadpool(
+            _submit, visit, wanted, stored, received.filename or "upload"
+        )
+        return HandedIn(id=made, is_again=False)
+    except NotFound:
+        raise
+    except ParticipantError as error:
+        wrong = {_field(error): error.sentence}
+        raise NotTaken(status_of(error), reason_of(error), wrong, values) from error
+    finally:
+        # Without effect on what was kept.
+        await received.drop()
+
+
+def _once(visit: Visit, wanted: SubmitInput, sha256: str) -> str:
+    """Return the key of this form or call; empty without one.
+
+    A form whose fields or whose file were changed on the way back is another one, so all of that is part of its
+    key. A program's own key stands for one call alone.
+    """
+    if key := visit.request.headers.get("idempotency-key", ""):
+        if len(key) > LONGEST_KEY:
+            sentence = f"The Idempotency-Key is longer than {LONGEST_KEY} characters."
+            raise ParticipantError(sentence, reason="idempotency_key")
+        return f"call {key}"
+    return f"form {sha256} {wanted.model_dump_json()}" if wanted.once else ""
+
+
+def _made_before(visit: Visit, wanted: SubmitInput, sha256: str) -> str | None:
+    return visit.read(
+        idempotency.made_with,
+        actor=visit.actor,
+        once=_once(visit, wanted, sha256),
+        wanted=Wanted(
+            challenge=visit.part("slug"),
+            phase=wanted.phase,
+            kind=wanted.kind,
+            sha256=sha256,
+            weights=wanted.weights,
+            note=wanted.note,
+            is_smoke=wanted.smoke == "yes",
+        ),
+    )
+
+
+def _check_first(visit: Visit, wanted: SubmitInput) -> None:
+    visit.read(
+        submit.check_first,
+        actor=visit.actor,
+        challenge_slug=visit.part("slug"),
+        phase_slug=wanted.phase,
+        kind=wanted.kind,
+        smoke=wanted.smoke == "yes",
+        now=visit.now,
+    )
+
+
+def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) -> str:
+    return visit.write(
+        submit.submit,
+        actor=visit.actor,
+        challenge_slug=visit.part("slug"),
+        phase_slug=wanted.phase,
+        kind=wanted.kind,
+        upload=Upload(sha256=stored.sha256, size=stored.size),
+        filename=filename,
+        note=wanted.note,
+        weights=wanted.weights,
+        smoke=wanted.smoke == "yes",
+        once=_once(visit, wanted, stored.sha256),
+        now=visit.now,
+    )
+
+
+def _field(error: ParticipantError) -> str:
+    return error.reason if error.reason in SENTENCES else ""

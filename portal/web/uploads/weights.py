@@ -1,0 +1,104 @@
+"""Taking a file of weights: one way, for the page and for the API."""
+
+import asyncio
+
+from starlette.concurrency import run_in_threadpool
+
+from portal.domain.errors import NotFound, ParticipantError
+from portal.files.archives.weights import check_weights
+from portal.files.errors import BadArchive
+from portal.files.store import Full
+from portal.services.submissions import weights
+from portal.services.submissions.submit import Upload
+from portal.services.submissions.weights import WeightsPage
+from portal.web.errors import reason_of, status_of
+from portal.web.request_context import Visit
+from portal.web.uploads.received_form import ReceivedForm
+from portal.web.uploads.submit import UNUSABLE, NotTaken, keep, no_room, receive_file
+
+MAX_LOOKS = 2
+"""Uploads that a process looks through at a time: a large archive takes a thread for a minute or more."""
+
+
+def open_page(visit: Visit) -> WeightsPage:
+    """Return what the team has; raise ``NotFound`` or ``NotAllowed`` for whoever cannot have any."""
+    return visit.read(
+        weights.weights_page,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        limit=visit.context.resources.weights_limit,
+        now=visit.now,
+    )
+
+
+async def take(visit: Visit) -> str:
+    """Keep the file in the request's body; return the id of the weights. Raises ``NotTaken``.
+
+    Nothing is read from somebody who may not upload here.
+    """
+    await run_in_threadpool(open_page, visit)
+    received = await receive_file(visit)
+    if not received.has_file:
+        await received.drop()
+        raise NotTaken(UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."})
+    try:
+        await run_in_threadpool(_check_first, visit, received.size)
+        filename = received.filename or "weights"
+        async with _looks(visit):
+            unpacked = await run_in_threadpool(_look_through, visit, received, filename)
+        stored = await keep(received)
+        upload = Upload(sha256=stored.sha256, size=stored.size)
+        return await run_in_threadpool(_keep, visit, upload, filename, unpacked)
+    except NotFound:
+        raise
+    except ParticipantError as error:
+        wrong = {"file" if error.reason == "file" else "": error.sentence}
+        raise NotTaken(status_of(error), reason_of(error), wrong) from error
+    finally:
+        # Without effect on what was kept.
+        await received.drop()
+
+
+def _check_first(visit: Visit, size: int) -> None:
+    visit.read(
+        weights.check_first,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        size=size,
+        limit=visit.context.resources.weights_limit,
+        now=visit.now,
+    )
+
+
+def _look_through(visit: Visit, received: ReceivedForm, filename: str) -> bool:
+    """Return whether runs find the files in an upload. Raises ``NotTaken`` for what they could not use."""
+    try:
+        return check_weights(
+            received.written(), filename, max_bytes=visit.context.resources.weights_limit
+        )
+    except Full as error:
+        raise no_room(error) from error
+    except BadArchive as error:
+        raise NotTaken(UNUSABLE, error.reason, {"file": error.sentence}) from error
+
+
+def _looks(visit: Visit) -> asyncio.Semaphore:
+    """Return what makes uploads wait for each other; each application has one of its own."""
+    state = visit.request.app.state
+    if not hasattr(state, "weights_looks"):
+        state.weights_looks = asyncio.Semaphore(MAX_LOOKS)
+    looks: asyncio.Semaphore = state.weights_looks
+    return looks
+
+
+def _keep(visit: Visit, upload: Upload, filename: str, unpacked: bool) -> str:
+    return visit.write(
+        weights.keep,
+        actor=visit.actor,
+        slug=visit.part("slug"),
+        upload=upload,
+        filename=filename,
+        unpacked=unpacked,
+        limit=visit.context.resources.weights_limit,
+        now=visit.now,
+    )
