@@ -74,9 +74,9 @@ def check_site(
     time, is a failure. The exit code is 0 without a failure in what was looked at, 1 with one, and 2 where the
     check could not be made.
     """
-    from portal.checks.report import as_text  # noqa: PLC0415
-    from portal.checks.run import Wishes  # noqa: PLC0415
-    from portal.checks.run import check_site as check  # noqa: PLC0415
+    from portal.site_check.report import as_text  # noqa: PLC0415
+    from portal.site_check.run import Wishes  # noqa: PLC0415
+    from portal.site_check.run import check_site as check  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     wishes = Wishes(

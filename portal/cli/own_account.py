@@ -4,10 +4,10 @@ import os
 import pwd
 from pathlib import Path
 
-from portal.checks import trust
-from portal.checks.accounts import kept_away
-from portal.checks.reach import Account
 from portal.domain.errors import OperatorError
+from portal.site_check.rules import trust
+from portal.site_check.rules.accounts import kept_away
+from portal.site_check.rules.reach import Account
 from site_config.model import Site
 
 

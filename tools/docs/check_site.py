@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from portal.checks.catalogue import RULES
 from portal.domain.site.findings import AREAS, SCHEMA, Level
+from portal.site_check.catalogue import RULES
 
 _HEAD = f"""\
 # What `sealrun check-site` looks at
 
-Made by `python -m tools.docs` from `portal/checks/`. How to use the command is in
+Made by `python -m tools.docs` from `portal/site_check/`. How to use the command is in
 [Operate a site](../how-to/operate-a-site.md#check-the-site).
 
 ## Exit code and levels

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.checks.catalogue import RULES
 from portal.db.tables import CheckReport
 from portal.domain.accounts.people import Actor, operator
 from portal.domain.errors import NotAllowed
 from portal.domain.site.findings import Finding, Report
 from portal.services.site import check_reports
+from portal.site_check.catalogue import RULES
 from tests.support.factories import NOW
 from tests.support.web.site import Site
 

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.checks.catalogue import RULES
 from portal.db.tables import Account, Attempt, Evaluation, Job, LoginSession, Person, Submission
 from portal.domain.accounts.gates import Gate
 from portal.domain.accounts.people import Actor, operator
@@ -18,6 +17,7 @@ from portal.domain.submissions.run_logs import tail
 from portal.services.audit import log as audit_log
 from portal.services.site import check_reports
 from portal.services.submissions import run_logs
+from portal.site_check.catalogue import RULES
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits
 

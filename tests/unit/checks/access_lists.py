@@ -4,7 +4,7 @@ import os
 import struct
 from pathlib import Path
 
-from portal.checks.reach import ENTER
+from portal.site_check.rules.reach import ENTER
 
 NOBODY_IN_PARTICULAR = 0xFFFFFFFF
 

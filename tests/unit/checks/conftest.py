@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from portal import bootstrap
-from portal.checks.subject import Subject
+from portal.site_check.target import Subject
 from tests.unit.checks.subjects import SITE, MakeSubject
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from portal.checks.questions import Answers
-from portal.checks.subject import Subject
+from portal.site_check.questions import Answers
+from portal.site_check.target import Subject
 from scheduler import inspection
 from tests.support.recordings.answers import RELEASE, recorded
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from portal.checks import accounts
-from portal.checks.reach import ENTER, READ, WRITE, Account, permissions, reaches
 from portal.domain.site.findings import Level
+from portal.site_check.rules import accounts
+from portal.site_check.rules.reach import ENTER, READ, WRITE, Account, permissions, reaches
 from tests.unit.checks.access_lists import (
     GROUP_ENTRY,
     GROUP_OWNER_ENTRY,

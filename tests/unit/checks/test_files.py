@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from portal.checks import database, settings, ssh, storage
-from portal.checks.filesystems import filesystem_of, is_shared
-from portal.checks.subject import Subject
 from portal.db import schema
 from portal.db.engine import open_database
 from portal.domain.site.findings import Finding, Level
 from portal.files.seals import new_key
+from portal.site_check.rules import database, settings, ssh, storage
+from portal.site_check.rules.filesystems import filesystem_of, is_shared
+from portal.site_check.target import Subject
 from scheduler.errors import HostKeyRefused, TransportDown
 from scheduler.transport import Finished
 from tests.unit.checks.subjects import MakeSubject

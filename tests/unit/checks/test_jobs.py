@@ -6,11 +6,11 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from portal.checks.deadlines import Deadline
-from portal.checks.jobs import Jobs
-from portal.checks.probe_jobs import observe
-from portal.checks.sent import Sent
-from portal.checks.subject import Subject
+from portal.site_check.deadlines import Deadline
+from portal.site_check.jobs.lifecycle import Jobs
+from portal.site_check.jobs.probe_jobs import observe
+from portal.site_check.jobs.sent import Sent
+from portal.site_check.target import Subject
 from scheduler.files import SharedFiles
 from scheduler.interface import JobSpec, Outcome, Phase, Refused, Submitted, Token
 from scheduler.memory import MemoryScheduler
@@ -101,7 +101,7 @@ def test_a_cluster_that_never_answers_is_given_up_with_what_it_did_not_say() -> 
 
 
 def test_what_is_waited_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.checks.progress.EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("portal.site_check.progress.EVERY_SECONDS", 0.01)
     said: list[str] = []
     scheduler = MemoryScheduler()
     jobs = Jobs(scheduler, lambda: datetime.now(UTC), say=said.append)
@@ -200,7 +200,7 @@ class Gone(Interrupted):
 def test_an_interrupted_check_that_cannot_end_its_jobs_says_which(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.checks.jobs._END_SECONDS", 0.5)
+    monkeypatch.setattr("portal.site_check.jobs.lifecycle._END_SECONDS", 0.5)
     subject.cluster.storage.mkdir(mode=0o700)
     scheduler = Gone()
     said: list[str] = []
@@ -225,7 +225,7 @@ def test_what_was_left_is_looked_for_until_a_job_comes_to_the_same_node(
     elsewhere: bool,
 ) -> None:
     # The build leaves no files, however long one waits.
-    monkeypatch.setattr("portal.checks.probe_jobs.LATE_SECONDS", 0.0)
+    monkeypatch.setattr("portal.site_check.jobs.probe_jobs.LATE_SECONDS", 0.0)
     subject.cluster.storage.mkdir(mode=0o700)
     order = iter(nodes)
 

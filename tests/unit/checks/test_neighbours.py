@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from portal.checks import neighbours
-from portal.checks.questions import Answers
-from portal.checks.subject import Subject
 from portal.domain.evaluations.separation import Separation, separation_of
 from portal.domain.site.findings import Level
+from portal.site_check.questions import Answers
+from portal.site_check.rules import neighbours
+from portal.site_check.target import Subject
 from scheduler.inspection import AccountUser
 from tests.support.factories import resources
 from tests.support.recordings.answers import RELEASES

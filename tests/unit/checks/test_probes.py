@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from containers.rundir import RunRecord
-from portal.checks import apptainer, probe_scratch, probes
-from portal.checks.probe_jobs import Observed, Seen
-from portal.checks.sent import LONGER, Sent
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Level
+from portal.site_check.jobs import probe_scratch, probes
+from portal.site_check.jobs.probe_jobs import Observed, Seen
+from portal.site_check.jobs.sent import LONGER, Sent
+from portal.site_check.rules import apptainer
+from portal.site_check.target import Subject
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from tests.unit.checks.subjects import SITE, MakeSubject
 from tests.unit.containers.fake_node import PROBE_REPORT

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from portal.checks import profiles
-from portal.checks.questions import Answers
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Level
+from portal.site_check.questions import Answers
+from portal.site_check.rules import profiles
+from portal.site_check.target import Subject
 from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.subjects import SITE, MakeSubject, recorded_answers
 

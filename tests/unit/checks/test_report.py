@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from portal.checks.catalogue import RULES
-from portal.checks.report import as_text
 from portal.domain.site.findings import AREAS, Finding, Level, Report, report_from_json
+from portal.site_check.catalogue import RULES
+from portal.site_check.report import as_text
 
 DEVICES = next(rule for rule in RULES if rule.id == "slurm.devices")
 SWAP = next(rule for rule in RULES if rule.id == "slurm.swap")

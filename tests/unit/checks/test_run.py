@@ -11,11 +11,11 @@ import yaml
 from click.testing import CliRunner
 
 from portal import bootstrap
-from portal.checks.questions import NOBODYS
-from portal.checks.run import Wishes, check_site
-from portal.checks.subject import Subject
 from portal.cli import main
 from portal.domain.site.findings import Level, Report
+from portal.site_check.questions import NOBODYS
+from portal.site_check.run import Wishes, check_site
+from portal.site_check.target import Subject
 from scheduler import inspection
 from scheduler.errors import TransportTimeout
 from scheduler.interface import Outcome, Phase

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from containers.interface import Node
-from portal.checks import node_scripts
+from portal.site_check.jobs import node_scripts
 from tests.support.required import required
 
 SHELL = Path(node_scripts.__file__).with_name("shell")

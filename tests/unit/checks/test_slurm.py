@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from portal.checks import slurm
-from portal.checks.questions import Answers
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Level
+from portal.site_check.questions import Answers
+from portal.site_check.rules import slurm
+from portal.site_check.target import Subject
 from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.subjects import MakeSubject, recorded_answers
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from portal.checks import accounts, trust
-from portal.checks.reach import Account
 from portal.domain.site.findings import Level
+from portal.site_check.rules import accounts, trust
+from portal.site_check.rules.reach import Account
 from tests.unit.checks.access_lists import (
     GROUP_OWNER_ENTRY,
     MASK_ENTRY,

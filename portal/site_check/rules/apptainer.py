@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from portal.checks.node_scripts import Notes
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.jobs.node_scripts import Notes
+from portal.site_check.target import Subject
 
 INSTALLED = Rule(
     id="apptainer.version",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from portal.checks.questions import Answers
-from portal.checks.subject import Subject
 from portal.domain.challenges.profiles import Profile
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.questions import Answers
+from portal.site_check.target import Subject
 from portal.worker.prepare.allowances import largest_request
 from scheduler.inspection import Association, Partition, read_gres
 

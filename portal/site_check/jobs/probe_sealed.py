@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterator
 
 from containers.probe import ProbeReport, ProbeUnreadableError, parse_probe
-from portal.checks.probe_jobs import Seen
-from portal.checks.probe_rules import (
+from portal.domain.evaluations.shares import gpu_count
+from portal.domain.site.findings import Finding
+from portal.site_check.jobs.probe_jobs import Seen
+from portal.site_check.rules.probe_rules import (
     CAPABILITIES,
     DEVICES,
     GPU_DRIVER,
@@ -19,9 +21,7 @@ from portal.checks.probe_rules import (
     SECCOMP,
     SERVICES,
 )
-from portal.checks.subject import Subject
-from portal.domain.evaluations.shares import gpu_count
-from portal.domain.site.findings import Finding
+from portal.site_check.target import Subject
 
 FORBIDDEN = frozenset({"Operation not permitted", "Permission denied"})
 """What opening a device answers that the job was not given. No driver, say, is another answer."""

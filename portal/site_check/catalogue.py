@@ -1,6 +1,7 @@
 """All rules, by area: what `sealrun check-site` looks at. The reference page is made from this."""
 
-from portal.checks import (
+from portal.domain.site.findings import Rule
+from portal.site_check.rules import (
     accounts,
     apptainer,
     database,
@@ -12,7 +13,6 @@ from portal.checks import (
     ssh,
     storage,
 )
-from portal.domain.site.findings import Rule
 
 RULES: tuple[Rule, ...] = tuple(
     rule

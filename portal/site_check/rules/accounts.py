@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from portal.checks import trust
-from portal.checks.reach import ENTER, READ, WRITE, Account, account_named, reaches
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.rules import trust
+from portal.site_check.rules.reach import ENTER, READ, WRITE, Account, account_named, reaches
+from portal.site_check.target import Subject
 from portal.worker.context import PRIVATE
 from site_config.model import Site
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.target import Subject
 
 _GIB = 1024**3
 # Jobs have their own, as job_container.conf says.

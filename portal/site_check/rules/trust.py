@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from portal.checks.reach import ENTER, WRITE, Account, group_name, permissions
+from portal.site_check.rules.reach import ENTER, WRITE, Account, group_name, permissions
 from site_config.model import Site
 
 MAX_LINKS = 40
@@ -51,7 +51,7 @@ def trusted(settings: Site, file: Path) -> Iterator[Path]:
             yield Path(place)
     if sys.prefix != sys.base_prefix:
         yield from _loose(Path(sys.prefix))
-    yield from _loose(Path(__file__).resolve().parents[1])
+    yield from _loose(Path(__file__).resolve().parents[2])
 
 
 def own_things() -> Iterator[Path]:

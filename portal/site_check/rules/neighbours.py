@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from portal.checks.questions import Answers
-from portal.checks.subject import Subject
 from portal.domain.challenges.profiles import Profile
 from portal.domain.evaluations.neighbours import group_of
 from portal.domain.evaluations.separation import Separation, separation_of
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.questions import Answers
+from portal.site_check.target import Subject
 from scheduler.inspection import Partition
 
 NODES = Rule(

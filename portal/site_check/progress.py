@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from portal.checks.sent import Sent
+from portal.site_check.jobs.sent import Sent
 from scheduler.interface import Phase, Token
 
 EVERY_SECONDS = 15.0

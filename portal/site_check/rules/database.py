@@ -7,12 +7,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import bootstrap
-from portal.checks.filesystems import filesystem_of, is_shared
-from portal.checks.subject import Subject
 from portal.db import grants, guards, schema
 from portal.db.engine import Database, open_database
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.rules.filesystems import filesystem_of, is_shared
+from portal.site_check.target import Subject
 
 OLDEST_POSTGRESQL = 13
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from portal.checks.questions import Answers
-from portal.checks.slurm_settings import SETTINGS, Setting
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.questions import Answers
+from portal.site_check.rules.slurm_settings import SETTINGS, Setting
+from portal.site_check.target import Subject
 
 OLDEST, NEWEST = (22, 5), (26, 5)
 

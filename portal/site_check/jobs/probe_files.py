@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from containers.rundir import RunFileError, RunRecord, read_log, read_run
-from portal.checks.node_scripts import Notes, read_notes
-from portal.checks.sent import Sent
+from portal.site_check.jobs.node_scripts import Notes, read_notes
+from portal.site_check.jobs.sent import Sent
 from scheduler.interface import Outcome
 
 LATE_SECONDS = 30.0

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portal import bootstrap
-from portal.checks.subject import Subject
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Rule
 from portal.files.images.keys import read_image_key
 from portal.files.seals import read_public_key
+from portal.site_check.target import Subject
 from site_config.errors import SettingsError
 from site_config.loader import read_secret
 from site_config.model import Site

@@ -9,27 +9,26 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import bootstrap
-from portal.checks import (
-    accounts,
-    database,
-    neighbours,
-    probe_jobs,
-    probes,
-    profiles,
-    questions,
-    settings,
-    slurm,
-    ssh,
-    storage,
-)
-from portal.checks.deadlines import Deadline
-from portal.checks.probe_rules import STARTS
-from portal.checks.subject import Subject
 from portal.db.engine import open_database
 from portal.domain.challenges.profiles import Profile
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Report
 from portal.services.site import check_reports
+from portal.site_check import questions
+from portal.site_check.deadlines import Deadline
+from portal.site_check.jobs import probe_jobs, probes
+from portal.site_check.rules import (
+    accounts,
+    database,
+    neighbours,
+    profiles,
+    settings,
+    slurm,
+    ssh,
+    storage,
+)
+from portal.site_check.rules.probe_rules import STARTS
+from portal.site_check.target import Subject
 from scheduler.errors import SchedulerError
 from scheduler.transport import Transport
 from site_config.model import Site

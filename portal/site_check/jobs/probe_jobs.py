@@ -13,8 +13,9 @@ from containers.interface import Bind, Build, BuildKind, Node, SealedRun
 from containers.probe import write_probe_archive
 from containers.rundir import RunRecord
 from containers.scripts import build_script, run_script
-from portal.checks.jobs import Jobs
-from portal.checks.node_scripts import (
+from portal.domain.challenges.profiles import Profile
+from portal.site_check.jobs.lifecycle import Jobs
+from portal.site_check.jobs.node_scripts import (
     Notes,
     find_script,
     inside_text,
@@ -23,11 +24,10 @@ from portal.checks.node_scripts import (
     read_notes,
     stubborn_script,
 )
-from portal.checks.probe_files import LATE_SECONDS, last_words, notes, run_record
-from portal.checks.sent import Sent
-from portal.checks.subject import Subject
-from portal.checks.workplaces import workplace
-from portal.domain.challenges.profiles import Profile
+from portal.site_check.jobs.probe_files import LATE_SECONDS, last_words, notes, run_record
+from portal.site_check.jobs.sent import Sent
+from portal.site_check.jobs.workplaces import workplace
+from portal.site_check.target import Subject
 from scheduler.files import FetchLimits, Files
 from scheduler.interface import JobSpec, Scheduler, Token
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from portal.checks.deadlines import NEVER, Deadline
-from portal.checks.progress import Progress
-from portal.checks.sent import Sent
 from portal.domain.ids import new_token
+from portal.site_check.deadlines import NEVER, Deadline
+from portal.site_check.jobs.sent import Sent
+from portal.site_check.progress import Progress
 from scheduler.errors import SchedulerError
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Scheduler, Token
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from containers.interface import UNPACKED_LIMIT, Node
-from portal.checks.node_scripts import Notes
-from portal.checks.probe_rules import EXECUTABLE, ROOM
-from portal.checks.subject import Subject
 from portal.domain.challenges.profiles import Profile
 from portal.domain.site.findings import Finding
+from portal.site_check.jobs.node_scripts import Notes
+from portal.site_check.rules.probe_rules import EXECUTABLE, ROOM
+from portal.site_check.target import Subject
 
 _GIB = 1024**3
 _IMAGES = 4

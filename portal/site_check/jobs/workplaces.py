@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-from portal.checks.jobs import Jobs, uninterrupted
-from portal.checks.sent import Sent
 from portal.files.trees import remove
+from portal.site_check.jobs.lifecycle import Jobs, uninterrupted
+from portal.site_check.jobs.sent import Sent
 from scheduler.errors import SchedulerError
 from scheduler.files import Files
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from portal.checks.subject import Subject
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.site_check.target import Subject
 from scheduler.errors import HostKeyRefused, SchedulerError, TransportTimeout
 from scheduler.transport import Transport
 from site_config.model import Jump, Ssh

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from portal.checks.deadlines import NEVER, Deadline
 from portal.domain.challenges.profiles import Profile
+from portal.site_check.deadlines import NEVER, Deadline
 from site_config.model import Cluster, Site
 
 

@@ -5,10 +5,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from containers.archives import ARCHITECTURES
-from portal.checks import apptainer, probe_scratch
-from portal.checks.node_scripts import Notes
-from portal.checks.probe_jobs import MEMORY_MIB, Observed, Seen
-from portal.checks.probe_rules import (
+from portal.domain.challenges.profiles import Profile
+from portal.domain.site.findings import Finding
+from portal.site_check.jobs import probe_scratch
+from portal.site_check.jobs.node_scripts import Notes
+from portal.site_check.jobs.probe_jobs import MEMORY_MIB, Observed, Seen
+from portal.site_check.jobs.probe_sealed import FORBIDDEN, GPU, check_sealed
+from portal.site_check.jobs.sent import LONGER
+from portal.site_check.rules import apptainer
+from portal.site_check.rules.probe_rules import (
     ARCHITECTURE,
     BUILDS,
     CLEAN,
@@ -30,11 +35,7 @@ from portal.checks.probe_rules import (
     TASKS,
     TIME,
 )
-from portal.checks.probe_sealed import FORBIDDEN, GPU, check_sealed
-from portal.checks.sent import LONGER
-from portal.checks.subject import Subject
-from portal.domain.challenges.profiles import Profile
-from portal.domain.site.findings import Finding
+from portal.site_check.target import Subject
 from scheduler.interface import Outcome
 
 _SECRET = re.compile(r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_|$)|^SEALRUN_")

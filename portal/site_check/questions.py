@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from portal.checks.deadlines import NEVER, Deadline
 from portal.domain.site.findings import Finding, Rule
+from portal.site_check.deadlines import NEVER, Deadline
 from scheduler.complaints import Complaints, program_of
 from scheduler.errors import SchedulerError, TransportTimeout, Unreachable
 from scheduler.inspection import (
