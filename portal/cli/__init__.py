@@ -24,10 +24,10 @@ class _Commands(LazyGroup):
         "rerun": "portal.cli.reruns:rerun",
         "retention": "portal.cli.retention:retention",
         "seal": "portal.cli.seals:seal",
-        "serve": "portal.cli.processes:serve",
+        "serve": "portal.cli.processes.commands:serve",
         "staff": "portal.cli.people:staff",
         "verify": "portal.cli.seals:verify",
-        "work": "portal.cli.processes:work",
+        "work": "portal.cli.processes.commands:work",
     }
 
     def invoke(self, ctx: click.Context) -> object:

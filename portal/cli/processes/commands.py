@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import structlog
 
-from portal.cli.own_account import check_account
-from portal.cli.process_log import log_to_stderr
+from portal.cli.processes.own_account import check_account
+from portal.cli.processes.process_log import log_to_stderr
 from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def serve(site_file: Path, host: str, port: int, workers: int) -> None:
 def _serve_alone(site: "Installation", site_file: Path, options: Mapping[str, Any]) -> None:
     import uvicorn  # noqa: PLC0415 - only this command needs it
 
-    from portal.cli.web_process import renewed_app  # noqa: PLC0415
+    from portal.cli.processes.web_process import renewed_app  # noqa: PLC0415
 
     stop = threading.Event()
     app = renewed_app(site, site_file, stop)
@@ -65,7 +65,7 @@ def _serve_together(
     site: "Installation", site_file: Path, workers: int, options: Mapping[str, Any]
 ) -> None:
     from portal import bootstrap  # noqa: PLC0415
-    from portal.cli.supervised import serve_supervised  # noqa: PLC0415
+    from portal.cli.processes.supervised import serve_supervised  # noqa: PLC0415
 
     # What is wrong with the settings is told here, once, instead of by each process.
     bootstrap.web_context(site)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from portal import bootstrap
 from portal.bootstrap import Installation
-from portal.cli.own_account import check_account
+from portal.cli.processes.own_account import check_account
 from portal.web.app import create_app
 from portal.web.middleware.rate_limits import Counting
 from portal.web.renewal import RenewableApp

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from portal.cli.process_log import log_to_stderr
+from portal.cli.processes.process_log import log_to_stderr
 
 if TYPE_CHECKING:
     from portal.web.renewal import RenewableApp
@@ -54,9 +54,9 @@ class WebProcess:
         return app
 
     def _app(self) -> "RenewableApp":
-        from portal.cli.own_account import check_account  # noqa: PLC0415
+        from portal.cli.processes.own_account import check_account  # noqa: PLC0415
+        from portal.cli.processes.web_process import renewed_app  # noqa: PLC0415
         from portal.cli.site import opened  # noqa: PLC0415
-        from portal.cli.web_process import renewed_app  # noqa: PLC0415
         from portal.web.middleware.shared_rate_limits import SharedCounting  # noqa: PLC0415
 
         site = opened(self.site_file)

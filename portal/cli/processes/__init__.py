@@ -1,0 +1,1 @@
+"""The processes of a site: how they start, log and are supervised."""
