@@ -9,7 +9,7 @@ from containers.interface import Node
 from portal.bootstrap.secrets import secret_in
 from portal.bootstrap.site import store_of
 from portal.worker.context import Cluster
-from scheduler.commands import SlurmCommands
+from scheduler.commands.adapter import SlurmCommands
 from scheduler.files import Files, SharedFiles
 from scheduler.interface import Scheduler
 from scheduler.local import LocalTransport
@@ -39,13 +39,13 @@ def cluster_of(settings: Site, name: str) -> Cluster:
 def scheduler_of(cluster: ClusterSettings, transport: Transport | None = None) -> Scheduler:
     """Return the adapter that a cluster's settings ask for; commands go through a transport."""
     if cluster.slurm.interface == "pyslurm":
-        from scheduler.pyslurm_adapter import SlurmPyslurm  # noqa: PLC0415
-        from scheduler.pyslurm_child import PyslurmChild  # noqa: PLC0415
+        from scheduler.pyslurm.adapter import SlurmPyslurm  # noqa: PLC0415
+        from scheduler.pyslurm.child import PyslurmChild  # noqa: PLC0415
 
         return SlurmPyslurm(PyslurmChild(), accounting=PyslurmChild())
     if rest := cluster.slurm.rest:
-        from scheduler.rest import SlurmRest  # noqa: PLC0415
-        from scheduler.rest_client import RestClient  # noqa: PLC0415
+        from scheduler.slurmrestd.adapter import SlurmRest  # noqa: PLC0415
+        from scheduler.slurmrestd.client import RestClient  # noqa: PLC0415
 
         secret_in(rest.token_file, key="token_file")
         return SlurmRest(RestClient(**rest.model_dump(exclude_none=True)))
@@ -55,8 +55,8 @@ def scheduler_of(cluster: ClusterSettings, transport: Transport | None = None) -
 def files_of(cluster: ClusterSettings, transport: Transport) -> Files:
     """Return how files get to a cluster's nodes: by themselves, or by SFTP."""
     if cluster.files == "sftp":
-        from scheduler.ssh import SshTransport  # noqa: PLC0415
-        from scheduler.ssh_files import SftpFiles  # noqa: PLC0415
+        from scheduler.ssh.files import SftpFiles  # noqa: PLC0415
+        from scheduler.ssh.transport import SshTransport  # noqa: PLC0415
 
         if isinstance(transport, SshTransport):
             return SftpFiles(transport)
@@ -68,8 +68,8 @@ def transport_of(cluster: ClusterSettings) -> Transport:
     ssh = cluster.connect.ssh
     if ssh is None:
         return LocalTransport()
-    from scheduler.ssh import SshTransport  # noqa: PLC0415
-    from scheduler.ssh_connection import Hop  # noqa: PLC0415
+    from scheduler.ssh.connection import Hop  # noqa: PLC0415
+    from scheduler.ssh.transport import SshTransport  # noqa: PLC0415
 
     return SshTransport(
         host=ssh.host,

@@ -7,9 +7,8 @@ from typing import TypeVar
 
 from portal.domain.site.findings import Finding, Rule
 from portal.site_check.deadlines import NEVER, Deadline
-from scheduler.complaints import Complaints, program_of
-from scheduler.errors import SchedulerError, TransportTimeout, Unreachable
-from scheduler.inspection import (
+from scheduler.commands.complaints import Complaints, program_of
+from scheduler.commands.inspection import (
     AccountUser,
     Association,
     NodeKind,
@@ -31,9 +30,10 @@ from scheduler.inspection import (
     read_users,
     users_argv,
 )
+from scheduler.commands.sacct import read_sacct, sacct_argv
+from scheduler.commands.squeue import read_squeue, squeue_argv
+from scheduler.errors import SchedulerError, TransportTimeout, Unreachable
 from scheduler.interface import Token
-from scheduler.sacct import read_sacct, sacct_argv
-from scheduler.squeue import read_squeue, squeue_argv
 from scheduler.transport import Transport
 
 T = TypeVar("T")

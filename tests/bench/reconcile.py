@@ -17,9 +17,9 @@ from portal.services.evaluations import attempts
 from portal.worker.loop import run_pass
 from portal.worker.polling import Pacer
 from portal.worker.steps.watch import watch_live
+from scheduler.commands.sbatch import sbatch_argv
+from scheduler.commands.squeue import squeue_argv
 from scheduler.interface import Accepted, JobSpec, Token
-from scheduler.sbatch import sbatch_argv
-from scheduler.squeue import squeue_argv
 from site_config.practice.daemons import QOS, SLURM_ACCOUNT
 from tests.bench.report import print_table
 from tests.bench.slurm_site import SlurmSite, slurm_site

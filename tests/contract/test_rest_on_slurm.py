@@ -12,8 +12,8 @@ from portal.bootstrap import scheduler_of
 from portal.domain.errors import OperatorError
 from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, Phase, Refused, Token
-from scheduler.rest import SlurmRest
-from scheduler.rest_versions import KNOWN
+from scheduler.slurmrestd.adapter import SlurmRest
+from scheduler.slurmrestd.versions import KNOWN
 from site_config.loader import load_site
 from tests.support.cluster.labs import PATIENCE, RestLab, connect, wait_for
 

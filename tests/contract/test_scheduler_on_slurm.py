@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from scheduler.commands import SlurmCommands
+from scheduler.commands.adapter import SlurmCommands
 from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, Outcome, Phase, Refused, Token
 from scheduler.local import LocalTransport

@@ -18,8 +18,8 @@ from examples.demo.settings import DemoSite, prepare_site
 from portal.domain.evaluations.failures import FAILURES, FailureReason
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
-from scheduler.ssh import SshTransport
-from scheduler.ssh_files import SftpFiles
+from scheduler.ssh.files import SftpFiles
+from scheduler.ssh.transport import SshTransport
 from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
 from tests.practice.portals import KINDS, give, start_portal

@@ -21,11 +21,11 @@ import pytest
 import yaml
 
 from portal.bootstrap import scheduler_of
-from scheduler.commands import SlurmCommands
+from scheduler.commands.adapter import SlurmCommands
 from scheduler.errors import AnswerTooLong, HostKeyRefused, TransportDown, TransportTimeout
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Outcome, Phase, Scheduler, Token
-from scheduler.ssh import SshTransport
-from scheduler.ssh_connection import Hop
+from scheduler.ssh.connection import Hop
+from scheduler.ssh.transport import SshTransport
 from site_config.loader import load_site
 from site_config.practice.site import PracticeSite
 from tests.support.cluster.inside import Inside

@@ -23,8 +23,8 @@ from portal.domain.evaluations.states import (
 )
 from portal.services.site import check_reports
 from portal.web.rendering.labels import label
-from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING, PASSING_FAMILIES
-from scheduler.states import STATES
+from scheduler.slurm.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING, PASSING_FAMILIES
+from scheduler.slurm.states import STATES
 from site_config import reference
 from tools.docs import api, check_site
 

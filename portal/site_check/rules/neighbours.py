@@ -8,7 +8,7 @@ from portal.domain.evaluations.separation import Separation, separation_of
 from portal.domain.site.findings import Finding, Level, Rule
 from portal.site_check.questions import Answers
 from portal.site_check.target import Subject
-from scheduler.inspection import Partition
+from scheduler.commands.inspection import Partition
 
 NODES = Rule(
     id="profiles.nodes",

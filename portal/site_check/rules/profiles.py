@@ -8,7 +8,7 @@ from portal.domain.site.findings import Finding, Level, Rule
 from portal.site_check.questions import Answers
 from portal.site_check.target import Subject
 from portal.worker.prepare.allowances import largest_request
-from scheduler.inspection import Association, Partition, read_gres
+from scheduler.commands.inspection import Association, Partition, read_gres
 
 PARTITION = Rule(
     id="profiles.partition",

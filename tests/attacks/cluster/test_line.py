@@ -8,7 +8,7 @@ import paramiko
 import pytest
 
 from scheduler.errors import HostKeyRefused
-from scheduler.ssh import SshTransport
+from scheduler.ssh.transport import SshTransport
 from site_config.practice.site import PracticeSite
 from tests.support.cluster.inside import Inside
 

@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from scheduler.commands import SlurmCommands
+from scheduler.commands.adapter import SlurmCommands
 from scheduler.errors import Unreachable
 from scheduler.interface import JobReport, JobSpec, Phase, Scheduler, Token
 from scheduler.memory import MemoryScheduler
-from scheduler.rest import SlurmRest
-from scheduler.rest_answer import Answer
-from scheduler.rest_client import Client, RestClient
-from scheduler.ssh import SshTransport
+from scheduler.slurmrestd.adapter import SlurmRest
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.client import Client, RestClient
+from scheduler.ssh.transport import SshTransport
 from scheduler.transport import Finished, Transport
 
 PATIENCE = timedelta(seconds=60)

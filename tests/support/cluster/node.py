@@ -15,10 +15,10 @@ from containers.interface import Bind, Build, BuildKind, SealedRun
 from containers.probe import write_probe_archive
 from containers.rundir import RunRecord, read_run
 from containers.scripts import build_script, run_script
-from scheduler.commands import SlurmCommands
+from scheduler.commands.adapter import SlurmCommands
 from scheduler.interface import Accepted, JobReport, JobSpec, Token
 from scheduler.interface import Phase as JobPhase
-from scheduler.ssh import SshTransport
+from scheduler.ssh.transport import SshTransport
 
 _PATIENCE = timedelta(seconds=120)
 

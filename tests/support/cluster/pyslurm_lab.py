@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scheduler.interface import JobSpec, Token
-from scheduler.pyslurm_adapter import SlurmPyslurm
+from scheduler.pyslurm.adapter import SlurmPyslurm
 from tests.support.cluster.labs import small_job
 from tests.support.servers.standin_cluster import StandinCluster
 

@@ -28,7 +28,7 @@ from portal.domain.evaluations.states import AttemptState, ImageState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.submissions.submit import Upload, submit
-from scheduler.ssh import SshTransport
+from scheduler.ssh.transport import SshTransport
 from site_config.practice.site import PracticeSite
 
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from scheduler.rest_answer import Answer
-from scheduler.rest_versions import KNOWN, Dialect
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.versions import KNOWN, Dialect
 from scheduler.transport import Finished
 
 RELEASE = "slurm-24.11"

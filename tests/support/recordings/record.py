@@ -16,13 +16,13 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from scheduler.controller import controller_argv, read_controller
+from scheduler.commands.controller import controller_argv, read_controller
+from scheduler.commands.sacct import sacct_argv
+from scheduler.commands.sbatch import sbatch_argv
+from scheduler.commands.scancel import scancel_argv
+from scheduler.commands.squeue import squeue_argv
 from scheduler.interface import JobSpec, Token
-from scheduler.sacct import sacct_argv
-from scheduler.sbatch import sbatch_argv
-from scheduler.scancel import scancel_argv
-from scheduler.squeue import squeue_argv
-from scheduler.ssh import SshTransport
+from scheduler.ssh.transport import SshTransport
 from scheduler.transport import Transport
 
 HERE = Path(__file__).parent

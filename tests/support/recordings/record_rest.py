@@ -19,10 +19,10 @@ import yaml
 
 from scheduler.errors import SchedulerError
 from scheduler.interface import JobSpec, Token
-from scheduler.rest_answer import Answer
-from scheduler.rest_client import NOTHING, RestClient
-from scheduler.rest_submit import submission
-from scheduler.rest_versions import Dialect, choose_dialect
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.client import NOTHING, RestClient
+from scheduler.slurmrestd.submit import submission
+from scheduler.slurmrestd.versions import Dialect, choose_dialect
 from scheduler.transport import Transport
 from tests.support.cluster.labs import connect, rest_client
 from tests.support.recordings.record import (

@@ -12,9 +12,9 @@ from datetime import timedelta
 
 import yaml
 
+from scheduler.commands.sacct import sacct_argv
+from scheduler.commands.squeue import squeue_argv
 from scheduler.interface import Token
-from scheduler.sacct import sacct_argv
-from scheduler.squeue import squeue_argv
 from site_config.practice.site import PracticeSite
 from tests.support.cluster.labs import connect
 from tests.support.recordings.record import HERE, Recorder

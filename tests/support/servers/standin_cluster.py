@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scheduler.pyslurm_child import PyslurmChild
+from scheduler.pyslurm.child import PyslurmChild
 
 STANDIN = Path(__file__).parent / "standin"
 TREE = Path(__file__).parents[3]

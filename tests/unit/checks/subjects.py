@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.site_check.questions import Answers
 from portal.site_check.target import Subject
-from scheduler import inspection
+from scheduler.commands import inspection
 from tests.support.recordings.answers import RELEASE, recorded
 
 SITE: dict[str, Any] = {

@@ -9,7 +9,7 @@ from portal.domain.site.findings import Level
 from portal.site_check.questions import Answers
 from portal.site_check.rules import neighbours
 from portal.site_check.target import Subject
-from scheduler.inspection import AccountUser
+from scheduler.commands.inspection import AccountUser
 from tests.support.factories import resources
 from tests.support.recordings.answers import RELEASES
 from tests.unit.checks.subjects import SITE, MakeSubject, recorded_answers

@@ -16,12 +16,12 @@ from portal.domain.site.findings import Level, Report
 from portal.site_check.questions import NOBODYS
 from portal.site_check.run import Wishes, check_site
 from portal.site_check.target import Subject
-from scheduler import inspection
+from scheduler.commands import inspection
+from scheduler.commands.sacct import sacct_argv
+from scheduler.commands.squeue import squeue_argv
 from scheduler.errors import TransportTimeout
 from scheduler.interface import Outcome, Phase
 from scheduler.memory import MemoryScheduler
-from scheduler.sacct import sacct_argv
-from scheduler.squeue import squeue_argv
 from scheduler.transport import Finished
 from tests.support.recordings.answers import recorded
 from tests.support.required import required

@@ -10,8 +10,8 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.slurm_states import MEANINGS, Consequence, in_words
 from portal.domain.evaluations.verdicts import Ended, VerdictKind, judge
 from scheduler.interface import Phase
-from scheduler.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING
-from scheduler.states import STATES
+from scheduler.slurm.reasons import HELD_REASONS, HOPELESS_REASONS, PASSING
+from scheduler.slurm.states import STATES
 from tests.unit.scheduler.slurm_reasons import BLUE_GENE, WORDS
 
 NO_WORDS = queue_reasons.in_words("SomethingNew")

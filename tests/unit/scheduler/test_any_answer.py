@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.controller import read_controller
+from scheduler.commands.controller import read_controller
+from scheduler.commands.sacct import read_sacct
+from scheduler.commands.sbatch import read_sbatch
+from scheduler.commands.scancel import read_scancel
+from scheduler.commands.squeue import read_squeue
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
 from scheduler.interface import Accepted, Indeterminate, JobReport, Phase, Refused, Token
-from scheduler.rest_answer import Answer
-from scheduler.rest_control import read_cancellation, read_ping
-from scheduler.rest_jobs import read_accounting, read_queue
-from scheduler.rest_submit import read_submission
-from scheduler.rest_versions import KNOWN, choose_dialect
-from scheduler.sacct import read_sacct
-from scheduler.sbatch import read_sbatch
-from scheduler.scancel import read_scancel
-from scheduler.squeue import read_squeue
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.control import read_cancellation, read_ping
+from scheduler.slurmrestd.jobs import read_accounting, read_queue
+from scheduler.slurmrestd.submit import read_submission
+from scheduler.slurmrestd.versions import KNOWN, choose_dialect
 from scheduler.transport import Finished
 
 words = st.one_of(

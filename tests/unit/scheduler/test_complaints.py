@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from scheduler.commands import SlurmCommands
+from scheduler.commands.adapter import SlurmCommands
 from scheduler.interface import Snapshot, Token
 from scheduler.transport import Finished
 

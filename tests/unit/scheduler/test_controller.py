@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler.controller import Controller, read_controller
+from scheduler.commands.controller import Controller, read_controller
 from scheduler.errors import UnexpectedAnswer
 from tests.support.recordings.answers import recorded
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from scheduler.refusals import SENTENCES
+from scheduler.slurm.refusals import SENTENCES
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/scheduler.md").read_text()
 

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler import inspection
+from scheduler.commands import inspection
+from scheduler.commands.inspection import AccountUser, Association, NodeKind, Partition, Qos
 from scheduler.errors import UnexpectedAnswer
-from scheduler.inspection import AccountUser, Association, NodeKind, Partition, Qos
 from tests.support.recordings.answers import RELEASES, recorded
 
 

@@ -5,11 +5,11 @@ The answers were recorded from real clusters of three releases, see ``tests/supp
 
 import pytest
 
+from scheduler.commands.sacct import read_sacct
+from scheduler.commands.sbatch import read_sbatch
+from scheduler.commands.squeue import read_squeue
 from scheduler.interface import Accepted, JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import by_token
-from scheduler.sacct import read_sacct
-from scheduler.sbatch import read_sbatch
-from scheduler.squeue import read_squeue
 from tests.support.recordings.answers import RELEASES, recorded
 
 NAMES = (

@@ -27,8 +27,8 @@ from scheduler.interface import (
     Scheduler,
     Token,
 )
-from scheduler.pyslurm_adapter import SlurmPyslurm
-from scheduler.pyslurm_child import PyslurmChild
+from scheduler.pyslurm.adapter import SlurmPyslurm
+from scheduler.pyslurm.child import PyslurmChild
 from tests.support.servers.standin_cluster import StandinCluster
 
 TOKEN = Token("a1")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scheduler import pyslurm_process
 from scheduler.interface import JobSpec, Token
-from scheduler.pyslurm_submit import description
+from scheduler.pyslurm import process as pyslurm_process
+from scheduler.pyslurm.submit import description
 from tests.support.servers.standin_cluster import STANDIN
 
 TREE = Path(__file__).parents[3]

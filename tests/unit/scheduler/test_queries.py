@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scheduler.commands.sacct import read_sacct, sacct_argv
+from scheduler.commands.squeue import read_squeue, squeue_argv
 from scheduler.errors import UnexpectedAnswer
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import by_token
-from scheduler.sacct import read_sacct, sacct_argv
-from scheduler.squeue import read_squeue, squeue_argv
 from tests.support.recordings.answers import RELEASES, recorded
 
 NAMES = [

@@ -3,7 +3,7 @@
 import pytest
 
 from scheduler.interface import Phase
-from scheduler.reasons import (
+from scheduler.slurm.reasons import (
     ENDING,
     HELD_REASONS,
     HOPELESS_REASONS,
@@ -11,7 +11,7 @@ from scheduler.reasons import (
     PASSING_FAMILIES,
     needs_a_person,
 )
-from scheduler.states import interpret
+from scheduler.slurm.states import interpret
 from tests.unit.scheduler.slurm_reasons import BLUE_GENE, WORDS
 
 

@@ -1,8 +1,8 @@
 import pytest
 
+from scheduler.commands.sbatch import read_sbatch
 from scheduler.interface import Refused
-from scheduler.refusals import SENTENCES, read_refusal
-from scheduler.sbatch import read_sbatch
+from scheduler.slurm.refusals import SENTENCES, read_refusal
 from tests.support.recordings.answers import RELEASES, recorded
 
 VIOLATION = (

@@ -6,11 +6,11 @@ import pytest
 
 from scheduler.errors import UnexpectedAnswer, Unreachable
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Outcome, Phase, Refused, Token
-from scheduler.rest_answer import Answer
-from scheduler.rest_control import read_cancellation, read_ping
-from scheduler.rest_jobs import read_accounting, read_queue
-from scheduler.rest_submit import read_submission, submission
-from scheduler.rest_versions import KNOWN, choose_dialect
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.control import read_cancellation, read_ping
+from scheduler.slurmrestd.jobs import read_accounting, read_queue
+from scheduler.slurmrestd.submit import read_submission, submission
+from scheduler.slurmrestd.versions import KNOWN, choose_dialect
 from tests.support.recordings.answers import RELEASES, dialect_of, recorded_rest
 
 USER = "challenge"

@@ -21,8 +21,8 @@ from scheduler.errors import (
     Unreachable,
 )
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Token
-from scheduler.rest import SlurmRest
-from scheduler.rest_client import RestClient
+from scheduler.slurmrestd.adapter import SlurmRest
+from scheduler.slurmrestd.client import RestClient
 from tests.support.recordings.answers import recorded_rest
 
 Handler = BaseHTTPRequestHandler

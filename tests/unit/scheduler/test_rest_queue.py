@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from scheduler.interface import JobSpec, Token
-from scheduler.rest import SlurmRest
-from scheduler.rest_answer import Answer
+from scheduler.slurmrestd.adapter import SlurmRest
+from scheduler.slurmrestd.answer import Answer
 
 TOKEN = Token("a1")
 OFFER = {"paths": {"/slurm/v0.0.42/job/submit": {}, "/slurmdb/v0.0.42/jobs/": {}}}

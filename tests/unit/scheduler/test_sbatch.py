@@ -4,8 +4,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from scheduler.commands.sbatch import read_sbatch, sbatch_argv
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Token
-from scheduler.sbatch import read_sbatch, sbatch_argv
 from scheduler.transport import Finished
 from tests.support.recordings.answers import RELEASES, recorded
 

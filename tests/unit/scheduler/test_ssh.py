@@ -12,7 +12,7 @@ import paramiko
 import pytest
 
 from scheduler.errors import AnswerTooLong, HostKeyRefused, TransportDown, TransportTimeout
-from scheduler.ssh import SshTransport
+from scheduler.ssh.transport import SshTransport
 from scheduler.transport import Finished
 from tests.unit.scheduler.ssh_server import SshServer, ssh_server, write_known_hosts
 

@@ -11,8 +11,8 @@ import pytest
 
 from scheduler.errors import Unreachable
 from scheduler.files import FetchLimits
-from scheduler.ssh import SshTransport
-from scheduler.ssh_files import PATIENCE, SftpFiles
+from scheduler.ssh.files import PATIENCE, SftpFiles
+from scheduler.ssh.transport import SshTransport
 from tests.unit.scheduler.sftp_server import Breakage, served_files
 from tests.unit.scheduler.ssh_server import ssh_server
 

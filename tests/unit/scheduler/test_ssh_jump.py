@@ -10,8 +10,8 @@ import paramiko
 import pytest
 
 from scheduler.errors import HostKeyRefused, TransportDown
-from scheduler.ssh import SshTransport
-from scheduler.ssh_connection import Hop
+from scheduler.ssh.connection import Hop
+from scheduler.ssh.transport import SshTransport
 from tests.unit.scheduler.ssh_server import SshServer, ssh_server, write_known_hosts
 
 LATER = timedelta(seconds=20)

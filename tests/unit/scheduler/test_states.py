@@ -1,7 +1,7 @@
 import pytest
 
 from scheduler.interface import Outcome, Phase
-from scheduler.states import STATES, interpret, leading_word
+from scheduler.slurm.states import STATES, interpret, leading_word
 
 BASES = [
     "PENDING",

@@ -2,9 +2,7 @@
 
 from collections.abc import Collection
 
-from scheduler.interface import JobRef, JobReport, Phase, Token
-from scheduler.reports import EXITS, is_refusal
-from scheduler.rows import (
+from scheduler.commands.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
     read_exit,
@@ -12,7 +10,9 @@ from scheduler.rows import (
     read_time,
     split_rows,
 )
-from scheduler.states import interpret
+from scheduler.interface import JobRef, JobReport, Phase, Token
+from scheduler.reports import EXITS, is_refusal
+from scheduler.slurm.states import interpret
 from scheduler.tokens import name_filter
 
 # With a suffix and no width, squeue prints a field in full.

@@ -27,7 +27,7 @@ STDERR = 2
 _CHUNK = 65536
 MAX_SAID_BYTES = 65536
 """How much of what the library prints during one question is kept for its answer."""
-COMMAND = (sys.executable, "-P", "-m", "scheduler.pyslurm_process")
+COMMAND = (sys.executable, "-P", "-m", "scheduler.pyslurm.process")
 
 
 class PyslurmChild:

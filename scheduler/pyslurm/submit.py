@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from scheduler.commands.sbatch import literal, minutes
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Refused, Submitted, Token
-from scheduler.refusals import SENTENCES, names_full_queue
-from scheduler.sbatch import literal, minutes
+from scheduler.slurm.refusals import SENTENCES, names_full_queue
 from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 from scheduler.transport import DEFAULT_PATH

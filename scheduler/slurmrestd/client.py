@@ -17,8 +17,8 @@ from scheduler.errors import (
     TransportTimeout,
     Unreachable,
 )
-from scheduler.rest_answer import UNAUTHENTICATED, Answer, read_answer
-from scheduler.rest_token import TokenFile
+from scheduler.slurmrestd.answer import UNAUTHENTICATED, Answer, read_answer
+from scheduler.slurmrestd.token import TokenFile
 from scheduler.transport import MAX_OUTPUT_BYTES
 
 NOTHING: Mapping[str, str] = MappingProxyType({})

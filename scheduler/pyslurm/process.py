@@ -2,7 +2,7 @@
 
 pyslurm is Slurm's C library inside Python: where the library waits, crashes or calls exit, so does the
 process. So it has one of its own, which is the only module that imports pyslurm and imports nothing else
-of ours. It ends when its standard input does. ``pyslurm_adapter`` is the other side.
+of ours. It ends when its standard input does. ``scheduler.pyslurm.adapter`` is the other side.
 
 Written for pyslurm 25.11, against its sources; see docs/reference/scheduler.md for what was tested.
 """

@@ -17,13 +17,13 @@ from scheduler.interface import (
     Submitted,
     Token,
 )
-from scheduler.refusals import tell_full_queue
-from scheduler.rest_answer import NOT_FOUND, Answer
-from scheduler.rest_client import NOTHING, Client
-from scheduler.rest_control import read_cancellation, read_ping
-from scheduler.rest_jobs import read_accounting, read_queue
-from scheduler.rest_submit import read_submission, submission
-from scheduler.rest_versions import Dialect, choose_dialect
+from scheduler.slurm.refusals import tell_full_queue
+from scheduler.slurmrestd.answer import NOT_FOUND, Answer
+from scheduler.slurmrestd.client import NOTHING, Client
+from scheduler.slurmrestd.control import read_cancellation, read_ping
+from scheduler.slurmrestd.jobs import read_accounting, read_queue
+from scheduler.slurmrestd.submit import read_submission, submission
+from scheduler.slurmrestd.versions import Dialect, choose_dialect
 from scheduler.snapshots import take_snapshot
 from scheduler.specs import check_spec
 from scheduler.tokens import check_token

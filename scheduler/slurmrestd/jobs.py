@@ -10,9 +10,9 @@ from typing import Any
 from scheduler.errors import UnexpectedAnswer
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import EXITS, is_refusal, only_ends
-from scheduler.rest_answer import Answer
-from scheduler.rest_versions import Dialect
-from scheduler.states import interpret, leading_word
+from scheduler.slurm.states import interpret, leading_word
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.versions import Dialect
 
 Job = Mapping[str, Any]
 

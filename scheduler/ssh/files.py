@@ -14,7 +14,7 @@ from secrets import token_hex
 import paramiko
 
 from scheduler.files import FetchLimits
-from scheduler.ssh import SshTransport
+from scheduler.ssh.transport import SshTransport
 
 PATIENCE = timedelta(minutes=30)
 """How long one call may take: uploads and weights are large."""

@@ -9,7 +9,7 @@ import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from scheduler.errors import AnswerTooLong, TransportDown, TransportTimeout
-from scheduler.ssh_connection import ended_by
+from scheduler.ssh.connection import ended_by
 from scheduler.transport import Finished
 
 _CHUNK = 65536

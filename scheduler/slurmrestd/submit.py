@@ -1,11 +1,11 @@
 """Submit through slurmrestd: the body of the request and the reading of its answer."""
 
+from scheduler.commands.sbatch import literal, minutes
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Refused, Submitted, Token
-from scheduler.refusals import SENTENCES
-from scheduler.rest_answer import Answer
-from scheduler.rest_jobs import cluster_of
-from scheduler.rest_versions import Dialect
-from scheduler.sbatch import literal, minutes
+from scheduler.slurm.refusals import SENTENCES
+from scheduler.slurmrestd.answer import Answer
+from scheduler.slurmrestd.jobs import cluster_of
+from scheduler.slurmrestd.versions import Dialect
 from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 from scheduler.transport import DEFAULT_PATH

@@ -11,15 +11,10 @@ from typing import Any
 
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
 from scheduler.interface import Indeterminate, JobReport, JobSpec, Pong, Snapshot, Submitted, Token
-from scheduler.pyslurm_child import PyslurmChild
-from scheduler.pyslurm_jobs import read_accounting, read_queue
-from scheduler.pyslurm_submit import (
-    description,
-    read_submission,
-    refuse_unsendable,
-    sentence_of,
-)
-from scheduler.refusals import tell_full_queue
+from scheduler.pyslurm.child import PyslurmChild
+from scheduler.pyslurm.jobs import read_accounting, read_queue
+from scheduler.pyslurm.submit import description, read_submission, refuse_unsendable, sentence_of
+from scheduler.slurm.refusals import tell_full_queue
 from scheduler.snapshots import take_snapshot
 from scheduler.tokens import check_token
 

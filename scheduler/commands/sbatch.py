@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Submitted, Token
-from scheduler.refusals import read_refusal
+from scheduler.slurm.refusals import read_refusal
 from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 from scheduler.transport import Finished

@@ -5,8 +5,12 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from scheduler.complaints import Complaints, program_of
-from scheduler.controller import Controller, controller_argv, read_controller
+from scheduler.commands.complaints import Complaints, program_of
+from scheduler.commands.controller import Controller, controller_argv, read_controller
+from scheduler.commands.sacct import read_sacct, sacct_argv
+from scheduler.commands.sbatch import read_sbatch, sbatch_argv
+from scheduler.commands.scancel import read_scancel, scancel_argv
+from scheduler.commands.squeue import read_squeue, squeue_argv
 from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
 from scheduler.interface import (
     Indeterminate,
@@ -16,11 +20,7 @@ from scheduler.interface import (
     Submitted,
     Token,
 )
-from scheduler.sacct import read_sacct, sacct_argv
-from scheduler.sbatch import read_sbatch, sbatch_argv
-from scheduler.scancel import read_scancel, scancel_argv
 from scheduler.snapshots import take_snapshot
-from scheduler.squeue import read_squeue, squeue_argv
 from scheduler.transport import Finished, Transport
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from scheduler.interface import Outcome, Phase
-from scheduler.reasons import LAUNCH_REASONS, needs_a_person
+from scheduler.slurm.reasons import LAUNCH_REASONS, needs_a_person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

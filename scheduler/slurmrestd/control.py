@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from scheduler.commands.scancel import TOO_LATE
 from scheduler.errors import UnexpectedAnswer, Unreachable
-from scheduler.rest_answer import Answer
-from scheduler.scancel import TOO_LATE
+from scheduler.slurmrestd.answer import Answer
 
 
 def read_cancellation(answer: Answer) -> None:

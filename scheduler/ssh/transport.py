@@ -16,8 +16,8 @@ from pathlib import Path
 import paramiko
 
 from scheduler.errors import TransportDown, TransportTimeout
-from scheduler.ssh_connection import Connection, Hop, connect
-from scheduler.ssh_exchange import Exchange, files_on
+from scheduler.ssh.connection import Connection, Hop, connect
+from scheduler.ssh.exchange import Exchange, files_on
 from scheduler.transport import DEFAULT_PATH, MAX_OUTPUT_BYTES, Finished
 
 # What is said before the mark is the login shell's, not the program's: ~/.bashrc is read also where nobody types.

@@ -3,9 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from scheduler.interface import JobRef, JobReport, Token
-from scheduler.reports import EXITS, only_ends
-from scheduler.rows import (
+from scheduler.commands.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
     read_exit,
@@ -13,7 +11,9 @@ from scheduler.rows import (
     read_time,
     split_rows,
 )
-from scheduler.states import interpret
+from scheduler.interface import JobRef, JobReport, Token
+from scheduler.reports import EXITS, only_ends
+from scheduler.slurm.states import interpret
 from scheduler.tokens import name_filter
 
 _FIELDS = (

@@ -8,7 +8,7 @@ from typing import Any
 from scheduler.errors import UnexpectedAnswer
 from scheduler.interface import JobRef, JobReport, Phase, Token
 from scheduler.reports import EXITS, is_refusal, only_ends
-from scheduler.states import interpret
+from scheduler.slurm.states import interpret
 
 Row = Mapping[str, Any]
 

@@ -1,0 +1,1 @@
+"""The batch system through Slurm's own commands."""

@@ -1,0 +1,1 @@
+"""The batch system through pyslurm, in a process of its own."""

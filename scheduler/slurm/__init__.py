@@ -1,0 +1,1 @@
+"""Slurm's words, whichever way it is asked."""

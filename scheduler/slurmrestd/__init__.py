@@ -1,0 +1,1 @@
+"""The batch system through slurmrestd, Slurm's REST service."""
