@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
-from site_config.documents import Key, read_document
 from site_config.errors import SettingsError
-from site_config.model import Limits, Site
-from site_config.page_bounds import excess_of
+from site_config.markdown_bounds import excess_of
+from site_config.site import Limits, Site
 from site_config.units import format_size
 from site_config.validation import validate
+from site_config.yaml_document import Key, read_document
 
 FILE_NAME = "challenge.yaml"
 PAGE_LIMIT = 256 * 1024
-"""Bytes that one page or the terms may have; what they may hold is in ``page_bounds``."""
+"""Bytes that one page or the terms may have; what they may hold is in ``markdown_bounds``."""
 
 _Findings = Iterator[tuple[Key, str]]
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
 from site_config.gates import Claims
-from site_config.kinds import Kind
 from site_config.units import Duration, Size
+from site_config.value_kinds import Kind
 
 WORD_LIMIT = 1000
 """Letters that one argument of a submission's program may have."""

@@ -18,7 +18,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from site_config.kinds import Kind
+from site_config.value_kinds import Kind
 
 _TITLE_LIMIT = 200
 _NAME_LIMIT = 255  # bytes of a file name on every file system in use

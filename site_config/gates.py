@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from site_config.fields import Section, Title
-from site_config.kinds import Kind
+from site_config.value_kinds import Kind
 
 
 def _claim_values(value: object) -> object:

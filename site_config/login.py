@@ -7,9 +7,9 @@ from pydantic import AfterValidator, Field, field_validator
 
 from site_config.fields import Identifier, Section, SitePath
 from site_config.gates import Gates
-from site_config.kinds import Kind
-from site_config.providers import Provider
+from site_config.identity_providers import Provider
 from site_config.units import Duration
+from site_config.value_kinds import Kind
 
 
 class Sessions(Section):

@@ -14,10 +14,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from site_config.challenge import Challenge
-from site_config.kinds import Kind
-from site_config.model import Site
+from site_config.site import Site
 from site_config.units import format_duration, format_size
 from site_config.validation import submodel
+from site_config.value_kinds import Kind
 
 _UNITS = """\
 Sizes are written as `500M` or `2G`; K, M, G and T are powers of 1024. Durations are written as

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from site_config.kinds import Kind
+from site_config.value_kinds import Kind
 
 _SIZE = re.compile(r"([0-9]{1,12})([KMGT]?)")
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")

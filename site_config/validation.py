@@ -6,9 +6,9 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from site_config.documents import Document, Key
 from site_config.errors import Problem, SettingsError
 from site_config.fields import Section
+from site_config.yaml_document import Document, Key
 
 S = TypeVar("S", bound=Section)
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from site_config.practice.accounts import WEB_NAME, WEB_UID
+from site_config.practice.machine.accounts import WEB_NAME, WEB_UID
 from site_config.practice.site import Status
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from portal.files.audit_heads import AuditHeads, HeadsError
 from portal.services.audit import log as audit_log
 from portal.services.audit import results as audit_results
 from portal.services.audit.verify import verify
-from site_config.model import Site
+from site_config.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from scheduler.files import Files, SharedFiles
 from scheduler.interface import Scheduler
 from scheduler.local import LocalTransport
 from scheduler.transport import Transport
-from site_config.model import Cluster as ClusterSettings
-from site_config.model import Site
+from site_config.site import Cluster as ClusterSettings
+from site_config.site import Site
 
 
 def cluster_of(settings: Site, name: str) -> Cluster:

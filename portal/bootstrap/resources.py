@@ -8,7 +8,7 @@ from portal.domain.errors import OperatorError
 from portal.domain.evaluations.shares import Share
 from portal.domain.retention import KEYS, Kept, Policy
 from portal.files.images.keys import read_image_key
-from site_config.model import Images, Periods, Site
+from site_config.site import Images, Periods, Site
 
 
 def resources_of(settings: Site) -> Resources:

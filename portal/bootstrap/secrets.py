@@ -6,8 +6,8 @@ from portal.domain.errors import OperatorError
 from portal.files.audit_heads import AuditHeads
 from portal.files.crates import Publisher
 from portal.files.seals import PublicKey, Sealer, read_public_key, read_sealer
-from site_config.loader import read_secret
-from site_config.model import Site
+from site_config.site import Site
+from site_config.site_loader import read_secret
 
 
 def secret_in(file: Path, *, key: str = "client_secret_file") -> str:

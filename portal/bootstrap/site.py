@@ -16,9 +16,9 @@ from portal.domain.accounts.people import Actor
 from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import OperatorError
 from portal.files.store import Store
-from site_config.loader import load_site
-from site_config.model import Cluster as ClusterSettings
-from site_config.model import Site
+from site_config.site import Cluster as ClusterSettings
+from site_config.site import Site
+from site_config.site_loader import load_site
 
 _OFFERED = {"profiles", "data", "limits", "images", "retention", "shares"}
 """The sections of ``site.yaml`` that challenges and submissions depend on."""

@@ -9,7 +9,7 @@ from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.domain.accounts.sessions import SessionLimits
 from portal.web.context import Provider, Rates, SiteTerms, WebContext
 from site_config import gates
-from site_config.model import Site
+from site_config.site import Site
 
 
 def web_context(site: Installation) -> WebContext:

@@ -31,7 +31,7 @@ from portal.site_check.rules.probe_rules import STARTS
 from portal.site_check.target import Subject
 from scheduler.errors import SchedulerError
 from scheduler.transport import Transport
-from site_config.model import Site
+from site_config.site import Site
 
 
 def _now() -> datetime:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from portal.domain.challenges.profiles import Profile
 from portal.site_check.deadlines import NEVER, Deadline
-from site_config.model import Cluster, Site
+from site_config.site import Cluster, Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

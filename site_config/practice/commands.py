@@ -10,11 +10,11 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from site_config.practice import hosts
-from site_config.practice.accounts import ACCOUNT_NAME
 from site_config.practice.errors import PracticeError
+from site_config.practice.machine import hosts
+from site_config.practice.machine.accounts import ACCOUNT_NAME
 from site_config.practice.paths import DEFAULT_NAME
-from site_config.practice.releases import DEFAULT_RELEASE, RELEASE_NAMES
+from site_config.practice.root.releases import DEFAULT_RELEASE, RELEASE_NAMES
 from site_config.practice.site import PracticeSite, Status
 
 P = ParamSpec("P")

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from site_config.practice.accounts import ACCOUNT_NAME, Account
-from site_config.practice.cgroups import V1, cgroup_plugin
 from site_config.practice.credentials import ACCOUNT_KEY, HOST_KEY, OPERATOR_KEY
 from site_config.practice.daemons import LIBRARY, QOS, REST_USER, SLURM_ACCOUNT, Nodes, plan
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import make_directory, write_file, write_json
-from site_config.practice.networks import Cable
+from site_config.practice.machine.accounts import ACCOUNT_NAME, Account
+from site_config.practice.machine.cgroups import V1, cgroup_plugin
+from site_config.practice.machine.files import make_directory, write_file, write_json
+from site_config.practice.machine.networks import Cable
 from site_config.practice.paths import SitePaths
-from site_config.practice.releases import Release
+from site_config.practice.root.releases import Release
 from site_config.practice.weaknesses import Weakness, weakened_plan, weakened_text
 
 REST_UID = 990

@@ -8,10 +8,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from site_config.practice.accounts import Account
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import make_directory, write_file
-from site_config.practice.hosts import clean_environment
+from site_config.practice.machine.accounts import Account
+from site_config.practice.machine.files import make_directory, write_file
+from site_config.practice.machine.hosts import clean_environment
 from site_config.practice.paths import SitePaths
 
 ACCOUNT_KEY = "id_ed25519"

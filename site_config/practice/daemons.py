@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from site_config.practice.accounts import ACCOUNT_NAME
-from site_config.practice.releases import Release
+from site_config.practice.machine.accounts import ACCOUNT_NAME
+from site_config.practice.root.releases import Release
 
 REST_PORT = 6820
 REST_SOCKET = "slurmrestd.socket"

@@ -13,8 +13,9 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from site_config.practice import kernel
-from site_config.practice.cgroups import (
+from site_config.practice.configuration import CONTROL_HOST, Owners
+from site_config.practice.machine import kernel
+from site_config.practice.machine.cgroups import (
     CGROUPS,
     V2,
     branch_of,
@@ -22,11 +23,10 @@ from site_config.practice.cgroups import (
     join_branch,
     settle_in_branch,
 )
-from site_config.practice.configuration import CONTROL_HOST, Owners
-from site_config.practice.files import read_json, write_json
-from site_config.practice.networks import Cable, bring_up_inside, plug_in
+from site_config.practice.machine.files import read_json, write_json
+from site_config.practice.machine.networks import Cable, bring_up_inside, plug_in
+from site_config.practice.machine.processes import Process
 from site_config.practice.paths import SitePaths
-from site_config.practice.processes import Process
 from site_config.practice.records import write_process
 
 _CHARACTER_DEVICES = {

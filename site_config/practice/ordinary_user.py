@@ -19,10 +19,10 @@ from pathlib import Path
 
 import click
 
-from site_config.practice import kernel
-from site_config.practice.accounts import Account, ordinary_account, topmost_barrier
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import make_directory
+from site_config.practice.machine import kernel
+from site_config.practice.machine.accounts import Account, ordinary_account, topmost_barrier
+from site_config.practice.machine.files import make_directory
 
 # They speak of the person who called sudo, or point at folders of root.
 _FOREIGN_VARIABLES = ("SUDO_", "XDG_", "MAIL", "OLDPWD")

@@ -3,18 +3,24 @@
 import os
 from pathlib import Path
 
-from site_config.practice import networks, roots
-from site_config.practice.accounts import Account, choose_account, is_person, topmost_barrier
 from site_config.practice.configuration import REST_UID, Owners, write_configuration
 from site_config.practice.credentials import make_credentials, write_known_hosts
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import make_directory, own_tree, remove_tree, write_file
 from site_config.practice.launch import Launch, write_launch
-from site_config.practice.locks import locked
+from site_config.practice.machine import networks
+from site_config.practice.machine.accounts import (
+    Account,
+    choose_account,
+    is_person,
+    topmost_barrier,
+)
+from site_config.practice.machine.files import make_directory, own_tree, remove_tree, write_file
+from site_config.practice.machine.locks import locked
 from site_config.practice.paths import DIRECTORY_VARIABLE, SitePaths, cache_directory
-from site_config.practice.recipe import Recipe
 from site_config.practice.records import Record, read_record, write_record
-from site_config.practice.releases import Release
+from site_config.practice.root import roots
+from site_config.practice.root.recipe import Recipe
+from site_config.practice.root.releases import Release
 from site_config.practice.site_file import as_text, site_yaml
 from site_config.practice.weaknesses import weaken_files, weakened_settings, weaknesses_named
 

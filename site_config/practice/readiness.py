@@ -8,14 +8,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any, cast
 
-from site_config.practice.accounts import ACCOUNT_NAME
 from site_config.practice.daemons import REST_PORT
 from site_config.practice.errors import NotReady, PracticeError
-from site_config.practice.files import write_file
-from site_config.practice.hosts import clean_environment
 from site_config.practice.inside import control
+from site_config.practice.machine.accounts import ACCOUNT_NAME
+from site_config.practice.machine.files import write_file
+from site_config.practice.machine.hosts import clean_environment
+from site_config.practice.machine.processes import Process
 from site_config.practice.paths import SitePaths
-from site_config.practice.processes import Process
 from site_config.practice.records import Record
 
 _READY_SECONDS = 240.0  # all daemons together, on a slow machine

@@ -4,12 +4,12 @@ import ipaddress
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from site_config.practice.accounts import Account
-from site_config.practice.files import read_json, write_json
-from site_config.practice.networks import Cable, cable_for
+from site_config.practice.machine.accounts import Account
+from site_config.practice.machine.files import read_json, write_json
+from site_config.practice.machine.networks import Cable, cable_for
+from site_config.practice.machine.processes import Process
 from site_config.practice.paths import SitePaths
-from site_config.practice.processes import Process
-from site_config.practice.releases import DEFAULT_RELEASE, Release, release_named
+from site_config.practice.root.releases import DEFAULT_RELEASE, Release, release_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
-from site_config.practice import cgroups, hosts, networks, readiness, roots
+from site_config.practice import readiness
 from site_config.practice.configuration import nodes_of
 from site_config.practice.daemons import REST_PORT, REST_SOCKET
 from site_config.practice.errors import NotReady, PracticeError
-from site_config.practice.files import disk_bytes, remove_tree
-from site_config.practice.locks import locked
+from site_config.practice.machine import cgroups, hosts, networks
+from site_config.practice.machine.files import disk_bytes, remove_tree
+from site_config.practice.machine.locks import locked
 from site_config.practice.paths import DEFAULT_NAME, SitePaths, cache_directory
 from site_config.practice.preparation import prepare
-from site_config.practice.recipe import Recipe
 from site_config.practice.records import read_record, running_process
-from site_config.practice.releases import DEFAULT_RELEASE, Release, release_named
+from site_config.practice.root import roots
+from site_config.practice.root.recipe import Recipe
+from site_config.practice.root.releases import DEFAULT_RELEASE, Release, release_named
 from site_config.practice.weaknesses import check_weakening
 
 _LOCK_SECONDS = 1000.0  # longer than the first build

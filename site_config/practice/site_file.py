@@ -5,9 +5,9 @@ from typing import Any
 
 import yaml
 
-from site_config.practice.accounts import ACCOUNT_NAME, WEB_NAME
 from site_config.practice.credentials import ACCOUNT_KEY, SEAL_KEY
 from site_config.practice.daemons import QOS, SLURM_ACCOUNT
+from site_config.practice.machine.accounts import ACCOUNT_NAME, WEB_NAME
 from site_config.practice.paths import SitePaths
 
 

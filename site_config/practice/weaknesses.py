@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import write_file
+from site_config.practice.machine.files import write_file
 from site_config.practice.paths import DEFAULT_NAME, SitePaths
 
 _APPTAINER = "usr/bin/apptainer"

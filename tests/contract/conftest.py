@@ -9,7 +9,7 @@ import pytest
 
 from scheduler.interface import Phase
 from scheduler.memory import MemoryScheduler
-from site_config.practice.releases import DEFAULT_RELEASE
+from site_config.practice.root.releases import DEFAULT_RELEASE
 from tests.support.cluster.clusters import OTHER_RELEASES, Clusters
 from tests.support.cluster.labs import ClusterLab, Lab, MemoryLab, RestLab
 from tests.support.cluster.pyslurm_lab import PyslurmLab

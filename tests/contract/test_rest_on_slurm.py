@@ -14,7 +14,7 @@ from scheduler.errors import Unreachable
 from scheduler.interface import Accepted, Indeterminate, Phase, Refused, Token
 from scheduler.slurmrestd.adapter import SlurmRest
 from scheduler.slurmrestd.versions import KNOWN
-from site_config.loader import load_site
+from site_config.site_loader import load_site
 from tests.support.cluster.labs import PATIENCE, RestLab, connect, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

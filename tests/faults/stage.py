@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from examples.demo.account import CHECKOUT, as_account
-from site_config.practice.files import remove_tree
+from site_config.practice.machine.files import remove_tree
 from site_config.practice.site import PracticeSite
 from tests.faults.gate import Gate
 from tests.faults.line import Line

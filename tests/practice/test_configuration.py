@@ -9,8 +9,6 @@ from string import Template
 import pytest
 import yaml
 
-from site_config.practice.accounts import FALLBACK_UID, Account, choose_account
-from site_config.practice.cgroups import cgroup_plugin, sweep
 from site_config.practice.configuration import (
     _TARGETS,
     _TEMPLATES,
@@ -20,13 +18,15 @@ from site_config.practice.configuration import (
 )
 from site_config.practice.daemons import plan
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import remove_tree, write_file
-from site_config.practice.hosts import choose_mirror, sudo_command
 from site_config.practice.inside.health import drained_for_nothing
-from site_config.practice.networks import POOL, cable_for, choose_network
+from site_config.practice.machine.accounts import FALLBACK_UID, Account, choose_account
+from site_config.practice.machine.cgroups import cgroup_plugin, sweep
+from site_config.practice.machine.files import remove_tree, write_file
+from site_config.practice.machine.hosts import choose_mirror, sudo_command
+from site_config.practice.machine.networks import POOL, cable_for, choose_network
 from site_config.practice.paths import SitePaths
-from site_config.practice.recipe import Recipe
-from site_config.practice.releases import (
+from site_config.practice.root.recipe import Recipe
+from site_config.practice.root.releases import (
     DEFAULT_RELEASE,
     RELEASE_NAMES,
     RELEASES,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from site_config.practice import cgroups
 from site_config.practice.errors import NotReady, PracticeError
-from site_config.practice.networks import interface_for
-from site_config.practice.processes import Process
+from site_config.practice.machine import cgroups
+from site_config.practice.machine.networks import interface_for
+from site_config.practice.machine.processes import Process
 from site_config.practice.records import running_process, write_process
 from site_config.practice.site import PracticeSite
 from tests.support.cluster.inside import Inside

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from site_config.practice.accounts import Account, topmost_barrier
+from site_config.practice.machine.accounts import Account, topmost_barrier
 
 UID = 20302
 HOME = Path("/var/lib/sealrun-test-home")

@@ -9,7 +9,7 @@ from socket import AF_UNIX, SOCK_STREAM, socket
 
 import pytest
 
-from site_config.practice.releases import DEFAULT_RELEASE, RELEASES, Release
+from site_config.practice.root.releases import DEFAULT_RELEASE, RELEASES, Release
 from site_config.practice.site import PracticeSite
 from tests.practice.checking import check, sealrun
 from tests.support.cluster.inside import Inside

@@ -26,8 +26,8 @@ from scheduler.errors import AnswerTooLong, HostKeyRefused, TransportDown, Trans
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Outcome, Phase, Scheduler, Token
 from scheduler.ssh.connection import Hop
 from scheduler.ssh.transport import SshTransport
-from site_config.loader import load_site
 from site_config.practice.site import PracticeSite
+from site_config.site_loader import load_site
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.labs import small_job
 

@@ -22,7 +22,7 @@ from examples.demo.participant import Participant
 from examples.demo.processes import Processes, free_port, sealrun
 from examples.demo.settings import DemoSite, prepare_site
 from portal.domain.evaluations.failures import FAILURES, FailureReason
-from site_config.practice.accounts import WEB_NAME, WEB_UID
+from site_config.practice.machine.accounts import WEB_NAME, WEB_UID
 from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
 from tests.practice.portals import give, start_provider

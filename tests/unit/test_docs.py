@@ -14,7 +14,7 @@ from portal.cli import main
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from site_config.bundle import load_challenge
-from site_config.loader import load_site
+from site_config.site_loader import load_site
 from tools.docs import pages as docs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from portal.domain.errors import OperatorError
 from portal.site_check.rules import trust
 from portal.site_check.rules.accounts import kept_away
 from portal.site_check.rules.reach import Account
-from site_config.model import Site
+from site_config.site import Site
 
 
 def check_account(site: Site, file: Path, *, serves: bool) -> None:

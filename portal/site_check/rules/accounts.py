@@ -10,7 +10,7 @@ from portal.site_check.rules import trust
 from portal.site_check.rules.reach import ENTER, READ, WRITE, Account, account_named, reaches
 from portal.site_check.target import Subject
 from portal.worker.context import PRIVATE
-from site_config.model import Site
+from site_config.site import Site
 
 SEPARATE = Rule(
     id="accounts.separate",

@@ -12,8 +12,8 @@ from portal.files.images.keys import read_image_key
 from portal.files.seals import read_public_key
 from portal.site_check.target import Subject
 from site_config.errors import SettingsError
-from site_config.loader import read_secret
-from site_config.model import Site
+from site_config.site import Site
+from site_config.site_loader import read_secret
 
 LOAD = Rule(
     id="settings.load",

@@ -10,7 +10,7 @@ from portal.domain.site.findings import Finding, Level, Rule
 from portal.site_check.target import Subject
 from scheduler.errors import HostKeyRefused, SchedulerError, TransportTimeout
 from scheduler.transport import Transport
-from site_config.model import Jump, Ssh
+from site_config.site import Jump, Ssh
 
 _PATIENCE = timedelta(seconds=30)
 _SLOW = 1.0

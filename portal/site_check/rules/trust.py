@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.site_check.rules.reach import ENTER, WRITE, Account, group_name, permissions
-from site_config.model import Site
+from site_config.site import Site
 
 MAX_LINKS = 40
 MAX_ENTRIES = 50_000

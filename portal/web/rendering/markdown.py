@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from portal.web.rendering.dollar_math import add_formulas
 from portal.web.rendering.formulas import ELEMENTS
-from site_config.page_bounds import excess_of
+from site_config.markdown_bounds import excess_of
 
 KEPT = 256
 """How many rendered texts stay in memory."""

@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 
 from examples.digits.handins import SOURCES
-from site_config.practice.files import remove_tree
+from site_config.practice.machine.files import remove_tree
 
 INPUT = "os.environ['SEALRUN_INPUT'] + '/images.csv'"
 OUTPUT = "os.environ['SEALRUN_OUTPUT'] + '/'"

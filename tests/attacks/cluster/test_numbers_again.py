@@ -9,8 +9,8 @@ import pytest
 
 from portal.bootstrap import scheduler_of
 from scheduler.interface import Accepted, JobReport, Phase, Scheduler, Token
-from site_config.loader import load_site
 from site_config.practice.site import PracticeSite
+from site_config.site_loader import load_site
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.labs import small_job
 

@@ -9,7 +9,7 @@ from portal.files.errors import BadOutput
 from portal.files.outputs.copying import copy_outputs
 from portal.files.outputs.removal import content_of
 from portal.files.trees import remove
-from site_config.practice.files import disk_bytes, remove_tree
+from site_config.practice.machine.files import disk_bytes, remove_tree
 from tests.support.deep_trees import nest
 
 LIMITS = {"required": (), "max_bytes": 1000, "max_files": 100_000}

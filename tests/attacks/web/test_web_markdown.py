@@ -6,7 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from portal.web.rendering.markdown import html_of
-from site_config.page_bounds import excess_of
+from site_config.markdown_bounds import excess_of
 
 pytestmark = pytest.mark.attack(73)
 

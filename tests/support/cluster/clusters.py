@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from site_config.practice.releases import DEFAULT_RELEASE, RELEASE_NAMES
+from site_config.practice.root.releases import DEFAULT_RELEASE, RELEASE_NAMES
 from site_config.practice.site import PracticeSite
 from tests.support.cluster.labs import ClusterLab, RestLab, connect
 from tests.support.required import required

@@ -4,7 +4,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from site_config.practice.accounts import ACCOUNT_NAME
+from site_config.practice.machine.accounts import ACCOUNT_NAME
 from site_config.practice.site import PracticeSite
 
 STATES_THAT_LAST = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED", "SUSPENDED", ""}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from portal.files.outputs.removal import content_of
 from portal.files.trees import Bound, Bounds, TreeBoundError, remove, walk
-from site_config.practice.files import disk_bytes, own_tree, remove_tree
+from site_config.practice.machine.files import disk_bytes, own_tree, remove_tree
 from tests.support.deep_trees import nest
 
 DEEP = 5_000

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from site_config.bundle import load_challenge
 from site_config.errors import SettingsError
-from site_config.loader import load_site
+from site_config.site_loader import load_site
 from tests.unit.site_config.good_files import CHALLENGE, SITE
 
 Place = tuple[str | int, ...]

@@ -6,7 +6,7 @@ import pytest
 from site_config.bundle import PAGE_LIMIT, load_challenge
 from site_config.challenge import SubmissionKind
 from site_config.errors import SettingsError
-from site_config.loader import load_site
+from site_config.site_loader import load_site
 
 NAME = "must be 1 to 40 of a-z, 0-9 and '-', with no '-' at either end"
 INSIDE = "must be a relative path inside the directory: no leading '/', no '..', no '\\'"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from site_config.documents import SIZE_LIMIT, read_document
 from site_config.errors import SettingsError
+from site_config.yaml_document import SIZE_LIMIT, read_document
 
 
 @pytest.fixture

@@ -2,13 +2,7 @@
 
 import pytest
 
-from site_config.page_bounds import (
-    MAX_CELLS,
-    MAX_CHARS,
-    MAX_LINE_CHARS,
-    MAX_LINES,
-    excess_of,
-)
+from site_config.markdown_bounds import MAX_CELLS, MAX_CHARS, MAX_LINE_CHARS, MAX_LINES, excess_of
 
 
 def rows(head: str, under: str, row: str, number: int) -> str:

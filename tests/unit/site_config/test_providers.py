@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from portal.domain.accounts.claim_places import PLACES
 from portal.domain.accounts.provider_defaults import MANNERS, LoginProfile, scopes_of
-from site_config.providers import OWN_NAMES, Provider
+from site_config.identity_providers import OWN_NAMES, Provider
 
 USUAL = {
     "id": "campus",

@@ -1,6 +1,6 @@
 import pytest
 
-from site_config.loader import SECRET_LIMIT, read_secret
+from site_config.site_loader import SECRET_LIMIT, read_secret
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from site_config.errors import SettingsError
-from site_config.loader import load_site
+from site_config.site_loader import load_site
 
 SLURM_NAME = "must be a name of letters, digits, '_', '.' and '-', not starting with '-'"
 NAME = "must be 1 to 40 of a-z, 0-9 and '-', with no '-' at either end"

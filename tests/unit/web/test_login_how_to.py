@@ -9,7 +9,7 @@ import yaml
 from portal.domain.accounts.claim_places import PLACES
 from portal.web.login.failures import WORDS
 from portal.web.login.oidc_tokens import KINDS, REASONS
-from site_config.loader import load_site
+from site_config.site_loader import load_site
 from tests.unit.site_config.good_files import SITE
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/how-to/set-up-login.md"

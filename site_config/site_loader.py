@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from site_config.documents import Key, read_document
 from site_config.errors import SettingsError
-from site_config.model import Profile, Site
+from site_config.site import Profile, Site
 from site_config.validation import validate
+from site_config.yaml_document import Key, read_document
 
 SECRET_LIMIT = 4096
 """Bytes that a secret may have."""

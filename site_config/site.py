@@ -24,9 +24,9 @@ from site_config.fields import (
     UserName,
     Version,
 )
-from site_config.kinds import Kind
 from site_config.login import Login
 from site_config.units import Duration, Size
+from site_config.value_kinds import Kind
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:

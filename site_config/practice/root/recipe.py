@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from site_config.practice.releases import DEFAULT_RELEASE, Release, release_named
+from site_config.practice.root.releases import DEFAULT_RELEASE, Release, release_named
 
 SUITE = release_named(DEFAULT_RELEASE).suite
 # Apptainer is in no stable release of Debian; this suite has it, and its package runs on the others.

@@ -59,7 +59,7 @@ def sudo_command(sudo: str, argv: Sequence[str], environment: Mapping[str, str])
     ]
     # As `sealrun practice up` or as `python -m site_config.practice up`: the words after it are the same.
     words = argv[2:] if argv[1:2] == ["practice"] else argv[1:]
-    package_folder = str(Path(__file__).resolve().parents[2])
+    package_folder = str(Path(__file__).resolve().parents[3])
     module = [sys.executable, "-m", "site_config.practice", *words]
     return [sudo, "-n", "--", "env", *kept, f"PYTHONPATH={package_folder}", *module]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from site_config.practice.errors import PracticeError
-from site_config.practice.hosts import clean_environment
+from site_config.practice.machine.hosts import clean_environment
 
 POOL = tuple(
     ipaddress.IPv4Network(block) for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")

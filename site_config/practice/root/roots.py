@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from site_config.practice import hosts
 from site_config.practice.errors import PracticeError
-from site_config.practice.files import disk_bytes, read_json, remove_tree, write_json
-from site_config.practice.locks import locked
-from site_config.practice.recipe import Recipe
+from site_config.practice.machine import hosts
+from site_config.practice.machine.files import disk_bytes, read_json, remove_tree, write_json
+from site_config.practice.machine.locks import locked
+from site_config.practice.root.recipe import Recipe
 
 Say = Callable[[str], None]
 

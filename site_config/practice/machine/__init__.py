@@ -1,0 +1,1 @@
+"""What the practice site needs of this machine: accounts, namespaces, networks, locks."""
