@@ -12,6 +12,6 @@ from portal.web.request_context import Visit
 
 def onward(visit: Visit, address: str, *, title: str, where: str) -> Response:
     """Answer with a page that leads on by itself, and that has a link for browsers that do not."""
-    page = visit.page("login/onward.html", address=address, title=title, where=where)
+    page = visit.page("accounts/login/redirect.html", address=address, title=title, where=where)
     page.headers["refresh"] = f"0; url={address}"
     return page

@@ -28,7 +28,7 @@ def failed(
     log.warning("login failed", provider=provider.id, reason=failure.reason, **failure.detail)
     closed = failure.closed
     return visit.page(
-        "login/failed.html",
+        "accounts/login/failed.html",
         status=failure.status,
         sentence=failure.sentence,
         gate=closed.gate if closed else None,

@@ -11,7 +11,7 @@ def of_challenge(visit: Visit) -> Response:
     view = visit.read(
         decisions.of_challenge, actor=visit.actor, slug=visit.part("slug"), now=visit.now
     )
-    return visit.page("challenges/attention.html", view=view, frame=view.frame)
+    return visit.page("attention/page.html", view=view, frame=view.frame)
 
 
 def decide(visit: Visit, fields: Fields) -> Response:

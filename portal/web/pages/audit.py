@@ -45,7 +45,7 @@ def log(visit: Visit) -> Response:
     chosen = filled.value("challenge")
     challenges = view.challenges if view else ((chosen, chosen),) if chosen else ()
     return visit.page(
-        "staff/audit.html",
+        "audit/page.html",
         status=200 if view else 422,
         view=view,
         log=visit.context.audit_state(),

@@ -40,7 +40,7 @@ def test_every_page_has_one_main_heading_in_its_template() -> None:
     pages = [path for path in ALL if path.parent.name != "macros" and path.name[0] != "_"]
 
     counted = {
-        path.name: len(re.findall("<h1", path.read_text()))
+        path: len(re.findall("<h1", path.read_text()))
         for path in pages
         if path.name not in {"base.html", "overview.html"}
     }

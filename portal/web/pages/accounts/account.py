@@ -111,7 +111,7 @@ def this_browser(visit: Visit) -> str | None:
 
 def _deletion(visit: Visit, filled: Filled, status: int = 200) -> Response:
     view = visit.read(deletion.deletion_page, actor=visit.actor)
-    return visit.page("account/delete.html", status=status, view=view, filled=filled)
+    return visit.page("accounts/delete.html", status=status, view=view, filled=filled)
 
 
 def _page(visit: Visit, filled: Filled, status: int = 200) -> Response:
@@ -126,7 +126,7 @@ def _page(visit: Visit, filled: Filled, status: int = 200) -> Response:
         filled = Filled(values=filled_with(view.names), errors=filled.errors)
     issuers = {provider.issuer: provider.title for provider in visit.context.providers}
     return visit.page(
-        "account/page.html",
+        "accounts/page.html",
         status=status,
         view=view,
         filled=filled,

@@ -39,7 +39,7 @@ def choose(visit: Visit) -> Response:
     ]
     # Whose team it is is not told before the login.
     is_invited = back.partition("?")[0] == "/invitation"
-    return visit.page("login/choose.html", offers=offers, is_invited=is_invited)
+    return visit.page("accounts/login/choose.html", offers=offers, is_invited=is_invited)
 
 
 async def begin(visit: Visit) -> Response:

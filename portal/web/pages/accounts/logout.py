@@ -47,7 +47,7 @@ def logged_out(visit: Visit) -> Response:
     came_back = state is not None and state == visit.request.query_params.get("state")
     if came_back:
         del visit.request.session[STATE]
-    return visit.page("login/logged_out.html", everywhere=came_back)
+    return visit.page("accounts/login/logged_out.html", everywhere=came_back)
 
 
 async def back_channel(visit: Visit) -> Response:

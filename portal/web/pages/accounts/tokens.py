@@ -52,7 +52,7 @@ def _days(fields: Fields) -> int:
 def _page(visit: Visit, filled: Filled, *, secret: str = "", status: int = 200) -> Response:
     rows = visit.read(tokens.tokens_of, actor=visit.actor, now=visit.now)
     response = visit.page(
-        "account/tokens.html",
+        "accounts/tokens.html",
         status=status,
         rows=rows,
         filled=filled,

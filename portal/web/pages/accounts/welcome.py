@@ -58,7 +58,7 @@ def _page(visit: Visit, filled: Filled, back: str, status: int = 200) -> Respons
     if not filled.values:
         filled = Filled(values=filled_with(known), errors=filled.errors)
     return visit.page(
-        "welcome.html",
+        "accounts/welcome.html",
         status=status,
         terms=visit.context.terms,
         names=known,

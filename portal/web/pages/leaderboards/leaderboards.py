@@ -39,7 +39,7 @@ def _fresh(visit: Visit) -> tuple[Response, datetime | None]:
         now=visit.now,
     )
     page = visit.page(
-        "challenges/leaderboard.html",
+        "leaderboards/page.html",
         view=view,
         frame=view.frame,
         plot=rank_plot(view.rows, view.primary) if view.primary else None,

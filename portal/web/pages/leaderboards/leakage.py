@@ -15,4 +15,4 @@ def show(visit: Visit) -> Response:
         resources=visit.context.resources,
         now=visit.now,
     )
-    return visit.page("challenges/leaks.html", view=view, frame=view.frame)
+    return visit.page("leaderboards/leakage.html", view=view, frame=view.frame)

@@ -21,7 +21,7 @@ def show(visit: Visit) -> Response:
         for area, findings in areas.items()
     ]
     return visit.page(
-        "staff/site.html",
+        "site/check_report.html",
         report=report,
         mark=_mark(report),
         areas=parts,

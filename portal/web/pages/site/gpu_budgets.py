@@ -18,7 +18,7 @@ def challenge(visit: Visit) -> Response:
         now=visit.now,
     )
     return visit.page(
-        "challenges/resources.html", view=view, frame=view.frame, bars=budget_bars(view.teams)
+        "challenges/gpu_budgets.html", view=view, frame=view.frame, bars=budget_bars(view.teams)
     )
 
 
@@ -26,5 +26,5 @@ def site(visit: Visit) -> Response:
     """Show those of all challenges."""
     rows = visit.read(gpu_budgets.all_budgets, actor=visit.actor, resources=visit.context.resources)
     return visit.page(
-        "staff/resources.html", rows=rows, bars=budget_bars([row.budget for row in rows])
+        "site/gpu_budgets.html", rows=rows, bars=budget_bars([row.budget for row in rows])
     )

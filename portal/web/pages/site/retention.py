@@ -14,7 +14,7 @@ def of_site(visit: Visit) -> Response:
         policy=visit.context.resources.retention,
         page=visit.page_number(),
     )
-    return visit.page("staff/retention.html", view=view)
+    return visit.page("site/retention.html", view=view)
 
 
 def of_challenge(visit: Visit) -> Response:

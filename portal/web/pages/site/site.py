@@ -14,7 +14,7 @@ def terms(visit: Visit) -> Response:
     """Show the terms of the site."""
     if not visit.context.terms.version:
         raise NotFound
-    return visit.page("terms.html", terms=visit.context.terms)
+    return visit.page("site/terms.html", terms=visit.context.terms)
 
 
 def seal_keys(visit: Visit) -> Response:

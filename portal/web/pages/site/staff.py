@@ -22,7 +22,7 @@ def overview(visit: Visit) -> Response:
     """Show what there is on the site."""
     view = visit.read(site_views.overview, actor=visit.actor, now=visit.now)
     return visit.page(
-        "staff/overview.html",
+        "site/overview.html",
         view=view,
         log=visit.context.audit_state(),
         clusters=visit.read(
@@ -44,7 +44,7 @@ def people(visit: Visit) -> Response:
         site_views.people_list, actor=visit.actor, words=words, page=visit.page_number()
     )
     query = with_query("", q=words) + "&" if words else "?"
-    return visit.page("staff/people.html", view=view, words=words, query=query)
+    return visit.page("site/people.html", view=view, words=words, query=query)
 
 
 def person(visit: Visit) -> Response:
@@ -115,7 +115,7 @@ def _page(visit: Visit, filled: Filled, *, status: int = 200) -> Response:
         now=visit.now,
     )
     return visit.page(
-        "staff/person.html",
+        "site/person.html",
         status=status,
         view=view,
         filled=filled,

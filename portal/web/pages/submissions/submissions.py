@@ -21,7 +21,7 @@ def submissions(visit: Visit) -> Response:
         page=visit.page_number(),
         now=visit.now,
     )
-    return visit.page("challenges/submissions.html", view=view, frame=view.frame)
+    return visit.page("submissions/list.html", view=view, frame=view.frame)
 
 
 def submission(visit: Visit) -> Response:

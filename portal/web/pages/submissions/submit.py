@@ -40,7 +40,7 @@ async def hand_in(visit: Visit) -> Response:
 def _page(visit: Visit, filled: Filled, status: int) -> Response:
     view = open_form(visit)
     return visit.page(
-        "challenges/submit.html",
+        "submissions/submit.html",
         status=status,
         view=view,
         frame=view.frame,

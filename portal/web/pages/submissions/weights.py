@@ -42,7 +42,7 @@ def remove(visit: Visit, _fields: Fields) -> Response:
 def _page(visit: Visit, filled: Filled, status: int) -> Response:
     view = open_page(visit)
     return visit.page(
-        "challenges/weights.html",
+        "submissions/weights.html",
         status=status,
         view=view,
         frame=view.frame,

@@ -52,5 +52,5 @@ def _page(
         status = status if problem else 404
         problem = error.sentence
     return visit.page(
-        "invitation.html", status=status, view=view, code=code, problem=problem, field=field
+        "teams/invitation.html", status=status, view=view, code=code, problem=problem, field=field
     )

@@ -59,7 +59,7 @@ def _page(visit: Visit, filled: Filled, status: int = 200, *, step_up: bool = Fa
         for provider in visit.context.providers
     ]
     return visit.page(
-        "challenges/join.html",
+        "teams/join.html",
         status=status,
         view=view,
         frame=view.frame,

@@ -51,5 +51,5 @@ def _page(visit: Visit, problem: str, status: int = 200) -> Response:
         now=visit.now,
     )
     return visit.page(
-        "challenges/participants.html", status=status, view=view, frame=view.frame, problem=problem
+        "teams/participants.html", status=status, view=view, frame=view.frame, problem=problem
     )

@@ -131,5 +131,5 @@ def _page(visit: Visit, filled: Filled, status: int = 200, *, link: str = "") ->
         team_views.team_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now
     )
     return visit.page(
-        "challenges/team.html", status=status, view=view, frame=view.frame, filled=filled, link=link
+        "teams/page.html", status=status, view=view, frame=view.frame, filled=filled, link=link
     )
