@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import file_work, idle, leaderboard, planning, reconcile, uploads
 from tests.bench.practice import run_on_practice_site
 from tests.bench.report import machine
 from tests.bench.seeding import SUBMISSIONS
+from tests.bench.web import idle, leaderboard, uploads
+from tests.bench.worker import file_work, planning, reconcile
 
 
 def main() -> int:
@@ -38,8 +39,8 @@ def _subjects() -> dict[str, Subject]:
         ),
         "files": lambda _: file_work.run(),
         "idle": lambda _: idle.run(),
-        "waits": lambda _: run_on_practice_site("tests.bench.waits"),
-        "images": lambda _: run_on_practice_site("tests.bench.large_images"),
+        "waits": lambda _: run_on_practice_site("tests.bench.waits.measure"),
+        "images": lambda _: run_on_practice_site("tests.bench.worker.large_images"),
         "slurm": lambda _: _slurm(),
     }
 

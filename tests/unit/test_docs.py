@@ -34,7 +34,7 @@ MAX_LINE_CHARS = 120
 NOT_WRAPPED = {"docs/reference/faults.md", "docs/security/attacks.md"}
 ALLOWED = {
     # Root's home is the same everywhere, and this test is about whoever cannot enter it.
-    "tests/practice/test_ordinary_user.py": "/root/",
+    "tests/practice/site/test_ordinary_user.py": "/root/",
 }
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from containers.interface import BuildKind
 from site_config.practice.site import PracticeSite
-from tests.attacks.cluster.images import BUSYBOX, image_of
-from tests.attacks.cluster.slurm_programs import slurm_entries
+from tests.attacks.cluster.scenes.images import BUSYBOX, image_of
+from tests.attacks.cluster.scenes.slurm_programs import slurm_entries
 from tests.support.cluster.digits import digits
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.node import PracticeNode

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from containers.interface import BuildKind
-from tests.attacks.cluster.images import build, entry, layer_of
+from tests.attacks.cluster.scenes.images import build, entry, layer_of
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.node import PracticeNode
 

@@ -10,7 +10,7 @@ import pytest
 from containers.archives import Entry
 from containers.interface import LOG_LIMIT, BuildKind
 from containers.probe import parse_probe
-from tests.attacks.cluster.images import BUSYBOX, image_of
+from tests.attacks.cluster.scenes.images import BUSYBOX, image_of
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.node import Ended, PracticeNode
 from tests.support.cluster.python_image import PYTHON, write_python_archive

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from containers.scripts import run_script
-from tests.attacks.cluster.slurm_programs import SBATCH
+from tests.attacks.cluster.scenes.slurm_programs import SBATCH
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.node import PracticeNode, new_token
 from tests.support.cluster.python_image import PYTHON

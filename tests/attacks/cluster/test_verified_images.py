@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from site_config.practice.site import PracticeSite
-from tests.attacks.cluster.images import build, entry, layer_of
+from tests.attacks.cluster.scenes.images import build, entry, layer_of
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.node import Ended, PracticeNode
 from tests.support.cluster.python_image import PYTHON

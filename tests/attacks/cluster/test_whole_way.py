@@ -13,8 +13,8 @@ from portal.db.tables import Attempt, Evaluation, Submission
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.shares import SENTENCES, Hindrance
 from site_config.practice.site import PracticeSite
-from tests.attacks.cluster.hostile import LATE, OF_THE_EXAMPLE, PROGRAMS
-from tests.attacks.cluster.scene import PATIENCE, SECRET, TEAM_HOURS, Scene, open_scene
+from tests.attacks.cluster.scenes.hostile import LATE, OF_THE_EXAMPLE, PROGRAMS
+from tests.attacks.cluster.scenes.scene import PATIENCE, SECRET, TEAM_HOURS, Scene, open_scene
 from tests.support.cluster.inside import Inside
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]

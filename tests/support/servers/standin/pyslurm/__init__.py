@@ -1,6 +1,6 @@
 """Stands in for pyslurm 25.11, which cannot be built here: the names and habits that the child uses.
 
-Its public names are among those of the real one; tests/unit/scheduler/test_pyslurm_names.py compares them.
+Its public names are among those of the real one; tests/unit/scheduler/pyslurm/test_names.py compares them.
 """
 
 from pyslurm import db
