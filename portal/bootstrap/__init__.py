@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         operator,
         read_settings,
     )
+    from portal.bootstrap.site_check import check_adapters
     from portal.bootstrap.web import web_context
     from portal.bootstrap.worker import audit_watch, ensure_probe, worker_contexts
 
@@ -34,6 +35,7 @@ __all__ = [
     "approvals_of_site",
     "audit_heads_of",
     "audit_watch",
+    "check_adapters",
     "check_schema",
     "ensure_probe",
     "examine_audit_log",
@@ -62,6 +64,7 @@ _PLACES = {
     "approvals_of_site": "approvals",
     "audit_heads_of": "secrets",
     "audit_watch": "worker",
+    "check_adapters": "site_check",
     "check_schema": "site",
     "ensure_probe": "worker",
     "examine_audit_log": "audit",

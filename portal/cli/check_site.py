@@ -74,6 +74,7 @@ def check_site(
     time, is a failure. The exit code is 0 without a failure in what was looked at, 1 with one, and 2 where the
     check could not be made.
     """
+    from portal.bootstrap import check_adapters  # noqa: PLC0415
     from portal.site_check.report import as_text  # noqa: PLC0415
     from portal.site_check.run import Wishes  # noqa: PLC0415
     from portal.site_check.run import check_site as check  # noqa: PLC0415
@@ -87,7 +88,7 @@ def check_site(
         say=lambda line: click.echo(f"... {line}", err=True),
     )
     try:
-        report = check(site_file, wishes)
+        report = check(site_file, wishes, check_adapters())
     except KeyboardInterrupt:
         click.echo("interrupted: jobs are ended and files removed; nothing is reported", err=True)
         raise SystemExit(_COULD_NOT_CHECK) from None

@@ -19,7 +19,7 @@ def upgrade(site_file: Path) -> None:
     from portal import bootstrap  # noqa: PLC0415
     from portal.db import schema  # noqa: PLC0415
     from portal.db.engine import share_with_group  # noqa: PLC0415
-    from portal.worker.context import make_private  # noqa: PLC0415
+    from portal.files.private_folders import make_private  # noqa: PLC0415
 
     site = bootstrap.open_site(site_file)
     schema.upgrade(site.database)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import bootstrap
 from portal.db.engine import open_database
 from portal.domain.challenges.profiles import Profile
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Report
 from portal.services.site import check_reports
 from portal.site_check import questions
+from portal.site_check.adapters import SiteAdapters
 from portal.site_check.deadlines import Deadline
 from portal.site_check.jobs import probe_jobs, probes
 from portal.site_check.rules import (
@@ -55,15 +55,15 @@ class Wishes:
     clock: Callable[[], datetime] = _now
 
 
-def check_site(file: Path, wishes: Wishes) -> Report:
+def check_site(file: Path, wishes: Wishes, adapters: SiteAdapters) -> Report:
     """Check the site of ``file``. Raises ``OperatorError`` for a profile that it does not have."""
     taken_at, deadline = wishes.clock(), Deadline.begin(wishes.time_limit)
-    site, findings = settings.load(file)
+    site, findings = settings.load(file, adapters)
     if site is None:
         return _report(str(file), taken_at, (), wishes, findings, complete=False)
-    chosen = _chosen(site, wishes.profiles)
+    chosen = _chosen(site, wishes.profiles, adapters)
     subjects = [
-        replace(_subject(file, site, name, chosen, wishes), deadline=deadline)
+        replace(_subject(file, site, name, chosen, wishes, adapters), deadline=deadline)
         for name in site.clusters
     ]
     findings += _look_at_this_machine(subjects[0], wishes)
@@ -79,16 +79,22 @@ def check_site(file: Path, wishes: Wishes) -> Report:
 
 
 def _subject(
-    file: Path, site: Site, cluster: str, chosen: Collection[Profile], wishes: Wishes
+    file: Path,
+    site: Site,
+    cluster: str,
+    chosen: Collection[Profile],
+    wishes: Wishes,
+    adapters: SiteAdapters,
 ) -> Subject:
     return Subject(
         file=file,
         settings=site,
         cluster_name=cluster,
         profiles=tuple(profile for profile in chosen if profile.cluster == cluster),
-        all_profiles=_chosen(site, ()),
-        build_profile=bootstrap.profile_of(site, site.clusters[cluster].build),
+        all_profiles=_chosen(site, (), adapters),
+        build_profile=adapters.profile_of(site, site.clusters[cluster].build),
         clock=wishes.clock,
+        adapters=adapters,
     )
 
 
@@ -111,7 +117,7 @@ def _keep(subject: Subject, report: Report) -> None:
     try:
         with opened.writing() as session:
             check_reports.keep(
-                session, actor=bootstrap.operator(), report=report, now=subject.clock()
+                session, actor=subject.adapters.operator(), report=report, now=subject.clock()
             )
     finally:
         opened.engine.dispose()
@@ -137,11 +143,11 @@ def _report(
     )
 
 
-def _chosen(site: Site, names: Collection[str]) -> tuple[Profile, ...]:
+def _chosen(site: Site, names: Collection[str], adapters: SiteAdapters) -> tuple[Profile, ...]:
     if unknown := set(names) - set(site.profiles):
         raise OperatorError(f"there is no profile {', '.join(sorted(unknown))} in the settings")
     return tuple(
-        bootstrap.profile_of(site, name) for name in site.profiles if name in names or not names
+        adapters.profile_of(site, name) for name in site.profiles if name in names or not names
     )
 
 
@@ -159,7 +165,7 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
         if profile not in subject.profiles:
             yield STARTS.left_out("--profile", subject=profile.name)
     yield from storage.check(subject)
-    transport = bootstrap.transport_of(subject.cluster)
+    transport = subject.adapters.transport_of(subject.cluster)
     wishes.say("asking Slurm how it is set up")
     way = list(ssh.check(subject, transport))
     yield from way
@@ -182,11 +188,11 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
 
 def _send_jobs(subject: Subject, transport: Transport, wishes: Wishes) -> Iterator[Finding]:
     try:
-        scheduler = bootstrap.scheduler_of(subject.cluster, transport)
+        scheduler = subject.adapters.scheduler_of(subject.cluster, transport)
         observed = probe_jobs.observe(
             subject,
             scheduler,
-            bootstrap.files_of(subject.cluster, transport),
+            subject.adapters.files_of(subject.cluster, transport),
             with_time_limit=wishes.jobs == "all",
             patience=wishes.patience,
             say=wishes.say,

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from portal.domain.challenges.profiles import Profile
+from portal.site_check.adapters import SiteAdapters
 from portal.site_check.deadlines import NEVER, Deadline
 from site_config.site import Cluster, Site
 
@@ -28,6 +29,7 @@ class Subject:
     build_profile: Profile
     """The one in which images are made."""
     clock: Callable[[], datetime]
+    adapters: SiteAdapters
     deadline: Deadline = NEVER
     """When the whole check has to be over."""
 

@@ -1,7 +1,5 @@
 """What the worker works with; bootstrap fills it in."""
 
-import os
-import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +10,11 @@ from pathlib import Path
 from containers.interface import Node
 from portal.db.engine import Database
 from portal.domain.challenges.profiles import Resources
-from portal.domain.errors import OperatorError, UntrustedValueError
+from portal.domain.errors import UntrustedValueError
 from portal.domain.untrusted import Id, Sha256
 from portal.files.atomic import PART
 from portal.files.outputs.removal import remove
+from portal.files.private_folders import make_private
 from portal.files.seals import Sealer
 from portal.files.store import Damaged, Store
 from portal.files.task_approvals import Approvals
@@ -24,33 +23,12 @@ from portal.worker.polling import Pace
 from scheduler.files import Files
 from scheduler.interface import Scheduler, Token
 
-PRIVATE = ("ahead", "images", "weights", "samples", "manifests", "runs", "orders")
-"""The folders of a storage that the worker's account alone may enter; ``orders`` has what was approved."""
-
 
 def made_of_upload(storage: Path, blob: Sha256) -> list[Path]:
     """Return what the worker may have made of an upload on a cluster's storage, to be made again by digest."""
     weights = storage / "weights"
     forms = [weights / f"{blob}{form}" for form in ("", ".plain", ".tar", ".zip")]
     return [*forms, storage / "samples" / blob]
-
-
-def make_private(storage: Path) -> None:
-    """Make the folders of a storage that only this account may enter: the web process can be another's.
-
-    Raises ``OperatorError`` where somebody else could have put there what lies in one.
-    """
-    for name in PRIVATE:
-        folder = storage / name
-        folder.mkdir(mode=0o700, exist_ok=True)
-        facts = folder.lstat()
-        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
-            raise OperatorError(f"{folder} is not a directory of this account: look who made it")
-        if facts.st_mode & 0o022:
-            raise OperatorError(
-                f"others could write to {folder}: remove what they may have put there, then chmod 700"
-            )
-        folder.chmod(0o700)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

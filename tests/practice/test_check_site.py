@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from examples.demo.account import CHECKOUT, as_account
+from portal.files.private_folders import PRIVATE
 from portal.site_check.catalogue import RULES
 from portal.site_check.rules import neighbours
-from portal.worker.context import PRIVATE
 from site_config.practice.errors import PracticeError
 from site_config.practice.site import PracticeSite
 from site_config.practice.weaknesses import NAMES

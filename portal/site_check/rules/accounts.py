@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portal.domain.site.findings import Finding, Level, Rule
+from portal.files.private_folders import PRIVATE
 from portal.site_check.rules import trust
 from portal.site_check.rules.reach import ENTER, READ, WRITE, Account, account_named, reaches
 from portal.site_check.target import Subject
-from portal.worker.context import PRIVATE
 from site_config.site import Site
 
 SEPARATE = Rule(

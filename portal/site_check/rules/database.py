@@ -6,7 +6,6 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import bootstrap
 from portal.db import grants, guards, schema
 from portal.db.engine import Database, open_database
 from portal.domain.errors import OperatorError
@@ -127,7 +126,7 @@ def _log(database: Database, subject: Subject) -> Iterator[Finding]:
             yield from _roles(connection, web)
     yield GUARDS.judged(not wrong, "; ".join(wrong) or "they are as the code makes them")
     try:
-        found = bootstrap.examine_audit_log(database, subject.settings)
+        found = subject.adapters.examine_audit_log(database, subject.settings)
     except (OSError, OperatorError) as error:
         yield LOG.unchecked(str(error))
         return

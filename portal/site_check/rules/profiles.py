@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from portal.domain.challenges.profiles import Profile
+from portal.domain.evaluations.time_requests import largest_request
 from portal.domain.site.findings import Finding, Level, Rule
 from portal.site_check.questions import Answers
 from portal.site_check.target import Subject
-from portal.worker.prepare.allowances import largest_request
 from scheduler.commands.inspection import Association, Partition, read_gres
 
 PARTITION = Rule(

@@ -5,11 +5,11 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from portal import bootstrap
 from portal.domain.errors import OperatorError
 from portal.domain.site.findings import Finding, Level, Rule
 from portal.files.images.keys import read_image_key
 from portal.files.seals import read_public_key
+from portal.site_check.adapters import SiteAdapters
 from portal.site_check.target import Subject
 from site_config.errors import SettingsError
 from site_config.site import Site
@@ -55,10 +55,10 @@ RULES = (LOAD, ACCOUNT, SECRETS, PROBE, PUBLIC_KEYS)
 _PT_INTERP = 3
 
 
-def load(file: Path) -> tuple[Site | None, list[Finding]]:
+def load(file: Path, adapters: SiteAdapters) -> tuple[Site | None, list[Finding]]:
     """Read the settings; return None for them, and a finding for each problem, if that fails."""
     try:
-        settings = bootstrap.read_settings(file)
+        settings = adapters.read_settings(file)
     except SettingsError as error:
         return None, [
             LOAD.broken(

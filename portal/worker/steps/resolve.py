@@ -9,6 +9,7 @@ from containers.interface import LOG_LIMIT
 from containers.rundir import RunFileError, RunRecord, has_started, read_run, take_claim
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState
+from portal.domain.evaluations.time_requests import largest_request
 from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.domain.evaluations.work import JobFacts
 from portal.services.attention.troubles import Step
@@ -18,7 +19,6 @@ from portal.worker.context import WorkerContext
 from portal.worker.ingest.fetch import fetch
 from portal.worker.job_reports import take_over
 from portal.worker.poll_result import Asked
-from portal.worker.prepare.allowances import largest_request
 from portal.worker.prepare.run_directory import NOT_FETCHED
 from portal.worker.set_aside import each
 from scheduler.errors import Unreachable

@@ -19,8 +19,8 @@ from portal.db.types import Tree, Word
 from portal.domain.errors import OperatorError
 from portal.domain.submissions.limits import SubmissionKind
 from portal.files.errors import BadArchive
+from portal.files.private_folders import PRIVATE
 from portal.worker.boundary import token_of, work_as_prepared
-from portal.worker.context import PRIVATE
 from portal.worker.prepare import run_notes
 from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Token

@@ -8,10 +8,10 @@ import pytest
 
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState
+from portal.domain.evaluations.time_requests import largest_request
 from portal.services.evaluations import attempts as attempt_services
 from portal.services.evaluations.builds import AGAIN_AFTER
 from portal.worker.loop import run_pass
-from portal.worker.prepare.allowances import largest_request
 from portal.worker.prepare.run_directory import prepare
 from scheduler.interface import Outcome, Refused, Token
 from tests.support.worker.eager import eager

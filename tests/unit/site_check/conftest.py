@@ -25,6 +25,7 @@ def make_subject(tmp_path: Path) -> MakeSubject:
             profiles=tuple(bootstrap.profile_of(settings, name) for name in settings.profiles),
             all_profiles=tuple(bootstrap.profile_of(settings, name) for name in settings.profiles),
             build_profile=bootstrap.profile_of(settings, "build"),
+            adapters=bootstrap.check_adapters(),
             clock=lambda: datetime(2026, 11, 25, tzinfo=UTC),
         )
 

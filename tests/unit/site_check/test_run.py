@@ -79,8 +79,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     settings = SITE | {"clusters": {"main": CLUSTER}}
     file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     (tmp_path / "storage").mkdir(mode=0o750)
-    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster())
-    monkeypatch.setattr(bootstrap, "scheduler_of", lambda _cluster, _way: MemoryScheduler())
+    monkeypatch.setattr("portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster())
+    monkeypatch.setattr(
+        "portal.bootstrap.site_check.scheduler_of", lambda _cluster, _way: MemoryScheduler()
+    )
     # The account that was recorded.
     monkeypatch.setattr(Subject, "user", "challenge")
     return file
@@ -96,9 +98,11 @@ def wrong(report: Report, level: Level = Level.FAILURE) -> dict[str, str]:
 def test_a_cluster_that_never_answers_is_a_failure_and_its_time_is_said(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(silent))
+    monkeypatch.setattr(
+        "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(silent)
+    )
 
-    report = check_site(site, Wishes())
+    report = check_site(site, Wishes(), bootstrap.check_adapters())
 
     assert wrong(report) == {
         "probe.starts": "not checked: no job was sent, since none could be watched: "
@@ -131,10 +135,12 @@ def test_a_squeue_that_cannot_be_read_is_a_failure(
     def only_squeue(argv: Sequence[str]) -> Finished | None:
         return answer if "squeue" in argv and "--version" not in argv else None
 
-    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(only_squeue))
+    monkeypatch.setattr(
+        "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(only_squeue)
+    )
 
-    report = check_site(site, Wishes(jobs="none"))
-    with_jobs = wrong(check_site(site, Wishes()))
+    report = check_site(site, Wishes(jobs="none"), bootstrap.check_adapters())
+    with_jobs = wrong(check_site(site, Wishes(), bootstrap.check_adapters()))
 
     assert wrong(report) == {"slurm.whole": found}
     # Where nothing can be read no job is sent: waiting for it would be in vain.
@@ -150,9 +156,11 @@ def test_a_squeue_that_complains_is_a_failure(site: Path, monkeypatch: pytest.Mo
         is_it = "squeue" in argv and "--version" not in argv
         return Finished(returncode=0, stdout=b"", stderr=complaint) if is_it else None
 
-    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(only_squeue))
+    monkeypatch.setattr(
+        "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(only_squeue)
+    )
 
-    report = check_site(site, Wishes(jobs="none"))
+    report = check_site(site, Wishes(jobs="none"), bootstrap.check_adapters())
 
     assert wrong(report) == {"slurm.whole": complaint.decode().strip()}
 
@@ -168,9 +176,11 @@ def test_a_program_that_is_silent_is_not_asked_again(
         asked.append(argv[0])
         return silent(argv)
 
-    monkeypatch.setattr(bootstrap, "transport_of", lambda _cluster: Cluster(silent_accounting))
+    monkeypatch.setattr(
+        "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(silent_accounting)
+    )
 
-    found = wrong(check_site(site, Wishes(jobs="none")))
+    found = wrong(check_site(site, Wishes(jobs="none"), bootstrap.check_adapters()))
 
     assert asked == ["sacctmgr"]
     told = "not checked: sacctmgr: no answer in 60 s (sacctmgr did not end in time)"
@@ -184,11 +194,15 @@ def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scheduler = MemoryScheduler()
-    monkeypatch.setattr(bootstrap, "scheduler_of", lambda _cluster, _way: scheduler)
+    monkeypatch.setattr(
+        "portal.bootstrap.site_check.scheduler_of", lambda _cluster, _way: scheduler
+    )
     said: list[str] = []
 
     report = check_site(
-        site, Wishes(patience=HOUR, time_limit=timedelta(seconds=2), say=said.append)
+        site,
+        Wishes(patience=HOUR, time_limit=timedelta(seconds=2), say=said.append),
+        bootstrap.check_adapters(),
     )
 
     found = wrong(report)
@@ -215,7 +229,7 @@ def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
 
 
 def test_what_is_left_out_on_request_is_counted_and_no_site_is_ready_without_it(site: Path) -> None:
-    report = check_site(site, Wishes(jobs="none", profiles=["gpu"]))
+    report = check_site(site, Wishes(jobs="none", profiles=["gpu"]), bootstrap.check_adapters())
 
     left_out = [one for one in report.findings if one.level is Level.LEFT_OUT]
     assert wrong(report) == {}

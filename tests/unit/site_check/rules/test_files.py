@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from portal import bootstrap
 from portal.db import schema
 from portal.db.engine import open_database
 from portal.domain.site.findings import Finding, Level
@@ -32,7 +33,7 @@ def test_settings_that_cannot_be_read_are_named_with_their_line(tmp_path: Path) 
     file = tmp_path / "site.yaml"
     file.write_text("site:\n  name: X\n  colour: red\n", encoding="utf-8")
 
-    site, found = settings.load(file)
+    site, found = settings.load(file, bootstrap.check_adapters())
 
     assert site is None
     assert {one.level for one in found} == {Level.FAILURE}
@@ -40,7 +41,7 @@ def test_settings_that_cannot_be_read_are_named_with_their_line(tmp_path: Path) 
 
 
 def test_settings_that_are_not_there_are_a_finding(tmp_path: Path) -> None:
-    site, found = settings.load(tmp_path / "site.yaml")
+    site, found = settings.load(tmp_path / "site.yaml", bootstrap.check_adapters())
 
     assert (site, [one.id for one in found]) == (None, ["settings.load"])
 
