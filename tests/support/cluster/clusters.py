@@ -14,7 +14,7 @@ from tests.support.cluster.labs import ClusterLab, RestLab, connect
 from tests.support.required import required
 
 OTHER_RELEASES = tuple(name for name in RELEASE_NAMES if name != DEFAULT_RELEASE)
-PATIENCE = timedelta(seconds=20)
+PATIENCE = timedelta(seconds=120)
 
 
 def site_name(release: str) -> str:
@@ -36,8 +36,12 @@ class Clusters:
             self._known[release] = self._open(release)
         site, folder = self._known[release]
         if way == "commands":
-            return ClusterLab(site, folder, self._tokens)
-        return RestLab(site, folder, self._tokens, way.removeprefix("rest-"))
+            lab = ClusterLab(site, folder, self._tokens)
+        else:
+            lab = RestLab(site, folder, self._tokens, way.removeprefix("rest-"))
+        # The test before may have ended a job in its start, or started a daemon again.
+        lab.wait_for_nodes()
+        return lab
 
     def close(self) -> None:
         """Remove the folders with all that jobs left in them."""
