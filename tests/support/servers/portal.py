@@ -5,10 +5,11 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import SystemRandom
 from types import MappingProxyType
 from typing import Literal
 
@@ -28,6 +29,8 @@ from portal.web.context import NO_TERMS, Provider, Rates, SiteTerms, WebContext
 from portal.web.middleware.cookies import digest, new_secret
 from tests.support import factories
 from tests.support.databases import new_sqlite
+
+PORTS = range(10_000, 32_000)
 
 NO_LIMIT = Rates(
     login="10000/minute",
@@ -118,10 +121,16 @@ def make_token(context: WebContext, person_id: str, *scopes: Scope, lasts: timed
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on.
+
+    None of those that connections are given: such a one could be taken by the time that a server wants it,
+    even by the connection that waits for the server.
+    """
+    for port in SystemRandom().sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.servers.portal import free_port
-
 PROGRAM = """
+import socket
 import sys
 from pathlib import Path
 import uvicorn
@@ -23,7 +22,10 @@ from portal.web.app import create_app
 from tests.support import factories
 from tests.support.servers.portal import make_token, new_context
 
-folder, port, impatient = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "impatient"
+folder, impatient = Path(sys.argv[1]), sys.argv[2] == "impatient"
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+port = listener.getsockname()[1]
 # The limits are the site's, only shorter, so that a test need not wait for minutes.
 slow_client_protocol.HEAD_SECONDS, slow_client_protocol.REST_SECONDS = 2.0, 1.0
 slow_client_protocol.WRITE_SECONDS, slow_client_protocol.SEND_BUFFER_BYTES = 2.0, 8 * 2**10
@@ -34,10 +36,12 @@ with context.database.writing() as session:
     person = factories.add_person(session, "Ada")
 token = make_token(context, person.id, Scope.SUBMIT, lasts=factories.DAY)
 (folder / "token").write_text(token)
-uvicorn.run(
-    create_app(context), host="127.0.0.1", port=port, log_level="error", lifespan="off",
-    **({"http": slow_client_protocol.ImpatientProtocol} if impatient else {"http": "h11"}),
-)
+protocol = slow_client_protocol.ImpatientProtocol if impatient else "h11"
+config = uvicorn.Config(create_app(context), log_level="error", lifespan="off", http=protocol)
+listener.listen()
+(folder / "port.new").write_text(str(port))
+(folder / "port.new").rename(folder / "port")
+uvicorn.Server(config).run(sockets=[listener])
 """
 
 
@@ -85,27 +89,25 @@ class Server:
 def server(folder: Path, *, impatient: bool = True) -> Iterator[Server]:
     """Serve a portal from another process until the end of the block."""
     folder.mkdir()
-    port = free_port()
     word = "impatient" if impatient else "patient"
-    argv = [sys.executable, "-c", PROGRAM, str(folder), str(port), word]
+    argv = [sys.executable, "-c", PROGRAM, str(folder), word]
     process = subprocess.Popen(argv, cwd=Path(__file__).parents[4])
     try:
-        running = Server(port=port, pid=process.pid, folder=folder)
-        _wait(running)
-        yield running
+        yield Server(port=_port(process, folder), pid=process.pid, folder=folder)
     finally:
         os.kill(process.pid, signal.SIGTERM)
         process.wait(120)
 
 
-def _wait(running: Server) -> None:
+def _port(process: "subprocess.Popen[bytes]", folder: Path) -> int:
+    """Wait until the portal listens; it takes a port itself, as one that is free now may be taken by then."""
+    said = folder / "port"
     for _ in range(1_800):
-        try:
-            running.connect().close()
-            return
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    raise AssertionError("the portal did not start")
+        if said.exists():
+            return int(said.read_text())
+        assert process.poll() is None, "the portal did not start"
+        time.sleep(0.1)
+    raise AssertionError("the portal did not start in time")
 
 
 def seconds_until_ended(connection: socket.socket, drip: bytes, most: float) -> tuple[float, bytes]:
