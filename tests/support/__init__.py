@@ -3,7 +3,8 @@
 What is used by one suite only lies in that suite's own folder.
 
 - ``factories``, ``scenes``: rows for a database, and whole sites in the middle of something
-- ``databases``, ``web_role``, ``statements``: databases of both makes, as whom, and what they are asked
+- ``databases``, ``web_role``, ``statements``, ``same_moment``: databases of both makes, as whom, what they are asked,
+  and two transactions at once
 - ``web``: a site with people and their browsers, and Chromium
 - ``worker``: a site on a pretended cluster, and what happens to its worker
 - ``cluster``: practice sites, with real Slurm and Apptainer, and what is done and run on them

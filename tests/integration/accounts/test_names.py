@@ -12,9 +12,9 @@ from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor, ShownAs
 from portal.services.accounts import names, sign_in
 from portal.services.teams import teams
-from tests.integration.teams.same_moment import at_once
 from tests.support import factories
 from tests.support.factories import NOW, Digits
+from tests.support.same_moment import at_once
 
 SUBJECT = "ada@nordholm.example"
 

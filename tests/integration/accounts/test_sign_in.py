@@ -13,9 +13,9 @@ from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import VISITOR, Actor, operator
 from portal.domain.errors import NotAllowed, ParticipantError
 from portal.services.accounts import back_channel_logout, identity_linking, sign_in
-from tests.integration.teams.same_moment import at_once
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.same_moment import at_once
 
 MFA = "https://refeds.org/profile/mfa"
 

@@ -15,8 +15,8 @@ from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.services.accounts import deletion, tokens
 from portal.services.evaluations import images, leases
-from tests.integration.teams.same_moment import at_once
 from tests.support import factories
+from tests.support.same_moment import at_once
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SHA256 = "a" * 64

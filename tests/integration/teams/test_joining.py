@@ -16,7 +16,8 @@ from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.teams import joining
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
-from tests.support.scenes.participants import Scene, one_while_the_other
+from tests.support.same_moment import one_while_the_other
+from tests.support.scenes.participants import Scene
 
 
 def test_handing_in_to_an_open_challenge_joins_it_and_records_the_terms(scene: Scene) -> None:

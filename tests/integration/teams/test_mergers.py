@@ -21,7 +21,8 @@ from portal.services.evaluations import results
 from portal.services.teams import invitations, mergers, teams
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW
-from tests.support.scenes.participants import Scene, ask, one_while_the_other, scored
+from tests.support.same_moment import one_while_the_other
+from tests.support.scenes.participants import Scene, ask, scored
 
 
 def test_a_merger_brings_members_submissions_and_standing_together(scene: Scene) -> None:

@@ -11,7 +11,8 @@ from portal.db.tables import Invitation, Membership
 from portal.domain.errors import ParticipantError
 from portal.services.teams import invitations, joining, membership
 from tests.support.factories import NOW
-from tests.support.scenes.participants import Scene, one_while_the_other
+from tests.support.same_moment import one_while_the_other
+from tests.support.scenes.participants import Scene
 
 LEAVE = "Leave it first, or ask for a merger on its page."
 

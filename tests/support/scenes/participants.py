@@ -1,8 +1,6 @@
 """A challenge, and people who join it, make teams and hand in: for tests on both databases."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -93,28 +91,6 @@ def ask(scene: Scene, asker: str, other: str) -> str:
                 MergeRequest.asked_by == scene.people[asker].id,
             )
         ).one()
-
-
-def one_while_the_other(
-    database: Database, first: Callable[[Session], T], second: Callable[[Session], T]
-) -> list[T]:
-    """Do one thing in a transaction, and begin another before that is committed."""
-    done = threading.Event()
-
-    def act() -> T:
-        done.wait()
-        with database.writing() as session:
-            return second(session)
-
-    with ThreadPoolExecutor(1) as pool:
-        with database.writing() as session:
-            one = first(session)
-            session.flush()
-            other = pool.submit(act)
-            done.set()
-            # Long enough for the other to get as far as it can.
-            threading.Event().wait(0.3)
-        return [one, other.result(timeout=120)]
 
 
 def scored(scene: Scene, name: str, accuracy: float, at: datetime = NOW - DAY) -> str:

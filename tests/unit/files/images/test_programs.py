@@ -1,13 +1,12 @@
 """An organiser's image is looked through for the program that its task starts."""
 
-import io
 import tarfile
 
 import pytest
 
 from portal.files.errors import BadArchive
 from portal.files.images.programs import check_program
-from tests.support.uploads.images import docker, entry
+from tests.support.uploads.images import docker, entry, layer
 
 PROGRAM = "/app/score"
 
@@ -26,14 +25,6 @@ def folder(name):
     info, content = entry(name, tarfile.DIRTYPE)
     info.mode = 0o755
     return info, content
-
-
-def layer(*entries):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for info, content in entries:
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(

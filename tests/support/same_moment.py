@@ -14,18 +14,26 @@ T = TypeVar("T")
 
 def at_once(database: Database, write: Callable[[Session], T]) -> list[T]:
     """Write in one transaction while another that wrote the same is still open."""
-    written = threading.Event()
+    return one_while_the_other(database, write, write)
 
-    def second() -> T:
-        written.wait()
+
+def one_while_the_other(
+    database: Database, first: Callable[[Session], T], second: Callable[[Session], T]
+) -> list[T]:
+    """Do one thing in a transaction, and begin another before that is committed."""
+    done = threading.Event()
+
+    def act() -> T:
+        done.wait()
         with database.writing() as session:
-            return write(session)
+            return second(session)
 
     with ThreadPoolExecutor(1) as pool:
         with database.writing() as session:
-            one = write(session)
-            other = pool.submit(second)
-            written.set()
+            one = first(session)
+            session.flush()
+            other = pool.submit(act)
+            done.set()
             # Long enough for the other to get as far as it can.
             threading.Event().wait(0.3)
         return [one, other.result(timeout=120)]
