@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.support.cluster.clusters import OTHER_RELEASES, site_name
 from tests.support.providers import prepare
 from tests.tracks import Step, Track, Tracks
 
+PATIENT = ("nice", "-n", "10")
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q")
 PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE = "tests/practice", "tests/faults", "tests/attacks"
 OWN_SITES = (PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE)
@@ -209,10 +210,11 @@ def _with_root(run: Run, tests: Step, cluster: Step) -> list[Track]:
         for name in ("attacks", "faults")
     )
     return [
-        Track(steps=[tests, attacks]),
         Track(steps=[cluster, marked]),
         Track(steps=[practice]),
         Track(steps=[faults]),
+        Track(steps=[attacks]),
+        Track(steps=[tests]),
     ]
 
 
@@ -236,14 +238,18 @@ def _build_example(run: Run, site: PracticeSite) -> None:
 
 
 def _computing(name: str, marks: str, run: Run, site: PracticeSite, extra: Sequence[str]) -> Step:
-    """Return the tests that compute, spread over more processes than cores: some of them wait."""
+    """Return the tests that compute, spread over more processes than cores: some of them wait.
+
+    They leave the processor to what runs beside them: on a practice site, much is done in so many seconds.
+    """
     elsewhere = (*OWN_SITES, *WAITING_SUITES)
     processes = ("-n", str(PROCESSES_PER_CORE * (os.cpu_count() or 1)), "--dist", "worksteal")
     words = [*processes, *(f"--ignore={suite}" for suite in elsewhere), "tests"]
     if run.strict and marks == QUICK_MARKS:
         # Costs half as much time again, so not at every run of everybody's.
         words = ["--cov", "--cov-report=", *words]
-    return _suite(name, marks, words, run, site, extra)
+    step = _suite(name, marks, words, run, site, extra)
+    return replace(step, argv=[*PATIENT, *step.argv])
 
 
 def _suite(

@@ -13,10 +13,9 @@ from portal.domain.evaluations.states import AttemptState, EvaluationState
 from tests.faults.scenes import Played, attempts_of, directory_of
 from tests.faults.stage import QUICK, SLOW, Stage
 from tests.support.cluster.spine import CLOSED, LOST_THE_CLAIM, ClusterJob
+from tests.support.patience import PATIENCE
 
 SAME_SCORES = {SLOW: QUICK}
-LATE = 40.0
-"""Seconds in which slurmdbd catches up with what slurmctld kept for it."""
 LASTING = ("PENDING", "RUNNING", "COMPLETING")
 
 
@@ -169,7 +168,8 @@ def _ended_jobs(stage: Stage, played: Played) -> list[ClusterJob]:
         for attempt, _ in attempts_of(stage, submission)
         if attempt.state is AttemptState.COLLECTED and attempt.cluster_job_id
     }
-    deadline = time.monotonic() + LATE
+    # slurmdbd has to catch up with what slurmctld kept for it.
+    deadline = time.monotonic() + PATIENCE
     while True:
         jobs = stage.spine.accounting()
         ended = {one.name for one in jobs if one.state not in LASTING}

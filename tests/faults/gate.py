@@ -4,9 +4,10 @@ Inside the site ``sbatch`` is replaced by a script that numbers its calls. Nothi
 the real one, once, with the same arguments and the same standard input.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.patience import until
 
 FOLDER = "/run/gate"
 REAL = "/usr/bin/sbatch.real"
@@ -25,7 +26,6 @@ cat "$n/answer"
 cat "$n/error" >&2
 exit "$code"
 """
-PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,5 @@ class Gate:
         self._wait(number, "ended")
 
     def _wait(self, number: int, mark: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not (self._folder / str(number) / mark).exists():
-            assert time.monotonic() < deadline, f"call {number} of sbatch did not come to {mark!r}"
-            time.sleep(0.02)
+        there = self._folder / str(number) / mark
+        until(there.exists, pause=0.02, what=f"call {number} of sbatch did not come to {mark!r}")

@@ -16,8 +16,9 @@ from portal.db.tables import Attempt, Job
 from portal.domain.evaluations.jobs import JobKind
 from tests.faults.faults import Fault, last
 from tests.faults.stage import QUICK, RESULTS, SLOW, Stage
+from tests.support.patience import until
 
-PATIENCE = timedelta(seconds=270)
+PATIENCE = timedelta(seconds=600)
 """After a fault is gone. Forty seconds are usual; a job whose end the controller forgot lives until its limit."""
 LEASE = 4
 BEFORE, DURING, AFTER = "before sbatch", "during sbatch", "after sbatch"
@@ -160,8 +161,5 @@ def directory_of(stage: Stage, attempt: Attempt, job: Job) -> Path:
     return stage.spine.storage / "runs" / job.id / attempt.token
 
 
-def _wait(is_so: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "the scene could not be set"
-        time.sleep(0.05)
+def _wait(is_so: Callable[[], bool]) -> None:
+    until(is_so, pause=0.05, what="the scene could not be set")

@@ -27,6 +27,7 @@ from site_config.practice.site import PracticeSite
 from tests.faults.gate import Gate
 from tests.faults.line import Line
 from tests.support.cluster.spine import Spine, open_spine
+from tests.support.patience import PATIENCE
 
 NAME = "faults"
 ACCOUNT = 20303
@@ -92,7 +93,7 @@ class Stage:
                 worker.send_signal(signal.SIGCONT)
                 worker.send_signal(signal.SIGTERM)
         for worker in self.workers:
-            worker.wait(timeout=60)
+            worker.wait(timeout=PATIENCE)
         self.workers.clear()
 
     @contextmanager

@@ -24,6 +24,7 @@ from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
 from tests.practice.portals import KINDS, give, start_portal
 from tests.support.cluster.inside import Inside
+from tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.cluster
 
@@ -49,7 +50,7 @@ class Apart:
                 )
                 for name in files
             }
-            deadline = time.monotonic() + 150
+            deadline = time.monotonic() + PATIENCE
             seen = {name: ada.look(address) for name, address in addresses.items()}
             while not all(one.is_settled for one in seen.values()):
                 assert time.monotonic() < deadline, seen
@@ -112,7 +113,7 @@ def test_a_run_on_the_sample_reads_the_sample_and_says_what_went_wrong(apart: Ap
         for name in ("knn.zip", "crash.zip"):
             file = apart.digits / "submissions" / name
             address = ada.submit("digits", "dev", "code", file, smoke=True)
-            deadline = time.monotonic() + 100
+            deadline = time.monotonic() + PATIENCE
             while not (one := ada.look(address)).is_settled:
                 assert time.monotonic() < deadline, one
                 time.sleep(0.5)
@@ -218,14 +219,12 @@ def test_a_transfer_that_is_cut_leaves_no_half_a_file_and_is_done_again(
     try:
         with ThreadPoolExecutor(1) as others:
             carried = others.submit(carry)
-            deadline = time.monotonic() + 30
-            while not any(0 < one < size for one in sizes().values()):
-                assert time.monotonic() < deadline, sizes()
+            until(lambda: any(0 < one < size for one in sizes().values()), pause=0)
             killed = inside.run(
                 "pkill", "-KILL", "-u", "challenge", "-f", "challenge@", user="root"
             )
             with pytest.raises(Unreachable):
-                carried.result(timeout=60)
+                carried.result(timeout=PATIENCE)
         after_the_cut = sizes()
         carry()
         in_the_end = sizes()

@@ -26,6 +26,7 @@ from site_config.practice.site import PracticeSite
 from site_config.practice.weaknesses import NAMES
 from tests.practice.checking import HIDDEN, SECRET, Checked, check, command, sealrun
 from tests.support.cluster.inside import Inside
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.cluster
 
@@ -168,7 +169,7 @@ def _ages(inside: Inside) -> list[str]:
 
 def test_checks_that_are_interrupted_leave_nothing_behind(plain: PracticeSite) -> None:
     site = weakened(plain)
-    inside, deadline = Inside(site), time.monotonic() + 60
+    inside, deadline = Inside(site), time.monotonic() + PATIENCE
     try:
         checks = [
             subprocess.Popen(
@@ -191,7 +192,7 @@ def test_checks_that_are_interrupted_leave_nothing_behind(plain: PracticeSite) -
             time.sleep(0.2)
         for number, running in zip((signal.SIGINT, signal.SIGTERM), checks, strict=True):
             running.send_signal(number)
-        said = [running.communicate(timeout=180) for running in checks]
+        said = [running.communicate(timeout=PATIENCE) for running in checks]
         left = left_behind(site)
     finally:
         site.down(purge=True)

@@ -11,7 +11,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -30,10 +30,11 @@ from site_config.practice.site import PracticeSite
 from site_config.site_loader import load_site
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.labs import small_job
+from tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.cluster
 
-SHORT, LATER = timedelta(seconds=4), timedelta(seconds=20)
+SHORT, LATER = timedelta(seconds=4), timedelta(seconds=120)
 GATE_PORT = 2222
 GATE = """\
 Port 2222
@@ -119,7 +120,7 @@ class Line:
     def mend(self) -> None:
         """Return when packets arrive again, which takes a moment: a neighbour was given up meanwhile."""
         self.root("ip", "link", "set", "site0", "up")
-        wait_until(self._answers)
+        until(self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -191,15 +192,8 @@ def found(scheduler: Scheduler, token: Token) -> list[str]:
     return [report.ref.job_id for report in snapshot.jobs.get(token, ())]
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 def wait_for_end(scheduler: Scheduler, token: Token) -> Outcome | None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for report in scheduler.snapshot([token]).jobs.get(token, ()):
             if report.phase is Phase.ENDED:
@@ -252,7 +246,7 @@ def test_a_command_that_never_ends_is_killed_on_the_host(line: Line) -> None:
     with pytest.raises(TransportTimeout):
         transport.run(["sleep", "4711"], timeout=timedelta(seconds=1))
 
-    wait_until(lambda: not line.is_running("sleep 4711"))
+    until(lambda: not line.is_running("sleep 4711"))
 
 
 def test_a_command_that_writes_without_end_is_killed_and_the_connection_kept(line: Line) -> None:
@@ -263,7 +257,7 @@ def test_a_command_that_writes_without_end_is_killed_and_the_connection_kept(lin
     with pytest.raises(AnswerTooLong):
         transport.run(["yes", "without end"], timeout=LATER)
 
-    wait_until(lambda: not line.is_running("yes without end"))
+    until(lambda: not line.is_running("yes without end"))
     assert transport.run(["echo", "next"], timeout=LATER).stdout == b"next\n"
     # Those of earlier connections may end meanwhile; a new one would have another number.
     assert set(line.root("pgrep", "sshd").split()) <= set(before)
@@ -297,9 +291,7 @@ def test_a_connection_that_dies_in_the_middle_runs_nothing_twice(line: Line) -> 
     transport = line.transport()
     trace = line.site.paths.storage / "trace"
     script = f"echo begun >> {trace}; sleep 30"
-    threading.Thread(
-        target=lambda: (wait_until(trace.exists), line.end_sshd()), daemon=True
-    ).start()
+    threading.Thread(target=lambda: (until(trace.exists), line.end_sshd()), daemon=True).start()
 
     with pytest.raises(TransportDown):
         transport.run(["sh", "-c", script], timeout=LATER)
@@ -331,13 +323,13 @@ def test_cut_during_sbatch_the_job_is_found_afterwards(line: Line, token: Token)
 
     with ThreadPoolExecutor() as pool:
         submitted = pool.submit(hurried.submit, line.spec(), token)
-        wait_until(lambda: line.is_running("sbatch "))
+        until(lambda: line.is_running("sbatch "))
         line.cut()
         line.root("practice-daemon", "resume", "slurmctld")
-        answer = submitted.result(timeout=20)
+        answer = submitted.result(timeout=PATIENCE)
 
     assert isinstance(answer, Indeterminate)
-    wait_until(lambda: not line.is_running("sbatch "))
+    until(lambda: not line.is_running("sbatch "))
     line.mend()
     assert len(found(patient, token)) == 1
 
@@ -352,10 +344,10 @@ def test_cut_after_sbatch_the_job_is_found_afterwards(line: Line, token: Token) 
 
     with ThreadPoolExecutor() as pool:
         submitted = pool.submit(hurried.submit, line.spec(), token)
-        wait_until((folder / "done").exists)
+        until((folder / "done").exists)
         line.cut()
         (folder / "go").touch()
-        answer = submitted.result(timeout=20)
+        answer = submitted.result(timeout=PATIENCE)
 
     assert isinstance(answer, Indeterminate)
     line.mend()

@@ -24,6 +24,7 @@ from examples.demo.processes import free_port
 from examples.digits.build import DEFAULT_CACHE, root_layer_path
 from site_config.practice.site import PracticeSite
 from tests.support.documents import Block, blocks_of
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.cluster
 
@@ -166,7 +167,7 @@ def _follow(
 
 
 def _settled(ada: Participant, address: str) -> Seen:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + PATIENCE
     while not (seen := ada.look(address)).is_settled and time.monotonic() < deadline:
         time.sleep(0.5)
     return seen

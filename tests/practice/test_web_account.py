@@ -26,6 +26,7 @@ from site_config.practice.machine.accounts import WEB_NAME, WEB_UID
 from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
 from tests.practice.portals import give, start_provider
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.cluster
 
@@ -75,7 +76,7 @@ def _run(argv: list[str]) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=60,
+        timeout=PATIENCE,
         cwd=CHECKOUT,
     )
 
@@ -135,7 +136,7 @@ def served(site: PracticeSite, digits: Path) -> Iterator[Served]:
 
 def _wait_for_an_image(portal: Served) -> None:
     """Wait until the worker has made one in a real job."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while not list((portal.storage / "images").glob("*.sif")):
         assert portal.worker.poll() is None, "the worker ended"
         assert time.monotonic() < deadline, "the worker made no image"
@@ -146,7 +147,7 @@ def test_somebody_logs_in_hands_in_and_is_scored(served: Served, digits: Path) -
     with closing(Participant(served.demo.portal, "ada")) as ada:
         ada.log_in()
         address = ada.submit("digits", "dev", "results", digits / "submissions/predictions.csv")
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while not (seen := ada.look(address)).is_settled and time.monotonic() < deadline:
             time.sleep(0.5)
 
@@ -162,7 +163,7 @@ def test_what_it_changes_in_the_database_is_not_run(served: Served, digits: Path
     with closing(Participant(served.demo.portal, "ada")) as ada:
         ada.log_in()
         address = ada.submit("digits", "dev", "results", digits / "submissions/predictions.csv")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (seen := ada.look(address)).is_settled and time.monotonic() < deadline:
             time.sleep(0.5)
     back = served.as_web(sys.executable, "-c", CHANGE, str(database), "digits-truth")

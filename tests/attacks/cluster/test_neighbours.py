@@ -1,7 +1,6 @@
 """A program that takes from its node what another run on it needs."""
 
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,22 +14,22 @@ from containers.scripts import run_script
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.node import Ended, PracticeNode, new_token
 from tests.support.cluster.python_image import PYTHON
+from tests.support.patience import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.root]
 
 LIMIT = 200
 THREADS = 1500
-PATIENCE = 60
 WAIT = """
     import os, threading, time
     def wait(name):
-        end = time.monotonic() + 60
-        while not os.path.exists(f"/input/{name}") and time.monotonic() < end:
+        while not os.path.exists(f"/input/{name}"):
             time.sleep(0.1)
+    never = threading.Event()
 """
 TAKES = """
     for _ in range({threads}):
-        threading.Thread(target=wait, args=("{mark}.end",), daemon=True).start()
+        threading.Thread(target=never.wait, daemon=True).start()
     print("taken", flush=True)
     wait("{mark}.end")
     os._exit(0)
@@ -39,7 +38,7 @@ NEEDS = """
     wait("{mark}.go")
     try:
         for _ in range(50):
-            threading.Thread(target=wait, args=("{mark}.end",), daemon=True).start()
+            threading.Thread(target=never.wait, daemon=True).start()
         print("all there", flush=True)
     except RuntimeError:
         print("no thread left", flush=True)
@@ -111,13 +110,6 @@ def tasks(inside: Inside) -> int:
     return len(inside.run("ps", "-L", "-u", "challenge", "-o", "tid=").stdout.split())
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
 HIDES = """
     import errno, os
     os.makedirs("/tmp/a/b")
@@ -175,7 +167,8 @@ def test_directories_without_number_end_with_their_job(
     ended = run_limited(node, python, COUNTS.format(place=place))
 
     assert ended.stdout == "True ENOSPC\n"
-    assert left_on_the_nodes(inside) < 100
+    # What other jobs have there is less than that, and the folder goes a moment after the job.
+    until(lambda: left_on_the_nodes(inside) < 500)
     assert len(list((ended.directory / "output").iterdir())) <= 1000
 
 

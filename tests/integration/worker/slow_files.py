@@ -18,9 +18,9 @@ from portal.files.progress import advance
 from portal.files.store import Store, Stored
 from portal.services.submissions import cancellation
 from portal.worker.file_work.threads import FileThreads
+from tests.support.patience import PATIENCE
 from tests.support.worker.world import World
 
-PATIENCE = 120.0
 """Seconds after which a test gives up; nothing that works takes as long."""
 
 

@@ -1,8 +1,7 @@
 """What takes long with files goes on beside the passes: nothing else waits for it."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -24,13 +23,13 @@ from portal.worker.file_work.reporting import SAID_AFTER, Sayer
 from portal.worker.ingest import attempt as ingest_attempt
 from portal.worker.loop import work_until
 from tests.integration.worker.slow_files import (
-    PATIENCE,
     Slow,
     cancel,
     hand_in_held,
     run_until,
     threads,
 )
+from tests.support.patience import PATIENCE, until
 from tests.support.worker.world import World
 
 E = EvaluationState
@@ -179,7 +178,7 @@ def test_a_lease_is_kept_while_a_pass_goes_on(
         for _ in range(5):
             world.clock.advance(0.19)
             before = _lease(world, name)
-            _until(lambda before=before: _lease(world, name) > before)
+            until(lambda before=before: _lease(world, name) > before)
         assert not _taken_by_another(world, name)
     world.clock.advance(0.2)
     assert _taken_by_another(world, name)
@@ -209,7 +208,7 @@ def test_who_has_lost_the_lease_stops_working_on_files(threaded: World, slow: Sl
     stop = threading.Event()
     worker = threading.Thread(target=work_until, args=(threaded.context, stop))
     worker.start()
-    _until(lambda: bool(slow.ended_by))
+    until(lambda: bool(slow.ended_by))
     stop.set()
     worker.join()
     assert [type(error) for error in slow.ended_by] == [Stopped]
@@ -230,20 +229,13 @@ def test_the_loop_goes_on_as_soon_as_a_file_is_ready(
         assert slow.begun.wait(PATIENCE)
         slow.held.clear()
         # The long pause before the next pass is cut short.
-        _until(lambda: _state(world, large) is E.SCORING and _is_sent(world))
+        until(lambda: _state(world, large) is E.SCORING and _is_sent(world))
         stop.set()
         worker.join()
 
 
 def _is_sent(world: World) -> bool:
     return any(one.state is AttemptState.QUEUED for one in world.attempts("score"))
-
-
-def _until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it never was"
-        time.sleep(0.005)
 
 
 def _lease(world: World, name: str) -> Any:

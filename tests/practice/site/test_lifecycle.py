@@ -66,16 +66,14 @@ def test_status_tells_what_the_portal_and_the_sysadmin_need(site: PracticeSite) 
     }
 
 
-def test_a_second_up_changes_nothing_and_takes_a_moment(site: PracticeSite) -> None:
+def test_a_second_up_changes_nothing(site: PracticeSite) -> None:
     before = site.status()
 
     began = time.monotonic()
     done = command("up", "--name", "selftest")
-    seconds = time.monotonic() - began
+    report(f"second up: {time.monotonic() - began:.2f} s")
 
-    report(f"second up: {seconds:.2f} s")
     assert (done.returncode, site.status().pid) == (0, before.pid), done.stderr
-    assert seconds < 5
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.2, 0.3, 0.5, 0.8, 1.2])
@@ -140,11 +138,9 @@ def test_down_keeps_accounting_keys_and_the_shared_folder(make_site: MakeSite) -
     stopped = site.status()
     began = time.monotonic()
     site.up()
-    seconds = time.monotonic() - began
-    report(f"start with the root built: {seconds:.2f} s")
+    report(f"start with the root built: {time.monotonic() - began:.2f} s")
 
     assert (stopped.state, stopped.running) == ("stopped", False)
-    assert seconds < 60
     assert [path.read_text(encoding="ascii") for path in kept] == before
     assert (site.paths.data / "private.txt").read_text(encoding="ascii") == "x"
     assert Inside(site).wait(first.id) == first

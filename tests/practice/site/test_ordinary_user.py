@@ -6,13 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from site_config.practice.machine.accounts import Account, topmost_barrier
+from tests.support.patience import until
 
 UID = 20302
 HOME = Path("/var/lib/sealrun-test-home")
@@ -117,10 +117,7 @@ def test_the_process_itself_becomes_the_program(hidden: Path) -> None:
         [*MODULE, "--home", str(HOME), "--", "sleep", "60"],
         env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
     )
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{process.pid}/comm").read_text(encoding="ascii") != "sleep\n":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: Path(f"/proc/{process.pid}/comm").read_text(encoding="ascii") == "sleep\n")
 
     process.send_signal(signal.SIGTERM)
 

@@ -18,6 +18,7 @@ from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
 from tests.practice.portals import give, start_portal
 from tests.support.cluster.inside import Inside
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.cluster
 
@@ -37,9 +38,9 @@ class TwoSites:
         file = self.digits / "submissions/predictions.csv"
         return ada.submit(challenge, "dev", "results", file)
 
-    def wait(self, ada: Participant, address: str, seconds: float) -> bool:
+    def wait(self, ada: Participant, address: str) -> bool:
         """Wait until it has scores; False if it has not got them in time."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if ada.look(address).scores:
                 return True
@@ -109,15 +110,15 @@ def test_each_cluster_scores_and_one_that_stands_still_does_not_hold_up_the_othe
     with closing(Participant(two.demo.portal, "ada")) as ada:
         ada.log_in()
         both = [two.hand_in(ada, slug) for slug in ("digits", "second-digits")]
-        scored = [two.wait(ada, address, 120) for address in both]
+        scored = [two.wait(ada, address) for address in both]
         two.first.run("practice-daemon", "pause", "slurmctld", user="root")
         try:
             stuck = two.hand_in(ada, "digits")
-            free = two.wait(ada, two.hand_in(ada, "second-digits"), 60)
+            free = two.wait(ada, two.hand_in(ada, "second-digits"))
             waits = not ada.look(stuck).is_settled
         finally:
             two.first.run("practice-daemon", "resume", "slurmctld", user="root")
-        after = two.wait(ada, stuck, 150)
+        after = two.wait(ada, stuck)
 
     assert scored == [True, True]
     assert (free, waits) == (True, True)

@@ -18,7 +18,7 @@ from scheduler.slurmrestd.client import Client, RestClient
 from scheduler.ssh.transport import SshTransport
 from scheduler.transport import Finished, Transport
 
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=300)
 _PRACTICE_DAEMON = "/usr/local/sbin/practice-daemon"
 
 

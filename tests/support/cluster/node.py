@@ -20,7 +20,7 @@ from scheduler.interface import Accepted, JobReport, JobSpec, Token
 from scheduler.interface import Phase as JobPhase
 from scheduler.ssh.transport import SshTransport
 
-_PATIENCE = timedelta(seconds=120)
+_PATIENCE = timedelta(seconds=300)
 
 
 def sha256(path: Path) -> str:
@@ -167,7 +167,7 @@ class PracticeNode:
             partition=partition,
             cpus=1,
             memory_mib=900,
-            time_limit=timedelta(minutes=2),
+            time_limit=timedelta(minutes=4),
             gres=gres,
         )
         submitted = self._scheduler.submit(spec, Token(token))

@@ -150,7 +150,7 @@ class World:
         with self.database.reading() as session:
             return list(
                 session.scalars(
-                    select(Attempt).join(Job).where(Job.kind == kind).order_by(Attempt.number)
+                    select(Attempt).join(Job).where(Job.kind == kind).order_by(Attempt.token)
                 )
             )
 

@@ -13,10 +13,10 @@ from portal.files.progress import OutOfTime, Stopped, advance
 from portal.worker.file_work import threads as file_threads
 from portal.worker.file_work.threads import LARGE, FileThreads
 from portal.worker.file_work.work import AtOnce, FileWork, NotYet
+from tests.support.patience import PATIENCE, until
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
 LONG = timedelta(hours=1)
-PATIENCE = 120.0
 """Seconds after which a test gives up; nothing that works takes as long."""
 Made = TypeVar("Made")
 
@@ -46,14 +46,6 @@ def file_work(request: pytest.FixtureRequest) -> Iterator[FileWork]:
     made: FileWork = AtOnce() if request.param == "at once" else FileThreads(2, LONG, Ticking())
     yield made
     made.close()
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it never was"
-        time.sleep(0.005)
 
 
 def result(work: FileWork, subject: str, part: Part, act: Callable[[], Made], **hints: Any) -> Made:

@@ -45,7 +45,7 @@ PROGRAMS = {
         time.sleep({LATE})
         sys.exit(1)
     """,
-    "busy": "answers.write(); end = time.monotonic() + 60\nwhile time.monotonic() < end: pass",
+    "busy": "answers.write(); end = time.monotonic() + 300\nwhile time.monotonic() < end: pass",
 }
 OF_THE_EXAMPLE = ("memory.zip", "timeout.zip", "flood.zip", "many_files.zip", "forged_score.zip")
 USUAL = ("knn.zip", "predictions.csv")
