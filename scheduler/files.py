@@ -28,7 +28,7 @@ class FetchLimits:
 class Files(Protocol):
     """Carries files between here and the nodes. Every call can be repeated.
 
-    All of them raise ``Unreachable`` where the cluster does not answer; then nothing is known of what was
+    All of them raise ``UnreachableError`` where the cluster does not answer; then nothing is known of what was
     done, and doing it again is safe. Paths are the same on both sides.
     """
 

@@ -209,8 +209,8 @@ class Scheduler(Protocol):
         """Ask for every job named ``token`` to stop. No such job, or an ended one, is no error.
 
         When this returns the request was taken; the job may run on for the cluster's kill wait.
-        Raises ``Unreachable`` when it is not known whether the request was taken.
+        Raises ``UnreachableError`` when it is not known whether the request was taken.
         """
 
     def ping(self) -> Pong:
-        """Ask for a sign of life. Raises ``Unreachable``."""
+        """Ask for a sign of life. Raises ``UnreachableError``."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from scheduler.errors import AnswerTooLong, TransportDown, TransportTimeout
+from scheduler.errors import AnswerTooLongError, TransportDownError, TransportTimeoutError
 from scheduler.transport import DEFAULT_PATH, MAX_OUTPUT_BYTES, Finished
 
 _CHUNK = 65536
@@ -39,7 +39,7 @@ class LocalTransport:
             stdout, stderr = self._exchange(process, stdin, deadline)
             returncode = process.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired as late:
-            raise TransportTimeout(f"{argv[0]} did not end in time") from late
+            raise TransportTimeoutError(f"{argv[0]} did not end in time") from late
         finally:
             _end(process)
         return Finished(returncode=returncode, stdout=stdout, stderr=stderr)
@@ -56,7 +56,7 @@ class LocalTransport:
                 start_new_session=True,
             )
         except OSError as failure:
-            raise TransportDown(f"cannot start {argv[0]}: {failure.strerror}") from failure
+            raise TransportDownError(f"cannot start {argv[0]}: {failure.strerror}") from failure
 
     def _exchange(
         self, process: subprocess.Popen[bytes], stdin: bytes, deadline: float
@@ -78,14 +78,16 @@ class LocalTransport:
             while selector.get_map():
                 remaining = deadline - time.monotonic()
                 if remaining <= 0:
-                    raise TransportTimeout("the command did not end in time")
+                    raise TransportTimeoutError("the command did not end in time")
                 for key, _ in selector.select(remaining):
                     if key.fd in outputs:
                         if not (chunk := os.read(key.fd, _CHUNK)):
                             selector.unregister(key.fd)
                         outputs[key.fd] += chunk
                         if sum(map(len, outputs.values())) > self._max_output:
-                            raise AnswerTooLong(f"more than {self._max_output} bytes of output")
+                            raise AnswerTooLongError(
+                                f"more than {self._max_output} bytes of output"
+                            )
                     else:
                         pending = _feed(key.fd, pending)
                         if not pending:

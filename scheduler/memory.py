@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import (
     Accepted,
     Indeterminate,
@@ -113,16 +113,16 @@ class MemoryScheduler:
     def cancel(self, token: Token) -> None:
         """See ``Scheduler.cancel``."""
         if self.is_down or self.loses_requests:
-            raise Unreachable("the pretended cluster does not answer")
+            raise UnreachableError("the pretended cluster does not answer")
         for job in self._living(token):
             self._end(job, Outcome.CANCELLED, _CANCELLED)
         if self.loses_replies:
-            raise Unreachable("the answer got lost")
+            raise UnreachableError("the answer got lost")
 
     def ping(self) -> Pong:
         """See ``Scheduler.ping``."""
         if self.is_down:
-            raise Unreachable("the pretended cluster does not answer")
+            raise UnreachableError("the pretended cluster does not answer")
         return Pong(version="0.0.0", round_trip=timedelta(0))
 
     def advance(self) -> None:

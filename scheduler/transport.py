@@ -31,8 +31,8 @@ class Transport(Protocol):
         """Run ``argv`` with nothing in its environment but PATH, and wait for its end.
 
         Each element reaches the program as one argument, whatever characters it has. May be called
-        from several threads at once. Any exit code is a normal return. Raises ``TransportTimeout``,
-        ``TransportDown`` or ``AnswerTooLong``, after which the command may or may not have worked,
-        and ``HostKeyRefused``, after which it certainly was not sent. ``timeout`` covers connecting,
+        from several threads at once. Any exit code is a normal return. Raises ``TransportTimeoutError``,
+        ``TransportDownError`` or ``AnswerTooLongError``, after which the command may or may not have worked,
+        and ``HostKeyRefusedError``, after which it certainly was not sent. ``timeout`` covers connecting,
         sending and running. The transport itself never runs a command a second time.
         """

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from portal.bootstrap.site import Installation
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.images.inspection import ImageLimits
 from portal.files.images.programs import check_program
 from portal.worker.prepare.image_inspection import look_into
@@ -26,7 +26,7 @@ def check_images(site: Installation, directory: Path, described: Challenge) -> N
             limits = ImageLimits(architecture=_architecture(site, task))
             try:
                 _check_image(site, file, limits, program, starter)
-            except BadArchive as problem:
+            except BadArchiveError as problem:
                 key = f"tasks.{name}.{part}"
                 problems.append(Problem(file=file, line=None, key=key, message=problem.sentence))
     if problems:

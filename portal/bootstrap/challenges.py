@@ -12,7 +12,7 @@ from portal.bootstrap.site import Installation, operator
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
 from portal.files.archives.samples import pack_sample, unpack_sample
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.services.challenges import import_bundle
 from portal.services.challenges.import_bundle import Material, TakenIn
 from portal.services.evaluations.task_approvals import approval_of
@@ -25,12 +25,12 @@ Take = Callable[[Path], Upload]
 """What becomes of a file of the bundle."""
 
 
-class _OnlyChecked(Exception):  # noqa: N818 - no error: it undoes what was tried
+class _DryRunError(Exception):
     """Ends a transaction that is not to be kept."""
 
 
 def _undo() -> NoReturn:
-    raise _OnlyChecked
+    raise _DryRunError
 
 
 def add_challenge(
@@ -63,7 +63,7 @@ def add_challenge(
                 _undo()
             approval = approval_of(session, described.slug)
             approvals_of_site(site).put(Slug(described.slug), approval)
-    except _OnlyChecked:
+    except _DryRunError:
         pass
     return taken
 
@@ -126,6 +126,6 @@ def _pack_sample(directory: Path, take: Take, *, max_bytes: int) -> Upload:
         pack_sample(directory, packed)
         try:
             unpack_sample(packed, Path(folder, "tried"), max_bytes=max_bytes)
-        except BadArchive as problem:
+        except BadArchiveError as problem:
             raise OperatorError(f"{directory} cannot be a sample: {problem.sentence}") from problem
         return take(packed)

@@ -47,10 +47,10 @@ def verify(file: Path, keys: tuple[Path, ...], form: str) -> None:
 
     try:
         checked = seals.check(file.read_bytes(), [seals.read_public_key(key) for key in keys])
-    except seals.BrokenSeal as problem:
+    except seals.BrokenSealError as problem:
         click.echo(f"{file}: {problem}", err=True)
         raise SystemExit(NOT_SEALED) from None
-    except (seals.NotASeal, ValueError) as problem:
+    except (seals.NotASealError, ValueError) as problem:
         click.echo(f"{file}: {problem}", err=True)
         raise SystemExit(UNREADABLE) from None
     if form == "json":

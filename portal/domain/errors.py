@@ -2,9 +2,9 @@
 
 * PortalError
   + ParticipantError    the person can act; the sentence is shown as written
-    - NotFound          no such thing, or not for this person: the two look the same
-    - NotAllowed        the person may know that it exists, but not do this
-    - QuotaUsedUp       a limit of the phase is reached
+    - NotFoundError          no such thing, or not for this person: the two look the same
+    - NotAllowedError        the person may know that it exists, but not do this
+    - QuotaExceededError       a limit of the phase is reached
   + OperatorError       only the site can act; people see a reference number
     - UntrustedValueError   the web account may have written it, and it is not what it has to be
 """
@@ -25,7 +25,7 @@ class ParticipantError(PortalError):
         self.reason = reason or self.reason
 
 
-class NotFound(ParticipantError):  # noqa: N818 - named for what happened
+class NotFoundError(ParticipantError):
     """There is no such thing for this person."""
 
     reason = "not_found"
@@ -34,13 +34,13 @@ class NotFound(ParticipantError):  # noqa: N818 - named for what happened
         super().__init__(sentence)
 
 
-class NotAllowed(ParticipantError):  # noqa: N818 - named for what happened
+class NotAllowedError(ParticipantError):
     """The person is known and may not do this."""
 
     reason = "not_allowed"
 
 
-class QuotaUsedUp(ParticipantError):  # noqa: N818 - named for what happened
+class QuotaExceededError(ParticipantError):
     """A limit of the phase is reached."""
 
     reason = "quota"

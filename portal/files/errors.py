@@ -1,13 +1,13 @@
 """What can be wrong with a file that somebody handed in or a job left behind.
 
-* BadFile         the sentence is for people, ``reason`` is a short code for logs and metrics
-  + BadArchive    an upload; the sentence is for its team and says what to do
-  + BadOutput     what a run wrote; ``reason`` is one of the failure reasons
-  + BadScoreFile  what a scorer wrote; the sentence is for organisers
+* BadFileError         the sentence is for people, ``reason`` is a short code for logs and metrics
+  + BadArchiveError    an upload; the sentence is for its team and says what to do
+  + BadOutputError     what a run wrote; ``reason`` is one of the failure reasons
+  + BadScoreFileError  what a scorer wrote; the sentence is for organisers
 """
 
 
-class BadFile(Exception):  # noqa: N818 - named for what it is about
+class BadFileError(Exception):
     """A file that cannot be taken as it is."""
 
     def __init__(self, reason: str, sentence: str) -> None:
@@ -16,11 +16,11 @@ class BadFile(Exception):  # noqa: N818 - named for what it is about
         super().__init__(sentence)
 
 
-class BadArchive(BadFile):
+class BadArchiveError(BadFileError):
     """An upload that cannot be used."""
 
 
-class BadOutput(BadFile):
+class BadOutputError(BadFileError):
     """An output that cannot be taken in.
 
     The sentence names no file that the run has chosen the name of: such a name can carry private
@@ -28,13 +28,13 @@ class BadOutput(BadFile):
     """
 
 
-class BadScoreFile(BadFile):
+class BadScoreFileError(BadFileError):
     """A score file that cannot be taken."""
 
 
-def damaged() -> BadArchive:
+def damaged() -> BadArchiveError:
     """Return the error for bytes that do not decode."""
-    return BadArchive(
+    return BadArchiveError(
         "damaged",
         "The archive is damaged or incomplete. Pack it again, test it on your side and hand it in"
         " again.",

@@ -8,11 +8,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 
-class Stopped(Exception):  # noqa: N818 - named for what happened
+class StoppedError(Exception):
     """Nobody wants to have it any more."""
 
 
-class OutOfTime(Exception):  # noqa: N818 - named for what happened
+class FileTimeoutError(Exception):
     """It took longer than it may."""
 
 
@@ -27,12 +27,12 @@ class Progress:
     is_unwanted: bool = False
 
     def advance(self, size: int) -> None:
-        """Count bytes. Raises ``Stopped`` and ``OutOfTime``."""
+        """Count bytes. Raises ``StoppedError`` and ``FileTimeoutError``."""
         self.size += size
         if self.is_unwanted:
-            raise Stopped
+            raise StoppedError
         if time.monotonic() > self.deadline:
-            raise OutOfTime(f"not done within its time; {self.size} bytes were gone through")
+            raise FileTimeoutError(f"not done within its time; {self.size} bytes were gone through")
 
 
 _CURRENT: ContextVar[Progress | None] = ContextVar("progress", default=None)

@@ -4,8 +4,8 @@ An envelope is JSON with the exact bytes that were signed, so that nothing has t
 to be checked (https://github.com/secure-systems-lab/dsse, protocol.md; in-toto Statement v1).
 
 * SealError
-  + NotASeal      the file is no envelope, or holds no statement that we know
-  + BrokenSeal    no given key has signed these bytes
+  + NotASealError      the file is no envelope, or holds no statement that we know
+  + BrokenSealError    no given key has signed these bytes
 """
 
 import base64
@@ -35,11 +35,11 @@ class SealError(Exception):
     """A statement cannot be relied on."""
 
 
-class NotASeal(SealError):  # noqa: N818 - named for what it is
+class NotASealError(SealError):
     """The file is none, or not one that we know."""
 
 
-class BrokenSeal(SealError):  # noqa: N818 - named for what happened
+class BrokenSealError(SealError):
     """The signature is of other bytes, or of another key."""
 
 
@@ -122,7 +122,7 @@ def check(envelope: bytes, keys: Iterable[PublicKey]) -> Checked:
             except InvalidSignature:
                 continue
             return Checked(statement=_statement(payload), key_id=key.id)
-    raise BrokenSeal("no given key has signed it: it was changed, or is another site's")
+    raise BrokenSealError("no given key has signed it: it was changed, or is another site's")
 
 
 def new_key(file: Path) -> PublicKey:
@@ -173,10 +173,10 @@ def _to_sign(kind: str, payload: bytes) -> bytes:
 
 def _parts(document: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
     if document.get("payloadType") != PAYLOAD_TYPE:
-        raise NotASeal("the file is no envelope of a statement")
+        raise NotASealError("the file is no envelope of a statement")
     signatures = document.get("signatures")
     if not isinstance(signatures, list) or not signatures:
-        raise NotASeal("the envelope has no signature")
+        raise NotASealError("the envelope has no signature")
     return _bytes(document.get("payload")), [
         _bytes(one.get("sig") if isinstance(one, dict) else None) for one in signatures
     ]
@@ -185,19 +185,19 @@ def _parts(document: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
 def _statement(payload: bytes) -> dict[str, Any]:
     statement = _object(payload, "the statement")
     if statement.get("_type") != STATEMENT_TYPE:
-        raise NotASeal("the envelope holds no statement")
+        raise NotASealError("the envelope holds no statement")
     return statement
 
 
 def _object(content: bytes, what: str) -> dict[str, Any]:
     if len(content) > LONGEST:
-        raise NotASeal(f"{what} is larger than {LONGEST} bytes")
+        raise NotASealError(f"{what} is larger than {LONGEST} bytes")
     try:
         value = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise NotASeal(f"{what} is not JSON, or names something twice") from None
+        raise NotASealError(f"{what} is not JSON, or names something twice") from None
     if not isinstance(value, dict):
-        raise NotASeal(f"{what} is not a JSON object")
+        raise NotASealError(f"{what} is not a JSON object")
     return value
 
 
@@ -214,8 +214,8 @@ def _text(content: bytes) -> str:
 
 def _bytes(text: object) -> bytes:
     if not isinstance(text, str):
-        raise NotASeal("the envelope is damaged")
+        raise NotASealError("the envelope is damaged")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise NotASeal("the envelope is damaged") from None
+        raise NotASealError("the envelope is damaged") from None

@@ -5,9 +5,9 @@ complete. A file appears under its final name whole and on disk, or not at all, 
 killed at any instruction. Where the group may write to the root, it may add files.
 
 * StoreError
-  + TooLarge     more bytes came than were allowed
-  + Full         there is no room on the disk, or no more of the account's share of it
-  + Damaged      a stored file is not what its name says
+  + TooLargeError     more bytes came than were allowed
+  + StorageFullError         there is no room on the disk, or no more of the account's share of it
+  + DamagedFileError      a stored file is not what its name says
 """
 
 import errno
@@ -54,7 +54,7 @@ class StoreError(Exception):
     """A file cannot be stored or is not usable."""
 
 
-class TooLarge(StoreError):  # noqa: N818 - named for what happened
+class TooLargeError(StoreError):
     """More bytes came than were allowed; nothing of them is kept."""
 
     def __init__(self, limit: int) -> None:
@@ -62,11 +62,11 @@ class TooLarge(StoreError):  # noqa: N818 - named for what happened
         super().__init__(f"more than {limit} bytes")
 
 
-class Full(StoreError):  # noqa: N818 - named for what happened
+class StorageFullError(StoreError):
     """There is no room for a file; nothing of it is kept. Staff has to make some."""
 
 
-class Damaged(StoreError):  # noqa: N818 - named for what happened
+class DamagedFileError(StoreError):
     """A stored file is not what its name says: staff has to look at the storage."""
 
 
@@ -100,11 +100,11 @@ class Incoming(AbstractContextManager["Incoming"]):
         return self._hash.hexdigest()
 
     def write(self, *pieces: bytes | memoryview) -> None:
-        """Append ``pieces``; raise ``TooLarge`` when the limit is passed, or ``Full``: then nothing is kept."""
+        """Append ``pieces``; raise ``TooLargeError`` when the limit is passed, or ``StorageFullError``: then nothing is kept."""
         self.size += sum(map(len, pieces))
         if self._limit is not None and self.size > self._limit:
             self.abort()
-            raise TooLarge(self._limit)
+            raise TooLargeError(self._limit)
         with self._kept_whole():
             for piece in pieces:
                 self._hash.update(piece)
@@ -120,7 +120,7 @@ class Incoming(AbstractContextManager["Incoming"]):
         self._flushed = self.size
 
     def written(self) -> Path:
-        """Return where all that was written so far can be read. Raises ``Full``, and then nothing is kept."""
+        """Return where all that was written so far can be read. Raises ``StorageFullError``, and then nothing is kept."""
         with self._kept_whole():
             self._stream.flush()
         return self._store.incoming_directory / self._name
@@ -128,7 +128,7 @@ class Incoming(AbstractContextManager["Incoming"]):
     def commit(self) -> Stored:
         """Put the file under its final name and return it. When this returns, it is on disk.
 
-        Raises ``Full``, and then nothing is kept.
+        Raises ``StorageFullError``, and then nothing is kept.
         """
         with self._kept_whole():
             self._stream.flush()
@@ -154,7 +154,7 @@ class Incoming(AbstractContextManager["Incoming"]):
         try:
             with _room_needed():
                 yield
-        except Full:
+        except StorageFullError:
             self.abort()
             raise
 
@@ -229,7 +229,7 @@ class Store:
 
     @contextmanager
     def opened(self, name: FileName) -> Iterator[int]:
-        """Open a directory of the store. Raises ``FileNotFoundError``, and ``Damaged`` for anything else."""
+        """Open a directory of the store. Raises ``FileNotFoundError``, and ``DamagedFileError`` for anything else."""
         with (
             opened_root(self._root) as root,
             _plain(self._root),
@@ -241,7 +241,7 @@ class Store:
     def open(self, sha256: str) -> Iterator[BinaryIO]:
         """Open a stored file for reading.
 
-        Raises ``FileNotFoundError`` if it is not here, and ``Damaged`` for what is no plain file.
+        Raises ``FileNotFoundError`` if it is not here, and ``DamagedFileError`` for what is no plain file.
         """
         digest = _digest_name(sha256)
         with (
@@ -253,7 +253,7 @@ class Store:
             yield stream
 
     def verify(self, sha256: str) -> Stored:
-        """Read a stored file in full; raise ``Damaged`` if it is not what its name says."""
+        """Read a stored file in full; raise ``DamagedFileError`` if it is not what its name says."""
         with self.open(sha256) as stream:
             if _digest(stream) != sha256:
                 raise self._not_its_name(sha256)
@@ -263,7 +263,7 @@ class Store:
         """Copy a stored file out of reach of whoever can write to the store, and check it on the way.
 
         ``target`` appears whole, and as what its digest says; its directory has to be the caller's alone.
-        Raises ``FileNotFoundError`` and ``Damaged``.
+        Raises ``FileNotFoundError`` and ``DamagedFileError``.
         """
         with self.open(sha256) as stream, _new_file(target) as copy:
             announced, digest = os.fstat(stream.fileno()).st_size, hashlib.sha256()
@@ -275,8 +275,8 @@ class Store:
                 raise self._not_its_name(sha256)
             return Stored(sha256=sha256, size=copy.tell())
 
-    def _not_its_name(self, sha256: str) -> Damaged:
-        return Damaged(f"{self.path(sha256)} does not have the digest of its name")
+    def _not_its_name(self, sha256: str) -> DamagedFileError:
+        return DamagedFileError(f"{self.path(sha256)} does not have the digest of its name")
 
     def sweep(self, older_than: timedelta, now: datetime) -> int:
         """Remove what killed processes left half written; return how many files.
@@ -291,7 +291,7 @@ class Store:
         """Remove a file; False, and it stays, if the same bytes came within ``unused_for``.
 
         Being gone already is as good. It is put aside first and looked at there: an upload of the
-        same bytes either took its place before, and is seen, or comes after and stays. Raises ``Damaged``
+        same bytes either took its place before, and is seen, or comes after and stays. Raises ``DamagedFileError``
         where links stand in place of directories.
         """
         name = _digest_name(sha256)
@@ -315,7 +315,7 @@ class Store:
         try:
             with self.opened(FileName(prefix)) as folder:
                 found = {name: facts_of(folder, name) for name in names_in(folder)}
-        except (FileNotFoundError, Damaged):
+        except (FileNotFoundError, DamagedFileError):
             return []
         old = {
             name: facts.st_size
@@ -344,7 +344,7 @@ class Store:
             if there is not None and (
                 not stat.S_ISREG(there.st_mode) or there.st_size != stored.size
             ):
-                raise Damaged(f"{self.path(name)} does not have the size of its content")
+                raise DamagedFileError(f"{self.path(name)} does not have the size of its content")
             # Also over the same bytes: their file is as new as this upload then, and is not removed.
             os.rename(file, name, src_dir_fd=folder, dst_dir_fd=final)
             # Also when it was there: the one who renamed it may have been killed before this.
@@ -361,7 +361,7 @@ def _room_needed() -> Iterator[None]:
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        raise Full(f"no room: {error.strerror}") from error
+        raise StorageFullError(f"no room: {error.strerror}") from error
 
 
 @contextmanager
@@ -370,7 +370,7 @@ def _plain(root: Path) -> Iterator[None]:
     try:
         yield
     except NotPlainError as problem:
-        raise Damaged(f"{root}: {problem}") from problem
+        raise DamagedFileError(f"{root}: {problem}") from problem
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from scheduler.commands.inspection import (
 )
 from scheduler.commands.sacct import read_sacct, sacct_argv
 from scheduler.commands.squeue import read_squeue, squeue_argv
-from scheduler.errors import SchedulerError, TransportTimeout, Unreachable
+from scheduler.errors import SchedulerError, TransportTimeoutError, UnreachableError
 from scheduler.interface import Token
 from scheduler.transport import Transport
 
@@ -131,7 +131,7 @@ class _Heard:
     def __init__(self, transport: Transport, deadline: Deadline) -> None:
         self._transport = transport
         self._deadline = deadline
-        self._silent: dict[str, Unreachable] = {}
+        self._silent: dict[str, UnreachableError] = {}
         self._complaints = Complaints(
             lambda program: transport.run([program, "--version"], timeout=_PATIENCE).stderr
         )
@@ -139,23 +139,23 @@ class _Heard:
         self.harmless: dict[str, None] = {}
 
     def run(self, argv: Sequence[str]) -> bytes:
-        """Return what a command says. Raises ``Unreachable`` where it fails or may not be asked any more."""
+        """Return what a command says. Raises ``UnreachableError`` where it fails or may not be asked any more."""
         program = program_of(argv)
         if program in self._silent:
             # Another question would take as long, and be answered no more than this one.
             raise self._silent[program]
         if self._deadline.is_over:
-            raise Unreachable(f"not asked: {self._deadline.story}")
+            raise UnreachableError(f"not asked: {self._deadline.story}")
         timeout = self._deadline.at_most(_PATIENCE)
         try:
             done = self._transport.run(argv, timeout=timeout)
-        except TransportTimeout as late:
-            silent = Unreachable(f"no answer in {timeout.total_seconds():.0f} s ({late})")
+        except TransportTimeoutError as late:
+            silent = UnreachableError(f"no answer in {timeout.total_seconds():.0f} s ({late})")
             self._silent[program] = silent
             raise silent from late
         complaint = done.stderr.decode(errors="replace").strip()
         if done.returncode != 0:
-            raise Unreachable(complaint[:500] or f"exit code {done.returncode}")
+            raise UnreachableError(complaint[:500] or f"exit code {done.returncode}")
         serious = self._complaints.about_the_answer(program, complaint).splitlines()
         for line in complaint.splitlines():
             if "error:" in line:

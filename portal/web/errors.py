@@ -13,7 +13,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
+from portal.domain.errors import (
+    NotAllowedError,
+    NotFoundError,
+    ParticipantError,
+    QuotaExceededError,
+)
 from portal.web.local_paths import is_api, local_path
 from portal.web.middleware.bodies import MAX_FORM_BYTES
 from portal.web.rendering.filters import file_size
@@ -71,7 +76,7 @@ EXPLANATIONS: Mapping[int, Explanation] = {
 FOREIGN = "This request came from another site. Open the page here and try again."
 
 
-class Refusal(HTTPException):
+class RefusalError(HTTPException):
     """An answer that says no: a status, a sentence for people and a reason for programs."""
 
     def __init__(
@@ -123,7 +128,7 @@ def foreign_request(request: Request) -> Response:
 def http_error(request: Request, error: Exception) -> Response:
     """Answer for an address or a method that does not exist, or a body that is too long."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    told = (error.sentence, error.reason) if isinstance(error, Refusal) else ("", "")
+    told = (error.sentence, error.reason) if isinstance(error, RefusalError) else ("", "")
     response = error_answer(request, status, *told)
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
@@ -143,11 +148,11 @@ def reason_of(error: Exception) -> str:
 
 def status_of(error: Exception) -> int:
     """Return the status that says best what kind of refusal this is."""
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFoundError):
         return 404
-    if isinstance(error, NotAllowed):
+    if isinstance(error, NotAllowedError):
         return 403
-    return 429 if isinstance(error, QuotaUsedUp) else 422
+    return 429 if isinstance(error, QuotaExceededError) else 422
 
 
 Handlers = Mapping[type[Exception], Callable[[Request, Exception], Response | Awaitable[Response]]]

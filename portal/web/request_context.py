@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from portal.domain.accounts.people import VISITOR, Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.web.context import WebContext
 from portal.web.local_paths import with_query
 from portal.web.middleware.kept_pages import KeptPages
@@ -51,17 +51,17 @@ class Visit:
         return self.context.clock()
 
     def part(self, name: str) -> str:
-        """Return a named part of the address; raise ``NotFound`` for what no database can hold."""
+        """Return a named part of the address; raise ``NotFoundError`` for what no database can hold."""
         part = str(self.request.path_params[name])
         if "\0" in part:
-            raise NotFound
+            raise NotFoundError
         return part
 
     def page_number(self) -> int:
-        """Return which page of a list is asked for; raise ``NotFound`` for what is no number."""
+        """Return which page of a list is asked for; raise ``NotFoundError`` for what is no number."""
         raw = self.request.query_params.get("page", "1")
         if not _PAGE_NUMBER.fullmatch(raw):
-            raise NotFound
+            raise NotFoundError
         return int(raw)
 
     def read(

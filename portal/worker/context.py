@@ -16,7 +16,7 @@ from portal.files.atomic import PART
 from portal.files.outputs.removal import remove
 from portal.files.private_folders import make_private
 from portal.files.seals import Sealer
-from portal.files.store import Damaged, Store
+from portal.files.store import DamagedFileError, Store
 from portal.files.task_approvals import Approvals
 from portal.worker.file_work.work import AtOnce, FileWork
 from portal.worker.polling import Pace
@@ -168,7 +168,7 @@ class WorkerContext:
         if not target.exists():
             try:
                 self.store.copy(blob, target)
-            except (Damaged, FileNotFoundError) as problem:
+            except (DamagedFileError, FileNotFoundError) as problem:
                 raise UntrustedValueError(
                     "blobs", f"not as it was stored ({problem})", blob
                 ) from problem

@@ -14,7 +14,7 @@ from portal.files.store import StoreError
 from portal.services.evaluations import leases, planning
 from portal.worker.context import WorkerContext
 from portal.worker.file_work.reporting import Sayer
-from portal.worker.file_work.work import NotYet
+from portal.worker.file_work.work import FileWorkPendingError
 from portal.worker.heartbeat import Pulse
 from portal.worker.lease_keeping import kept, take
 from portal.worker.poll_result import Asked
@@ -213,24 +213,26 @@ class _Chores:
     def look_after(self) -> None:
         """Begin what is due, and see what became of it; what goes wrong is logged, and tried again later."""
         if not self._is_swept:
-            self._is_swept = self._do(Part.SWEEP, lambda: _sweep(self._context)) is not NotYet
+            self._is_swept = (
+                self._do(Part.SWEEP, lambda: _sweep(self._context)) is not FileWorkPendingError
+            )
         now = self._context.clock()
         if now < self._expires_at:
             return
         done = self._do(Part.EXPIRE, lambda: _expire(self._context))
-        if done is NotYet:
+        if done is FileWorkPendingError:
             return
         self._expires_at = now + EXPIRE_EVERY
         if isinstance(done, Expired) and done.deleted:
             self._expires_at = now + EXPIRE_MORE
 
     def _do(self, part: Part, work: Callable[[], object]) -> object:
-        """Return what came of it; ``NotYet`` while it goes on, and None where it failed."""
+        """Return what came of it; ``FileWorkPendingError`` while it goes on, and None where it failed."""
         name = f"{part}:{self._context.cluster.name}"
         try:
             made = self._context.file_work.done(name, part, work)
-        except NotYet:
-            return NotYet
+        except FileWorkPendingError:
+            return FileWorkPendingError
         except Exception:
             log.exception("chore_failed", part=part)
             made = None

@@ -10,8 +10,8 @@ from portal.services.attention import troubles
 from portal.services.attention.troubles import Known, Step
 from portal.services.evaluations import results
 from portal.worker.context import WorkerContext
-from portal.worker.file_work.work import NotYet
-from scheduler.errors import Unreachable
+from portal.worker.file_work.work import FileWorkPendingError
+from scheduler.errors import UnreachableError
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -29,7 +29,7 @@ def each(
     """Do something with each of some rows, and yield what came of it; not yet with one whose files are worked on.
 
     An exception is written down at its row, which is then left alone for a while, or until staff have looked. Raises
-    ``Unreachable``, as that is about all; the row at which it showed is not the first the next time.
+    ``UnreachableError``, as that is about all; the row at which it showed is not the first the next time.
     """
     if not subjects:
         return
@@ -42,12 +42,12 @@ def each(
             continue
         try:
             made = act(subject)
-        except NotYet:
+        except FileWorkPendingError:
             continue
         except Exception as error:
             context.file_work.forget(subject)
             _note(context, step, subject, error)
-            if isinstance(error, Unreachable):
+            if isinstance(error, UnreachableError):
                 raise
             continue
         if subject in known.failed:

@@ -11,7 +11,7 @@ from scheduler.commands.sacct import read_sacct, sacct_argv
 from scheduler.commands.sbatch import read_sbatch, sbatch_argv
 from scheduler.commands.scancel import read_scancel, scancel_argv
 from scheduler.commands.squeue import read_squeue, squeue_argv
-from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableError
 from scheduler.interface import (
     Indeterminate,
     JobSpec,
@@ -81,8 +81,8 @@ class SlurmCommands:
         begun = time.monotonic()
         try:
             controller = self._ask_controller()
-        except UnexpectedAnswer as odd:
-            raise Unreachable(str(odd)) from odd
+        except UnexpectedAnswerError as odd:
+            raise UnreachableError(str(odd)) from odd
         return Pong(
             version=controller.version,
             round_trip=timedelta(seconds=time.monotonic() - begun),
@@ -105,9 +105,9 @@ class SlurmCommands:
         answer = self._run(argv)
         complaint = answer.stderr.decode(errors="replace").strip()
         if answer.returncode != 0:
-            raise Unreachable(complaint[:1000] or f"exit code {answer.returncode}")
+            raise UnreachableError(complaint[:1000] or f"exit code {answer.returncode}")
         if serious := self._complaints.about_the_answer(program_of(argv), complaint):
-            raise Unreachable(serious[:1000])
+            raise UnreachableError(serious[:1000])
         return answer.stdout
 
     def _ask_controller(self) -> Controller:

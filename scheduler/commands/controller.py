@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 
 _SETTING = re.compile(r"^(?P<key>\w+)\s*=\s(?P<value>.*?)\s*$", re.MULTILINE)
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?(?:[-\w.]*)", re.ASCII)
@@ -35,11 +35,13 @@ def controller_argv() -> list[str]:
 
 
 def read_controller(stdout: bytes) -> Controller:
-    """Return what the answer says. Raises ``UnexpectedAnswer``."""
+    """Return what the answer says. Raises ``UnexpectedAnswerError``."""
     settings = dict(_SETTING.findall(stdout.decode(errors="replace")))
     version = settings.get("SLURM_VERSION", "")
     if not _VERSION.fullmatch(version):
-        raise UnexpectedAnswer(f"no release in the controller's configuration: {version[:40]!r}")
+        raise UnexpectedAnswerError(
+            f"no release in the controller's configuration: {version[:40]!r}"
+        )
     seconds = _SECONDS.match(settings.get("MessageTimeout", ""))
     return Controller(
         version=version, message_timeout=timedelta(seconds=int(seconds[1]) if seconds else 10)

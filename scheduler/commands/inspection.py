@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 
 _SETTING = re.compile(r"^(?P<key>\w+)\s*=\s(?P<value>.*?)\s*$", re.MULTILINE)
 _PAIR = re.compile(r"(?P<key>\w+)=(?P<value>\S*)")
@@ -87,13 +87,13 @@ def accounting_config_argv() -> list[str]:
 
 
 def read_config(stdout: bytes) -> dict[str, str]:
-    """Return the settings by name; ``(null)`` becomes empty. Raises ``UnexpectedAnswer`` for none.
+    """Return the settings by name; ``(null)`` becomes empty. Raises ``UnexpectedAnswerError`` for none.
 
     Of a name that comes twice the last one counts, so that slurmdbd's part wins over the client's.
     """
     found = dict(_SETTING.findall(stdout.decode(errors="replace")))
     if not found:
-        raise UnexpectedAnswer("no settings in the answer")
+        raise UnexpectedAnswerError("no settings in the answer")
     return {key: "" if value == "(null)" else value for key, value in found.items()}
 
 
@@ -221,7 +221,7 @@ def read_time(text: str) -> timedelta | None:
         return None
     match = _TIME.fullmatch(text)
     if match is None:
-        raise UnexpectedAnswer(f"not a time: {text[:40]!r}")
+        raise UnexpectedAnswerError(f"not a time: {text[:40]!r}")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
@@ -237,5 +237,5 @@ def _names(text: str) -> frozenset[str]:
 def _rows(stdout: bytes, columns: int) -> list[list[str]]:
     rows = [line.split("|") for line in stdout.decode(errors="replace").splitlines() if line]
     if any(len(row) != columns for row in rows):
-        raise UnexpectedAnswer("a line with another number of columns than was asked for")
+        raise UnexpectedAnswerError("a line with another number of columns than was asked for")
     return rows

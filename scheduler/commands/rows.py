@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 
 SEPARATOR = "\x1f"
 
@@ -23,13 +23,15 @@ _JOB_ID = re.compile(r"\d{1,10}", re.ASCII)
 
 
 def split_rows(stdout: bytes, count: int) -> Iterator[list[str]]:
-    """Yield the fields of each row. Raises ``UnexpectedAnswer`` for a row without ``count`` of them."""
+    """Yield the fields of each row. Raises ``UnexpectedAnswerError`` for a row without ``count`` of them."""
     for line in stdout.decode(errors="replace").split("\n"):
         if not line.strip():
             continue
         fields = [field.strip() for field in line.removesuffix(SEPARATOR).split(SEPARATOR)]
         if len(fields) != count:
-            raise UnexpectedAnswer(f"expected {count} fields, got {len(fields)}: {line[:200]!r}")
+            raise UnexpectedAnswerError(
+                f"expected {count} fields, got {len(fields)}: {line[:200]!r}"
+            )
         yield fields
 
 
@@ -38,7 +40,7 @@ def read_time(text: str) -> datetime | None:
     if text in _NO_TIME:
         return None
     if not _SECONDS.fullmatch(text):
-        raise UnexpectedAnswer(f"not a time in epoch seconds: {text[:40]!r}")
+        raise UnexpectedAnswerError(f"not a time in epoch seconds: {text[:40]!r}")
     seconds = int(text)
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
@@ -49,12 +51,12 @@ def read_exit(text: str) -> tuple[int, int]:
         status = int(text)
         return status >> 8, status & 0x7F
     if not (match := _EXIT_CODE.fullmatch(text)):
-        raise UnexpectedAnswer(f"not an exit code: {text[:40]!r}")
+        raise UnexpectedAnswerError(f"not an exit code: {text[:40]!r}")
     return int(match[1]), int(match[2])
 
 
 def read_job_id(text: str) -> str:
     """Return ``text`` if it is a plain job id."""
     if not _JOB_ID.fullmatch(text):
-        raise UnexpectedAnswer(f"not a job id: {text[:40]!r}")
+        raise UnexpectedAnswerError(f"not a job id: {text[:40]!r}")
     return text

@@ -51,7 +51,7 @@ def sacct_argv(tokens: Collection[Token], history: timedelta) -> list[str]:
 
 
 def read_sacct(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
-    """Return those reports on ``tokens`` that count, see ``only_ends``. Raises ``UnexpectedAnswer``."""
+    """Return those reports on ``tokens`` that count, see ``only_ends``. Raises ``UnexpectedAnswerError``."""
     rows = split_rows(stdout, len(_FIELDS))
     return only_ends(_report(row) for row in rows if row[-1] in tokens)
 

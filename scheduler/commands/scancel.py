@@ -2,7 +2,7 @@
 
 import re
 
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Token
 from scheduler.tokens import check_token
 from scheduler.transport import Finished
@@ -19,8 +19,8 @@ def scancel_argv(token: Token) -> list[str]:
 
 
 def read_scancel(answer: Finished) -> None:
-    """Return when the request was taken. Raises ``Unreachable`` when nobody knows."""
+    """Return when the request was taken. Raises ``UnreachableError`` when nobody knows."""
     complaints = answer.stderr.decode(errors="replace").strip().splitlines()
     open_ones = [line for line in complaints if not TOO_LATE.search(line)]
     if open_ones or (answer.returncode != 0 and not complaints):
-        raise Unreachable("; ".join(open_ones)[:1000] or f"exit code {answer.returncode}")
+        raise UnreachableError("; ".join(open_ones)[:1000] or f"exit code {answer.returncode}")

@@ -48,7 +48,7 @@ def squeue_argv(tokens: Collection[Token]) -> list[str]:
 
 
 def read_squeue(stdout: bytes, tokens: Collection[Token]) -> list[JobReport]:
-    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswer``.
+    """Return the reports on ``tokens`` in the answer. Raises ``UnexpectedAnswerError``.
 
     Traces of refused requests are left out.
     """

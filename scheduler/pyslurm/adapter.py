@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableError
 from scheduler.interface import Indeterminate, JobReport, JobSpec, Pong, Snapshot, Submitted, Token
 from scheduler.pyslurm.child import PyslurmChild
 from scheduler.pyslurm.jobs import read_accounting, read_queue
@@ -76,8 +76,8 @@ class SlurmPyslurm:
         """Stop every job of ours named ``token``; see ``Scheduler.cancel``."""
         try:
             self._ask(self._child, "cancel", name=check_token(token))
-        except UnexpectedAnswer as odd:
-            raise Unreachable(str(odd)) from odd
+        except UnexpectedAnswerError as odd:
+            raise UnreachableError(str(odd)) from odd
 
     def ping(self) -> Pong:
         """Ask the controller for its configuration; see ``Scheduler.ping``."""
@@ -85,8 +85,8 @@ class SlurmPyslurm:
         try:
             config = self._ask(self._child, "config")
             version, seconds = str(config["version"]), int(config["message_timeout"] or 10)
-        except (UnexpectedAnswer, KeyError, TypeError, ValueError) as odd:
-            raise Unreachable(f"the controller's configuration is odd: {odd}") from odd
+        except (UnexpectedAnswerError, KeyError, TypeError, ValueError) as odd:
+            raise UnreachableError(f"the controller's configuration is odd: {odd}") from odd
         return Pong(
             version=version,
             round_trip=timedelta(seconds=time.monotonic() - begun),
@@ -122,7 +122,7 @@ class SlurmPyslurm:
         """Return the result. Raises ``SchedulerError``, with what the library printed of it."""
         answer = child.ask(action, timeout=self._timeout, **details)
         if (error := answer.get("error")) is not None:
-            raise Unreachable(f"{sentence_of(error)} {answer['said']}".strip()[:1000])
+            raise UnreachableError(f"{sentence_of(error)} {answer['said']}".strip()[:1000])
         return answer["result"]
 
 

@@ -15,11 +15,11 @@ from itertools import count
 from typing import Any
 
 from scheduler.errors import (
-    AnswerTooLong,
-    TransportDown,
-    TransportTimeout,
-    UnexpectedAnswer,
-    Unreachable,
+    AnswerTooLongError,
+    TransportDownError,
+    TransportTimeoutError,
+    UnexpectedAnswerError,
+    UnreachableError,
 )
 from scheduler.transport import DEFAULT_PATH, MAX_OUTPUT_BYTES
 
@@ -55,14 +55,14 @@ class PyslurmChild:
         """Return the child's answer to ``action``: a document with ``result`` or ``error``, and ``said``.
 
         ``said`` is what the library printed meanwhile; it has gone to our standard error as well.
-        A child that is not there is started first. Raises ``Unreachable`` where pyslurm cannot be
-        used, and nothing was asked then; ``TransportTimeout``, ``TransportDown``, ``AnswerTooLong``
-        and ``UnexpectedAnswer`` after which the request may have been carried out. It is never made
+        A child that is not there is started first. Raises ``UnreachableError`` where pyslurm cannot be
+        used, and nothing was asked then; ``TransportTimeoutError``, ``TransportDownError``, ``AnswerTooLongError``
+        and ``UnexpectedAnswerError`` after which the request may have been carried out. It is never made
         a second time.
         """
         deadline = time.monotonic() + timeout.total_seconds()
         if not self._turn.acquire(timeout=timeout.total_seconds()):
-            raise TransportTimeout("the process of pyslurm was busy for too long")
+            raise TransportTimeoutError("the process of pyslurm was busy for too long")
         try:
             conversation = self._conversation(deadline)
             number = next(self._numbers)
@@ -86,9 +86,9 @@ class PyslurmChild:
         conversation = _Conversation(self._process, deadline, self._max_answer)
         hello = conversation.read()
         if "unusable" in hello:
-            raise Unreachable(f"pyslurm cannot be used: {hello['unusable']}")
+            raise UnreachableError(f"pyslurm cannot be used: {hello['unusable']}")
         if "version" not in hello:
-            raise UnexpectedAnswer(f"the process of pyslurm began with {hello!r:.200}")
+            raise UnexpectedAnswerError(f"the process of pyslurm began with {hello!r:.200}")
         return conversation
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -103,7 +103,9 @@ class PyslurmChild:
                 start_new_session=True,
             )
         except OSError as failure:
-            raise TransportDown(f"cannot start {self._command[0]}: {failure.strerror}") from failure
+            raise TransportDownError(
+                f"cannot start {self._command[0]}: {failure.strerror}"
+            ) from failure
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -140,7 +142,7 @@ class _Conversation:
         self._write(json.dumps(request).encode() + b"\n")
         answer = self.read()
         if answer.get("number") != request["number"] or not {"result", "error"} & set(answer):
-            raise UnexpectedAnswer(f"not an answer of the process of pyslurm: {answer!r:.200}")
+            raise UnexpectedAnswerError(f"not an answer of the process of pyslurm: {answer!r:.200}")
         # Printed before the answer was, so it is in the pipe by now.
         self._listen()
         return {**answer, "said": self._said.decode(errors="replace")}
@@ -151,16 +153,16 @@ class _Conversation:
         while not line.endswith(b"\n"):
             self._wait(self._stdout, selectors.EVENT_READ)
             if not (chunk := os.read(self._stdout, _CHUNK)):
-                raise TransportDown(f"the process of pyslurm ended: {self._last_words()}")
+                raise TransportDownError(f"the process of pyslurm ended: {self._last_words()}")
             line += chunk
             if len(line) > self._max_answer:
-                raise AnswerTooLong(f"more than {self._max_answer} bytes from pyslurm")
+                raise AnswerTooLongError(f"more than {self._max_answer} bytes from pyslurm")
         try:
             answer = json.loads(line)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise UnexpectedAnswer(f"the process of pyslurm said {bytes(line[:200])!r}")
+            raise UnexpectedAnswerError(f"the process of pyslurm said {bytes(line[:200])!r}")
         return answer
 
     def _write(self, data: bytes) -> None:
@@ -173,14 +175,16 @@ class _Conversation:
             except BlockingIOError:
                 continue
             except BrokenPipeError as gone:
-                raise TransportDown(f"the process of pyslurm ended: {self._last_words()}") from gone
+                raise TransportDownError(
+                    f"the process of pyslurm ended: {self._last_words()}"
+                ) from gone
 
     def _wait(self, descriptor: int, event: int) -> None:
         """Return when ``descriptor`` is ready, and hear meanwhile what is printed: a full pipe stops the child."""
         while (left := self._deadline - time.monotonic()) > 0:
             if descriptor in self._ready(left, (descriptor, event)):
                 return
-        raise TransportTimeout("the process of pyslurm did not answer in time")
+        raise TransportTimeoutError("the process of pyslurm did not answer in time")
 
     def _listen(self) -> None:
         """Hear what has been printed so far; by the deadline, since it may go on for ever."""

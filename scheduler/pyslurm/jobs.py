@@ -1,11 +1,11 @@
-"""Read the jobs that the process of pyslurm tells of. Raises ``UnexpectedAnswer`` for what it cannot read."""
+"""Read the jobs that the process of pyslurm tells of. Raises ``UnexpectedAnswerError`` for what it cannot read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 from scheduler.interface import JobRef, JobReport, Phase, Token
 from scheduler.reports import EXITS, is_refusal, only_ends
 from scheduler.slurm.states import interpret
@@ -27,7 +27,7 @@ def _reports(rows: object, read: Callable[[Row], JobReport]) -> list[JobReport]:
     try:
         return [read(row) for row in rows]  # type: ignore[attr-defined]
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as odd:
-        raise UnexpectedAnswer(f"a job in pyslurm's answer: {odd!r}") from odd
+        raise UnexpectedAnswerError(f"a job in pyslurm's answer: {odd!r}") from odd
 
 
 def _queued(row: Row) -> JobReport:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableError
 from scheduler.interface import (
     Indeterminate,
     JobReport,
@@ -104,8 +104,8 @@ class SlurmRest:
             for report in self._queue(dialect):
                 if report.token == token and report.outcome is None:
                     read_cancellation(self._ask("DELETE", dialect.job(report.ref.job_id)))
-        except UnexpectedAnswer as odd:
-            raise Unreachable(str(odd)) from odd
+        except UnexpectedAnswerError as odd:
+            raise UnreachableError(str(odd)) from odd
 
     def ping(self) -> Pong:
         """Ask slurmrestd whether a controller responds; see ``Scheduler.ping``.
@@ -115,8 +115,8 @@ class SlurmRest:
         begun = time.monotonic()
         try:
             version = read_ping(self._ask("GET", self._speak().ping))
-        except UnexpectedAnswer as odd:
-            raise Unreachable(str(odd)) from odd
+        except UnexpectedAnswerError as odd:
+            raise UnreachableError(str(odd)) from odd
         return Pong(version=version, round_trip=timedelta(seconds=time.monotonic() - begun))
 
     def close(self) -> None:

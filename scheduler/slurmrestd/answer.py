@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scheduler.errors import UnexpectedAnswer, Unreachable
+from scheduler.errors import UnexpectedAnswerError, UnreachableError
 
 OK, UNAUTHENTICATED, NOT_FOUND = 200, 401, 404
 _NOTHING_CHANGED = "No job changes since update_time["
@@ -59,13 +59,15 @@ class Answer:
         )
 
     def expect_success(self) -> None:
-        """Return when the request was carried out without complaint. Raises ``Unreachable``."""
+        """Return when the request was carried out without complaint. Raises ``UnreachableError``."""
         if not self.is_ok or self.errors:
-            raise Unreachable(f"slurmrestd answered {self.status}: {'; '.join(self.errors)[:1000]}")
+            raise UnreachableError(
+                f"slurmrestd answered {self.status}: {'; '.join(self.errors)[:1000]}"
+            )
 
 
 def read_answer(status: int, content: bytes) -> Answer:
-    """Return the answer in ``content``. Raises ``UnexpectedAnswer``."""
+    """Return the answer in ``content``. Raises ``UnexpectedAnswerError``."""
     if status in {UNAUTHENTICATED, NOT_FOUND} and not content.startswith(b"{"):
         # These two are said in plain text.
         text = content.decode(errors="replace").strip()[:200]
@@ -73,11 +75,11 @@ def read_answer(status: int, content: bytes) -> Answer:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as odd:
-        raise UnexpectedAnswer(
+        raise UnexpectedAnswerError(
             f"slurmrestd answered {status} without JSON: {content[:200]!r}"
         ) from odd
     if not isinstance(document, dict):
-        raise UnexpectedAnswer(f"slurmrestd answered {status} with {type(document).__name__}")
+        raise UnexpectedAnswerError(f"slurmrestd answered {status} with {type(document).__name__}")
     return Answer(status=status, document=document)
 
 

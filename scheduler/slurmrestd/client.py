@@ -12,10 +12,10 @@ from typing import Protocol
 import httpx2
 
 from scheduler.errors import (
-    AnswerTooLong,
-    TransportDown,
-    TransportTimeout,
-    Unreachable,
+    AnswerTooLongError,
+    TransportDownError,
+    TransportTimeoutError,
+    UnreachableError,
 )
 from scheduler.slurmrestd.answer import UNAUTHENTICATED, Answer, read_answer
 from scheduler.slurmrestd.token import TokenFile
@@ -40,7 +40,7 @@ class Client(Protocol):
         query: Mapping[str, str] = NOTHING,
         body: object = None,
     ) -> Answer:
-        """Send one request. Raises ``Unreachable`` and ``UnexpectedAnswer``; see ``Transport.run``."""
+        """Send one request. Raises ``UnreachableError`` and ``UnexpectedAnswerError``; see ``Transport.run``."""
 
     def close(self) -> None:
         """Close the connections. No further request can be made."""
@@ -94,10 +94,10 @@ class RestClient:
         if not _is_turned_away(answer, method):
             return answer
         if (renewed := self._token.read_again()) == token:
-            raise Unreachable(f"slurmrestd does not accept the token: {answer.errors}")
+            raise UnreachableError(f"slurmrestd does not accept the token: {answer.errors}")
         answer = self._exchange(method, path, query, body, renewed)
         if _is_turned_away(answer, method):
-            raise Unreachable(f"slurmrestd does not accept the renewed token: {answer.errors}")
+            raise UnreachableError(f"slurmrestd does not accept the renewed token: {answer.errors}")
         return answer
 
     def close(self) -> None:
@@ -118,19 +118,19 @@ class RestClient:
             ) as response:
                 return read_answer(response.status_code, self._read(response, deadline))
         except httpx2.TimeoutException as late:
-            raise TransportTimeout("slurmrestd did not answer in time") from late
+            raise TransportTimeoutError("slurmrestd did not answer in time") from late
         except httpx2.HTTPError as broken:
             # The address may be of use to the operator; the headers are not in the message.
-            raise TransportDown(f"no answer from slurmrestd: {broken}") from broken
+            raise TransportDownError(f"no answer from slurmrestd: {broken}") from broken
 
     def _read(self, response: httpx2.Response, deadline: float) -> bytes:
         content = bytearray()
         for part in response.iter_bytes():
             content += part
             if len(content) > self._max_bytes:
-                raise AnswerTooLong(f"slurmrestd sends more than {self._max_bytes} bytes")
+                raise AnswerTooLongError(f"slurmrestd sends more than {self._max_bytes} bytes")
             if time.monotonic() > deadline:
-                raise TransportTimeout("slurmrestd's answer did not end in time")
+                raise TransportTimeoutError("slurmrestd's answer did not end in time")
         return bytes(content)
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from scheduler.commands.scancel import TOO_LATE
-from scheduler.errors import UnexpectedAnswer, Unreachable
+from scheduler.errors import UnexpectedAnswerError, UnreachableError
 from scheduler.slurmrestd.answer import Answer
 
 
 def read_cancellation(answer: Answer) -> None:
-    """Return when the request was taken, or came after the end. Raises ``Unreachable`` otherwise."""
+    """Return when the request was taken, or came after the end. Raises ``UnreachableError`` otherwise."""
     complaints = [*answer.errors, *_per_job(answer)]
     open_ones = [complaint for complaint in complaints if not TOO_LATE.search(complaint)]
     if open_ones or not (answer.is_ok or complaints):
         said = "; ".join(open_ones)[:1000]
-        raise Unreachable(f"slurmrestd answered {answer.status}: {said}")
+        raise UnreachableError(f"slurmrestd answered {answer.status}: {said}")
 
 
 def _per_job(answer: Answer) -> Iterator[str]:
@@ -28,14 +28,14 @@ def _per_job(answer: Answer) -> Iterator[str]:
 
 
 def read_ping(answer: Answer) -> str:
-    """Return the release. Raises ``Unreachable`` where no controller responds."""
+    """Return the release. Raises ``UnreachableError`` where no controller responds."""
     answer.expect_success()
     pings = answer.document.get("pings")
     if not isinstance(pings, list) or not any(_responds(ping) for ping in pings):
-        raise Unreachable(f"no controller responds: {str(pings)[:300]}")
+        raise UnreachableError(f"no controller responds: {str(pings)[:300]}")
     release = answer.about.get("release")
     if not isinstance(release, str) or not release:
-        raise UnexpectedAnswer("slurmrestd does not say of which release it is")
+        raise UnexpectedAnswerError("slurmrestd does not say of which release it is")
     return release
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import EXITS, is_refusal, only_ends
 from scheduler.slurm.states import interpret, leading_word
@@ -22,7 +22,7 @@ _NOTHING_FOUND = ["Nothing found with query"]
 def read_queue(answer: Answer, user: str) -> list[JobReport]:
     """Return reports on all jobs of ``user`` in the queue, ended ones included.
 
-    Traces of refused requests are left out. Raises ``Unreachable`` and ``UnexpectedAnswer``.
+    Traces of refused requests are left out. Raises ``UnreachableError`` and ``UnexpectedAnswerError``.
     """
     answer.expect_success()
     own = [job for job in _jobs(answer) if job.get("user_name") == user]
@@ -53,7 +53,7 @@ def cluster_of(answer: Answer) -> str | None:
 def _jobs(answer: Answer) -> list[Job]:
     jobs = answer.document.get("jobs")
     if not isinstance(jobs, list) or not all(isinstance(job, Mapping) for job in jobs):
-        raise UnexpectedAnswer("slurmrestd's answer has no list of jobs")
+        raise UnexpectedAnswerError("slurmrestd's answer has no list of jobs")
     return jobs
 
 
@@ -64,7 +64,7 @@ def _complete(read: Callable[..., JobReport]) -> Callable[..., JobReport]:
         try:
             return read(job, *more)
         except (KeyError, TypeError, ValueError, OverflowError) as odd:
-            raise UnexpectedAnswer(
+            raise UnexpectedAnswerError(
                 f"job {str(job.get('job_id'))[:40]} in slurmrestd's answer: {odd!r}"
             ) from odd
 

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 
 _PREFIX = "SLURM_JWT="
 _LONGEST = 64 * 1024
@@ -23,7 +23,7 @@ class TokenFile:
         self._token = ""
 
     def read(self) -> str:
-        """Return the token. Raises ``Unreachable`` where there is none; nothing was sent then."""
+        """Return the token. Raises ``UnreachableError`` where there is none; nothing was sent then."""
         with self._lock:
             try:
                 seen = _fingerprint(self._path)
@@ -31,7 +31,7 @@ class TokenFile:
                     self._token = self._load()
                     self._seen = seen
             except (OSError, UnicodeDecodeError) as problem:
-                raise Unreachable(f"no token for slurmrestd: {problem}") from problem
+                raise UnreachableError(f"no token for slurmrestd: {problem}") from problem
             return self._token
 
     def read_again(self) -> str:
@@ -44,7 +44,7 @@ class TokenFile:
         with self._path.open(encoding="ascii") as file:
             token = file.read(_LONGEST).strip().removeprefix(_PREFIX)
         if not token or not token.isprintable() or " " in token:
-            raise Unreachable(f"no token for slurmrestd: {self._path} does not hold one")
+            raise UnreachableError(f"no token for slurmrestd: {self._path} does not hold one")
         return token
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +100,17 @@ _SUBMIT = re.compile(r"/slurm/(v\d+\.\d+\.\d+)/job/submit", re.ASCII)
 def choose_dialect(offer: Mapping[str, Any]) -> Dialect:
     """Return the newest version in ``offer``, an OpenAPI document, that we speak.
 
-    It must be there with accounting. Raises ``UnexpectedAnswer`` when there is none.
+    It must be there with accounting. Raises ``UnexpectedAnswerError`` when there is none.
     """
     paths = offer.get("paths")
     if not isinstance(paths, Mapping):
-        raise UnexpectedAnswer("slurmrestd's description of itself names no paths")
+        raise UnexpectedAnswerError("slurmrestd's description of itself names no paths")
     offered = {match[1] for path in paths if (match := _SUBMIT.fullmatch(str(path)))}
     queues = {str(path).rstrip("/") for path in paths}
     for dialect in reversed(KNOWN.values()):
         if dialect.version in offered and dialect.accounting.rstrip("/") in queues:
             return dialect
-    raise UnexpectedAnswer(
+    raise UnexpectedAnswerError(
         f"slurmrestd offers {', '.join(sorted(offered)) or 'no version'} with jobs and accounting; "
         f"spoken here are {', '.join(KNOWN)}"
     )

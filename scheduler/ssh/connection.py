@@ -11,7 +11,7 @@ from typing import Never
 
 import paramiko
 
-from scheduler.errors import HostKeyRefused, TransportDown, TransportTimeout
+from scheduler.errors import HostKeyRefusedError, TransportDownError, TransportTimeoutError
 
 _KEEPALIVE_SECONDS = 15
 # Without an acknowledgement for this long, milliseconds, the kernel gives a connection up. Its own
@@ -65,7 +65,7 @@ def connect(hops: Sequence[Hop], *, deadline: float, patience: float) -> Connect
     """Log in to the last of ``hops`` through the ones before it.
 
     ``deadline`` is of ``time.monotonic``; each hop has at most ``patience`` seconds. Raises
-    ``HostKeyRefused``, ``TransportTimeout`` or ``TransportDown``, naming the host.
+    ``HostKeyRefusedError``, ``TransportTimeoutError`` or ``TransportDownError``, naming the host.
     """
     clients: list[paramiko.SSHClient] = []
     for hop in hops:
@@ -74,7 +74,7 @@ def connect(hops: Sequence[Hop], *, deadline: float, patience: float) -> Connect
         try:
             way = _forward(clients[-1], hop, latest) if clients else _dial(hop, latest)
             clients.append(_log_in(hop, way, latest))
-        except (paramiko.SSHException, EOFError, OSError, HostKeyRefused) as failure:
+        except (paramiko.SSHException, EOFError, OSError, HostKeyRefusedError) as failure:
             _close(clients)
             raise _explain(failure, name, latest) from failure
     return Connection(clients)
@@ -175,15 +175,15 @@ class _RefuseUnknown(paramiko.RejectPolicy):
         hostname: str,  # noqa: ARG002
         key: paramiko.PKey,  # noqa: ARG002
     ) -> Never:
-        raise HostKeyRefused("is not in the known_hosts file")
+        raise HostKeyRefusedError("is not in the known_hosts file")
 
 
 def _explain(failure: Exception, name: str, latest: float) -> Exception:
     """Say in our words why there is no connection, and which host is meant."""
-    if isinstance(failure, HostKeyRefused):
-        return HostKeyRefused(f"{name} {failure}")
+    if isinstance(failure, HostKeyRefusedError):
+        return HostKeyRefusedError(f"{name} {failure}")
     if isinstance(failure, paramiko.BadHostKeyException):
-        return HostKeyRefused(f"{name} shows another host key than the pinned one")
+        return HostKeyRefusedError(f"{name} shows another host key than the pinned one")
     if isinstance(failure, TimeoutError) or time.monotonic() >= latest:
-        return TransportTimeout(f"{name} did not answer in time")
-    return TransportDown(f"cannot connect to {name}: {failure}")
+        return TransportTimeoutError(f"{name} did not answer in time")
+    return TransportDownError(f"cannot connect to {name}: {failure}")

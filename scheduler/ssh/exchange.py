@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import paramiko
 from paramiko.common import cMSG_CHANNEL_REQUEST
 
-from scheduler.errors import AnswerTooLong, TransportDown, TransportTimeout
+from scheduler.errors import AnswerTooLongError, TransportDownError, TransportTimeoutError
 from scheduler.ssh.connection import ended_by
 from scheduler.transport import Finished
 
@@ -32,11 +32,11 @@ class Exchange:
             with ended_by(self._deadline, self._channel.event.set, self._transport.close):
                 return self._run(command, stdin)
         except TimeoutError as late:
-            raise TransportTimeout("the command did not end in time") from late
+            raise TransportTimeoutError("the command did not end in time") from late
         except (paramiko.SSHException, EOFError, OSError) as broken:
             if time.monotonic() >= self._deadline:
-                raise TransportTimeout("the host did not answer in time") from broken
-            raise TransportDown(f"the connection broke: {broken}") from broken
+                raise TransportTimeoutError("the host did not answer in time") from broken
+            raise TransportDownError(f"the connection broke: {broken}") from broken
 
     def _run(self, command: str, stdin: bytes) -> Finished:
         try:
@@ -45,7 +45,7 @@ class Exchange:
             self._send(stdin)
             self._read()
             returncode = self._exit_status()
-        except (TimeoutError, AnswerTooLong):
+        except (TimeoutError, AnswerTooLongError):
             self._kill()
             raise
         return Finished(
@@ -112,7 +112,7 @@ class Exchange:
     def _check(self) -> None:
         self._remaining()
         if len(self._stdout) + len(self._stderr) > self._max_output:
-            raise AnswerTooLong(f"more than {self._max_output} bytes of output")
+            raise AnswerTooLongError(f"more than {self._max_output} bytes of output")
 
 
 @contextlib.contextmanager
@@ -129,7 +129,7 @@ def files_on(channel: paramiko.Channel, deadline: float) -> Iterator[paramiko.SF
             yield paramiko.SFTPClient(channel)
     except (paramiko.SSHException, EOFError, OSError) as broken:
         if time.monotonic() >= deadline or isinstance(broken, TimeoutError):
-            raise TransportTimeout("the host did not carry the files in time") from broken
+            raise TransportTimeoutError("the host did not carry the files in time") from broken
         if isinstance(broken, OSError) and transport.is_active() and not channel.closed:
             raise
-        raise TransportDown(f"the connection broke: {broken}") from broken
+        raise TransportDownError(f"the connection broke: {broken}") from broken

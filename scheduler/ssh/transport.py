@@ -15,7 +15,7 @@ from pathlib import Path
 
 import paramiko
 
-from scheduler.errors import TransportDown, TransportTimeout
+from scheduler.errors import TransportDownError, TransportTimeoutError
 from scheduler.ssh.connection import Connection, Hop, connect
 from scheduler.ssh.exchange import Exchange, files_on
 from scheduler.transport import DEFAULT_PATH, MAX_OUTPUT_BYTES, Finished
@@ -29,7 +29,7 @@ _CHANNELS = 8
 class SshTransport:
     """Start programs on one host as one user, through a ``jump`` host where one is given.
 
-    ``known_hosts`` is the only source of host keys: an unknown or changed key is ``HostKeyRefused``
+    ``known_hosts`` is the only source of host keys: an unknown or changed key is ``HostKeyRefusedError``
     each time. No agent, no password and no other key than ``key_file`` is ever tried.
     """
 
@@ -64,7 +64,7 @@ class SshTransport:
         # SSH carries one string, which the login shell splits again; this is its inverse.
         command = shlex.join(["/bin/sh", "-c", _MARKED, "sealrun", mark, *self._prefix, *argv])
         if not self._channels.acquire(timeout=timeout.total_seconds()):
-            raise TransportTimeout(f"no free session on {self._host} in time")
+            raise TransportTimeoutError(f"no free session on {self._host} in time")
         try:
             with self._session(deadline) as channel:
                 answer = Exchange(channel, deadline, self._max_output).run(command, stdin)
@@ -77,12 +77,12 @@ class SshTransport:
         """Give a session for files, on the same connection as the commands.
 
         What the server says of a file is an ``OSError`` with its number, as of a local file. Raises
-        ``TransportTimeout`` and ``TransportDown`` where the connection fails, after which it is not
+        ``TransportTimeoutError`` and ``TransportDownError`` where the connection fails, after which it is not
         known what was done.
         """
         deadline = time.monotonic() + timeout.total_seconds()
         if not self._channels.acquire(timeout=timeout.total_seconds()):
-            raise TransportTimeout(f"no free session on {self._host} in time")
+            raise TransportTimeoutError(f"no free session on {self._host} in time")
         try:
             with self._session(deadline) as channel, files_on(channel, deadline) as client:
                 yield client
@@ -99,7 +99,7 @@ class SshTransport:
         connection, channel = self._open(deadline)
         try:
             yield channel
-        except TransportTimeout:
+        except TransportTimeoutError:
             # The host or the way to it may be dead; a fresh connection will find out.
             with self._lock:
                 self._retire(connection)
@@ -123,9 +123,11 @@ class SshTransport:
                     connection.leave()
                     self._retire(connection)
                 if time.monotonic() >= deadline:
-                    raise TransportTimeout(f"{self._host} opens no session in time") from broken
+                    raise TransportTimeoutError(
+                        f"{self._host} opens no session in time"
+                    ) from broken
                 if is_new or is_last:
-                    raise TransportDown(
+                    raise TransportDownError(
                         f"cannot open a session on {self._host}: {broken}"
                     ) from broken
         raise AssertionError("the second try returns or raises")
@@ -134,7 +136,7 @@ class SshTransport:
         """Return the connection, with one user more, and whether it was made just now."""
         # Apart from the lock: a command that has ended must not wait for somebody who connects.
         if not self._connecting.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise TransportTimeout(f"no connection to {self._host} in time")
+            raise TransportTimeoutError(f"no connection to {self._host} in time")
         try:
             with self._lock:
                 kept = self._connection

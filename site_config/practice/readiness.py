@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from site_config.practice.daemons import REST_PORT
-from site_config.practice.errors import NotReady, PracticeError
+from site_config.practice.errors import NotReadyError, PracticeError
 from site_config.practice.inside import control
 from site_config.practice.machine.accounts import ACCOUNT_NAME
 from site_config.practice.machine.files import write_file
@@ -35,29 +35,29 @@ def ask(process: Process, action: str, name: str = "") -> dict[str, Any] | None:
 def wait_ready(paths: SitePaths, process: Process) -> None:
     """Return when all daemons were started and are ready; start those that have ended since.
 
-    Raises NotReady when one does not get there, or all together take longer than four minutes.
+    Raises NotReadyError when one does not get there, or all together take longer than four minutes.
     """
     deadline = time.monotonic() + _READY_SECONDS
     answer = None
     while answer is None or answer["state"] == "starting":
         if not process.is_alive():
-            raise NotReady(
+            raise NotReadyError(
                 f"the site {paths.name} ended while it started: {end_of_log(paths, 'init')}"
             )
         if time.monotonic() > deadline:
             step = answer["step"] if answer else "init"
-            raise NotReady(
+            raise NotReadyError(
                 _not_ready(paths, step, f"after {_READY_SECONDS:.0f} s still waiting for {step}")
             )
         time.sleep(0.05)
         answer = ask(process, "status")
     if answer["state"] == "failed":
-        raise NotReady(_not_ready(paths, answer["step"], answer["failure"]))
+        raise NotReadyError(_not_ready(paths, answer["step"], answer["failure"]))
     for name, daemon in answer["daemons"].items():
         action = "start" if not daemon["running"] else "resume" if daemon["paused"] else ""
         repaired = ask(process, action, name) if action else None
         if repaired and repaired.get("error"):
-            raise NotReady(_not_ready(paths, name, repaired["error"]))
+            raise NotReadyError(_not_ready(paths, name, repaired["error"]))
 
 
 def _not_ready(paths: SitePaths, daemon: str, reason: str) -> str:
@@ -84,7 +84,9 @@ def renew_token(paths: SitePaths, record: Record, process: Process) -> str:
     )
     token = done.stdout.strip().removeprefix("SLURM_JWT=")
     if done.returncode != 0 or not token:
-        raise NotReady(_not_ready(paths, "slurmctld", f"it made no token ({done.stderr.strip()})"))
+        raise NotReadyError(
+            _not_ready(paths, "slurmctld", f"it made no token ({done.stderr.strip()})")
+        )
     owner = record.account
     write_file(
         paths.secrets / "slurm-token", token + "\n", mode=0o600, uid=owner.uid, gid=owner.gid
@@ -93,7 +95,7 @@ def renew_token(paths: SitePaths, record: Record, process: Process) -> str:
 
 
 def try_doors(paths: SitePaths, record: Record, token: str | None) -> None:
-    """Check from outside that sshd greets and, given a token, that slurmrestd answers; raises NotReady."""
+    """Check from outside that sshd greets and, given a token, that slurmrestd answers; raises NotReadyError."""
     address = record.cable(paths).inside_address
     try:
         with socket.create_connection((address, 22), timeout=5) as connection:
@@ -101,7 +103,7 @@ def try_doors(paths: SitePaths, record: Record, token: str | None) -> None:
     except OSError as error:
         greeting = str(error).encode()
     if not greeting.startswith(b"SSH-"):
-        raise NotReady(_not_ready(paths, "sshd", f"at {address} it says {greeting!r}"))
+        raise NotReadyError(_not_ready(paths, "sshd", f"at {address} it says {greeting!r}"))
     if token is None:
         return
     headers = {"X-SLURM-USER-NAME": ACCOUNT_NAME, "X-SLURM-USER-TOKEN": token}
@@ -113,7 +115,9 @@ def try_doors(paths: SitePaths, record: Record, token: str | None) -> None:
         with direct.open(request, timeout=10):
             return
     except (urllib.error.URLError, OSError) as error:
-        raise NotReady(_not_ready(paths, "slurmrestd", f"at {address} it says: {error}")) from error
+        raise NotReadyError(
+            _not_ready(paths, "slurmrestd", f"at {address} it says: {error}")
+        ) from error
 
 
 def inside(process: Process, *argv: str, user: str = "root") -> list[str]:

@@ -12,7 +12,7 @@ from signal import SIGKILL, SIGTERM
 from site_config.practice import readiness
 from site_config.practice.configuration import nodes_of
 from site_config.practice.daemons import REST_PORT, REST_SOCKET
-from site_config.practice.errors import NotReady, PracticeError
+from site_config.practice.errors import NotReadyError, PracticeError
 from site_config.practice.machine import cgroups, hosts, networks
 from site_config.practice.machine.files import disk_bytes, remove_tree
 from site_config.practice.machine.locks import locked
@@ -90,7 +90,7 @@ class PracticeSite:
     ) -> Status:
         """Return when the site is ready: nodes serving, sshd and slurmrestd answering. Starts what does not run.
 
-        Raises NotReady, naming the daemon and its log, when that is not reached in time. A site that
+        Raises NotReadyError, naming the daemon and its log, when that is not reached in time. A site that
         could not start is stopped again; its logs stay. *slurm* is a release line such as ``24.11``; a
         site keeps the one that it was first brought up with. *weaken* names what is to be wrong with it
         (see weaknesses.py) until it is stopped.
@@ -112,7 +112,7 @@ class PracticeSite:
                 try:
                     self._start(account_uid, release, weaken, lock)
                     self._wait_ready(renew_token=True)
-                except NotReady:
+                except NotReadyError:
                     self._end()
                     raise
         return self.status()
@@ -195,7 +195,7 @@ class PracticeSite:
         try:
             # The token is missing when an earlier `up` was killed before it got there.
             self._wait_ready(renew_token=not (self.paths.secrets / "slurm-token").exists())
-        except NotReady:
+        except NotReadyError:
             # It may have been killed a moment ago; what still runs but cannot be mended is reported.
             if process.is_alive():
                 raise
@@ -242,7 +242,7 @@ class PracticeSite:
                 pass_fds=(lock,),
             )
         if done.returncode != 0:
-            raise NotReady(
+            raise NotReadyError(
                 f"the site's namespaces could not be made: {readiness.end_of_log(self.paths, 'init')}"
             )
         self._say(f"starting the site {self.name} at {record.cable(self.paths).inside_address}")
@@ -250,7 +250,7 @@ class PracticeSite:
     def _wait_ready(self, *, renew_token: bool) -> None:
         record, process = read_record(self.paths), running_process(self.paths)
         if record is None or process is None:
-            raise NotReady(
+            raise NotReadyError(
                 f"the site {self.name} ended at once: {readiness.end_of_log(self.paths, 'init')}"
             )
         readiness.wait_ready(self.paths, process)

@@ -14,8 +14,8 @@ from portal.web.middleware.rate_limits import (
     SWEPT_FROM,
     Counting,
     MemoryCounting,
+    RateLimitExceededError,
     RateLimits,
-    TooOften,
 )
 from portal.web.middleware.shared_rate_limits import CountingServer, SharedCounting
 
@@ -71,7 +71,7 @@ def refused_for(limits: RateLimits, who: str = "ada", rate: str = "login") -> st
     """Try once; return for how many seconds it was refused, or None."""
     try:
         limits.count(rate, who)
-    except TooOften as refusal:
+    except RateLimitExceededError as refusal:
         return dict(refusal.headers or {})["retry-after"]
     return None
 

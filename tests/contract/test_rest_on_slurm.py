@@ -10,7 +10,7 @@ import yaml
 
 from portal.bootstrap import scheduler_of
 from portal.domain.errors import OperatorError
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Accepted, Indeterminate, Phase, Refused, Token
 from scheduler.slurmrestd.adapter import SlurmRest
 from scheduler.slurmrestd.versions import KNOWN
@@ -103,7 +103,7 @@ def test_a_token_that_is_not_believed_concludes_nothing(
 
     answer = other.submit(rest_lab.spec("exit 0"), token)
     snapshot = other.snapshot([token])
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         other.cancel(token)
 
     assert isinstance(answer, Indeterminate)
@@ -148,9 +148,9 @@ def test_without_slurmrestd_nothing_is_concluded(rest_lab: RestLab) -> None:
     with rest_lab.without_daemon("slurmrestd"):
         answer = rest_lab.scheduler.submit(rest_lab.spec("exit 0"), token)
         snapshot = rest_lab.scheduler.snapshot([token])
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             rest_lab.scheduler.ping()
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             rest_lab.scheduler.cancel(token)
 
     assert isinstance(answer, Indeterminate)
@@ -169,8 +169,8 @@ def test_an_answer_beyond_the_limit_concludes_nothing(rest_lab: RestLab) -> None
     snapshot = small.find(token)
 
     assert (snapshot.complete, snapshot.jobs) == (False, {})
-    assert snapshot.problem.startswith("AnswerTooLong")
-    with pytest.raises(Unreachable):
+    assert snapshot.problem.startswith("AnswerTooLongError")
+    with pytest.raises(UnreachableError):
         small.cancel(token)
 
 
@@ -181,7 +181,7 @@ def test_a_dead_controller_concludes_nothing(rest_lab: RestLab) -> None:
 
     with rest_lab.without_daemon("slurmctld"):
         answer = rest_lab.scheduler.submit(spec, token)
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             rest_lab.impatient().ping()
         snapshot = rest_lab.impatient().snapshot([token])
 

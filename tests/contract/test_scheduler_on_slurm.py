@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from scheduler.commands.adapter import SlurmCommands
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Accepted, Indeterminate, Outcome, Phase, Refused, Token
 from scheduler.local import LocalTransport
 from tests.support.cluster.labs import PATIENCE, ClusterLab, RestLab, wait_for
@@ -173,7 +173,7 @@ def test_without_slurm_nothing_is_concluded(cluster_lab: ClusterLab) -> None:
 
     assert not lost.snapshot([Token("a1")]).complete
     assert isinstance(lost.submit(cluster_lab.spec("exit 0"), Token("a1")), Indeterminate)
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         lost.cancel(Token("a1"))
 
 
@@ -188,9 +188,9 @@ def test_losing_patience_with_a_stopped_controller_concludes_nothing(
     with slurm_lab.losing_replies():
         answer = impatient.submit(spec, token)
         snapshot = impatient.snapshot([token])
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             impatient.ping()
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             impatient.cancel(token)
 
     assert isinstance(answer, Indeterminate)

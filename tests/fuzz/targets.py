@@ -9,7 +9,7 @@ from containers.sif import NotASifError, read_sif
 from portal.files.archives.members import read_entries
 from portal.files.archives.requirements import canonical, read_requirements
 from portal.files.archives.submitted import repack_code
-from portal.files.errors import BadArchive, BadScoreFile
+from portal.files.errors import BadArchiveError, BadScoreFileError
 from portal.files.images.inspection import ImageLimits, inspect_image, inspect_layers, inspect_whole
 from portal.files.images.layers import LayerLimits
 from portal.files.outputs.scores import ScoreColumn, read_scores
@@ -34,7 +34,7 @@ def archive(upload: Path) -> None:
         for entry in read_entries(upload):
             for _ in entry.chunks():
                 pass
-    except BadArchive:
+    except BadArchiveError:
         return
 
 
@@ -43,7 +43,7 @@ def code(upload: Path) -> None:
     target = upload.with_name("code.tar")
     try:
         repack_code(upload, target)
-    except BadArchive:
+    except BadArchiveError:
         return
     finally:
         target.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def image(upload: Path) -> None:
         partial(inspect_whole, layers=layers),
     )
     for look in looks:
-        with suppress(BadArchive):
+        with suppress(BadArchiveError):
             look(upload, ImageLimits(size=_SMALL))
 
 
@@ -73,7 +73,7 @@ def requirements(upload: Path) -> None:
     """Read a requirements.txt, and write what pip is handed."""
     try:
         found = read_requirements(upload.read_bytes())
-    except BadArchive:
+    except BadArchiveError:
         return
     for line in canonical(found).encode("ascii").splitlines():
         if b" -" in line or b"#" in line or b"\\" in line:
@@ -84,7 +84,7 @@ def scores(upload: Path) -> None:
     """Read a score file."""
     try:
         read_scores(upload, [ScoreColumn(key="accuracy", minimum=0, maximum=1)])
-    except BadScoreFile:
+    except BadScoreFileError:
         return
 
 

@@ -16,7 +16,7 @@ from examples.demo.participant import Participant, Seen
 from examples.demo.processes import Processes, free_port
 from examples.demo.settings import DemoSite, prepare_site
 from portal.domain.evaluations.failures import FAILURES, FailureReason
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.files import FetchLimits
 from scheduler.ssh.files import SftpFiles
 from scheduler.ssh.transport import SshTransport
@@ -223,7 +223,7 @@ def test_a_transfer_that_is_cut_leaves_no_half_a_file_and_is_done_again(
             killed = inside.run(
                 "pkill", "-KILL", "-u", "challenge", "-f", "challenge@", user="root"
             )
-            with pytest.raises(Unreachable):
+            with pytest.raises(UnreachableError):
                 carried.result(timeout=PATIENCE)
         after_the_cut = sizes()
         carry()

@@ -22,7 +22,12 @@ import yaml
 
 from portal.bootstrap import scheduler_of
 from scheduler.commands.adapter import SlurmCommands
-from scheduler.errors import AnswerTooLong, HostKeyRefused, TransportDown, TransportTimeout
+from scheduler.errors import (
+    AnswerTooLongError,
+    HostKeyRefusedError,
+    TransportDownError,
+    TransportTimeoutError,
+)
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Outcome, Phase, Scheduler, Token
 from scheduler.ssh.connection import Hop
 from scheduler.ssh.transport import SshTransport
@@ -229,10 +234,10 @@ def test_the_settings_name_a_jump_host_and_jobs_go_through_it(
 def test_a_changed_key_is_refused_and_the_sentence_says_whose(line: Line) -> None:
     gate_name = f"[{line.address}]:{GATE_PORT}"
     wrong_login = line.transport(jump=line.gate(), known_hosts=line.other_key(line.address))
-    with pytest.raises(HostKeyRefused) as of_login:
+    with pytest.raises(HostKeyRefusedError) as of_login:
         wrong_login.run(["true"], timeout=LATER)
     wrong_gate = line.transport(jump=line.gate(known_hosts=line.other_key(gate_name)))
-    with pytest.raises(HostKeyRefused) as of_gate:
+    with pytest.raises(HostKeyRefusedError) as of_gate:
         wrong_gate.run(["true"], timeout=LATER)
 
     changed = "shows another host key than the pinned one"
@@ -243,7 +248,7 @@ def test_a_changed_key_is_refused_and_the_sentence_says_whose(line: Line) -> Non
 def test_a_command_that_never_ends_is_killed_on_the_host(line: Line) -> None:
     transport = line.transport()
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         transport.run(["sleep", "4711"], timeout=timedelta(seconds=1))
 
     until(lambda: not line.is_running("sleep 4711"))
@@ -254,7 +259,7 @@ def test_a_command_that_writes_without_end_is_killed_and_the_connection_kept(lin
     transport.run(["true"], timeout=LATER)
     before = line.root("pgrep", "sshd").split()
 
-    with pytest.raises(AnswerTooLong):
+    with pytest.raises(AnswerTooLongError):
         transport.run(["yes", "without end"], timeout=LATER)
 
     until(lambda: not line.is_running("yes without end"))
@@ -293,7 +298,7 @@ def test_a_connection_that_dies_in_the_middle_runs_nothing_twice(line: Line) -> 
     script = f"echo begun >> {trace}; sleep 30"
     threading.Thread(target=lambda: (until(trace.exists), line.end_sshd()), daemon=True).start()
 
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         transport.run(["sh", "-c", script], timeout=LATER)
 
     line.root("practice-daemon", "start", "sshd")

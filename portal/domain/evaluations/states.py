@@ -115,7 +115,7 @@ LIVE_ATTEMPTS = frozenset({A.QUEUED, A.RUNNING, A.FINISHING})
 """Those of which the cluster may still have something to say."""
 
 
-class ForbiddenStep(PortalError):  # noqa: N818 - named for what happened
+class InvalidTransitionError(PortalError):
     """A step that the tables do not have: a defect, never the person's doing."""
 
 
@@ -123,7 +123,7 @@ _State = TypeVar("_State", bound=StrEnum)
 
 
 def check_step(table: Mapping[_State, frozenset[_State]], start: _State, end: _State) -> _State:
-    """Return ``end`` if the table allows the step; raise ``ForbiddenStep`` otherwise."""
+    """Return ``end`` if the table allows the step; raise ``InvalidTransitionError`` otherwise."""
     if end not in table[start]:
-        raise ForbiddenStep(f"{type(start).__name__}: from {start} to {end}")
+        raise InvalidTransitionError(f"{type(start).__name__}: from {start} to {end}")
     return end

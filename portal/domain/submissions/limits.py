@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from portal.domain.errors import ParticipantError, QuotaUsedUp
+from portal.domain.errors import ParticipantError, QuotaExceededError
 
 
 class SubmissionKind(StrEnum):
@@ -69,10 +69,12 @@ def check_window(window: Window, kind: SubmissionKind, *, now: datetime) -> None
 def check_quota(limits: Limits, used: Used, *, now: datetime) -> None:
     """Refuse a submission that no limit has room for, and say when there is room again."""
     if limits.total is not None and used.total >= limits.total:
-        raise QuotaUsedUp(f"Your team has used all {limits.total} submissions of this phase.")
+        raise QuotaExceededError(
+            f"Your team has used all {limits.total} submissions of this phase."
+        )
     if limits.per_day is not None and used.today >= limits.per_day:
         again = start_of_day(now) + timedelta(days=1)
-        raise QuotaUsedUp(
+        raise QuotaExceededError(
             f"Your team has used its {limits.per_day} submissions of today. "
             f"The next can be handed in from {_minute(again)}."
         )
@@ -93,7 +95,9 @@ def check_smoke(kind: SubmissionKind, *, today: int, running: int, is_offered: b
             "Wait until your team's run on the sample has ended.", reason="smoke"
         )
     if today >= SMOKE_PER_DAY:
-        raise QuotaUsedUp(f"Your team has made its {SMOKE_PER_DAY} runs on the sample of today.")
+        raise QuotaExceededError(
+            f"Your team has made its {SMOKE_PER_DAY} runs on the sample of today."
+        )
 
 
 def _late(by: timedelta) -> str:

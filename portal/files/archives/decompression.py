@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from portal.files.archives.formats import Format
-from portal.files.errors import BadArchive, damaged
+from portal.files.errors import BadArchiveError, damaged
 from portal.files.progress import advance
 
 CHUNK = 256 * 1024
@@ -36,10 +36,10 @@ class Source(Protocol):
     """Bytes in one direction."""
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes, fewer only at the end; raise ``BadArchive`` if damaged."""
+        """Return up to ``size`` bytes, fewer only at the end; raise ``BadArchiveError`` if damaged."""
 
     def skip(self, size: int) -> None:
-        """Pass over ``size`` bytes; raise ``BadArchive`` if there are fewer."""
+        """Pass over ``size`` bytes; raise ``BadArchiveError`` if there are fewer."""
 
     def finish(self) -> None:
         """Read what follows the archive's end, so that a checksum at the end is checked."""
@@ -72,11 +72,11 @@ class Ratio:
         self._unpacked = 0
 
     def add(self, size: int) -> None:
-        """Note ``size`` more bytes; raise ``BadArchive`` when they are too many."""
+        """Note ``size`` more bytes; raise ``BadArchiveError`` when they are too many."""
         advance(size)
         self._unpacked += size
         if self._unpacked > self._limit:
-            raise BadArchive(
+            raise BadArchiveError(
                 "ratio",
                 f"The archive unpacks to more than {RATIO_LIMIT} times its size. Leave out files"
                 " that are mostly empty, or pack them without compression.",
@@ -110,10 +110,10 @@ class Unpacked(ABC):
 
     @abstractmethod
     def some(self, size: int) -> bytes:
-        """Return 1 to ``size`` bytes, or none at the end; raise ``BadArchive`` if damaged."""
+        """Return 1 to ``size`` bytes, or none at the end; raise ``BadArchiveError`` if damaged."""
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes, fewer only at the end; raise ``BadArchive`` if damaged."""
+        """Return up to ``size`` bytes, fewer only at the end; raise ``BadArchiveError`` if damaged."""
         pieces = []
         while size and (piece := self.some(min(size, CHUNK))):
             pieces.append(piece)
@@ -121,7 +121,7 @@ class Unpacked(ABC):
         return b"".join(pieces)
 
     def skip(self, size: int) -> None:
-        """Pass over ``size`` bytes; raise ``BadArchive`` if there are fewer."""
+        """Pass over ``size`` bytes; raise ``BadArchiveError`` if there are fewer."""
         while size:
             data = self.read(min(size, CHUNK))
             if not data:

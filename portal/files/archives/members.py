@@ -15,7 +15,7 @@ from portal.files.archives.entries import Entry, EntryKind
 from portal.files.archives.formats import Format, format_of
 from portal.files.archives.tar_reader import tar_entries
 from portal.files.archives.zip_reader import zip_entries
-from portal.files.errors import BadArchive, damaged, shown
+from portal.files.errors import BadArchiveError, damaged, shown
 
 _PART_LIMIT = 255  # bytes of a name on every file system in use
 _PATH_LIMIT = 1000
@@ -60,7 +60,7 @@ class Member:
 
 
 def read_members(file: Path, limits: ArchiveLimits) -> Iterator[Member]:
-    """Give the members of a zip or tar; raise ``BadArchive`` at the first that may not be there.
+    """Give the members of a zip or tar; raise ``BadArchiveError`` at the first that may not be there.
 
     What macOS adds on its own (``__MACOSX``, ``.DS_Store``, AppleDouble files ``._NAME``) is left out.
     """
@@ -85,7 +85,7 @@ def read_members(file: Path, limits: ArchiveLimits) -> Iterator[Member]:
 
 
 def read_entries(file: Path) -> Iterator[Entry]:
-    """Give what a zip or tar says that it holds; raise ``BadArchive`` if it is neither."""
+    """Give what a zip or tar says that it holds; raise ``BadArchiveError`` if it is neither."""
     form = format_of(file)
     if form is Format.ZIP:
         yield from zip_entries(file)
@@ -97,22 +97,24 @@ def read_entries(file: Path) -> Iterator[Entry]:
 
 def _check_format(form: Format) -> None:
     if form is Format.ZSTD:
-        raise BadArchive(
+        raise BadArchiveError(
             "compression", "Zstandard is not accepted here. Pack the files as a tar.gz or a zip."
         )
     if form is Format.SIF:
-        raise BadArchive("not_an_archive", "This is an Apptainer image. Choose the kind 'image'.")
+        raise BadArchiveError(
+            "not_an_archive", "This is an Apptainer image. Choose the kind 'image'."
+        )
     if form is Format.RECIPE:
         raise recipe_refused()
     if form is Format.OTHER:
-        raise BadArchive(
+        raise BadArchiveError(
             "not_an_archive", "This is neither a zip nor a tar. Pack the files as one of them."
         )
 
 
-def recipe_refused() -> BadArchive:
+def recipe_refused() -> BadArchiveError:
     """Return the refusal of definition files and Dockerfiles: they run commands on the host."""
-    return BadArchive(
+    return BadArchiveError(
         "recipe",
         "A definition file or Dockerfile is not accepted: hand in the image that it makes (kind"
         " 'image', from docker save or apptainer build), or only your files (kind 'code').",
@@ -133,7 +135,7 @@ class _Tally:
 
     def check_names(self, number: int) -> None:
         if number > self._limits.files:
-            raise BadArchive(
+            raise BadArchiveError(
                 "too_many",
                 f"The archive holds more than {self._limits.files} files and directories. Leave"
                 " out what is not needed, such as .git, caches and environments.",
@@ -148,7 +150,7 @@ class _Tally:
 
     def _check_size(self, size: int) -> None:
         if size > self._limits.size:
-            raise BadArchive(
+            raise BadArchiveError(
                 "too_large",
                 f"The files in the archive are larger than {self._limits.size} bytes together,"
                 " which is the limit.",
@@ -167,7 +169,7 @@ class _Names:
     def add(self, path: PurePosixPath, is_directory: bool) -> None:
         for parent in reversed(path.parents[:-1]):
             if self._note(parent, is_directory=True) is False:
-                raise BadArchive(
+                raise BadArchiveError(
                     "file_as_directory",
                     f"{shown(str(parent))} is a file, but other members lie in it. {_REPACK}",
                 )
@@ -189,8 +191,8 @@ class _Names:
         return was_directory
 
 
-def _twice(path: PurePosixPath) -> BadArchive:
-    return BadArchive(
+def _twice(path: PurePosixPath) -> BadArchiveError:
+    return BadArchiveError(
         "duplicate",
         f"{shown(str(path))} is in the archive twice, if upper and lower case are not told apart."
         " Rename or leave out one of the two.",
@@ -200,7 +202,7 @@ def _twice(path: PurePosixPath) -> BadArchive:
 def _safe_path(entry: Entry) -> PurePosixPath:
     name = entry.name
     if problem := _problem(name):
-        raise BadArchive("name", f"The name {shown(name)} {problem}. {_REPACK}")
+        raise BadArchiveError("name", f"The name {shown(name)} {problem}. {_REPACK}")
     if name.endswith("/") and entry.kind is EntryKind.FILE:
         raise damaged()
     return PurePosixPath(*(part for part in name.split("/") if part not in {"", "."}))
@@ -231,7 +233,7 @@ def _is_of_macos(path: PurePosixPath) -> bool:
 
 def _check_kind(entry: Entry) -> None:
     if entry.kind not in {EntryKind.FILE, EntryKind.DIRECTORY}:
-        raise BadArchive(
+        raise BadArchiveError(
             "kind",
             f"{shown(entry.name)} is a {entry.kind}. Only files and directories are accepted:"
             " put a copy in its place, or leave it out.",

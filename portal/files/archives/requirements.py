@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 
 NAME = "requirements.txt"
 MAX_BYTES = 64 * 1024
@@ -46,7 +46,7 @@ _REQUIREMENT = "Write a name and versions, as in: numpy>=1.26,<3"
 def requirements_to_install(packed: Path) -> str:
     """Return for pip what the plain tar that was made of an upload asks for; empty if it asks for nothing.
 
-    Raises ``BadArchive`` where it cannot be taken, or where the upload describes its environment otherwise.
+    Raises ``BadArchiveError`` where it cannot be taken, or where the upload describes its environment otherwise.
     """
     with tarfile.open(packed, "r:") as archive:
         names = {member.name: member for member in archive}
@@ -64,7 +64,7 @@ def canonical(requirements: Iterable[Requirement]) -> str:
 
 
 def read_requirements(content: bytes) -> list[Requirement]:
-    """Return what the file asks for; raise ``BadArchive`` naming the first line that cannot be taken."""
+    """Return what the file asks for; raise ``BadArchiveError`` naming the first line that cannot be taken."""
     if len(content) > MAX_BYTES:
         raise _bad(f"requirements.txt is larger than {MAX_BYTES} bytes.")
     try:
@@ -133,9 +133,9 @@ def _is_plain(text: str) -> bool:
     return bool(_PLAIN.fullmatch(text)) and not has_loose_quotes and not _OPTION.search(text)
 
 
-def _at(number: int, line: str, advice: str) -> BadArchive:
+def _at(number: int, line: str, advice: str) -> BadArchiveError:
     return _bad(f"Line {number} of requirements.txt, {shown(line)}, cannot be taken. {advice}")
 
 
-def _bad(sentence: str) -> BadArchive:
-    return BadArchive("requirements", sentence)
+def _bad(sentence: str) -> BadArchiveError:
+    return BadArchiveError("requirements", sentence)

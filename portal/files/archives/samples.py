@@ -24,7 +24,7 @@ def pack_sample(directory: Path, target: Path) -> None:
 
 
 def unpack_sample(packed: Path, place: Path, *, max_bytes: int) -> None:
-    """Unpack what ``pack_sample`` has packed. Raises ``BadArchive`` for what programs could not be given."""
+    """Unpack what ``pack_sample`` has packed. Raises ``BadArchiveError`` for what programs could not be given."""
     unpack_results(packed, place, required=(), max_bytes=max_bytes, max_files=MOST_FILES)
 
 

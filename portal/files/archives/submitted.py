@@ -24,7 +24,7 @@ from portal.files.archives.members import (
 )
 from portal.files.archives.tar_writer import TarWriter
 from portal.files.atomic import become, beside
-from portal.files.errors import BadArchive, damaged, shown
+from portal.files.errors import BadArchiveError, damaged, shown
 from portal.files.trees import remove
 
 CODE_LIMITS = ArchiveLimits()
@@ -74,7 +74,7 @@ class _Survey:
 
 
 def repack_code(source: Path, target: Path, limits: ArchiveLimits = CODE_LIMITS) -> PackedCode:
-    """Make a plain tar of a zip or tar (gz, bz2, xz); raise ``BadArchive`` for what may not be in it.
+    """Make a plain tar of a zip or tar (gz, bz2, xz); raise ``BadArchiveError`` for what may not be in it.
 
     The tar holds directories and regular files only, with modes 0755 and 0644, no owners and no
     times, so that the same upload always gives the same bytes. If everything lies in one directory,
@@ -109,7 +109,7 @@ def unpack_results(
     max_files: int,
     filename: str = "",
 ) -> UnpackedResults:
-    """Make the directory ``target`` of a results upload; raise ``BadArchive`` if that cannot be.
+    """Make the directory ``target`` of a results upload; raise ``BadArchiveError`` if that cannot be.
 
     Where a single file is required, the upload may be this file itself, which ``filename`` helps to tell
     where the format of that file is a packed one, or it may be this file in gzip, bzip2 or xz. Otherwise
@@ -133,7 +133,7 @@ def _survey(members: Iterable[tuple[Member, int]]) -> _Survey:
         if not member.is_directory:
             files[member.path] = size
     if not files:
-        raise BadArchive("empty", "The archive holds no files.")
+        raise BadArchiveError("empty", "The archive holds no files.")
     is_nested = len(tops) == 1 and all(len(path.parts) > 1 for path in files)
     return _Survey(files=files, top=PurePosixPath(*tops) if is_nested else PurePosixPath())
 
@@ -160,7 +160,7 @@ def _repack(source: Path, writer: TarWriter, limits: ArchiveLimits) -> _Survey:
 
 
 def _as_announced(member: Member) -> Iterator[bytes]:
-    """Give the content of a file; raise ``BadArchive`` where its size is another than the archive says."""
+    """Give the content of a file; raise ``BadArchiveError`` where its size is another than the archive says."""
     size = 0
     for chunk in member.chunks():
         size += len(chunk)
@@ -206,7 +206,7 @@ def _write_results(
         unpacked = part / "archive"
         try:
             survey = _with_required(_unpack(source, unpacked, limits), required)
-        except BadArchive:
+        except BadArchiveError:
             if not is_single:
                 raise
             if not _is_itself(filename, required[0]):
@@ -252,7 +252,7 @@ def _with_required(survey: _Survey, required: Sequence[str]) -> _Survey:
         missing = [name for name in required if name not in candidate.names]
         if not missing:
             return candidate
-    raise BadArchive(
+    raise BadArchiveError(
         "missing_file",
         f"The archive lacks {shown(missing[0])}. It must hold, not in a directory of its own:"
         f" {', '.join(required)}.",
@@ -295,7 +295,7 @@ def _copy(
         for chunk in pieces:
             size += len(chunk)
             if size > max_bytes:
-                raise BadArchive(
+                raise BadArchiveError(
                     "too_large", f"The file is larger than {max_bytes} bytes, the limit."
                 )
             copy.write(chunk)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from portal.files.archives.decompression import CHUNK, Source
 from portal.files.archives.entries import Entry, EntryKind
-from portal.files.errors import BadArchive, damaged
+from portal.files.errors import BadArchiveError, damaged
 from portal.files.progress import advance
 
 _BLOCK = 512
@@ -35,7 +35,7 @@ _MEANINGFUL = {"path", "linkpath", "size"}
 
 
 def tar_entries(source: Source) -> Iterator[Entry]:
-    """Give every entry of the tar; raise ``BadArchive`` where it cannot be read."""
+    """Give every entry of the tar; raise ``BadArchiveError`` where it cannot be read."""
     while (header := _next_header(source)) is not None:
         content = _Content(source, header.size)
         yield Entry(
@@ -157,7 +157,7 @@ def _pax(data: bytes) -> dict[str, str]:
 
 def _header(info: tarfile.TarInfo, extension: dict[str, str]) -> _Header:
     if info.type == tarfile.GNUTYPE_SPARSE or any(k.startswith("GNU.sparse") for k in extension):
-        raise BadArchive(
+        raise BadArchiveError(
             "sparse", "The archive stores files with holes. Pack it again without tar's --sparse."
         )
     kind = _KINDS.get(info.type, EntryKind.OTHER)

@@ -11,7 +11,7 @@ from portal.files.archives.decompression import open_source
 from portal.files.archives.formats import BLOCK, Format, format_of, recognise
 from portal.files.archives.members import ArchiveLimits, read_members
 from portal.files.archives.submitted import unpack_results
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 
 MAX_FILES = 100_000
 """Files and directories that an archive of weights may hold."""
@@ -28,7 +28,7 @@ _PLAIN_TAR = "A tar without compression may hold more."
 def is_unpacked(file: Path, filename: str) -> bool:
     """Tell whether runs find the files in ``file``: a tar, compressed or not, or a zip that is called ``.zip``.
 
-    Reads the first block only. Raises ``BadArchive`` where the name says that it is a compressed tar and its
+    Reads the first block only. Raises ``BadArchiveError`` where the name says that it is a compressed tar and its
     beginning cannot be decompressed.
     """
     form, name = format_of(file), filename.lower()
@@ -50,7 +50,7 @@ def is_one_file(filename: str) -> bool:
 
 
 def check_weights(file: Path, filename: str, *, max_bytes: int) -> bool:
-    """Look through an upload and return whether it is unpacked; raise ``BadArchive`` if runs could not use it.
+    """Look through an upload and return whether it is unpacked; raise ``BadArchiveError`` if runs could not use it.
 
     A plain tar is passed through by its headers; what is compressed is read in full, and held to
     ``MAX_PACKED_BYTES``. ``max_bytes`` is what an archive may unpack to.
@@ -67,17 +67,17 @@ def check_weights(file: Path, filename: str, *, max_bytes: int) -> bool:
                 member.pass_over()
             else:
                 deque(member.chunks(), maxlen=0)
-    except BadArchive as problem:
+    except BadArchiveError as problem:
         if problem.reason == "too_large" and size < max_bytes:
-            raise BadArchive("too_large", f"{problem.sentence} {_PLAIN_TAR}") from problem
+            raise BadArchiveError("too_large", f"{problem.sentence} {_PLAIN_TAR}") from problem
         raise
     if is_empty:
-        raise BadArchive("empty", "The archive holds no files.")
+        raise BadArchiveError("empty", "The archive holds no files.")
     return True
 
 
 def unpack_weights(file: Path, target: Path, *, max_bytes: int) -> None:
-    """Make the directory ``target`` of an archive. Raises ``BadArchive``. Idempotent."""
+    """Make the directory ``target`` of an archive. Raises ``BadArchiveError``. Idempotent."""
     unpack_results(file, target, required=(), max_bytes=max_bytes, max_files=MAX_FILES)
 
 
@@ -85,7 +85,7 @@ def _holds_tar(file: Path, form: Format, *, is_named_tar: bool) -> bool:
     try:
         with open_source(file, form) as inside:
             block = inside.read(BLOCK)
-    except BadArchive:
+    except BadArchiveError:
         if is_named_tar:
             raise
         return False

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from portal.files.archives.decompression import CHUNK, Ratio
 from portal.files.archives.entries import Entry, EntryKind
-from portal.files.errors import BadArchive, damaged, shown
+from portal.files.errors import BadArchiveError, damaged, shown
 
 # zipfile reads the list of members at once; 10,000 members with long names stay below this.
 _READ_LIMIT = 4 * 1024 * 1024
@@ -45,7 +45,7 @@ _KINDS = {
 
 
 def zip_entries(file: Path) -> Iterator[Entry]:
-    """Give every entry of the zip; raise ``BadArchive`` where it cannot be read."""
+    """Give every entry of the zip; raise ``BadArchiveError`` where it cannot be read."""
     with file.open("rb") as stream, _translated():
         ratio = Ratio(os.fstat(stream.fileno()).st_size)
         with zipfile.ZipFile(_Bounded(stream)) as archive:
@@ -60,11 +60,11 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: Ratio) -> Ent
         # .NET before 4.6.1 and others write the separator of Windows, against the format's rules.
         name = name.replace("\\", "/")
     if info.flag_bits & _ENCRYPTED:
-        raise BadArchive(
+        raise BadArchiveError(
             "encrypted", f"{shown(name)} is protected by a password. Pack the zip without one."
         )
     if info.compress_type not in _METHODS:
-        raise BadArchive(
+        raise BadArchiveError(
             "compression",
             f"{shown(name)} is packed with an unusual method. Make a plain zip, or a tar.gz.",
         )
@@ -112,7 +112,7 @@ class _Bounded:
         if not 0 <= size <= _READ_LIMIT:
             data = self._stream.read(_READ_LIMIT + 1)
             if len(data) > _READ_LIMIT:
-                raise BadArchive("too_many", "The zip lists too many files.")
+                raise BadArchiveError("too_many", "The zip lists too many files.")
             return data
         return self._stream.read(size)
 

@@ -14,7 +14,7 @@ from containers.sif import NotASifError, read_sif
 from portal.files.archives.entries import Entry, EntryKind
 from portal.files.archives.formats import Format, format_of
 from portal.files.archives.members import read_entries, recipe_refused
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 from portal.files.images.layers import LAYER_LIMITS, LayerLimits, check_layers
 from portal.files.images.manifests import Described, Index, ManifestReader
 from portal.files.images.platforms import Platform, not_for_nodes
@@ -58,7 +58,7 @@ class FoundImage:
 
 
 def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImage:
-    """Return what the image is; raise ``BadArchive`` with what to do about it otherwise.
+    """Return what the image is; raise ``BadArchiveError`` with what to do about it otherwise.
 
     Of a SIF the tables and the first block of its system are read. Of an archive from ``docker save`` or ``podman save``, or in OCI
     layout, the list of entries and the manifests are read. Where it holds images for several architectures, the one for
@@ -70,7 +70,7 @@ def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImag
     if form is Format.RECIPE:
         raise recipe_refused()
     if not form.is_archive or form is Format.ZIP:
-        raise BadArchive(
+        raise BadArchiveError(
             "not_an_image",
             "This is not an image. Hand in the file that docker save, podman save or apptainer"
             " build has written.",
@@ -103,7 +103,7 @@ def inspect_whole(
 def inspect_layers(
     source: Path, limits: ImageLimits = IMAGE_LIMITS, *, layers: LayerLimits = LAYER_LIMITS
 ) -> None:
-    """Look into all layers of an archive; raise ``BadArchive`` with what to do about it.
+    """Look into all layers of an archive; raise ``BadArchiveError`` with what to do about it.
 
     This reads the whole upload: it is for the worker, never for a request.
     """
@@ -114,7 +114,7 @@ def inspect_layers(
 def describe(
     source: Path, limits: ImageLimits, looks: Looks | None = None
 ) -> tuple[Described, Index]:
-    """Return what an archive's manifests say, and its entries; raise ``BadArchive`` for what is not sound.
+    """Return what an archive's manifests say, and its entries; raise ``BadArchiveError`` for what is not sound.
 
     With ``looks``, which look at all entries on the way, the archive is read once.
     """
@@ -131,7 +131,7 @@ def _inspect_sif(source: Path, limits: ImageLimits) -> FoundImage:
     try:
         header = read_sif(source)
     except NotASifError as error:
-        raise BadArchive("sif", str(error)) from error
+        raise BadArchiveError("sif", str(error)) from error
     _check_architecture(header.architecture, limits)
     return FoundImage(
         format="sif",
@@ -148,7 +148,7 @@ def _check_architecture(architecture: str, limits: ImageLimits) -> None:
 
 def _found(image: Described, limits: ImageLimits) -> FoundImage:
     if len(image.layers) > limits.layers:
-        raise BadArchive(
+        raise BadArchiveError(
             "too_many_layers",
             f"The image has {len(image.layers)} layers; up to {limits.layers} are accepted. Build"
             " it with fewer steps, or flatten it.",
@@ -171,7 +171,7 @@ class _Survey:
     index: Index = field(default_factory=Index)
     entries: int = 0
     size: int = 0
-    problem: BadArchive | None = None
+    problem: BadArchiveError | None = None
 
     def add(self, entry: Entry) -> None:
         self.entries += 1
@@ -179,7 +179,7 @@ class _Survey:
         if self.entries > self.limits.entries:
             raise self.problem or _too_many(self.limits)
         if self.size > self.limits.size:
-            raise BadArchive(
+            raise BadArchiveError(
                 "too_large", f"The image is larger than {self.limits.size} bytes, the limit."
             )
         self.problem = self.problem or self._refusal(entry)
@@ -189,10 +189,12 @@ class _Survey:
         elif entry.kind is EntryKind.SYMLINK:
             self.index.links[name] = _target(entry)
 
-    def _refusal(self, entry: Entry) -> BadArchive | None:
+    def _refusal(self, entry: Entry) -> BadArchiveError | None:
         name = posixpath.normpath(entry.name)
         if not _is_inside(name) or not name.isprintable():
-            return BadArchive("name", f"The image archive has the unsafe name {shown(entry.name)}.")
+            return BadArchiveError(
+                "name", f"The image archive has the unsafe name {shown(entry.name)}."
+            )
         if entry.kind is EntryKind.SYMLINK:
             # podman names layers a second time by such links; nothing here follows them to a disk.
             is_fine = _is_inside(_target(entry)) and not entry.target.startswith("/")
@@ -200,9 +202,9 @@ class _Survey:
             is_fine = entry.kind in {EntryKind.FILE, EntryKind.DIRECTORY}
         if not is_fine:
             sentence = f"In the image archive, {shown(entry.name)} is a {entry.kind}."
-            return BadArchive("kind", sentence)
+            return BadArchiveError("kind", sentence)
         if entry.kind is not EntryKind.DIRECTORY and self.index.has(name):
-            return BadArchive("duplicate", f"The image archive has {shown(entry.name)} twice.")
+            return BadArchiveError("duplicate", f"The image archive has {shown(entry.name)} twice.")
         return None
 
 
@@ -211,7 +213,7 @@ def _index(entries: Iterable[Entry], limits: ImageLimits) -> Index:
     for entry in entries:
         survey.add(entry)
     if not survey.index.sizes.keys() & {"manifest.json", "index.json"}:
-        raise BadArchive(
+        raise BadArchiveError(
             "not_an_image",
             "The archive has no manifest.json and no index.json, so it is not an image. Use docker"
             " save or podman save, not docker export.",
@@ -221,8 +223,8 @@ def _index(entries: Iterable[Entry], limits: ImageLimits) -> Index:
     return survey.index
 
 
-def _too_many(limits: ImageLimits) -> BadArchive:
-    return BadArchive(
+def _too_many(limits: ImageLimits) -> BadArchiveError:
+    return BadArchiveError(
         "too_many",
         f"The archive holds more than {limits.entries} entries, so it is not an image. Use docker"
         " save or podman save, not docker export.",

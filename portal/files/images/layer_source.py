@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 import zstandard
 
 from portal.files.archives.decompression import CHUNK, TRAILER_LIMIT, Ratio, Unpacked
-from portal.files.errors import BadArchive, damaged
+from portal.files.errors import BadArchiveError, damaged
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -90,7 +90,7 @@ def _unpacked(packed: Hashed) -> BinaryIO:
         reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         return cast(BinaryIO, reader.stream_reader(stream, read_across_frames=True))
     if start.startswith((b"BZh", b"\xfd7zXZ")):
-        raise BadArchive(
+        raise BadArchiveError(
             "compression", "A layer of the image is packed with bzip2 or xz. Use gzip or zstd."
         )
     return stream

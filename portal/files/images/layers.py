@@ -13,7 +13,7 @@ from pathlib import Path
 from portal.files.archives.entries import Entry, EntryKind
 from portal.files.archives.members import read_entries
 from portal.files.archives.tar_reader import tar_entries
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 from portal.files.images.layer_source import Hashed, LayerSource
 from portal.files.images.manifests import Described, Index
 
@@ -43,7 +43,7 @@ LAYER_LIMITS = LayerLimits()
 def check_layers(
     source: Path, image: Described, index: Index, limits: LayerLimits = LAYER_LIMITS
 ) -> None:
-    """Raise ``BadArchive`` for the first thing in a layer that may not be there.
+    """Raise ``BadArchiveError`` for the first thing in a layer that may not be there.
 
     Each blob must have the digest that it is named by, each layer the digest that the image's
     configuration lists (``diff_ids``).
@@ -64,10 +64,10 @@ def check_layers(
 
 
 def check_name(name: str, sha256: str) -> None:
-    """Raise ``BadArchive`` where an entry is named by a digest that is not the one of its content."""
+    """Raise ``BadArchiveError`` where an entry is named by a digest that is not the one of its content."""
     named = _NAMED_BY_DIGEST.fullmatch(name)
     if named and sha256 != (named[1] or named[2]):
-        raise BadArchive(
+        raise BadArchiveError(
             "digest",
             f"The content of {shown(name)} is not what its name says. Save the image again.",
         )
@@ -76,7 +76,7 @@ def check_name(name: str, sha256: str) -> None:
 def expected_layers(image: Described, index: Index) -> dict[str, list[tuple[int, str]]]:
     """Return the numbers and digests that each entry has as a layer."""
     if len(image.diff_ids) != len(image.layers):
-        raise BadArchive(
+        raise BadArchiveError(
             "diff_ids",
             f"The image's configuration lists {len(image.diff_ids)} layers, its manifest"
             f" {len(image.layers)}. Save the image again with docker save or podman save.",
@@ -87,9 +87,9 @@ def expected_layers(image: Described, index: Index) -> dict[str, list[tuple[int,
     return expected
 
 
-def mismatch(number: int) -> BadArchive:
+def mismatch(number: int) -> BadArchiveError:
     """Return the refusal of a layer that has another digest than the configuration says."""
-    return BadArchive(
+    return BadArchiveError(
         "digest",
         f"Layer {number} is not the one that the image's configuration lists. Save the image again.",
     )
@@ -105,25 +105,25 @@ class Budget:
     started: float = field(default_factory=time.monotonic)
 
     def spend(self, size: int) -> None:
-        """Count bytes; raise ``BadArchive`` when they, or the time, are too much."""
+        """Count bytes; raise ``BadArchiveError`` when they, or the time, are too much."""
         self.size += size
         if self.size > self.limits.size:
-            raise BadArchive(
+            raise BadArchiveError(
                 "too_large",
                 f"The image unpacks to more than {self.limits.size} bytes, the limit.",
             )
         if time.monotonic() - self.started > self.limits.seconds:
-            raise BadArchive(
+            raise BadArchiveError(
                 "too_slow",
                 f"Looking through the image took more than {self.limits.seconds:g} seconds. Make"
                 " it smaller and hand it in again.",
             )
 
     def entry(self, number: int = 1) -> None:
-        """Count entries; raise ``BadArchive`` when they are too many."""
+        """Count entries; raise ``BadArchiveError`` when they are too many."""
         self.entries += number
         if self.entries > self.limits.entries:
-            raise BadArchive(
+            raise BadArchiveError(
                 "too_many",
                 f"The image's layers hold more than {self.limits.entries} files. Leave out what is"
                 " not needed, such as caches and package sources.",
@@ -135,12 +135,12 @@ def _check_layer(blob: Hashed, size: int, layer: tuple[int, str], budget: Budget
     number, _ = layer
     try:
         return look_at(blob, size, budget)
-    except BadArchive as error:
+    except BadArchiveError as error:
         raise of_layer(number, error) from error
 
 
 def look_at(blob: Hashed, size: int, budget: Budget) -> str:
-    """Look at each entry of a layer; return the layer's sha256, unpacked. Raises ``BadArchive``."""
+    """Look at each entry of a layer; return the layer's sha256, unpacked. Raises ``BadArchiveError``."""
     source = LayerSource(blob, size, budget.spend)
     for entry in tar_entries(source):
         budget.entry()
@@ -148,28 +148,28 @@ def look_at(blob: Hashed, size: int, budget: Budget) -> str:
     return source.digest
 
 
-def of_layer(number: int, problem: BadArchive) -> BadArchive:
+def of_layer(number: int, problem: BadArchiveError) -> BadArchiveError:
     """Return what is wrong with a layer as what is wrong with its image."""
-    return BadArchive(problem.reason, f"Layer {number} of the image: {problem.sentence}")
+    return BadArchiveError(problem.reason, f"Layer {number} of the image: {problem.sentence}")
 
 
 def _check_entry(entry: Entry) -> None:
     parts = [part for part in entry.name.split("/") if part not in {"", "."}]
     if problem := _problem(entry.name, parts):
-        raise BadArchive("name", f"The name {shown(entry.name)} {problem}.")
+        raise BadArchiveError("name", f"The name {shown(entry.name)} {problem}.")
     if entry.kind is EntryKind.DEVICE and parts[:1] == ["dev"]:
         # Base images of some distributions have them; unprivileged tools make none, and a run has its own /dev.
         return
     if entry.kind in {EntryKind.DEVICE, EntryKind.PIPE, EntryKind.OTHER}:
-        raise BadArchive("kind", f"{shown(entry.name)} is a {entry.kind}. Leave it out.")
+        raise BadArchiveError("kind", f"{shown(entry.name)} is a {entry.kind}. Leave it out.")
     if not parts and entry.kind is not EntryKind.DIRECTORY:
-        raise BadArchive("kind", f"The root of the image is a {entry.kind}, not a directory.")
+        raise BadArchiveError("kind", f"The root of the image is a {entry.kind}, not a directory.")
     if _leads_out(entry):
-        raise BadArchive(
+        raise BadArchiveError(
             "link", f"The {entry.kind} {shown(entry.name)} leads out of the image. Leave it out."
         )
     if any(part.startswith(WHITEOUT) for part in parts) and not _is_whiteout(entry, parts):
-        raise BadArchive(
+        raise BadArchiveError(
             "whiteout",
             f"{shown(entry.name)} is no proper mark of a deleted file. Names that begin with .wh."
             " are kept for those.",

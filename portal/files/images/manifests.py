@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from portal.files.archives.members import read_entries
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 from portal.files.images.platforms import Platform, choose_image
 
 MAX_MANIFEST_BYTES = 1024 * 1024
@@ -96,7 +96,7 @@ class ManifestReader:
         self._architecture = architecture
 
     def docker(self) -> Described:
-        """Describe an archive of ``docker save``; raise ``BadArchive`` if it is not sound."""
+        """Describe an archive of ``docker save``; raise ``BadArchiveError`` if it is not sound."""
         listed = [_docker_image(image) for image in _expect(list, self._json("manifest.json"))]
         images = list(dict.fromkeys(listed))
         if not images or len(images) > _MAX_IMAGES:
@@ -110,7 +110,7 @@ class ManifestReader:
         return self._described("docker", layers, config, alone if len(listed) > 1 else None)
 
     def oci(self) -> Described:
-        """Describe an OCI layout; raise ``BadArchive`` if it is not sound."""
+        """Describe an OCI layout; raise ``BadArchiveError`` if it is not sound."""
         _expect(str, _expect(dict, self._json("oci-layout")).get("imageLayoutVersion"))
         listed = self._descriptors({"index.json"})
         descriptor = self._chosen(listed)
@@ -179,7 +179,7 @@ class ManifestReader:
         found = _expect(dict, descriptor)
         kind = _expect(str, found.get("mediaType", ""))
         if kind and kind not in _LAYER_TYPES:
-            raise BadArchive(
+            raise BadArchiveError(
                 "media_type",
                 f"A layer of the image is of the kind {shown(kind)}, which is not accepted. Save"
                 " the image with gzip or zstd layers.",
@@ -211,7 +211,7 @@ class ManifestReader:
         return self._all({name})[name]
 
     def _all(self, names: Collection[str]) -> dict[str, object]:
-        """Read entries, in one pass through the archive; raise ``BadArchive`` if one is missing or too large."""
+        """Read entries, in one pass through the archive; raise ``BadArchiveError`` if one is missing or too large."""
         sizes = [self._index.sizes.get(name, MAX_MANIFEST_BYTES + 1) for name in names]
         if max(sizes) > MAX_MANIFEST_BYTES or sum(sizes) > _MAX_TOGETHER_BYTES:
             raise unsound()
@@ -292,9 +292,9 @@ def _blob(descriptor: object) -> str:
     return digest.replace("sha256:", "blobs/sha256/")
 
 
-def unsound() -> BadArchive:
+def unsound() -> BadArchiveError:
     """Return the refusal of an image whose manifests make no sense."""
-    return BadArchive(
+    return BadArchiveError(
         "manifest",
         "The image's manifest is missing, damaged or names parts that are not in the archive. Save"
         " the image again with docker save or podman save.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 
 _SYSTEMS = {"", "linux"}
 _VARIANTS = {"arm64": {"", "v8"}}
@@ -31,7 +31,7 @@ def choose_image(images: Sequence[tuple[Platform, T]], architecture: str) -> T:
     """Return the only image that fits the architecture; any fits where that is empty.
 
     An image that names its processor comes before one that does not, and a lower variant before a higher one.
-    Raises ``BadArchive`` where no image fits, or several do that are equally good.
+    Raises ``BadArchiveError`` where no image fits, or several do that are equally good.
     """
     ranked = [(_rank(platform, architecture), image) for platform, image in images]
     best = min((rank for rank, _ in ranked if rank), default=None)
@@ -40,19 +40,19 @@ def choose_image(images: Sequence[tuple[Platform, T]], architecture: str) -> T:
     found = [image for rank, image in ranked if rank == best]
     if len(found) > 1:
         made_for = f" for {architecture}" if architecture else ""
-        raise BadArchive(
+        raise BadArchiveError(
             "several_images",
             f"The archive holds {len(found)} images{made_for}. Save exactly one.",
         )
     return found[0]
 
 
-def not_for_nodes(platforms: Sequence[Platform], architecture: str) -> BadArchive:
+def not_for_nodes(platforms: Sequence[Platform], architecture: str) -> BadArchiveError:
     """Return the error for images of which the nodes run none; it names what these are made for."""
     names = list(dict.fromkeys(shown(str(platform)) for platform in platforms))
     named = ", ".join(names[:_MAX_NAMED]) + (" and others" if len(names) > _MAX_NAMED else "")
     subject = "The image is" if len(platforms) == 1 else "The archive's images are"
-    return BadArchive(
+    return BadArchiveError(
         "architecture",
         f"{subject} made for {named}, but the nodes are {architecture}. Build it with --platform"
         f" linux/{architecture}.",

@@ -8,7 +8,7 @@ from pathlib import Path
 from portal.files.archives.entries import Entry, EntryKind
 from portal.files.archives.members import read_entries
 from portal.files.archives.tar_reader import tar_entries
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 from portal.files.images.inspection import IMAGE_LIMITS, ImageLimits, describe
 from portal.files.images.layer_source import Hashed, LayerSource
 from portal.files.images.layers import OPAQUE, WHITEOUT
@@ -64,14 +64,14 @@ class _Layer:
 def check_program(
     source: Path, program: str, starter: str, limits: ImageLimits = IMAGE_LIMITS
 ) -> None:
-    """Raise ``BadArchive`` if an image archive has no program by this absolute path.
+    """Raise ``BadArchiveError`` if an image archive has no program by this absolute path.
 
     ``starter`` says what starts it. Reads the whole archive and keeps the names of all its files in memory, once:
     it is for an organiser's own command.
     """
     layers = _layers(source, limits)
     if not _finds(layers, program):
-        raise BadArchive(
+        raise BadArchiveError(
             "program",
             f"The image has no program {shown(program)}, which {starter} starts. Put it there, make it"
             " executable, or write another argv.",

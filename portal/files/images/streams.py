@@ -12,7 +12,7 @@ from pathlib import Path
 
 from portal.files.archives.entries import Entry, EntryKind
 from portal.files.archives.members import read_entries
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.images.layer_source import Hashed
 from portal.files.images.layers import (
     Budget,
@@ -38,7 +38,7 @@ class _Look:
     entries: int
     size: int
     """Bytes, unpacked."""
-    problem: BadArchive | None
+    problem: BadArchiveError | None
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Looks:
                 self._take(posixpath.normpath(entry.name), entry)
 
     def check(self, image: Described, index: Index) -> None:
-        """Raise ``BadArchive`` where ``check_layers`` would, now that it is known which entries are the layers."""
+        """Raise ``BadArchiveError`` where ``check_layers`` would, now that it is known which entries are the layers."""
         expected = expected_layers(image, index)
         for name, digest in self._blobs.items():
             if name in expected:
@@ -85,7 +85,7 @@ class Looks:
         budget, digest, problem = Budget(self.limits, started=self._total.started), "", None
         try:
             digest = look_at(blob, size, budget)
-        except BadArchive as error:
+        except BadArchiveError as error:
             if error.reason == "too_slow":
                 raise
             problem = error
@@ -104,7 +104,7 @@ class Looks:
                 raise look.problem
             self._total.spend(look.size)
             self._total.entry(look.entries)
-        except BadArchive as error:
+        except BadArchiveError as error:
             raise of_layer(number, error) from error
         if any(digest != f"sha256:{look.digest}" for _, digest in layers):
             raise mismatch(number)

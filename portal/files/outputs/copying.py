@@ -16,7 +16,7 @@ from typing import NoReturn, Self
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.printable import is_printable
 from portal.files.atomic import become, beside
-from portal.files.errors import BadOutput
+from portal.files.errors import BadOutputError
 from portal.files.progress import advance
 from portal.files.trees import (
     MAX_DEPTH,
@@ -49,7 +49,7 @@ class OutputSummary:
 def check_outputs(
     directory: Path, *, required: Iterable[str], max_bytes: int, max_files: int
 ) -> OutputSummary:
-    """Look through all of ``directory``; raise ``BadOutput`` for what may not be in it.
+    """Look through all of ``directory``; raise ``BadOutputError`` for what may not be in it.
 
     Only directories and regular files with one name are allowed. Symbolic links are left out, as programs that
     keep notes of their runs make them; what is required may not be one. Files, directories and links together
@@ -74,7 +74,7 @@ def copy_outputs(
                 summary = _take(directory, part, required, _Tally(max_bytes, max_files))
                 become(part, target)
                 return summary
-        except (BadOutput, OSError):
+        except (BadOutputError, OSError):
             if not target.exists():
                 raise
     return _take(target, None, required, _Tally(max_bytes, max_files))
@@ -102,7 +102,9 @@ def _take(
         if name in tally.links:
             raise _bad_entry(f"'{name}' is a symbolic link. Write the file itself.")
         if name not in tally.files:
-            raise BadOutput(FailureReason.NO_OUTPUT, f"The run did not write '{name}' to /output.")
+            raise BadOutputError(
+                FailureReason.NO_OUTPUT, f"The run did not write '{name}' to /output."
+            )
     return OutputSummary(
         files=len(tally.files),
         directories=tally.directories,
@@ -226,9 +228,9 @@ def _refuse(error: OSError) -> NoReturn:
     raise _bad_entry("The output has an entry that cannot be read.") from error
 
 
-def _bad_entry(sentence: str) -> BadOutput:
-    return BadOutput(FailureReason.BAD_OUTPUT_ENTRY, sentence)
+def _bad_entry(sentence: str) -> BadOutputError:
+    return BadOutputError(FailureReason.BAD_OUTPUT_ENTRY, sentence)
 
 
-def _too_much(sentence: str) -> BadOutput:
-    return BadOutput(FailureReason.OUTPUT_LIMIT, sentence)
+def _too_much(sentence: str) -> BadOutputError:
+    return BadOutputError(FailureReason.OUTPUT_LIMIT, sentence)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.files.errors import BadScoreFile, shown
+from portal.files.errors import BadScoreFileError, shown
 
 SIZE_LIMIT = 64 * 1024
 """Bytes that a score file may have."""
@@ -28,12 +28,12 @@ class ScoreColumn:
 
 
 def read_scores(path: Path, columns: Sequence[ScoreColumn]) -> dict[str, float]:
-    """Return one finite score for each column, in their order; raise ``BadScoreFile`` otherwise."""
+    """Return one finite score for each column, in their order; raise ``BadScoreFileError`` otherwise."""
     found = _parse(_read(path))
     declared = {column.key for column in columns}
     for key in found:
         if key not in declared:
-            raise BadScoreFile(
+            raise BadScoreFileError(
                 "unknown_key", f"The score file has the undeclared key {shown(key)}."
             )
     return {column.key: _score(found, column) for column in columns}
@@ -44,26 +44,26 @@ def _read(path: Path) -> str:
         # O_NONBLOCK: opening a FIFO would otherwise wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise BadScoreFile("missing", "The scorer wrote no score file.") from error
+        raise BadScoreFileError("missing", "The scorer wrote no score file.") from error
     except OSError as error:
-        raise BadScoreFile("not_a_file", "The score file cannot be opened.") from error
+        raise BadScoreFileError("not_a_file", "The score file cannot be opened.") from error
     try:
         data = _content(descriptor)
     finally:
         os.close(descriptor)
     if len(data) > SIZE_LIMIT:
         limit = SIZE_LIMIT // 1024
-        raise BadScoreFile("too_large", f"The score file is larger than {limit} KiB.")
+        raise BadScoreFileError("too_large", f"The score file is larger than {limit} KiB.")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadScoreFile("not_json", "The score file is not UTF-8 text.") from error
+        raise BadScoreFileError("not_json", "The score file is not UTF-8 text.") from error
 
 
 def _content(descriptor: int) -> bytes:
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        raise BadScoreFile("not_a_file", "The score file is not a plain file with one name.")
+        raise BadScoreFileError("not_a_file", "The score file is not a plain file with one name.")
     with os.fdopen(descriptor, "rb", closefd=False) as stream:
         return stream.read(SIZE_LIMIT + 1)
 
@@ -74,9 +74,9 @@ def _parse(text: str) -> dict[str, object]:
             text, object_pairs_hook=_distinct, parse_int=float, parse_constant=_constant
         )
     except (ValueError, RecursionError) as error:
-        raise BadScoreFile("not_json", "The score file is not a JSON object.") from error
+        raise BadScoreFileError("not_json", "The score file is not a JSON object.") from error
     if not isinstance(found, dict):
-        raise BadScoreFile("not_json", "The score file is not a JSON object.")
+        raise BadScoreFileError("not_json", "The score file is not a JSON object.")
     return found
 
 
@@ -84,23 +84,25 @@ def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
     # Two readers may take different ones of two equal keys; so nobody takes either.
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise BadScoreFile("duplicate_key", "The score file has a key twice.")
+        raise BadScoreFileError("duplicate_key", "The score file has a key twice.")
     return values
 
 
 def _constant(word: str) -> object:
-    raise BadScoreFile("not_finite", f"The score file has {word}, which is not a score.")
+    raise BadScoreFileError("not_finite", f"The score file has {word}, which is not a score.")
 
 
 def _score(found: dict[str, object], column: ScoreColumn) -> float:
     if column.key not in found:
-        raise BadScoreFile("missing_key", f"The score file lacks the key '{column.key}'.")
+        raise BadScoreFileError("missing_key", f"The score file lacks the key '{column.key}'.")
     score = found[column.key]
     if not isinstance(score, float):  # integers were parsed as float, so bool is out as well
-        raise BadScoreFile("not_a_number", f"The score '{column.key}' is not a number.")
+        raise BadScoreFileError("not_a_number", f"The score '{column.key}' is not a number.")
     if not math.isfinite(score):
-        raise BadScoreFile("not_finite", f"The score '{column.key}' is too large to be a number.")
+        raise BadScoreFileError(
+            "not_finite", f"The score '{column.key}' is too large to be a number."
+        )
     low, high = column.minimum, column.maximum
     if (low is not None and score < low) or (high is not None and score > high):
-        raise BadScoreFile("out_of_bounds", f"The score '{column.key}' is outside its bounds.")
+        raise BadScoreFileError("out_of_bounds", f"The score '{column.key}' is outside its bounds.")
     return score

@@ -11,7 +11,7 @@ from portal.domain import permissions
 from portal.domain.accounts.account_blocking import BlockReason
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.audit import log as audit_log
 
 
@@ -49,10 +49,10 @@ def unblock(session: Session, *, actor: Actor, person_id: str, now: datetime) ->
 
 def _person(session: Session, actor: Actor, person_id: str) -> Person:
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     person = session.get(Person, person_id, with_for_update=True)
     if person is None or person.deleted_at is not None:
-        raise NotFound
+        raise NotFoundError
     return person
 
 

@@ -27,7 +27,7 @@ from portal.db.tables import (
 from portal.domain.accounts.claims import clean_name
 from portal.domain.accounts.people import Actor, ShownAs
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, ParticipantError
+from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.domain.permissions import Role
 from portal.services.audit import log as audit_log
 from portal.services.teams import teams
@@ -109,7 +109,7 @@ def forget_origins(session: Session) -> int:
 
 def _person(session: Session, actor: Actor) -> Person:
     if actor.person_id is None:
-        raise NotAllowed("Log in to see your account.")
+        raise NotAllowedError("Log in to see your account.")
     return session.get_one(Person, actor.person_id)
 
 
@@ -120,7 +120,7 @@ def _locked(session: Session, actor: Actor) -> Person:
     queries.lock_challenges_of(session, person_id)
     person = queries.locked(session, person_id)
     if person.deleted_at is not None:
-        raise NotAllowed("This has been done already.")
+        raise NotAllowedError("This has been done already.")
     return person
 
 

@@ -11,7 +11,7 @@ from portal.db.tables import Account, Base, LoginSession, Person, TermsAcceptanc
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.services.accounts.sign_in import new_account, take_over
 from portal.services.audit import log as audit_log
 
@@ -37,7 +37,7 @@ def link(
     """Make an account one of the actor's, who has just logged in with it.
 
     If it is that of another person who has done nothing here, that person becomes the actor. Raises
-    ``NotAllowed`` if they have done something: whose it is then is not for a login to say.
+    ``NotAllowedError`` if they have done something: whose it is then is not for a login to say.
     """
     me = _me(session, actor)
     if queries.account(session, identity.issuer, identity.subject) is None:
@@ -62,7 +62,7 @@ def unlink(session: Session, *, actor: Actor, issuer: str, subject: str, now: da
     me = _me(session, actor)
     account = session.get(Account, (issuer, subject))
     if account is None or account.person_id != me.id:
-        raise NotFound
+        raise NotFoundError
     others = select(func.count()).select_from(Account).where(Account.person_id == me.id)
     if session.scalar(others) == 1:
         raise ParticipantError(LAST_ONE, reason="last_login")
@@ -85,7 +85,7 @@ def unlink(session: Session, *, actor: Actor, issuer: str, subject: str, now: da
 
 def _me(session: Session, actor: Actor) -> Person:
     if actor.person_id is None:
-        raise NotAllowed("Log in to change your logins.")
+        raise NotAllowedError("Log in to change your logins.")
     # Locked: two requests at once could each take away the last but one.
     return session.get_one(Person, actor.person_id, with_for_update=True)
 
@@ -94,7 +94,7 @@ def _absorb(session: Session, actor: Actor, person_id: str, now: datetime) -> No
     """Make another person, who has done nothing here, the actor."""
     other = session.get_one(Person, person_id, with_for_update=True)
     if other.is_staff or other.blocked_at is not None or _has_acted(session, person_id):
-        raise NotAllowed(OF_SOMEBODY_ELSE, reason="login_of_somebody_else")
+        raise NotAllowedError(OF_SOMEBODY_ELSE, reason="login_of_somebody_else")
     session.execute(delete(LoginSession).where(LoginSession.person_id == person_id))
     session.execute(delete(TermsAcceptance).where(TermsAcceptance.person_id == person_id))
     session.execute(

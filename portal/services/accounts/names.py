@@ -9,7 +9,7 @@ from portal.db.tables import Person
 from portal.domain.accounts.claims import clean_name
 from portal.domain.accounts.people import LONGEST_NAME, Actor, Names, ShownAs
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, ParticipantError
+from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.services.audit import log as audit_log
 from portal.services.teams import teams
 
@@ -17,7 +17,7 @@ from portal.services.teams import teams
 def names_of(session: Session, *, actor: Actor) -> Names:
     """Return the actor's names."""
     if actor.person_id is None:
-        raise NotAllowed("Log in to see your account.")
+        raise NotAllowedError("Log in to see your account.")
     return session.get_one(Person, actor.person_id).names
 
 
@@ -37,7 +37,7 @@ def change(
     queries.lock_challenges_of(session, str(actor.person_id))
     person = queries.locked(session, str(actor.person_id))
     if person.deleted_at is not None:
-        raise NotAllowed("Log in to see your account.")
+        raise NotAllowedError("Log in to see your account.")
     before = person.names
     person.display_name = clean_name(display_name)[:LONGEST_NAME]
     person.pseudonym = clean_name(pseudonym)[:LONGEST_NAME]

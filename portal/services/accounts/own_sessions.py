@@ -10,7 +10,7 @@ from portal.db.tables import LoginSession
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.sessions import SessionLimits
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.services.audit import log as audit_log
 
 
@@ -64,7 +64,7 @@ def end_one(session: Session, *, actor: Actor, session_id: str, now: datetime) -
         .execution_options(synchronize_session=False)
     ).all()
     if not ended:
-        raise NotFound
+        raise NotFoundError
     audit_log.note(
         session,
         actor=actor,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries.accounts import people as queries
 from portal.domain.accounts.people import Actor, Names
 from portal.domain.accounts.sessions import SessionLimits
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.domain.permissions import Role
 from portal.services.accounts import names, own_sessions
 from portal.services.accounts.own_sessions import SessionFacts
@@ -59,7 +59,7 @@ def account_page(
 ) -> AccountPage:
     """Return what the actor sees of themselves; ``current`` names the browser that asks."""
     if actor.person_id is None:
-        raise NotAllowed("Log in to see your account.")
+        raise NotAllowedError("Log in to see your account.")
     return AccountPage(
         person_id=actor.person_id,
         names=names.names_of(session, actor=actor),

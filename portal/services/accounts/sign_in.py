@@ -15,7 +15,7 @@ from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.gates import Gate, gate_from_json
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
 from portal.services.challenges.access import standing_of
@@ -43,14 +43,14 @@ def sign_in(
 ) -> str:
     """Return the id of the person behind an account; the first login makes both.
 
-    ``grants_staff`` is what the provider's rule says of this login. Raises ``NotAllowed`` for
+    ``grants_staff`` is what the provider's rule says of this login. Raises ``NotAllowedError`` for
     somebody whom staff let in no more.
     """
     account = queries.account(session, identity.issuer, identity.subject)
     account = account or _first_login(session, identity, now)
     person = account.person
     if person.blocked_at is not None:
-        raise NotAllowed(BLOCKED, reason="blocked")
+        raise NotAllowedError(BLOCKED, reason="blocked")
     take_over(account, identity, grants_staff=grants_staff, now=now)
     if person.name != identity.name:
         queries.lock_challenges_of(session, person.id)

@@ -9,7 +9,7 @@ from portal.db.tables import LoginSession
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.services.audit import log as audit_log
 
 
@@ -18,7 +18,7 @@ def end_session(
 ) -> None:
     """Log one browser of a person out."""
     if not _end(session, actor, person_id, session_id):
-        raise NotFound
+        raise NotFoundError
     audit_log.note(
         session,
         actor=actor,
@@ -45,7 +45,7 @@ def end_all_sessions(session: Session, *, actor: Actor, person_id: str, now: dat
 
 def _end(session: Session, actor: Actor, person_id: str, session_id: str | None = None) -> int:
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     statement = delete(LoginSession).where(LoginSession.person_id == person_id)
     if session_id is not None:
         statement = statement.where(LoginSession.id == session_id)

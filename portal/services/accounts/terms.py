@@ -9,14 +9,14 @@ from portal.db.engine import added
 from portal.db.tables import TermsAcceptance
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.services.audit import log as audit_log
 
 
 def accept(session: Session, *, actor: Actor, version: str, now: datetime) -> None:
     """Write down that the actor accepts a version; doing it again changes nothing."""
     if actor.person_id is None:
-        raise NotAllowed("Log in to accept the terms.")
+        raise NotAllowedError("Log in to accept the terms.")
     row = TermsAcceptance(person_id=actor.person_id, version=version, accepted_at=now)
     if session.get(TermsAcceptance, (actor.person_id, version)) is None and added(session, row):
         audit_log.note(

@@ -23,7 +23,7 @@ from portal.domain.accounts.tokens import (
     state_of,
 )
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
 
@@ -82,7 +82,7 @@ def make(
         raise ParticipantError("Choose how long the token lasts.", reason="days")
     # Locked: two requests at once could otherwise both make the last one.
     if queries.locked(session, str(actor.person_id)).deleted_at is not None:
-        raise NotAllowed("Log in to make a token.")
+        raise NotAllowedError("Log in to make a token.")
     if _live(session, actor, now) >= MOST_LIVE:
         raise ParticipantError(
             f"You have {MOST_LIVE} tokens that work. Revoke one that you no longer need first."
@@ -110,7 +110,7 @@ def revoke(session: Session, *, actor: Actor, token_id: str, now: datetime) -> N
         .with_for_update()
     )
     if row is None:
-        raise NotFound
+        raise NotFoundError
     if row.revoked_at is None:
         row.revoked_at = now
         _note(session, actor, Action.TOKEN_REVOKED, row, now)

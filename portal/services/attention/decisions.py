@@ -17,7 +17,7 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, OperatorError, ParticipantError
+from portal.domain.errors import NotFoundError, OperatorError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.pagination import PAGE_SIZE
 from portal.services.attention import resolution
@@ -48,17 +48,17 @@ class ChallengePage:
 
 
 def of_site(session: Session, *, actor: Actor) -> list[Attention]:
-    """List what needs attention on the whole site, for staff, as much as fits a page. Raises ``NotFound``."""
+    """List what needs attention on the whole site, for staff, as much as fits a page. Raises ``NotFoundError``."""
     if not permissions.may_settle(actor, None):
-        raise NotFound
+        raise NotFoundError
     return attention_views.listed(session, at_most=PAGE_SIZE)
 
 
 def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) -> ChallengePage:
-    """List what needs attention in a challenge, for whoever organises it. Raises ``NotFound``."""
+    """List what needs attention in a challenge, for whoever organises it. Raises ``NotFoundError``."""
     found = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_settle(actor, found.standing):
-        raise NotFound
+        raise NotFoundError
     rows = attention_views.listed(session, challenge_id=found.challenge.id, at_most=PAGE_SIZE)
     needed = images.of_challenge(session, found.challenge.id)
     return ChallengePage(frame=found.frame, rows=tuple(rows), images=tuple(needed))
@@ -69,11 +69,11 @@ def decide(
 ) -> Attention:
     """Write down what is to be done; deciding again before it is done changes the wish.
 
-    Raises ``NotFound`` for what the actor may not decide about, or what needs nobody any more.
+    Raises ``NotFoundError`` for what the actor may not decide about, or what needs nobody any more.
     """
     found = next((one for one in attention_views.listed(session) if one.id == wanted), None)
     if found is None or not _may_decide(session, actor, found):
-        raise NotFound
+        raise NotFoundError
     if choice not in found.choices:
         raise ParticipantError("That cannot be done with it.", reason="choice")
     chosen = Choice(choice)

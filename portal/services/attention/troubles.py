@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Attempt, Job, Trouble
 from portal.domain.ids import new_id
-from portal.files.progress import OutOfTime
-from scheduler.errors import SchedulerError, Unreachable
+from portal.files.progress import FileTimeoutError
+from scheduler.errors import SchedulerError, UnreachableError
 
 log = structlog.get_logger("sealrun.worker")
 
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 300))
 """Before the second try and each further one; after the last it needs attention."""
-PASSING = (OSError, MemoryError, OperationalError, OutOfTime, SchedulerError)
+PASSING = (OSError, MemoryError, OperationalError, FileTimeoutError, SchedulerError)
 """What may be over by itself: a full disk, another writer. Everything else is a defect, and would come again."""
 MAX_PROBLEM_CHARS = 4000
 
@@ -127,7 +127,7 @@ def forget_builds(session: Session, image_id: str) -> None:
 
 
 def _pause(error: Exception, tries: int) -> timedelta | None:
-    if isinstance(error, Unreachable):
+    if isinstance(error, UnreachableError):
         # It is most likely not about this thing: another has its turn first, and no number of tries is too many.
         return PAUSES[0]
     if not isinstance(error, PASSING) or tries > len(PAUSES):

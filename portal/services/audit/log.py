@@ -11,7 +11,7 @@ from portal.db.tables import AuditEntry
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import START, Action, Subject, entry_digest, new_salt, origin_digest
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 
 _LOCK = 0x5EA1
 """PostgreSQL's advisory lock under which entries are chained."""
@@ -92,7 +92,7 @@ def erase_origins(session: Session, *, actor: Actor, before: datetime, now: date
     The chain still holds: it covers a digest of the origin, of which nothing can be read.
     """
     if not permissions.may_operate(actor):
-        raise NotAllowed("Only an operator of the site may erase origins.")
+        raise NotAllowedError("Only an operator of the site may erase origins.")
     erased = session.execute(
         update(AuditEntry)
         .where(

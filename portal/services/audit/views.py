@@ -13,7 +13,7 @@ from portal.db.tables import AuditEntry, Person
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor, ActorKind
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.audit import log as audit_log
 from portal.services.site.views import name_of
@@ -72,7 +72,7 @@ def log_page(
     _note_look(session, actor, wanted, now, turns=page > 1)
     rows = queries.newest(session, wanted, last, offset=(page - 1) * PAGE_SIZE, size=PAGE_SIZE)
     if page > 1 and not rows:
-        raise NotFound
+        raise NotFoundError
     challenges = queries.challenges(session)
     return LogPage(
         rows=_facts(session, rows, challenges),
@@ -104,7 +104,7 @@ def next_lines(
 
 def _check(actor: Actor) -> None:
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
 
 
 def _note_look(

@@ -12,7 +12,7 @@ from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import Season, Span, season_of
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.permissions import Standing
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import ParticipationState, must_accept
@@ -78,15 +78,15 @@ class Visible:
 def look_up(
     session: Session, *, actor: Actor, slug: str, now: datetime, options: Sequence[ORMOption] = ()
 ) -> Visible:
-    """Find a challenge for an actor; raise ``NotFound`` if there is none that they may see."""
+    """Find a challenge for an actor; raise ``NotFoundError`` if there is none that they may see."""
     found = queries.find(session, slug, actor.person_id, *queries.titles_and_phases(), *options)
     if found is None:
-        raise NotFound
+        raise NotFoundError
     standing = access.standing(
         actor, found.challenge, role=found.role, takes_part=found.team_id is not None
     )
     if not permissions.may_see_challenge(actor, standing):
-        raise NotFound
+        raise NotFoundError
     return Visible(
         challenge=found.challenge,
         standing=standing,

@@ -13,16 +13,16 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 
 
 def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) -> CrateFacts:
-    """Return a challenge with its leaderboards and all results. Raises ``NotFound``."""
+    """Return a challenge with its leaderboards and all results. Raises ``NotFoundError``."""
     challenge = queries.challenge(session, slug=slug)
     if challenge is None or not permissions.may_operate(actor):
-        raise NotFound
+        raise NotFoundError
     results = queries.of_challenge(session, challenge.id)
     _note(session, actor, challenge, Subject(kind="challenge", id=slug), now=now)
     return CrateFacts(
@@ -37,35 +37,35 @@ def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) ->
 
 
 def of_one(session: Session, *, actor: Actor, wanted: str, now: datetime) -> CrateFacts:
-    """Return an evaluation, or all of a submission, with reruns. For operators; raises ``NotFound``."""
+    """Return an evaluation, or all of a submission, with reruns. For operators; raises ``NotFoundError``."""
     if not permissions.may_operate(actor):
-        raise NotFound
+        raise NotFoundError
     return _one(session, actor, wanted, now=now)
 
 
 def of_submission(
     session: Session, *, actor: Actor, submission_id: str, now: datetime
 ) -> CrateFacts:
-    """Return all of a submission, for whoever may see what is sealed of it. Raises ``NotFound``."""
+    """Return all of a submission, for whoever may see what is sealed of it. Raises ``NotFoundError``."""
     found = submission_pages.find(session, submission_id, str(actor.person_id))
     if found is None:
-        raise NotFound
+        raise NotFoundError
     standing = access.standing(
         actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )
     if not permissions.may_review(actor, standing):
-        raise NotFound
+        raise NotFoundError
     return _one(session, actor, submission_id, now=now)
 
 
 def _one(session: Session, actor: Actor, wanted: str, *, now: datetime) -> CrateFacts:
     results = queries.of_one(session, wanted)
     if not results:
-        raise NotFound
+        raise NotFoundError
     submission = results[0].submission
     challenge = queries.challenge(session, challenge_id=submission.challenge_id)
     if challenge is None:
-        raise NotFound
+        raise NotFoundError
     _note(session, actor, challenge, Subject(kind="submission", id=submission.id), now=now)
     return CrateFacts(
         slug=challenge.slug,

@@ -54,7 +54,7 @@ class ChallengeDetails:
 def challenge_details(
     session: Session, *, actor: Actor, slug: str, now: datetime
 ) -> ChallengeDetails:
-    """Return a challenge; raise ``NotFound`` if there is none that the actor may see."""
+    """Return a challenge; raise ``NotFoundError`` if there is none that the actor may see."""
     visible = look_up(session, actor=actor, slug=slug, now=now, options=(queries.columns(),))
     challenge = visible.challenge
     participation, team = _own(session, actor, visible)

@@ -11,7 +11,7 @@ from portal.db.tables import Challenge, Organiser, Person
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.permissions import Role
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
@@ -59,7 +59,7 @@ def roles_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> R
     """List who works for a challenge; for whoever organises it, and for its reviewers."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_review(actor, visible.standing):
-        raise NotFound
+        raise NotFoundError
     may_change = permissions.may_name_roles(actor, visible.standing)
     rows = queries.roles_in(session, visible.challenge.id)
     owners = sum(row.role is Role.OWNER for row, _ in rows)
@@ -125,7 +125,7 @@ def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: date
     ):
         _refuse(actor, standing)
     if row is None:
-        raise NotFound
+        raise NotFoundError
     if row.role is Role.OWNER:
         _check_not_last(session, challenge.id)
     had = row.role
@@ -151,14 +151,14 @@ def _challenge(session: Session, actor: Actor, slug: str, *, lock: bool) -> Chal
 
 def _refuse(actor: Actor, standing: permissions.Standing) -> None:
     if permissions.may_review(actor, standing):
-        raise NotAllowed("Only owners of the challenge may change who works for it.")
-    raise NotFound
+        raise NotAllowedError("Only owners of the challenge may change who works for it.")
+    raise NotFoundError
 
 
 def _found(session: Session, slug: str) -> Challenge:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
     if challenge is None:
-        raise NotFound
+        raise NotFoundError
     return challenge
 
 
@@ -166,7 +166,7 @@ def _locked(session: Session, slug: str) -> Challenge:
     """Find a challenge so that nobody else changes its roles meanwhile: one owner must stay."""
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
     if challenge is None:
-        raise NotFound
+        raise NotFoundError
     return challenge
 
 

@@ -13,7 +13,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.calendar import Season, Span, current, season_of
 from portal.domain.challenges.profiles import Profile, Resources
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.services.challenges.context import Frame, look_up
 
 
@@ -109,7 +109,7 @@ def page(session: Session, *, actor: Actor, slug: str, page_slug: str, now: date
     visible = look_up(session, actor=actor, slug=slug, now=now)
     row = queries.page_text(session, visible.challenge.id, page_slug)
     if row is None:
-        raise NotFound
+        raise NotFoundError
     return TextPage(frame=visible.frame, slug=row.slug, title=row.title, text=row.markdown)
 
 
@@ -117,7 +117,7 @@ def terms(session: Session, *, actor: Actor, slug: str, now: datetime) -> TextPa
     """Return the terms of a challenge that has some."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.has_terms:
-        raise NotFound
+        raise NotFoundError
     return TextPage(frame=visible.frame, slug="terms", title="Terms", text=visible.challenge.terms)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import Attempt, Evaluation, FilePiece, Image, Job
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.evaluations.file_parts import Part
 
 MOST_SHOWN = 200
@@ -56,9 +56,9 @@ def gone_through(session: Session, subject: str, part: Part) -> int | None:
 
 
 def of_site(session: Session, *, actor: Actor) -> list[Shown]:
-    """List what takes longer than a moment, oldest first, for staff. Raises ``NotFound``."""
+    """List what takes longer than a moment, oldest first, for staff. Raises ``NotFoundError``."""
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     rows = session.execute(
         select(FilePiece, Evaluation.submission_id, Image.id)
         .outerjoin(Attempt, Attempt.token == FilePiece.subject)

@@ -117,6 +117,6 @@ def build_again(image: Image, *, now: datetime) -> None:
 
 
 def move_image(image: Image, to: ImageState, *, now: datetime) -> None:
-    """Take an allowed step; raises ``ForbiddenStep`` otherwise."""
+    """Take an allowed step; raises ``InvalidTransitionError`` otherwise."""
     image.state = check_step(IMAGE_STEPS, image.state, to)
     image.updated_at = now

@@ -130,7 +130,7 @@ def ask(session: Session, data: DataDirectory, cluster: str, *, now: datetime) -
 
 
 def move(snapshot: DataSnapshot, to: SnapshotState) -> None:
-    """Take an allowed step; raises ``ForbiddenStep`` otherwise."""
+    """Take an allowed step; raises ``InvalidTransitionError`` otherwise."""
     snapshot.state = check_step(SNAPSHOT_STEPS, snapshot.state, to)
 
 

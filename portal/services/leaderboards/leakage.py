@@ -12,7 +12,7 @@ from portal.db.queries.challenges import challenge_pages
 from portal.db.tables import Phase, PhaseTask, Task
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.profiles import Profile, Resources
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.evaluations.separation import Separation, separation_of
 from portal.domain.leaderboards.leakage import Bits, Channel, bits, bits_of
 from portal.domain.leaderboards.scores import Column
@@ -66,12 +66,12 @@ class LeakPage:
 def leak_page(
     session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
 ) -> LeakPage:
-    """Return the bounds of all phases; raise ``NotFound`` for whoever may not review."""
+    """Return the bounds of all phases; raise ``NotFoundError`` for whoever may not review."""
     visible = look_up(
         session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
     )
     if not visible.frame.may_review:
-        raise NotFound
+        raise NotFoundError
     challenge = visible.challenge
     columns = [as_column(row) for row in challenge.columns]
     tasks = _tasks(session, challenge.phases)

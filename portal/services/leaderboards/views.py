@@ -12,7 +12,7 @@ from portal.db.tables import Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import Span, current
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.leaderboards import scores
 from portal.domain.leaderboards.scores import Column, Rule
 from portal.domain.pagination import PAGE_SIZE, Slice, page_with
@@ -62,7 +62,7 @@ def leaderboard(
     page: int,
     now: datetime,
 ) -> Leaderboard:
-    """Return a page of the leaderboard; raise ``NotFound`` for a phase or page there is not."""
+    """Return a page of the leaderboard; raise ``NotFoundError`` for a phase or page there is not."""
     visible = look_up(
         session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
     )
@@ -78,7 +78,7 @@ def leaderboard(
     found = _rows(session, visible, row, page)
     listed = [r for r in found if page_with(r.position) == page]
     if page > 1 and not listed:
-        raise NotFound
+        raise NotFoundError
     shown = [_row(r, columns, visible) for r in found]
     own = next((r for r in shown if r.is_own), None)
     return Leaderboard(
@@ -136,7 +136,7 @@ def _chosen(
     for row, facts in boards:
         if row.slug == slug:
             return row, facts
-    raise NotFound
+    raise NotFoundError
 
 
 def _rows(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import CheckReport
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotAllowed, NotFound
+from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.domain.ids import new_id
 from portal.domain.site.findings import Report, report_from_json
 
@@ -17,9 +17,9 @@ KEPT = 20
 
 
 def keep(session: Session, *, actor: Actor, report: Report, now: datetime) -> None:
-    """Keep a report. Raises ``NotAllowed`` for anybody but an operator."""
+    """Keep a report. Raises ``NotAllowedError`` for anybody but an operator."""
     if not permissions.may_operate(actor):
-        raise NotAllowed("Only an operator of the site checks it.")
+        raise NotAllowedError("Only an operator of the site checks it.")
     session.add(CheckReport(id=new_id(now), taken_at=report.taken_at, report=report.as_json()))
     session.flush()
     newest = select(CheckReport.id).order_by(CheckReport.taken_at.desc(), CheckReport.id.desc())
@@ -30,7 +30,7 @@ def keep(session: Session, *, actor: Actor, report: Report, now: datetime) -> No
 def last_report(session: Session, *, actor: Actor) -> Report | None:
     """Return the newest report, for staff; None if there is none, or only one of another form."""
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     newest = (
         select(CheckReport.report)
         .order_by(CheckReport.taken_at.desc(), CheckReport.id.desc())

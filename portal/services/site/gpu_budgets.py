@@ -12,7 +12,7 @@ from portal.db.tables import Challenge, Team
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.profiles import Resources
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.evaluations.shares import Share, Spent
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.challenges.context import Frame, look_up
@@ -74,17 +74,17 @@ def own_budgets(
 def budget_page(
     session: Session, *, actor: Actor, slug: str, resources: Resources, page: int, now: datetime
 ) -> BudgetPage:
-    """Return them to whoever works for the challenge; raise ``NotFound`` for everybody else."""
+    """Return them to whoever works for the challenge; raise ``NotFoundError`` for everybody else."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_review:
-        raise NotFound
+        raise NotFoundError
     challenge, share = visible.challenge, resources.share_of(slug)
     by_team = spent_by_team(session, resources, challenge.id)
     names = _names(session, by_team)
     rows = sorted(by_team.items(), key=lambda row: (-row[1].total, names[row[0]].casefold()))
     begin = (page - 1) * PAGE_SIZE
     if page > 1 and begin >= len(rows):
-        raise NotFound
+        raise NotFoundError
     return BudgetPage(
         frame=visible.frame,
         share=share,
@@ -102,9 +102,9 @@ def budget_page(
 def all_budgets(
     session: Session, *, actor: Actor, resources: Resources
 ) -> tuple[ChallengeBudget, ...]:
-    """Return those of every challenge to staff; raise ``NotFound`` for everybody else."""
+    """Return those of every challenge to staff; raise ``NotFoundError`` for everybody else."""
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     challenges = session.scalars(select(Challenge).order_by(Challenge.title, Challenge.id)).all()
     rows: dict[str, list[queries.Time]] = {}
     for time in queries.all_times(session):

@@ -11,7 +11,7 @@ from portal.db.engine import added
 from portal.db.tables import Heartbeat
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.site.health import Vital
 
 MISSED = timedelta(minutes=2)
@@ -102,9 +102,9 @@ def look(session: Session, clusters: Iterable[str], *, now: datetime) -> list[Al
 def of_site(
     session: Session, *, actor: Actor, clusters: Iterable[str], now: datetime
 ) -> list[Alive]:
-    """Return the same to staff. Raises ``NotFound``."""
+    """Return the same to staff. Raises ``NotFoundError``."""
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     return look(session, clusters, now=now)
 
 

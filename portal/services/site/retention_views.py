@@ -10,7 +10,7 @@ from portal.db.queries.site import retention as queries
 from portal.db.tables import Deletion
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.domain.retention import Kept, Policy
 from portal.services.challenges.context import Frame, look_up
@@ -55,9 +55,9 @@ class RetentionPage:
 
 
 def staff_page(session: Session, *, actor: Actor, policy: Policy, page: int) -> RetentionPage:
-    """Return what goes next and has gone on the whole site; ``NotFound`` for all but staff."""
+    """Return what goes next and has gone on the whole site; ``NotFoundError`` for all but staff."""
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     return _page(session, None, None, policy, page)
 
 
@@ -67,7 +67,7 @@ def challenge_page(
     """Return the same of one challenge, for those who may review it."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_review:
-        raise NotFound
+        raise NotFoundError
     return _page(session, visible.frame, visible.challenge.id, policy, page)
 
 
@@ -78,7 +78,7 @@ def _page(
         session, challenge_id=challenge_id, offset=(page - 1) * PAGE_SIZE, size=PAGE_SIZE
     )
     if page > 1 and not found:
-        raise NotFound
+        raise NotFoundError
     return RetentionPage(
         frame=frame,
         upcoming=tuple(_upcoming(session, challenge_id, policy)),

@@ -10,7 +10,7 @@ from portal.db.tables import Person
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, ParticipantError
+from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.services.audit import log as audit_log
 
 
@@ -46,7 +46,7 @@ def _set(
     session: Session, actor: Actor, person_id: str, is_staff: bool, action: Action, now: datetime
 ) -> bool:
     if not permissions.may_operate(actor):
-        raise NotAllowed("Only an operator of the site names staff.")
+        raise NotAllowedError("Only an operator of the site names staff.")
     person = session.get_one(Person, person_id, with_for_update=True)
     if is_staff and (person.deleted_at or person.blocked_at):
         raise ParticipantError("this person is blocked or deleted", reason="no_such_person")

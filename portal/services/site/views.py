@@ -16,7 +16,7 @@ from portal.domain import permissions
 from portal.domain.accounts.gates import gate_from_json
 from portal.domain.accounts.people import Actor, ShownAs
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.audit import log as audit_log
 
@@ -110,7 +110,7 @@ def name_of(person: Person) -> str:
 def overview(session: Session, *, actor: Actor, now: datetime) -> Numbers:
     """Count what there is on the site."""
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     return queries.numbers(session, now)
 
 
@@ -119,7 +119,7 @@ def people_list(
 ) -> PeopleList:
     """List people by name; ``words`` as ``queries.people`` takes them, empty for everybody."""
     if not permissions.may_see_people(actor):
-        raise NotFound
+        raise NotFoundError
     found = queries.people(
         session,
         words.strip(),
@@ -128,7 +128,7 @@ def people_list(
         staff_only=staff_only,
     )
     if page > 1 and not found:
-        raise NotFound
+        raise NotFoundError
     return PeopleList(
         rows=tuple(_listed(row) for row in found),
         pages=Slice(number=page, total=found[0].total if found else 0),
@@ -155,10 +155,10 @@ def person_page(
     ``claims`` are those that rules of the site look at; those of challenges' rules are added.
     """
     if not permissions.may_see_staff_pages(actor):
-        raise NotFound
+        raise NotFoundError
     person = session.get(Person, person_id)
     if person is None:
-        raise NotFound
+        raise NotFoundError
     audit_log.note(
         session,
         actor=actor,

@@ -13,7 +13,7 @@ from portal.db.tables import NOT_A_RERUN, Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.cancellation import (
     MAX_FREE_CANCELLATIONS,
@@ -49,7 +49,7 @@ class CancelPage:
 
 
 def cancel_page(session: Session, *, actor: Actor, submission_id: str, now: datetime) -> CancelPage:
-    """Return what cancelling would cost now. Raises ``NotFound`` and ``ParticipantError``."""
+    """Return what cancelling would cost now. Raises ``NotFoundError`` and ``ParticipantError``."""
     submission = _find(session, actor, submission_id)
     used = _progress(session, _unfinished(submission, submission.evaluations))
     return CancelPage(
@@ -174,14 +174,14 @@ def _cost(
 def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
     found = queries.find(session, submission_id, str(actor.person_id))
     if found is None:
-        raise NotFound
+        raise NotFoundError
     submission = found.submission
     standing = access.standing(
         actor, submission.challenge, role=found.role, takes_part=found.in_team
     )
     team = access.only(actor) if found.in_team else frozenset()
     if not permissions.may_cancel(actor, standing, team):
-        raise NotFound
+        raise NotFoundError
     return submission
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import Season
 from portal.domain.challenges.profiles import Resources
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.domain.submissions.limits import Limits, Used, start_of_day
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
@@ -49,7 +49,7 @@ def submit_form(
     """Return what can be handed in now, and how often."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_submit or actor.person_id is None:
-        raise NotAllowed("Log in to hand something in.")
+        raise NotAllowedError("Log in to hand something in.")
     if visible.frame.must_join:
         raise joining.not_yet(visible.frame.participation)
     return SubmitForm(

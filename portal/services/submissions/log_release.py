@@ -12,7 +12,7 @@ from portal.db.tables import LogRelease
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.evaluations.jobs import JobKind
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
@@ -52,7 +52,7 @@ class ReleasedLog:
 def release_page(
     session: Session, *, actor: Actor, submission_id: str, token: str, now: datetime
 ) -> ReleasePage:
-    """Return what would be released, and write down that it was looked at. Raises ``NotFound``."""
+    """Return what would be released, and write down that it was looked at. Raises ``NotFoundError``."""
     found, attempt = _find(session, actor, submission_id, token)
     submission = found.submission
     audit_log.note(
@@ -81,7 +81,7 @@ def release(
 ) -> None:
     """Let the team see the log of an attempt; releasing it again changes nothing.
 
-    Raises ``NotFound``, and ``ParticipantError`` without a reason, which the team reads too.
+    Raises ``NotFoundError``, and ``ParticipantError`` without a reason, which the team reads too.
     """
     found, attempt = _find(session, actor, submission_id, token)
     said = " ".join(reason.split())
@@ -127,11 +127,11 @@ def _find(
 ) -> tuple[submission_pages.Found, queries.LoggedAttempt]:
     found = submission_pages.find(session, submission_id, str(actor.person_id))
     if found is None:
-        raise NotFound
+        raise NotFoundError
     standing = access.standing(
         actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )
     attempt = queries.logged_attempt(session, submission_id, token)
     if not permissions.may_release_logs(actor, standing) or attempt is None:
-        raise NotFound
+        raise NotFoundError
     return found, attempt

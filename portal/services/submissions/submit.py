@@ -22,7 +22,7 @@ from portal.db.tables import (
 )
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
@@ -268,12 +268,12 @@ def _open_phase(
 ) -> tuple[Challenge, Phase]:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == challenge_slug))
     if challenge is None:
-        raise NotFound
+        raise NotFoundError
     standing = standing_of(session, challenge, actor)
     if not permissions.may_see_challenge(actor, standing):
-        raise NotFound
+        raise NotFoundError
     if not permissions.may_submit(actor, standing):
-        raise NotAllowed("Log in to hand something in.")
+        raise NotAllowedError("Log in to hand something in.")
     phase = session.scalar(
         select(Phase).where(Phase.challenge_id == challenge.id, Phase.slug == phase_slug)
     )

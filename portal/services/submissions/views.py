@@ -11,7 +11,7 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.profiles import Resources
-from portal.domain.errors import NotAllowed, NotFound
+from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.scores import Column
 from portal.domain.pagination import PAGE_SIZE, Slice
@@ -94,7 +94,7 @@ def submission_list(
     """List the own team's submissions; organisers and staff see every team's."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not actor.is_known:
-        raise NotAllowed("Log in to see your submissions.")
+        raise NotAllowedError("Log in to see your submissions.")
     every = visible.frame.may_review
     found = queries.page_of(
         session,
@@ -105,7 +105,7 @@ def submission_list(
         size=PAGE_SIZE,
     )
     if page > 1 and not found:
-        raise NotFound
+        raise NotFoundError
     columns = _columns(session, visible.challenge, now, every)
     # Which one is best would tell something of a score that is not shown.
     is_ranked = any(column.primary for column in columns)
@@ -129,7 +129,7 @@ def submission_list(
 def submission_page(
     session: Session, *, actor: Actor, submission_id: str, resources: Resources, now: datetime
 ) -> SubmissionPage:
-    """Return a submission; raise ``NotFound`` if there is none that the actor may see."""
+    """Return a submission; raise ``NotFoundError`` if there is none that the actor may see."""
     found = _find(session, actor, submission_id)
     return _page(session, actor, found, resources, inside=False, now=now)
 
@@ -140,7 +140,7 @@ def sealed_page(
     """Return a submission with what is sealed, and write down that it was looked at."""
     found = _find(session, actor, submission_id)
     if not permissions.may_review(actor, _standing(actor, found)):
-        raise NotFound
+        raise NotFoundError
     audit_log.note(
         session,
         actor=actor,
@@ -155,14 +155,14 @@ def sealed_page(
 def seal_of(
     session: Session, *, actor: Actor, submission_id: str, in_full: bool, now: datetime
 ) -> str:
-    """Return the signed record of a submission's newest result; raise ``NotFound`` where there is none.
+    """Return the signed record of a submission's newest result; raise ``NotFoundError`` where there is none.
 
     In full to whoever may look at what is sealed, which is written down; otherwise what the team may show.
     """
     found = _find(session, actor, submission_id)
     if in_full:
         if not permissions.may_review(actor, _standing(actor, found)):
-            raise NotFound
+            raise NotFoundError
         audit_log.note(
             session,
             actor=actor,
@@ -175,16 +175,16 @@ def seal_of(
     envelopes = [one.envelope if in_full else one.team_envelope for one in results]
     signed = [one for one in envelopes if one]
     if not signed:
-        raise NotFound
+        raise NotFoundError
     return signed[-1]
 
 
 def _find(session: Session, actor: Actor, submission_id: str) -> queries.Found:
     if actor.person_id is None:
-        raise NotAllowed("Log in to see this submission.")
+        raise NotAllowedError("Log in to see this submission.")
     found = queries.find(session, submission_id, actor.person_id)
     if found is None or not _may_see(actor, found):
-        raise NotFound
+        raise NotFoundError
     return found
 
 

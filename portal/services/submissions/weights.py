@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.db.tables import Blob, Challenge, Image, Submission, Task, Team, Weights
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import start_of_day
 from portal.domain.submissions.weights import COUNT, mounted_at
@@ -49,10 +49,10 @@ class WeightsPage:
 def weights_page(
     session: Session, *, actor: Actor, slug: str, limit: int, now: datetime
 ) -> WeightsPage:
-    """Return what the actor's team has, the newest first. Raises ``NotFound`` and ``NotAllowed``."""
+    """Return what the actor's team has, the newest first. Raises ``NotFoundError`` and ``NotAllowedError``."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if actor.person_id is None:
-        raise NotAllowed("Log in to upload weights.")
+        raise NotAllowedError("Log in to upload weights.")
     if visible.frame.must_join:
         raise joining.not_yet(visible.frame.participation)
     files = offered(session, visible.challenge.id, actor)
@@ -117,14 +117,14 @@ def check_first(
 
 
 def remove(session: Session, *, actor: Actor, slug: str, weights_id: str, now: datetime) -> None:
-    """Offer a file no more. What was handed in with it keeps it. Raises ``NotFound``.
+    """Offer a file no more. What was handed in with it keeps it. Raises ``NotFoundError``.
 
     A file that nothing was handed in with goes like an upload that was refused.
     """
     _, team = membership.own_team(session, actor, slug)
     row = session.get(Weights, weights_id)
     if row is None or row.team_id != team.id:
-        raise NotFound
+        raise NotFoundError
     row.removed_at = row.removed_at or now
     session.flush()
     _let_go(session, row.blob_sha256, now=now)
@@ -146,12 +146,12 @@ def used_by(session: Session, submission: Submission) -> WeightsFacts | None:
 def _challenge(session: Session, actor: Actor, slug: str) -> Challenge:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
     if challenge is None:
-        raise NotFound
+        raise NotFoundError
     standing = standing_of(session, challenge, actor)
     if not permissions.may_see_challenge(actor, standing):
-        raise NotFound
+        raise NotFoundError
     if not permissions.may_submit(actor, standing):
-        raise NotAllowed("Log in to upload weights.")
+        raise NotAllowedError("Log in to upload weights.")
     return challenge
 
 

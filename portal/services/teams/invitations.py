@@ -12,7 +12,7 @@ from portal.db.tables import Challenge, Invitation, Team
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import INVITATION_LASTS, ParticipationState, check_frozen
 from portal.services.audit import log as audit_log
@@ -68,7 +68,7 @@ def withdraw(
     challenge, team = membership.own_team(session, actor, slug)
     row = session.get(Invitation, invitation_id)
     if row is None or row.team_id != team.id:
-        raise NotFound
+        raise NotFoundError
     if row.withdrawn_at is None:
         row.withdrawn_at = now
         _note(session, actor, Action.TEAM_INVITATION_WITHDRAWN, challenge.id, row.id, now)
@@ -131,7 +131,7 @@ def _team_to_invite_into(
     if challenge is None or not permissions.may_take_part(
         actor, access.standing_of(session, challenge, actor)
     ):
-        raise NotFound
+        raise NotFoundError
     if joining.state_of(session, challenge.id, actor) is ParticipationState.ADMITTED:
         teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
     return membership.own_team(session, actor, slug)
@@ -153,7 +153,7 @@ def _find(
     if row.withdrawn_at is not None or now >= row.expires_at or team.merged_into_id is not None:
         raise ParticipantError(NO_GOOD, reason="invitation")
     if not permissions.may_take_part(actor, access.standing_of(session, challenge, actor)):
-        raise NotFound
+        raise NotFoundError
     return row, team, challenge
 
 

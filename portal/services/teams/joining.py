@@ -13,7 +13,7 @@ from portal.domain import permissions
 from portal.domain.accounts.gates import Closed, first_closed, gate_from_json
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.teams.membership_rules import ParticipationState, must_accept, terms_digest
 from portal.services.accounts import sign_in
 from portal.services.audit import log as audit_log
@@ -43,7 +43,7 @@ class JoinPage:
     note: str
 
 
-class GateClosed(NotAllowed):
+class GateClosedError(NotAllowedError):
     """The login does not say what the challenge asks for."""
 
     reason = "gate"
@@ -85,7 +85,7 @@ def join(
         raise ParticipantError(ACCEPT, reason="accept")
     declined = row is not None and row.state is ParticipationState.DECLINED
     if declined and challenge.join_policy != OPEN:
-        raise NotAllowed("The organisers have declined your request. Ask them about it.")
+        raise NotAllowedError("The organisers have declined your request. Ask them about it.")
     if row is not None and row.state is ParticipationState.ADMITTED:
         row.terms_sha256 = terms_digest(challenge.terms)
         return row.state
@@ -110,7 +110,7 @@ def accept_terms(
 ) -> None:
     """Let somebody take part who follows an invitation, where the challenge lets everybody or has let them.
 
-    Raises ``ParticipantError`` where there are terms to accept and they do not, and ``NotAllowed`` where
+    Raises ``ParticipantError`` where there are terms to accept and they do not, and ``NotAllowedError`` where
     the challenge has to let them in first.
     """
     row = _row(session, challenge, actor)
@@ -128,7 +128,7 @@ def accept_terms(
 def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now: datetime) -> None:
     """Let somebody who hands in to an open challenge take part; by handing in they accept its terms.
 
-    Raises ``NotAllowed`` where the policy is another and the actor has not been admitted, or the
+    Raises ``NotAllowedError`` where the policy is another and the actor has not been admitted, or the
     terms have changed since they accepted them.
     """
     row = _row(session, challenge, actor)
@@ -146,9 +146,9 @@ def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now:
         raise not_yet(row.state if row else None)
 
 
-def not_yet(state: ParticipationState | None) -> NotAllowed:
+def not_yet(state: ParticipationState | None) -> NotAllowedError:
     """Return why somebody cannot hand in yet, by how far they are with taking part."""
-    return NotAllowed(_NOT_YET[state], reason="join")
+    return NotAllowedError(_NOT_YET[state], reason="join")
 
 
 def decide(
@@ -157,10 +157,10 @@ def decide(
     """Let somebody take part who asked, or decline; a declined person can be admitted later."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_organise(actor, visible.standing):
-        raise NotFound
+        raise NotFoundError
     row = session.get(Participation, (visible.challenge.id, person_id), with_for_update=True)
     if row is None:
-        raise NotFound
+        raise NotFoundError
     if row.state is ParticipationState.ADMITTED and not admits:
         raise ParticipantError("This person takes part already; they cannot be declined any more.")
     to = ParticipationState.ADMITTED if admits else ParticipationState.DECLINED
@@ -194,7 +194,7 @@ _NOT_YET: Mapping[ParticipationState | None, str] = {
 def _visible(session: Session, actor: Actor, slug: str, now: datetime) -> Visible:
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_take_part(actor, visible.standing):
-        raise NotAllowed("Log in to take part.")
+        raise NotAllowedError("Log in to take part.")
     return visible
 
 
@@ -212,7 +212,7 @@ def _check_gate(session: Session, challenge: Challenge, actor: Actor) -> None:
             "not let in", challenge=challenge.slug, person_id=actor.person_id,
             rule=gate.title, missing_claim=closed.claim, wanted=list(closed.wanted),
         )  # fmt: skip
-        raise GateClosed(closed)
+        raise GateClosedError(closed)
 
 
 def _write(

@@ -18,7 +18,7 @@ from portal.db.tables import (
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import check_frozen, check_size, team_name
 from portal.services.audit import log as audit_log
@@ -26,13 +26,13 @@ from portal.services.teams import teams
 
 
 def own_team(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Team]:
-    """Return a challenge and the actor's team in it, whose row is locked. Raises ``NotFound``."""
+    """Return a challenge and the actor's team in it, whose row is locked. Raises ``NotFoundError``."""
     challenge, team = find_own(session, actor, slug)
     return challenge, lock_own(session, actor, team.id)
 
 
 def find_own(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Team]:
-    """Return a challenge and the actor's team in it. Raises ``NotFound``."""
+    """Return a challenge and the actor's team in it. Raises ``NotFoundError``."""
     found = session.execute(
         select(Challenge, Team)
         .join(Team, Team.challenge_id == Challenge.id)
@@ -40,7 +40,7 @@ def find_own(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Team
         .where(Challenge.slug == slug, Membership.person_id == actor.person_id)
     ).one_or_none()
     if found is None:
-        raise NotFound
+        raise NotFoundError
     challenge, team = found
     return challenge, team
 
@@ -49,18 +49,18 @@ def lock_own(session: Session, actor: Actor, team_id: str) -> Team:
     """Lock the row of a team, and make sure that the actor still is in it."""
     team = lock(session, team_id)
     if not permissions.may_change_team(actor, set(members_of(session, team_id))):
-        raise NotFound
+        raise NotFoundError
     return team
 
 
 def lock(session: Session, team_id: str) -> Team:
     """Lock a team's row, so that changes of its roster wait for each other, and read it anew.
 
-    Raises ``NotFound`` if it is gone.
+    Raises ``NotFoundError`` if it is gone.
     """
     team = try_to_lock(session, team_id)
     if team is None:
-        raise NotFound
+        raise NotFoundError
     return team
 
 

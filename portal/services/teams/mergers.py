@@ -19,7 +19,7 @@ from portal.db.tables import (
 )
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import (
     MergeState,
@@ -74,7 +74,7 @@ def accept(session: Session, *, actor: Actor, slug: str, request_id: str, now: d
     challenge, team = membership.find_own(session, actor, slug)
     asked = session.get(MergeRequest, request_id)
     if asked is None or asked.to_team_id != team.id:
-        raise NotFound
+        raise NotFoundError
     # Both rows, always in the same order, so that two mergers never wait for each other.
     locked = {one: membership.lock(session, one) for one in sorted({asked.from_team_id, team.id})}
     asking, staying = locked[asked.from_team_id], membership.lock_own(session, actor, team.id)
@@ -93,7 +93,7 @@ def decline(session: Session, *, actor: Actor, slug: str, request_id: str, now: 
     challenge, team = membership.own_team(session, actor, slug)
     row = _open(session, request_id)
     if row.to_team_id != team.id:
-        raise NotFound
+        raise NotFoundError
     row.state, row.decided_by, row.decided_at = MergeState.DECLINED, actor.person_id, now
     _note(session, actor, Action.MERGE_DECLINED, challenge.id, row, now)
 
@@ -103,7 +103,7 @@ def withdraw(session: Session, *, actor: Actor, slug: str, request_id: str, now:
     challenge, team = membership.own_team(session, actor, slug)
     row = _open(session, request_id)
     if row.from_team_id != team.id:
-        raise NotFound
+        raise NotFoundError
     row.state, row.decided_by, row.decided_at = MergeState.WITHDRAWN, actor.person_id, now
     _note(session, actor, Action.MERGE_WITHDRAWN, challenge.id, row, now)
 
@@ -178,7 +178,7 @@ def _asked(session: Session, from_team: str, to_team: str) -> bool:
 def _open(session: Session, request_id: str) -> MergeRequest:
     row = session.get(MergeRequest, request_id, with_for_update=True, populate_existing=True)
     if row is None:
-        raise NotFound
+        raise NotFoundError
     if row.state is not MergeState.ASKED:
         raise ParticipantError("This has been decided already.")
     return row

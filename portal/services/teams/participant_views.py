@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Participation
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges.context import Frame, look_up
 from portal.services.teams.abuse_signals import Hint, hints_of
@@ -45,10 +45,10 @@ class ParticipantsPage:
 def participants_page(
     session: Session, *, actor: Actor, slug: str, page: int, now: datetime
 ) -> ParticipantsPage:
-    """Return it to whoever organises the challenge; raise ``NotFound`` for everybody else."""
+    """Return it to whoever organises the challenge; raise ``NotFoundError`` for everybody else."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_organise:
-        raise NotFound
+        raise NotFoundError
     challenge = visible.challenge
     requests = _requests(session, challenge.id)
     return ParticipantsPage(

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries.teams import participation_lists as queries
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges.context import look_up
@@ -43,10 +43,10 @@ def participation_list(
     page: int,
     now: datetime,
 ) -> ParticipationList:
-    """List those in a state, or all; raise ``NotFound`` for whoever does not organise it."""
+    """List those in a state, or all; raise ``NotFoundError`` for whoever does not organise it."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_organise:
-        raise NotFound
+        raise NotFoundError
     found = queries.page_of(
         session,
         visible.challenge.id,
@@ -55,7 +55,7 @@ def participation_list(
         size=PAGE_SIZE,
     )
     if page > 1 and not found:
-        raise NotFound
+        raise NotFoundError
     return ParticipationList(
         rows=tuple(
             ListedPerson(

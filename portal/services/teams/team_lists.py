@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries.teams import team_lists as queries
 from portal.db.tables import Membership
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.challenges.context import Frame, look_up
 
@@ -50,15 +50,15 @@ def member_facts(row: Membership) -> MemberFacts:
 
 
 def team_list(session: Session, *, actor: Actor, slug: str, page: int, now: datetime) -> TeamList:
-    """List the teams by name; raise ``NotFound`` for whoever does not organise the challenge."""
+    """List the teams by name; raise ``NotFoundError`` for whoever does not organise the challenge."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_organise:
-        raise NotFound
+        raise NotFoundError
     found = queries.page_of(
         session, visible.challenge.id, offset=(page - 1) * PAGE_SIZE, size=PAGE_SIZE
     )
     if page > 1 and not found:
-        raise NotFound
+        raise NotFoundError
     members = queries.members_of(session, [row.team for row in found])
     return TeamList(
         frame=visible.frame,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from portal.domain.site.findings import Finding, Level, Rule
 from portal.site_check.target import Subject
-from scheduler.errors import HostKeyRefused, SchedulerError, TransportTimeout
+from scheduler.errors import HostKeyRefusedError, SchedulerError, TransportTimeoutError
 from scheduler.transport import Transport
 from site_config.site import Jump, Ssh
 
@@ -105,12 +105,12 @@ def _connection(subject: Subject, transport: Transport) -> Iterator[Finding]:
         answer = transport.run(["true"], timeout=timeout)
         begun = time.monotonic()
         transport.run(["true"], timeout=timeout)
-    except HostKeyRefused as error:
+    except HostKeyRefusedError as error:
         ssh = subject.cluster.connect.ssh
         file = ssh.known_hosts if ssh else Path("known_hosts")
         yield CONNECTS.broken(str(error), change=f"{file}: the host's key, compared at its console")
         return
-    except TransportTimeout as late:
+    except TransportTimeoutError as late:
         found = f"no answer in {timeout.total_seconds():.0f} s: {late}"
         yield CONNECTS.unchecked(found, change="the login node, or the network to it")
         return

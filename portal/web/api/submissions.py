@@ -12,18 +12,18 @@ from portal.services.submissions.views import SubmissionPage
 from portal.web.api import models
 from portal.web.api.calls import Call
 from portal.web.api.challenges import columns
-from portal.web.errors import Refusal
+from portal.web.errors import RefusalError
 from portal.web.uploads import submit
-from portal.web.uploads.submit import NotTaken
+from portal.web.uploads.submit import SubmissionRejectedError
 
 
 async def hand_in(call: Call) -> models.Made:
     """Make a submission of the file that is sent."""
     try:
         made = await submit.hand_in(call)
-    except NotTaken as refusal:
+    except SubmissionRejectedError as refusal:
         sentence = " ".join(refusal.errors.values())
-        raise Refusal(refusal.status, sentence, refusal.reason) from refusal
+        raise RefusalError(refusal.status, sentence, refusal.reason) from refusal
     return models.Made(id=made.id, url=_url(call, made.id))
 
 

@@ -1,6 +1,6 @@
 """What organisers see of those who take part, for programs."""
 
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.teams import joining, participation_lists, team_lists
 from portal.services.teams.participation_lists import ListedPerson
@@ -75,7 +75,7 @@ def _state(call: Call) -> ParticipationState | None:
     try:
         return ParticipationState(wish) if wish is not None else None
     except ValueError as error:
-        raise NotFound from error
+        raise NotFoundError from error
 
 
 def _participant(row: ListedPerson) -> models.Participant:

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 from portal.web.api import models
 from portal.web.api.calls import Call
-from portal.web.errors import Refusal
+from portal.web.errors import RefusalError
 from portal.web.uploads import weights
-from portal.web.uploads.submit import NotTaken
+from portal.web.uploads.submit import SubmissionRejectedError
 
 
 def listed(call: Call) -> models.WeightsList:
@@ -23,7 +23,7 @@ async def upload(call: Call) -> models.Made:
     """Keep the file that is sent."""
     try:
         made = await weights.take(call)
-    except NotTaken as refusal:
+    except SubmissionRejectedError as refusal:
         sentence = " ".join(refusal.errors.values())
-        raise Refusal(refusal.status, sentence, refusal.reason) from refusal
+        raise RefusalError(refusal.status, sentence, refusal.reason) from refusal
     return models.Made(id=made, url=call.url(f"/challenges/{call.part('slug')}/weights"))

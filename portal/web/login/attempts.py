@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.domain.accounts.sessions import BEGUN
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 
 KEPT = "logins"
 """Under which name they are in the session's data."""
@@ -58,15 +58,15 @@ def keep(data: dict[str, Any], attempt: Attempt) -> str:
 
 
 def take(data: dict[str, Any], answer: Mapping[str, str], now: datetime) -> Attempt:
-    """Take the attempt that an answer belongs to out of the session; raise ``LoginFailed``."""
+    """Take the attempt that an answer belongs to out of the session; raise ``LoginError``."""
     kept = dict(data.get(KEPT, {}))
     found = kept.pop(answer.get("state", ""), None)
     if found is None:
-        raise LoginFailed("state")
+        raise LoginError("state")
     data[KEPT] = kept
     if not kept:
         del data[KEPT]
     attempt = Attempt(**found)
     if now.timestamp() - attempt.begun_at > BEGUN.total_seconds():
-        raise LoginFailed("too_late")
+        raise LoginError("too_late")
     return attempt

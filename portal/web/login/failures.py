@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from portal.domain.accounts.gates import Closed
 
 
-class LoginFailed(Exception):  # noqa: N818 - named for what happened
+class LoginError(Exception):
     """The login did not work; ``sentence`` says so to the person, ``reason`` to the log.
 
     ``detail`` is for the log only: what an operator needs to find the fault, and no claim's value.

@@ -16,7 +16,7 @@ PATIENCE = 10.0
 
 
 class ProviderLogin(Protocol):
-    """How the portal speaks with one provider. Every method may raise ``LoginFailed``."""
+    """How the portal speaks with one provider. Every method may raise ``LoginError``."""
 
     async def begin(
         self, attempt: Attempt, *, state: str, acr: tuple[str, ...], afresh: bool

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from portal.domain.accounts.provider_defaults import scopes_of
 from portal.web.context import Provider
 from portal.web.login.attempts import Attempt
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.oidc import Confirmed, check_sender, code_of, identity_of
 from portal.web.login.oidc_client import Client
 from portal.web.login.oidc_tokens import LogoutOrder, is_name
@@ -42,7 +42,7 @@ class HubLogin:
         )
 
     async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
-        """Return who has logged in; raise ``LoginFailed``."""
+        """Return who has logged in; raise ``LoginError``."""
         check_sender(answer, self._provider.issuer, names_itself=False)
         token = await self._client.swap(
             f"{self._api}/oauth2/token",
@@ -53,7 +53,7 @@ class HubLogin:
         said = await self._client.ask(f"{self._api}/user", token["access_token"])
         name = said.get("name")
         if said.get("kind") != "user" or not is_name(name):
-            raise LoginFailed("token_about_nobody")
+            raise LoginError("token_about_nobody")
         told = {key: value for key, value in said.items() if key in SAID}
         return Confirmed(identity=identity_of(self._provider, str(name), told))
 
@@ -65,4 +65,4 @@ class HubLogin:
     async def logout_order(self, token: str) -> LogoutOrder:
         """Refuse: a hub sends no logout tokens."""
         del token
-        raise LoginFailed("logout_not_spoken")
+        raise LoginError("logout_not_spoken")

@@ -12,7 +12,7 @@ from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.provider_defaults import MANNERS, scopes_of
 from portal.web.context import Provider
 from portal.web.login.attempts import Attempt
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.oidc_client import Client
 from portal.web.login.oidc_discovery import Discovery
 from portal.web.login.oidc_tokens import LogoutOrder, Verifier, is_name
@@ -71,10 +71,10 @@ class OpenIdLogin:
         )
 
     async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
-        """Return who has logged in; raise ``LoginFailed``."""
+        """Return who has logged in; raise ``LoginError``."""
         try:
             return await self._finish(answer, attempt)
-        except LoginFailed as failure:
+        except LoginError as failure:
             if failure.reason.endswith(("_unreachable", "_unreadable")):
                 # The provider's addresses may have changed: look again next time.
                 self._discovery.forget()
@@ -96,7 +96,7 @@ class OpenIdLogin:
         return str(add_params_to_uri(place, list(asked.items())))
 
     async def logout_order(self, token: str) -> LogoutOrder:
-        """Return whom the provider's logout token logs out; raise ``LoginFailed``."""
+        """Return whom the provider's logout token logs out; raise ``LoginError``."""
         return await self._verifier.logout_token(token)
 
     async def _finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
@@ -110,7 +110,7 @@ class OpenIdLogin:
         )
         id_token, access_token = token.get("id_token"), token["access_token"]
         if not isinstance(id_token, str):
-            raise LoginFailed("token_answer_without_id_token")
+            raise LoginError("token_answer_without_id_token")
         claims = await self._verifier.id_token(
             id_token, nonce=attempt.nonce, access_token=access_token
         )
@@ -128,13 +128,13 @@ class OpenIdLogin:
         """Return what user info adds: many providers put affiliation and entitlements only here."""
         if endpoint is None:
             if MANNERS[self._provider.profile].needs_userinfo:
-                raise LoginFailed("userinfo_missing")
+                raise LoginError("userinfo_missing")
             return {}
         said = await self._client.ask_either(endpoint, access_token)
         if isinstance(said, str):
             said = await self._verifier.user_info(said)
         if said.get("sub") != claims["sub"]:
-            raise LoginFailed("userinfo_of_another")
+            raise LoginError("userinfo_of_another")
         return {name: value for name, value in said.items() if name not in OF_THE_LOGIN}
 
 
@@ -152,7 +152,7 @@ def identity_of(provider: Provider, subject: str, claims: Mapping[str, Any]) -> 
     try:
         clean = json.loads(json.dumps(dict(claims)), parse_constant=lambda _: None)
     except RecursionError as error:
-        raise LoginFailed("token_unreadable", error="claims inside each other") from error
+        raise LoginError("token_unreadable", error="claims inside each other") from error
     return Identity(issuer=provider.issuer, subject=subject, claims=told(clean, provider.claims))
 
 
@@ -163,9 +163,9 @@ def code_of(answer: Mapping[str, str]) -> str:
         declined = {"access_denied", "login_required", "consent_required", "interaction_required"}
         unmet = error == "unmet_authentication_requirements"
         reason = "declined" if error in declined else "acr_missing" if unmet else "refused"
-        raise LoginFailed(reason, error=error[:80])
+        raise LoginError(reason, error=error[:80])
     if not (code := answer.get("code")):
-        raise LoginFailed("answer_without_code")
+        raise LoginError("answer_without_code")
     return code
 
 
@@ -173,6 +173,6 @@ def check_sender(answer: Mapping[str, str], issuer: str, *, names_itself: bool) 
     """Refuse the answer of another provider, where they say whose it is (RFC 9207)."""
     sender = answer.get("iss")
     if sender is None and names_itself:
-        raise LoginFailed("answer_without_issuer")
+        raise LoginError("answer_without_issuer")
     if sender is not None and sender != issuer:
-        raise LoginFailed("answer_of_another_issuer")
+        raise LoginError("answer_of_another_issuer")

@@ -9,7 +9,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2 import OAuth2Error
 
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +47,18 @@ class Client:
         except (OAuthError, OAuth2Error) as error:
             raise _refused(error) from error
         except (httpx2.HTTPError, TimeoutError) as error:
-            raise LoginFailed("token_unreachable", error=repr(error)) from error
+            raise LoginError("token_unreachable", error=repr(error)) from error
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise LoginFailed("token_answer_unreadable", error=repr(error)) from error
+            raise LoginError("token_answer_unreadable", error=repr(error)) from error
         if not isinstance(token.get("access_token"), str):
-            raise LoginFailed("token_answer_unreadable", error="no access token")
+            raise LoginError("token_answer_unreadable", error="no access token")
         return dict(token)
 
     async def ask(self, endpoint: str, access_token: str) -> dict[str, Any]:
         """Return what the provider says of whoever owns the token, which has to be plain JSON."""
         said = await self.ask_either(endpoint, access_token)
         if isinstance(said, str):
-            raise LoginFailed("userinfo_unreadable", error="a JWT")
+            raise LoginError("userinfo_unreadable", error="a JWT")
         return said
 
     async def ask_either(self, endpoint: str, access_token: str) -> dict[str, Any] | str:
@@ -79,11 +79,11 @@ class Client:
                     return str(answer.text).strip()
                 said = answer.json()
         except (httpx2.HTTPError, TimeoutError) as error:
-            raise LoginFailed("userinfo_unreachable", error=repr(error)) from error
+            raise LoginError("userinfo_unreachable", error=repr(error)) from error
         except (ValueError, RecursionError) as error:
-            raise LoginFailed("userinfo_unreadable", error=repr(error)) from error
+            raise LoginError("userinfo_unreadable", error=repr(error)) from error
         if not isinstance(said, dict):
-            raise LoginFailed("userinfo_unreadable", error="no object")
+            raise LoginError("userinfo_unreadable", error="no object")
         return said
 
     def _session(self, way: str = "client_secret_basic") -> Any:  # noqa: ANN401 - it has no types
@@ -101,8 +101,8 @@ def _kind(answer: httpx2.Response) -> str:
     return str(answer.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def _refused(error: OAuthError | OAuth2Error) -> LoginFailed:
+def _refused(error: OAuthError | OAuth2Error) -> LoginError:
     # Glewlwyd says it in its own way. The description could say anything: it goes to the log only.
     if error.error in {"invalid_grant", "invalid_code"}:
-        return LoginFailed("code_refused")
-    return LoginFailed("token_refused", error=str(error.error)[:80])
+        return LoginError("code_refused")
+    return LoginError("token_refused", error=str(error.error)[:80])

@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from portal.web.context import LOOPBACK
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 
 log = structlog.get_logger("sealrun.login")
 
@@ -70,7 +70,7 @@ class Discovery:
         self._forced: deque[float] = deque(maxlen=FORCED)
 
     async def announced(self) -> Announced:
-        """Return what the provider says of itself; raise ``LoginFailed`` if it is not to be used."""
+        """Return what the provider says of itself; raise ``LoginError`` if it is not to be used."""
         now = self._clock()
         if self._last and self._fetched_at is not None and now - self._fetched_at < FRESH:
             return self._last
@@ -98,7 +98,7 @@ class Discovery:
         try:
             self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
         except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise LoginFailed("keys_unreadable", error=repr(error)) from error
+            raise LoginError("keys_unreadable", error=repr(error)) from error
         self._keys_at = now
         return self._keys
 
@@ -119,9 +119,7 @@ class Discovery:
         }
         known = before.hosts | {urlsplit(self._issuer).netloc}
         if foreign := sorted(fresh.hosts - known):
-            raise LoginFailed(
-                "discovery_moved", issuer=self._issuer, hosts=foreign, changes=changes
-            )
+            raise LoginError("discovery_moved", issuer=self._issuer, hosts=foreign, changes=changes)
         log.warning("a provider describes itself otherwise", issuer=self._issuer, changes=changes)
 
     async def _fetch(self, address: str, what: str) -> dict[str, Any]:
@@ -141,19 +139,19 @@ class Discovery:
             RecursionError,
         ) as error:
             self.forget()
-            raise LoginFailed(f"{what}_unreachable", error=repr(error)) from error
+            raise LoginError(f"{what}_unreachable", error=repr(error)) from error
         return document if isinstance(document, dict) else {}
 
 
 def announced(document: Mapping[str, Any], issuer: str) -> Announced:
-    """Return a document, checked; raise ``LoginFailed`` for one that must not be used."""
+    """Return a document, checked; raise ``LoginError`` for one that must not be used."""
     if document.get("issuer") != issuer:
-        raise LoginFailed("discovery_misnamed", issuer=issuer, named=str(document.get("issuer")))
+        raise LoginError("discovery_misnamed", issuer=issuer, named=str(document.get("issuer")))
     addresses = dict(_addresses(document, issuer))
     offered = document.get("id_token_signing_alg_values_supported", ["RS256"])
     algorithms = SAFE_ALGORITHMS.intersection(_texts(offered))
     if not algorithms:
-        raise LoginFailed("discovery_unsafe", issuer=issuer, algorithms=_texts(offered))
+        raise LoginError("discovery_unsafe", issuer=issuer, algorithms=_texts(offered))
     ways = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     return Announced(
         addresses=addresses,
@@ -170,7 +168,7 @@ def _addresses(document: Mapping[str, Any], issuer: str) -> Iterator[tuple[str, 
         if address is None and name in OPTIONAL:
             continue
         if not isinstance(address, str) or not is_safe(address, issuer):
-            raise LoginFailed("discovery_unsafe", issuer=issuer, name=name, address=str(address))
+            raise LoginError("discovery_unsafe", issuer=issuer, name=name, address=str(address))
         yield name, address
 
 

@@ -20,7 +20,7 @@ from joserfc.errors import (
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry, extract_compact
 
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.oidc_discovery import Announced, Discovery
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -79,7 +79,7 @@ class Verifier:
     clock: Callable[[], float] = time.time
 
     async def id_token(self, token: str, *, nonce: str, access_token: str) -> dict[str, Any]:
-        """Return the claims of an ID token; raise ``LoginFailed`` if any of it is wrong."""
+        """Return the claims of an ID token; raise ``LoginError`` if any of it is wrong."""
         header, claims = await self._signed(token, "JWT")
         if isinstance(claims.get("amr"), str):
             # CILogon and ORCID send the one method alone.
@@ -89,11 +89,11 @@ class Verifier:
         checked = CodeIDToken(used, header, self._expected(), expected)
         _validated(checked, now=int(self.clock()), leeway=self.leeway)
         if not is_name(claims.get("sub")):
-            raise LoginFailed("token_about_nobody")
+            raise LoginError("token_about_nobody")
         return claims
 
     async def user_info(self, token: str) -> dict[str, Any]:
-        """Return the claims of user info that came signed; raise ``LoginFailed`` if any of it is wrong.
+        """Return the claims of user info that came signed; raise ``LoginError`` if any of it is wrong.
 
         https://openid.net/specs/openid-connect-core-1_0.html, 5.3.2: issuer and audience should be in it.
         """
@@ -108,7 +108,7 @@ class Verifier:
         return claims
 
     async def logout_token(self, token: str) -> LogoutOrder:
-        """Return whom a logout token is about; raise ``LoginFailed`` if any of it is wrong.
+        """Return whom a logout token is about; raise ``LoginError`` if any of it is wrong.
 
         https://openid.net/specs/openid-connect-backchannel-1_0.html, 2.6.
         """
@@ -122,16 +122,16 @@ class Verifier:
             raise _wrong(error) from error
         events, sub, sid = claims.get("events"), claims.get("sub"), claims.get("sid")
         if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
-            raise LoginFailed("logout_without_event")
+            raise LoginError("logout_without_event")
         if "nonce" in claims:
-            raise LoginFailed("logout_with_nonce")
+            raise LoginError("logout_with_nonce")
         if not is_name(claims["jti"]):
-            raise LoginFailed("logout_without_name")
+            raise LoginError("logout_without_name")
         told = [one for one in (sub, sid) if one is not None]
         if not told or not all(map(is_name, told)):
-            raise LoginFailed("logout_of_nobody")
+            raise LoginError("logout_of_nobody")
         if claims["exp"] > now + LOGOUT_LASTS_AT_MOST:
-            raise LoginFailed("logout_lasts_too_long")
+            raise LoginError("logout_lasts_too_long")
         return LogoutOrder(
             subject=sub, sid=sid, jti=claims["jti"], expires_at=claims["exp"] + self.leeway
         )
@@ -148,12 +148,12 @@ class Verifier:
         try:
             header = dict(extract_compact(token.encode()).headers())
         except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise LoginFailed("token_unreadable") from error
+            raise LoginError("token_unreadable") from error
         if header.get("alg") not in document.algorithms:
-            raise LoginFailed("token_algorithm", algorithm=str(header.get("alg"))[:20])
+            raise LoginError("token_algorithm", algorithm=str(header.get("alg"))[:20])
         kind = str(header.get("typ", "JWT"))
         if kind.lower() not in {one.lower() for one in kinds}:
-            raise LoginFailed("token_kind", kind=kind[:20])
+            raise LoginError("token_kind", kind=kind[:20])
         try:
             claims = _decoded(token, await self.discovery.keys(), document)
         except InvalidKeyIdError:
@@ -175,7 +175,7 @@ def _decoded(token: str, keys: KeySet, document: Announced) -> dict[str, Any]:
     try:
         return dict(jwt.decode(token, keys, registry=registry).claims)
     except (ValueError, TypeError, RecursionError) as error:
-        raise LoginFailed("token_unreadable", error=repr(error)) from error
+        raise LoginError("token_unreadable", error=repr(error)) from error
 
 
 def _validated(token: CodeIDToken, *, now: int, leeway: int) -> None:
@@ -184,19 +184,19 @@ def _validated(token: CodeIDToken, *, now: int, leeway: int) -> None:
     except JoseError as error:
         raise _wrong(error) from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise LoginFailed("token_unreadable", error=repr(error)) from error
+        raise LoginError("token_unreadable", error=repr(error)) from error
 
 
-def _wrong(error: JoseError) -> LoginFailed:
+def _wrong(error: JoseError) -> LoginError:
     for kind, reason in KINDS:
         if isinstance(error, kind):
-            return LoginFailed(reason)
+            return LoginError(reason)
     if not isinstance(error, ClaimError):
-        return LoginFailed("token_unreadable", error=repr(error))
+        return LoginError("token_unreadable", error=repr(error))
     claim = error.claim.partition(",")[0]
     if isinstance(error, MissingClaimError) and claim in {"iat", "exp"}:
-        return LoginFailed("token_without_time")
-    return LoginFailed(REASONS.get(claim, "token_unreadable"), claim=claim)
+        return LoginError("token_without_time")
+    return LoginError(REASONS.get(claim, "token_unreadable"), claim=claim)
 
 
 def is_name(value: object) -> bool:

@@ -8,7 +8,7 @@ from portal.domain.accounts.gates import Closed
 from portal.web.context import Provider
 from portal.web.local_paths import with_query
 from portal.web.login.attempts import Attempt
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.request_context import Visit
 
 log = structlog.get_logger("sealrun.login")
@@ -22,7 +22,7 @@ AGAIN = "again"
 
 
 def failed(
-    visit: Visit, provider: Provider, failure: LoginFailed, attempt: Attempt | None = None
+    visit: Visit, provider: Provider, failure: LoginError, attempt: Attempt | None = None
 ) -> Response:
     """Say why nobody was logged in."""
     log.warning("login failed", provider=provider.id, reason=failure.reason, **failure.detail)
@@ -38,13 +38,13 @@ def failed(
     )
 
 
-def not_admitted(closed: Closed, identity: Identity) -> LoginFailed:
+def not_admitted(closed: Closed, identity: Identity) -> LoginError:
     """Return the failure of a login that did not open a gate."""
     if closed.needs_stronger_login:
         reason = "acr_too_weak" if identity.acr else "acr_missing"
     else:
         reason = "claim_kept_back" if closed.is_kept_back else "claim_missing"
-    return LoginFailed(
+    return LoginError(
         reason,
         closed=closed,
         claim=closed.claim,

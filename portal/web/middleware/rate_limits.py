@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.web.context import Rates
-from portal.web.errors import Refusal
+from portal.web.errors import RefusalError
 from portal.web.request_context import Visit, visit_of
 
 IPV6_NETWORK = 64
@@ -30,7 +30,7 @@ Endpoint = Callable[[Request], Response | Awaitable[Response]]
 Name = Callable[[Visit], str]
 
 
-class TooOften(Refusal):
+class RateLimitExceededError(RefusalError):
     """Somebody has to wait; says for how many seconds."""
 
     def __init__(self, seconds: int) -> None:
@@ -104,12 +104,12 @@ class RateLimits:
         self._counting = counting or MemoryCounting()
 
     def count(self, name: str, who: str) -> None:
-        """Count a try; raise ``TooOften``, and do not count it, where there is no room for it."""
+        """Count a try; raise ``RateLimitExceededError``, and do not count it, where there is no room for it."""
         if seconds := self._counting.hit(self._rates[name], name, who):
-            raise TooOften(seconds)
+            raise RateLimitExceededError(seconds)
 
     async def count_in_loop(self, name: str, who: str) -> None:
-        """Count a try from the event loop. Raises ``TooOften``."""
+        """Count a try from the event loop. Raises ``RateLimitExceededError``."""
         if self._counting.waits:
             await run_in_threadpool(self.count, name, who)
         else:

@@ -9,7 +9,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
 from portal.services.accounts import tokens
 from portal.services.accounts.tokens import TokenProblem
-from portal.web.errors import Refusal
+from portal.web.errors import RefusalError
 from portal.web.middleware.rate_limits import address, rates_of
 from portal.web.request_context import Visit
 
@@ -26,17 +26,17 @@ SENTENCES: Mapping[TokenProblem, str] = {
 def admit(visit: Visit, scope: Scope | None) -> Actor:
     """Return whose token a request brings, if it has the scope; None: any will do.
 
-    Raises ``Refusal`` with 401, 403, or 429 for somebody whose tokens fail too often. A token that
+    Raises ``RefusalError`` with 401, 403, or 429 for somebody whose tokens fail too often. A token that
     works is not held up by those of others behind the same address.
     """
     secret = bearer_of(visit.request.headers)
     if secret is None:
-        raise Refusal(401, "Send a token of yours with the request.", "no_token", _www())
+        raise RefusalError(401, "Send a token of yours with the request.", "no_token", _www())
     found = _owner(visit, secret)
     if isinstance(found, TokenProblem):
         rates_of(visit.request).count("token", address(visit))
         sentence = SENTENCES[found]
-        raise Refusal(
+        raise RefusalError(
             401, sentence, f"token_{found}", _www(error="invalid_token", error_description=sentence)
         )
     _check(visit, found, scope)
@@ -70,7 +70,7 @@ def _owner(visit: Visit, secret: str) -> Actor | TokenProblem:
 
 def _check(visit: Visit, actor: Actor, scope: Scope | None) -> None:
     if not actor.has_accepted:
-        raise Refusal(
+        raise RefusalError(
             403,
             f"Accept the terms of this site first, in a browser: {visit.context.site_url}/welcome",
             "terms",
@@ -78,7 +78,7 @@ def _check(visit: Visit, actor: Actor, scope: Scope | None) -> None:
     if scope is not None and scope not in actor.scopes:
         sentence = f"The token does not have the scope that this needs: {scope}."
         wanted = _www(error="insufficient_scope", scope=scope, error_description=sentence)
-        raise Refusal(403, sentence, "insufficient_scope", wanted)
+        raise RefusalError(403, sentence, "insufficient_scope", wanted)
 
 
 def _www(**told: str) -> dict[str, str]:

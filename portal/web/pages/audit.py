@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from portal.db.queries.audit import Wanted
 from portal.domain import permissions
 from portal.domain.audit import Group
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.services.audit import views as audit_views
 from portal.web.rendering.labels import word
 from portal.web.request_context import Visit
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 def log(visit: Visit) -> Response:
     """Show the entries that are asked for, the newest first; the look is written down."""
     if not permissions.may_see_staff_pages(visit.actor):
-        raise NotFound
+        raise NotFoundError
     filled = _filled(visit)
     wanted = _wanted(filled)
     view = None
@@ -61,7 +61,7 @@ def download(visit: Visit) -> Response:
     """Send the entries that are asked for, one JSON object a line, the oldest first."""
     wanted = _wanted(_filled(visit))
     if wanted is None:
-        raise NotFound
+        raise NotFoundError
     last = visit.write(audit_views.begin_download, actor=visit.actor, wanted=wanted, now=visit.now)
     return StreamingResponse(
         _lines(visit, wanted, last),

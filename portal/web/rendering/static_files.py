@@ -7,7 +7,7 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 
 FOR_EVER = "public, max-age=31536000, immutable"
 DIGITS = 12
@@ -46,7 +46,7 @@ class StaticFiles:
         """Answer with a file that may be kept for ever: when it changes, so does its address."""
         found = self._by_address.get(request.path_params["name"])
         if found is None:
-            raise NotFound
+            raise NotFoundError
         return Response(
             found.content, media_type=found.media_type, headers={"cache-control": FOR_EVER}
         )

@@ -22,7 +22,7 @@ LONGEST_BOUNDARY = 70
 """RFC 2046, section 5.1.1."""
 
 
-class BadForm(Exception):  # noqa: N818 - named for what it is
+class MalformedFormError(Exception):
     """The body is not a form, or not a whole one."""
 
 
@@ -78,24 +78,24 @@ class FormReader:
         )
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Return the events that a piece completes; raise ``BadForm`` when it makes no sense."""
+        """Return the events that a piece completes; raise ``MalformedFormError`` when it makes no sense."""
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise BadForm("The form could not be read.") from error
+            raise MalformedFormError("The form could not be read.") from error
         events, self._events = self._events, []
         return iter(events)
 
     def close(self) -> None:
-        """Say that the body is over; raise ``BadForm`` if it broke off."""
+        """Say that the body is over; raise ``MalformedFormError`` if it broke off."""
         if not self._is_complete:
-            raise BadForm("The upload broke off before it was complete.")
+            raise MalformedFormError("The upload broke off before it was complete.")
 
     def _on_part_begin(self) -> None:
         self._parts += 1
         self._disposition = b""
         if self._parts > MOST_PARTS:
-            raise BadForm("The form has too many parts.")
+            raise MalformedFormError("The form has too many parts.")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
@@ -111,7 +111,7 @@ class FormReader:
     def _on_headers_finished(self) -> None:
         kind, options = parse_options_header(self._disposition)
         if kind != b"form-data" or b"name" not in options:
-            raise BadForm("The form has a part without a name.")
+            raise MalformedFormError("The form has a part without a name.")
         filename = options.get(b"filename")
         self._events.append(
             PartBegins(
@@ -148,5 +148,5 @@ def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
-        raise BadForm("The form was not sent as multipart/form-data.")
+        raise MalformedFormError("The form was not sent as multipart/form-data.")
     return boundary

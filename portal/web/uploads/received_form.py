@@ -14,7 +14,13 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 
 from portal.files.store import Incoming, Store, Stored
-from portal.web.uploads.multipart import BadForm, FormReader, PartBegins, PartData, PartEnds
+from portal.web.uploads.multipart import (
+    FormReader,
+    MalformedFormError,
+    PartBegins,
+    PartData,
+    PartEnds,
+)
 
 LONGEST_FIELD = 8 * 1024
 LONGEST_FILENAME = 255
@@ -56,13 +62,13 @@ class ReceivedForm:
     async def keep(self) -> Stored:
         """Put the file under its final name in the store."""
         if self.incoming is None:
-            raise BadForm("The form has no file.")
+            raise MalformedFormError("The form has no file.")
         return await run_in_threadpool(self.incoming.commit)
 
     def written(self) -> Path:
         """Return where the file can be read before anybody has decided what becomes of it."""
         if self.incoming is None:
-            raise BadForm("The form has no file.")
+            raise MalformedFormError("The form has no file.")
         return self.incoming.written()
 
     async def drop(self) -> None:
@@ -81,7 +87,7 @@ async def receive(
 ) -> ReceivedForm:
     """Read a form to its end; into ``form``, where its caller wants what came of it in any case.
 
-    Raises ``BadForm`` or the store's ``TooLarge``; then, and whenever the sender goes away, nothing
+    Raises ``MalformedFormError`` or the store's ``TooLargeError``; then, and whenever the sender goes away, nothing
     of the file is kept. Otherwise the caller has to ``keep`` or ``drop`` it.
     """
     receiver = _Receiver(FormReader(content_type), store, limit, form or ReceivedForm())
@@ -134,17 +140,17 @@ class _Receiver:
         if self._is_file:
             # A browser sends the part with an empty name if no file was chosen.
             if self.form.incoming is not None:
-                raise BadForm("The form has more than one file.")
+                raise MalformedFormError("The form has more than one file.")
             self.form.filename = plain_filename(part.filename or "")
             self.form.incoming = await run_in_threadpool(self._store.incoming, self._limit)
         elif part.name in self.form.fields:
-            raise BadForm("The form names a field twice.")
+            raise MalformedFormError("The form names a field twice.")
 
     async def _gather(self, data: bytes | memoryview) -> None:
         self._gathered.append(data)
         self._size += len(data)
         if not self._is_file and self._size > LONGEST_FIELD:
-            raise BadForm("A field of the form is too long.")
+            raise MalformedFormError("A field of the form is too long.")
         if self._is_file and self._size >= WRITE_AT_ONCE:
             await self._write()
 

@@ -7,8 +7,8 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from portal.domain.errors import NotFound, ParticipantError
-from portal.files.store import Full, Stored, TooLarge
+from portal.domain.errors import NotFoundError, ParticipantError
+from portal.files.store import StorageFullError, Stored, TooLargeError
 from portal.services.submissions import form as submit_form
 from portal.services.submissions import idempotency, submit
 from portal.services.submissions.form import SubmitForm
@@ -18,7 +18,7 @@ from portal.web.errors import reason_of, status_of
 from portal.web.middleware.rate_limits import person, rates_of
 from portal.web.rendering.filters import file_size
 from portal.web.request_context import Visit
-from portal.web.uploads.multipart import BadForm
+from portal.web.uploads.multipart import MalformedFormError
 from portal.web.uploads.received_form import ReceivedForm, receive
 from portal.web.uploads.submit_form import SENTENCES, SubmitInput, read_input
 
@@ -32,7 +32,7 @@ NO_ROOM = (
 )
 
 
-class NotTaken(Exception):  # noqa: N818 - named for what happened
+class SubmissionRejectedError(Exception):
     """Nothing was made of the form: with which status, why, and what is wrong by field.
 
     The empty name stands for the form as a whole.
@@ -63,7 +63,7 @@ class HandedIn:
 async def hand_in(visit: Visit) -> HandedIn:
     """Take the form in the request's body and make a submission of its file.
 
-    Nothing is read from somebody who may not hand in here. Raises ``NotTaken``, and what
+    Nothing is read from somebody who may not hand in here. Raises ``SubmissionRejectedError``, and what
     ``open_form`` raises.
     """
     await run_in_threadpool(open_form, visit)
@@ -71,7 +71,7 @@ async def hand_in(visit: Visit) -> HandedIn:
 
 
 async def receive_file(visit: Visit) -> ReceivedForm:
-    """Read the form in the request's body, with its file. Raises ``NotTaken`` and ``TooOften``."""
+    """Read the form in the request's body, with its file. Raises ``SubmissionRejectedError`` and ``RateLimitExceededError``."""
     await rates_of(visit.request).count_in_loop("upload", person(visit))
     limit = visit.context.resources.upload_limit
     form = ReceivedForm()
@@ -83,40 +83,40 @@ async def receive_file(visit: Visit) -> ReceivedForm:
             limit=limit,
             form=form,
         )
-    except Full as error:
+    except StorageFullError as error:
         raise no_room(error) from error
-    except TooLarge as error:
+    except TooLargeError as error:
         raise _too_large(limit, form) from error
     except HTTPException as error:
         # The whole body is bounded, too: by what it announces nothing of it is read.
         if error.status_code != TOO_LARGE:
             raise
         raise _too_large(limit, form) from error
-    except BadForm as error:
-        raise NotTaken(400, "bad_form", {"": str(error)}) from error
+    except MalformedFormError as error:
+        raise SubmissionRejectedError(400, "bad_form", {"": str(error)}) from error
 
 
-def _too_large(limit: int, form: ReceivedForm) -> NotTaken:
+def _too_large(limit: int, form: ReceivedForm) -> SubmissionRejectedError:
     sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
-    return NotTaken(TOO_LARGE, "too_large", {"file": sentence}, form.fields)
+    return SubmissionRejectedError(TOO_LARGE, "too_large", {"file": sentence}, form.fields)
 
 
 async def keep(received: ReceivedForm) -> Stored:
-    """Put the file of a form under its final name. Raises ``NotTaken`` where there is no room for it."""
+    """Put the file of a form under its final name. Raises ``SubmissionRejectedError`` where there is no room for it."""
     try:
         return await received.keep()
-    except Full as error:
+    except StorageFullError as error:
         raise no_room(error) from error
 
 
-def no_room(problem: Full) -> NotTaken:
+def no_room(problem: StorageFullError) -> SubmissionRejectedError:
     """Return the refusal of an upload for which the storage has no room, which goes to the log."""
     log.error("storage_full", problem=str(problem))
-    return NotTaken(507, "storage_full", {"": NO_ROOM})
+    return SubmissionRejectedError(507, "storage_full", {"": NO_ROOM})
 
 
 def open_form(visit: Visit) -> SubmitForm:
-    """Return what can be handed in; raise ``NotFound`` or ``NotAllowed`` where nothing can."""
+    """Return what can be handed in; raise ``NotFoundError`` or ``NotAllowedError`` where nothing can."""
     return visit.read(
         submit_form.submit_form,
         actor=visit.actor,
@@ -134,7 +134,7 @@ async def _decide(visit: Visit, received: ReceivedForm) -> HandedIn:
         errors["file"] = SENTENCES["file"]
     if errors or not isinstance(wanted, SubmitInput):
         await received.drop()
-        raise NotTaken(UNUSABLE, "incomplete", errors, values)
+        raise SubmissionRejectedError(UNUSABLE, "incomplete", errors, values)
     try:
         if made := await run_in_threadpool(_made_before, visit, wanted, received.sha256):
             return HandedIn(id=made, is_again=True)
@@ -144,11 +144,11 @@ async def _decide(visit: Visit, received: ReceivedForm) -> HandedIn:
             _submit, visit, wanted, stored, received.filename or "upload"
         )
         return HandedIn(id=made, is_again=False)
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         wrong = {_field(error): error.sentence}
-        raise NotTaken(status_of(error), reason_of(error), wrong, values) from error
+        raise SubmissionRejectedError(status_of(error), reason_of(error), wrong, values) from error
     finally:
         # Without effect on what was kept.
         await received.drop()

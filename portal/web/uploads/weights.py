@@ -4,24 +4,24 @@ import asyncio
 
 from starlette.concurrency import run_in_threadpool
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.files.archives.weights import check_weights
-from portal.files.errors import BadArchive
-from portal.files.store import Full
+from portal.files.errors import BadArchiveError
+from portal.files.store import StorageFullError
 from portal.services.submissions import weights
 from portal.services.submissions.submit import Upload
 from portal.services.submissions.weights import WeightsPage
 from portal.web.errors import reason_of, status_of
 from portal.web.request_context import Visit
 from portal.web.uploads.received_form import ReceivedForm
-from portal.web.uploads.submit import UNUSABLE, NotTaken, keep, no_room, receive_file
+from portal.web.uploads.submit import UNUSABLE, SubmissionRejectedError, keep, no_room, receive_file
 
 MAX_LOOKS = 2
 """Uploads that a process looks through at a time: a large archive takes a thread for a minute or more."""
 
 
 def open_page(visit: Visit) -> WeightsPage:
-    """Return what the team has; raise ``NotFound`` or ``NotAllowed`` for whoever cannot have any."""
+    """Return what the team has; raise ``NotFoundError`` or ``NotAllowedError`` for whoever cannot have any."""
     return visit.read(
         weights.weights_page,
         actor=visit.actor,
@@ -32,7 +32,7 @@ def open_page(visit: Visit) -> WeightsPage:
 
 
 async def take(visit: Visit) -> str:
-    """Keep the file in the request's body; return the id of the weights. Raises ``NotTaken``.
+    """Keep the file in the request's body; return the id of the weights. Raises ``SubmissionRejectedError``.
 
     Nothing is read from somebody who may not upload here.
     """
@@ -40,7 +40,9 @@ async def take(visit: Visit) -> str:
     received = await receive_file(visit)
     if not received.has_file:
         await received.drop()
-        raise NotTaken(UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."})
+        raise SubmissionRejectedError(
+            UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."}
+        )
     try:
         await run_in_threadpool(_check_first, visit, received.size)
         filename = received.filename or "weights"
@@ -49,11 +51,11 @@ async def take(visit: Visit) -> str:
         stored = await keep(received)
         upload = Upload(sha256=stored.sha256, size=stored.size)
         return await run_in_threadpool(_keep, visit, upload, filename, unpacked)
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         wrong = {"file" if error.reason == "file" else "": error.sentence}
-        raise NotTaken(status_of(error), reason_of(error), wrong) from error
+        raise SubmissionRejectedError(status_of(error), reason_of(error), wrong) from error
     finally:
         # Without effect on what was kept.
         await received.drop()
@@ -71,15 +73,15 @@ def _check_first(visit: Visit, size: int) -> None:
 
 
 def _look_through(visit: Visit, received: ReceivedForm, filename: str) -> bool:
-    """Return whether runs find the files in an upload. Raises ``NotTaken`` for what they could not use."""
+    """Return whether runs find the files in an upload. Raises ``SubmissionRejectedError`` for what they could not use."""
     try:
         return check_weights(
             received.written(), filename, max_bytes=visit.context.resources.weights_limit
         )
-    except Full as error:
+    except StorageFullError as error:
         raise no_room(error) from error
-    except BadArchive as error:
-        raise NotTaken(UNUSABLE, error.reason, {"file": error.sentence}) from error
+    except BadArchiveError as error:
+        raise SubmissionRejectedError(UNUSABLE, error.reason, {"file": error.sentence}) from error
 
 
 def _looks(visit: Visit) -> asyncio.Semaphore:

@@ -15,9 +15,9 @@ from typing import Any, cast
 import structlog
 
 from portal.domain.evaluations.file_parts import Part
-from portal.files.progress import OutOfTime, Progress, followed
+from portal.files.progress import FileTimeoutError, Progress, followed
 from portal.services.evaluations.file_pieces import Piece
-from portal.worker.file_work.work import Made, NotYet
+from portal.worker.file_work.work import FileWorkPendingError, Made
 
 log = structlog.get_logger("sealrun.worker")
 
@@ -81,11 +81,11 @@ class FileThreads:
                     since=self._clock(),
                 )
                 self._begin()
-                raise NotYet
+                raise FileWorkPendingError
             if piece.hangs:
-                raise OutOfTime(f"{part} hangs: a file system may not answer")
+                raise FileTimeoutError(f"{part} hangs: a file system may not answer")
             if not piece.is_over:
-                raise NotYet
+                raise FileWorkPendingError
         if piece.error is not None:
             raise piece.error
         return cast("Made", piece.made)

@@ -1,6 +1,6 @@
 """Work on files: a pass asks for what it needs of them, and comes back for it, so that it waits for no bytes.
 
-``done`` gives what was made, or says ``NotYet``. A step that is told so leaves its subject for this pass, and
+``done`` gives what was made, or says ``FileWorkPendingError``. A step that is told so leaves its subject for this pass, and
 goes through it from its beginning in the next one; so everything before is repeatable, as it has to be anyway.
 """
 
@@ -13,7 +13,7 @@ from portal.services.evaluations.file_pieces import Piece
 Made = TypeVar("Made")
 
 
-class NotYet(Exception):  # noqa: N818 - named for what happened
+class FileWorkPendingError(Exception):
     """It is under way, or waits for its turn."""
 
 
@@ -26,8 +26,8 @@ class FileWork(Protocol):
         """Return what ``work`` made or raise what it raised, as often as asked until it is forgotten.
 
         ``size`` is about how many bytes it has to do with. ``alone`` names what it makes that others need as
-        well: who names the same has its turn after it, and finds it there. Raises ``NotYet`` while it is not done, and
-        ``OutOfTime`` where it took too long.
+        well: who names the same has its turn after it, and finds it there. Raises ``FileWorkPendingError`` while it is not done, and
+        ``FileTimeoutError`` where it took too long.
         """
 
     def made(self, subject: str, part: Part) -> object:

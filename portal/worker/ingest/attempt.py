@@ -17,7 +17,7 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.work import BuildWork, MeasureWork, RunWork, Work
-from portal.files.errors import BadOutput, BadScoreFile
+from portal.files.errors import BadOutputError, BadScoreFileError
 from portal.files.outputs.copying import OutputSummary, copy_outputs
 from portal.files.outputs.removal import remove
 from portal.files.outputs.scores import ScoreColumn, read_scores
@@ -41,7 +41,7 @@ def take_in(
 ) -> None:
     """Take in what a good attempt left in its fetched run directory; what is wrong with it fails the job.
 
-    Raises ``NotYet`` while its files are moved, and ``Unreachable`` if those of the cluster cannot be; all of it
+    Raises ``FileWorkPendingError`` while its files are moved, and ``UnreachableError`` if those of the cluster cannot be; all of it
     can be repeated.
     """
     if isinstance(job, BuildWork):
@@ -75,7 +75,7 @@ def _take_predictions(
         taken = context.file_work.done(
             token, Part.TAKE, lambda: _collected(context, job, directory)
         )
-    except BadOutput as problem:
+    except BadOutputError as problem:
         # Of a run on private data its team is told the reason alone: which file it is may depend on the data.
         sentence = problem.sentence if job.submission.is_smoke else ""
         reason = FailureReason(problem.reason)
@@ -112,7 +112,7 @@ def _take_scores(
     path = directory / "output" / "scores.json"
     try:
         scores = read_scores(path, expected)
-    except BadScoreFile as problem:
+    except BadScoreFileError as problem:
         _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.sentence, run)
         return
     seal = seal_record(context, job, directory, run, path)

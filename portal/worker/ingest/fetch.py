@@ -11,7 +11,7 @@ from scheduler.interface import Token
 def fetch(
     context: WorkerContext, token: Token, part: Part, directory: Path, limits: FetchLimits
 ) -> None:
-    """Return when what is in a run directory on the nodes is here. Raises ``NotYet`` and ``Unreachable``."""
+    """Return when what is in a run directory on the nodes is here. Raises ``FileWorkPendingError`` and ``UnreachableError``."""
     files = context.cluster.files
     if not files.is_shared:
         context.file_work.done(token, part, lambda: files.get(directory, limits))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from containers.interface import UNPACKED_FILES, UNPACKED_LIMIT, Signature
 from portal.domain.challenges.profiles import SifPolicy
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.images.inspection import FoundImage, ImageLimits, inspect_whole
 from portal.files.images.layers import LayerLimits
 
@@ -17,7 +17,7 @@ def look_into(
 ) -> tuple[FoundImage, Signature | None]:
     """Return what an image is, and what its build has to find signed.
 
-    Raises ``BadArchive`` for what is seen to be refused. Reads the whole file, once.
+    Raises ``BadArchiveError`` for what is seen to be refused. Reads the whole file, once.
     """
     found = inspect_whole(source, limits, layers=BUILD_LAYERS)
     return found, _signature(policy, found)
@@ -27,14 +27,14 @@ def _signature(policy: SifPolicy, found: FoundImage) -> Signature | None:
     if found.format != "sif":
         return None
     if not policy.taken:
-        raise BadArchive(
+        raise BadArchiveError(
             "sif",
             "This site takes no SIF images. Hand in what docker save or podman save has written.",
         )
     if not policy.keys:
         return None
     if not found.is_signed:
-        raise BadArchive(
+        raise BadArchiveError(
             "unsigned",
             "The image is not signed. Sign it with apptainer sign --key, with a key that this site accepts.",
         )

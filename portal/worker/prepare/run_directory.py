@@ -25,7 +25,7 @@ from portal.files.archives.submitted import repack_code, unpack_results
 from portal.files.images.inspection import ImageLimits
 from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
-from portal.worker.file_work.work import NotYet
+from portal.worker.file_work.work import FileWorkPendingError
 from portal.worker.ingest.measurement import looked_at, measure_of
 from portal.worker.prepare import run_notes
 from portal.worker.prepare.allowances import time_request
@@ -62,8 +62,8 @@ class Staged:
 def prepare(context: WorkerContext, token: Token) -> JobSpec:
     """Make the run directory and return what to submit.
 
-    Raises ``NotYet`` while its files are worked on, ``BadArchive`` where the participant's file is not usable,
-    ``OperatorError`` where the site's settings or storage are at fault, and ``Unreachable`` where files could not
+    Raises ``FileWorkPendingError`` while its files are worked on, ``BadArchiveError`` where the participant's file is not usable,
+    ``OperatorError`` where the site's settings or storage are at fault, and ``UnreachableError`` where files could not
     be carried to the nodes. No job has been sent to the cluster then.
     """
     work = work_to_prepare(context, token)
@@ -81,7 +81,7 @@ def prepare(context: WorkerContext, token: Token) -> JobSpec:
     if staged.work != work:
         # What was approved, or asked for, is something else by now.
         context.file_work.forget(token)
-        raise NotYet
+        raise FileWorkPendingError
     script = _script(context, staged, token, directory)
     return _spec(context, work, script, directory)
 

@@ -16,7 +16,7 @@ from portal.worker.context import WorkerContext
 def weights_binds(context: WorkerContext, weights: WeightsFacts | None) -> tuple[Bind, ...]:
     """Return what makes them visible, read-only; nothing where a submission names none.
 
-    Raises ``BadArchive`` for an archive that cannot be unpacked, and ``UntrustedValueError`` for an upload
+    Raises ``BadArchiveError`` for an archive that cannot be unpacked, and ``UntrustedValueError`` for an upload
     that is not as it was stored. Idempotent.
     """
     if weights is None:

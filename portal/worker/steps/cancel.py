@@ -8,7 +8,7 @@ from portal.services.evaluations import results
 from portal.worker.boundary import cancelled_in
 from portal.worker.context import WorkerContext
 from portal.worker.set_aside import each
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
@@ -37,7 +37,7 @@ def stop_live(context: WorkerContext) -> bool:
     scheduler = context.cluster.scheduler
     try:
         list(each(context, Step.CANCEL, tokens, scheduler.cancel))
-    except Unreachable as problem:
+    except UnreachableError as problem:
         log.warning("not_cancelled", problem=str(problem))
         return False
     return True

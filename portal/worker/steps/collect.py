@@ -41,7 +41,7 @@ from portal.worker.ingest.fetch import fetch
 from portal.worker.ingest.measurement import MANIFEST_BYTES
 from portal.worker.prepare.run_directory import NOT_FETCHED, SOURCE
 from portal.worker.set_aside import each
-from scheduler.errors import UnexpectedAnswer, Unreachable
+from scheduler.errors import UnexpectedAnswerError, UnreachableError
 from scheduler.files import FetchLimits
 from scheduler.interface import Token
 
@@ -57,7 +57,7 @@ def collect_ended(context: WorkerContext) -> int:
     try:
         for is_done in each(context, Step.COLLECT, tokens, lambda token: _collect(context, token)):
             collected += is_done
-    except Unreachable as problem:
+    except UnreachableError as problem:
         # What comes after it would hardly be fetched either.
         log.warning("not_fetched", problem=str(problem))
     return collected
@@ -165,7 +165,7 @@ def _drop_source(context: WorkerContext, directory: Path) -> None:
 def _by_nobody(context: WorkerContext, job: Work, token: Token) -> bool:
     """Whether Slurm itself cancelled a run, as a controller does with what it lost: accounting names no one.
 
-    Raises ``Unreachable``.
+    Raises ``UnreachableError``.
     """
     if not isinstance(job, RunWork):
         return False
@@ -174,7 +174,7 @@ def _by_nobody(context: WorkerContext, job: Work, token: Token) -> bool:
             return False
     answer = context.cluster.scheduler.find(token)
     if not answer.complete:
-        raise Unreachable(answer.problem)
+        raise UnreachableError(answer.problem)
     words = {report.raw_state for report in answer.jobs.get(token, ())}
     return bool(words) and not any(" by " in word for word in words)
 
@@ -183,12 +183,12 @@ def _close(context: WorkerContext, token: Token, directory: Path) -> None:
     """Let an attempt come to nothing any more, before there is another one.
 
     A job whose launch did not reach its node ends as NODE_FAIL, and Slurm starts it again under the same number,
-    whatever ``--no-requeue`` says. Raises ``Unreachable``; all of it can be repeated.
+    whatever ``--no-requeue`` says. Raises ``UnreachableError``; all of it can be repeated.
     """
     try:
         context.cluster.scheduler.cancel(token)
-    except UnexpectedAnswer as odd:
-        raise Unreachable(str(odd)) from odd
+    except UnexpectedAnswerError as odd:
+        raise UnreachableError(str(odd)) from odd
     take_claim(directory, context.cluster.files.make_once)
 
 

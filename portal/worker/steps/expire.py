@@ -22,7 +22,7 @@ from portal.services.site.retention import Candidate
 from portal.worker.boundary import check_deletion, place_of, token_of, upload_digest
 from portal.worker.context import WorkerContext, made_of_upload
 from portal.worker.set_aside import each
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Token
 
 log = structlog.get_logger("sealrun.worker")
@@ -133,7 +133,7 @@ def _finish(context: WorkerContext, deletion_id: str, actor: Actor) -> bool | No
         with context.database.reading() as session:
             is_wanted = retention.is_wanted(session, row)
         is_gone = not is_wanted and _delete(context, row)
-    except (OSError, StoreError, Unreachable, UntrustedValueError, NoResultFound) as problem:
+    except (OSError, StoreError, UnreachableError, UntrustedValueError, NoResultFound) as problem:
         log.warning("cannot_delete", kind=row.kind, subject=row.subject, problem=str(problem))
         return None
     with context.database.writing() as session:

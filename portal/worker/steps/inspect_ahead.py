@@ -20,7 +20,7 @@ from portal.domain.untrusted import Id, Sha256
 from portal.files.atomic import PART
 from portal.files.images.inspection import FoundImage, ImageLimits
 from portal.worker.context import WorkerContext
-from portal.worker.file_work.work import NotYet
+from portal.worker.file_work.work import FileWorkPendingError
 from portal.worker.prepare.image_inspection import look_into
 
 LARGE = 64 * 1024**2
@@ -75,7 +75,7 @@ def _looked(
     """Return what was found, or what went wrong; None while it goes on."""
     try:
         return context.file_work.done(name, Part.AHEAD, lambda: _look(context, source), size=size)
-    except NotYet:
+    except FileWorkPendingError:
         return None
     except Exception as problem:  # noqa: BLE001 - the build meets it again, and says so at the right place
         return problem

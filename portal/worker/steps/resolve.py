@@ -21,7 +21,7 @@ from portal.worker.job_reports import take_over
 from portal.worker.poll_result import Asked
 from portal.worker.prepare.run_directory import NOT_FETCHED
 from portal.worker.set_aside import each
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.files import FetchLimits
 from scheduler.interface import Token
 
@@ -93,7 +93,7 @@ def give_up(context: WorkerContext, token: Token, detail: str, *, since: datetim
     try:
         if not take_claim(directory, context.cluster.files.make_once):
             return _started(context, job, directory, token, detail, since=since)
-    except Unreachable as problem:
+    except UnreachableError as problem:
         log.warning("not_given_up", token=token, problem=str(problem))
         return False
     log.warning("given_up", token=token, detail=detail, never_ran=True)
@@ -113,7 +113,7 @@ def _started(
     *,
     since: datetime,
 ) -> bool:
-    """Decide about a job that began and that the cluster forgot. Raises ``Unreachable``.
+    """Decide about a job that began and that the cluster forgot. Raises ``UnreachableError``.
 
     What has left its mark has ended. What has not may still run, as a controller that was killed may forget a
     job that its node has: the script ends itself when its time is over, and before that nothing is tried again.

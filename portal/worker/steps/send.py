@@ -15,7 +15,7 @@ from portal.domain.errors import OperatorError
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts, results
 from portal.worker.boundary import tokens_in
@@ -24,7 +24,7 @@ from portal.worker.poll_result import Asked
 from portal.worker.prepare import run_notes
 from portal.worker.prepare.run_directory import prepare
 from portal.worker.set_aside import each
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Submitted, Token
 
 log = structlog.get_logger("sealrun.worker")
@@ -45,7 +45,7 @@ def send_created(context: WorkerContext) -> Asked:
             if isinstance(answer, Indeterminate):
                 # What comes after it would wait as long, and be as unclear.
                 return Asked(about=sent, complete=False, news=True, problem=answer.message)
-    except Unreachable as problem:
+    except UnreachableError as problem:
         log.warning("not_carried", problem=str(problem))
         return Asked(about=sent, complete=False, news=sent > 0, problem=str(problem))
     return Asked(about=sent, news=sent > 0)
@@ -94,7 +94,7 @@ def _prepared(context: WorkerContext, token: Token) -> JobSpec | None:
     """Return what to send; end the attempt where it can never be sent."""
     try:
         return prepare(context, token)
-    except BadArchive as problem:
+    except BadArchiveError as problem:
         reason, sentence, detail = FailureReason.BAD_ARCHIVE, problem.sentence, problem.reason
     except (OperatorError, ValueError) as problem:
         # ValueError: a path or a setting that the script cannot take literally.

@@ -29,7 +29,7 @@ _SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "resume": signal.SI
 Plan = Mapping[str, Any]  # as daemons.py outside the site writes it
 
 
-class Failed(Exception):  # noqa: N818 (a state, not a defect)
+class InitFailedError(Exception):
     """A daemon did not become what the plan says; the message names it."""
 
 
@@ -57,7 +57,7 @@ class Daemon:
         }
 
     def start(self, halt: threading.Event) -> None:
-        """Start the daemon and return when it is ready; raises Failed."""
+        """Start the daemon and return when it is ready; raises InitFailedError."""
         for step in self.plan["before"]:
             self._take(step)
         with (LOGS / f"{self.name}.log").open("ab") as log:
@@ -111,7 +111,9 @@ class Daemon:
                 timeout=60,
             )
         if done.returncode != 0 and not step.get("may_fail"):
-            raise Failed(f"{self.name}: `{' '.join(step['argv'])}` ended with {done.returncode}")
+            raise InitFailedError(
+                f"{self.name}: `{' '.join(step['argv'])}` ended with {done.returncode}"
+            )
         if unless:
             Path(unless).touch()
 
@@ -121,11 +123,11 @@ class Daemon:
         while not is_ready(ready):
             if self.process is None or not self.is_running():
                 code = self.process.poll() if self.process else None
-                raise Failed(f"{self.name} ended with {code} instead of becoming ready")
+                raise InitFailedError(f"{self.name} ended with {code} instead of becoming ready")
             if time.monotonic() > deadline:
-                raise Failed(f"{self.name} was not ready after {ready['seconds']:.0f} s")
+                raise InitFailedError(f"{self.name} was not ready after {ready['seconds']:.0f} s")
             if halt.wait(CHECK_SECONDS):
-                raise Failed(f"{self.name} was interrupted")
+                raise InitFailedError(f"{self.name} was interrupted")
 
 
 def is_ready(ready: Plan) -> bool:
@@ -172,7 +174,7 @@ class Supervisor:
                 self.step = daemon.name
                 with self.lock:
                     daemon.start(self.halt)
-        except (Failed, OSError, subprocess.SubprocessError) as error:
+        except (InitFailedError, OSError, subprocess.SubprocessError) as error:
             self.state, self.error = "failed", str(error)
         else:
             self.state = "ready"
@@ -193,7 +195,7 @@ class Supervisor:
         with self.lock:
             try:
                 self._act(action, daemon)
-            except (Failed, OSError, subprocess.SubprocessError) as error:
+            except (InitFailedError, OSError, subprocess.SubprocessError) as error:
                 return {"error": str(error)}
         return daemon.describe()
 
@@ -206,7 +208,7 @@ class Supervisor:
             if not daemon.is_running():
                 daemon.start(self.halt)
         else:
-            raise Failed(f"no action {action!r}")
+            raise InitFailedError(f"no action {action!r}")
 
     def _status(self) -> dict[str, object]:
         daemons = {name: daemon.describe() for name, daemon in self.daemons.items()}

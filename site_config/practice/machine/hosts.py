@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from site_config.practice.errors import NeedsRoot, PracticeError
+from site_config.practice.errors import NeedsRootError, PracticeError
 from site_config.practice.paths import CACHE_VARIABLE, DIRECTORY_VARIABLE
 
 HOW_TO = "docs/how-to/practice-site.md"
@@ -33,7 +33,7 @@ def clean_environment() -> dict[str, str]:
 def become_root() -> None:
     """Return when the caller is root; otherwise start the same command again through a sudo that asks nothing.
 
-    Raises NeedsRoot when there is no such sudo.
+    Raises NeedsRootError when there is no such sudo.
     """
     if os.geteuid() == 0:
         return
@@ -44,7 +44,7 @@ def become_root() -> None:
     ):
         sys.stdout.flush()
         os.execv(sudo, sudo_command(sudo, sys.argv, os.environ))  # noqa: S606 (argv, no shell)
-    raise NeedsRoot(
+    raise NeedsRootError(
         "the practice site needs root, because it makes namespaces, mounts and cgroups, and there is no sudo here that "
         f"asks for no password: run the command as root, or point the portal at a real cluster ({HOW_TO})"
     )
@@ -65,9 +65,9 @@ def sudo_command(sudo: str, argv: Sequence[str], environment: Mapping[str, str])
 
 
 def need_root() -> None:
-    """Return when the caller is root; raises NeedsRoot otherwise."""
+    """Return when the caller is root; raises NeedsRootError otherwise."""
     if os.geteuid() != 0:
-        raise NeedsRoot(
+        raise NeedsRootError(
             f"the practice site needs root for namespaces, mounts and cgroups; see {HOW_TO}"
         )
 

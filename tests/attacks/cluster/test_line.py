@@ -7,7 +7,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from scheduler.errors import HostKeyRefused
+from scheduler.errors import HostKeyRefusedError
 from scheduler.ssh.transport import SshTransport
 from site_config.practice.site import PracticeSite
 from tests.support.cluster.inside import Inside
@@ -62,7 +62,7 @@ def test_another_host_key_is_refused_before_anything_is_said(
         host=imposter, port=PORT, user="challenge", key_file=key_file, known_hosts=hosts
     )
 
-    with pytest.raises(HostKeyRefused) as refusal:
+    with pytest.raises(HostKeyRefusedError) as refusal:
         careful.run(["true"], timeout=SOON)
     careful.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from containers.interface import BuildKind, Packages
 from portal.files.archives.requirements import canonical, read_requirements
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from tests.support.cluster.node import Ended, PracticeNode, sha256
 from tests.support.cluster.python_image import PIP
 from tests.support.required import required
@@ -54,7 +54,7 @@ def test_pip_obeys_what_it_reads_and_is_never_given_the_teams_file(
 ) -> None:
     obeyed = build(node, python, wheels, content)
 
-    with pytest.raises(BadArchive) as refused:
+    with pytest.raises(BadArchiveError) as refused:
         read_requirements(content)
 
     # pip reads a file of the container as requirements, and says which line is none.

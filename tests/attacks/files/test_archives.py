@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from portal.files.archives.submitted import repack_code, unpack_results
-from portal.files.errors import BadArchive, BadOutput
+from portal.files.errors import BadArchiveError, BadOutputError
 from portal.files.images.inspection import inspect_image
 from portal.files.outputs.copying import copy_outputs
 from tests.support.uploads.archives import Maker
@@ -24,7 +24,7 @@ TRUSTING = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter
 
 def refused(upload: Path, target: Path) -> str:
     """Hand it in as code; return why not."""
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         repack_code(upload, target)
     assert not target.exists()
     return caught.value.reason
@@ -58,7 +58,7 @@ def test_a_link_is_not_written_through(make_tar: Maker, tmp_path: Path) -> None:
     (outside / "planted").unlink()
 
     assert refused(upload, tmp_path / "code.tar") == "kind"
-    with pytest.raises(BadArchive):
+    with pytest.raises(BadArchiveError):
         unpack_results(upload, tmp_path / "results", required=[], max_bytes=1000, max_files=10)
     assert list(outside.iterdir()) == []
 
@@ -103,7 +103,7 @@ def test_a_recipe_is_taken_as_nothing(make_file: Maker, tmp_path: Path, content:
     upload = make_file(content)
 
     assert refused(upload, tmp_path / "code.tar") == "recipe"
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         inspect_image(upload)
     assert caught.value.reason == "recipe"
 
@@ -115,7 +115,7 @@ def test_an_image_archive_of_files_without_number_is_refused(make_tar: Maker) ->
     with tarfile.open(upload) as archive:
         assert len(archive.getnames()) > 30_000
 
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         inspect_image(upload)
 
     assert caught.value.reason == "too_many"
@@ -128,7 +128,7 @@ def test_an_image_of_a_thousand_layers_is_refused(make_tar: Maker) -> None:
     [found] = json.loads(members["manifest.json"])
     assert len(found["Layers"]) == 1000
 
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         inspect_image(upload)
 
     assert caught.value.reason == "too_many_layers"
@@ -180,6 +180,6 @@ def _read(path: Path) -> str:
 def _take(output: Path, target: Path) -> str:
     try:
         copy_outputs(output, target, required=["predictions.csv"], max_bytes=1000, max_files=10)
-    except BadOutput:
+    except BadOutputError:
         return "refused"
     return (target / "predictions.csv").read_text() or "mine"

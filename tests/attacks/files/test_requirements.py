@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from portal.domain.evaluations.states import EvaluationState
 from portal.files.archives.requirements import read_requirements
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from tests.support.worker.world import World
 
 DEEP = "numpy; " + "(" * 3000 + "os_name == 'posix'" + ")" * 3000
@@ -35,7 +35,7 @@ def code(requirements: str) -> bytes:
     ],
 )
 def test_parentheses_without_number_end_in_a_sentence(line: str) -> None:
-    with pytest.raises(BadArchive) as refused:
+    with pytest.raises(BadArchiveError) as refused:
         read_requirements(line.encode())
 
     assert "too many parentheses" in refused.value.sentence

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.files.errors import BadOutput
+from portal.files.errors import BadOutputError
 from portal.files.outputs.copying import copy_outputs
 from portal.files.outputs.removal import content_of
 from portal.files.trees import remove
@@ -30,7 +30,7 @@ def test_directories_inside_each_other_fail_the_run_and_nothing_else(
     output = tmp_path / "output"
     nest(output, depth, name=name, file="f")
 
-    with pytest.raises(BadOutput) as caught:
+    with pytest.raises(BadOutputError) as caught:
         copy_outputs(output, tmp_path / "collected", **LIMITS)
 
     assert (caught.value.reason, caught.value.sentence) == ("output_limit", told)

@@ -11,7 +11,7 @@ from portal.db.engine import Database
 from portal.db.tables import Account, LoginSession, Person, SpentLogoutToken
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import VISITOR, Actor, operator
-from portal.domain.errors import NotAllowed, ParticipantError
+from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.services.accounts import back_channel_logout, identity_linking, sign_in
 from tests.support import factories
 from tests.support.factories import NOW
@@ -126,7 +126,7 @@ def test_a_person_who_did_something_is_not(database: Database) -> None:
         digits = factories.add_challenge(session)
         factories.add_team(session, digits, "Busy", session.get_one(Person, busy))
 
-    with pytest.raises(NotAllowed) as refused, database.writing() as session:
+    with pytest.raises(NotAllowedError) as refused, database.writing() as session:
         _link(session, ada, "busy")
 
     assert refused.value.reason == "login_of_somebody_else"

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from portal.web.login import oidc_discovery
-from portal.web.login.failures import MISDESCRIBED, LoginFailed
+from portal.web.login.failures import MISDESCRIBED, LoginError
 from portal.web.login.identity_providers import logins_of
 from portal.web.login.oidc_discovery import FORCED, FRESH, announced, is_safe
 from tests.support.providers.hostile import Fault, HostileProvider
@@ -188,7 +188,7 @@ DOCUMENT = {
 def test_a_document_that_leads_anywhere_unsafe_is_not_used(
     changes: dict[str, object], reason: str
 ) -> None:
-    with pytest.raises(LoginFailed) as caught:
+    with pytest.raises(LoginError) as caught:
         announced(DOCUMENT | changes, ISSUER)
 
     assert caught.value.reason == reason

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from portal.db.tables import AuditEntry, LoginSession, SpentLogoutToken
 from portal.domain.audit import Action
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from tests.support.providers.client import answer_of
 from tests.support.providers.hostile import Fault, HostileProvider, LogoutFault
 from tests.support.providers.hostile_tokens import LOGOUT_EVENT, signed
@@ -220,7 +220,7 @@ def test_a_logout_token_logs_nobody_in(site: Site, hostile: HostileProvider) -> 
     async def take() -> None:
         await verifier.id_token(hostile.logout_token(), nonce="n", access_token="a")
 
-    with pytest.raises(LoginFailed) as caught:
+    with pytest.raises(LoginError) as caught:
         anyio.run(take)
     assert caught.value.reason == "token_kind"
 

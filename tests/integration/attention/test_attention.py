@@ -20,7 +20,7 @@ from portal.services.evaluations.queue_position import why_it_waits
 from portal.worker.heartbeat import Pulse
 from portal.worker.loop import run_pass
 from portal.worker.polling import Pace, Pacer
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from tests.support.worker.pretended_node import good_scores
 from tests.support.worker.world import World, packed_code
 
@@ -191,7 +191,7 @@ class SilentScheduler:
 
     def ping(self) -> Any:
         if self.is_silent:
-            raise Unreachable("no answer\0 within 10 s")
+            raise UnreachableError("no answer\0 within 10 s")
         return self.inner.ping()
 
     def __getattr__(self, name: str) -> Any:

@@ -23,7 +23,7 @@ from portal.services.attention.troubles import PAUSES, Step
 from portal.services.attention.views import Attention, listed
 from portal.services.submissions.disclosure import Told, told_of
 from portal.worker.loop import run_pass
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from tests.support.worker.eager import eager
 from tests.support.worker.world import World, change_phase
 
@@ -150,7 +150,7 @@ def test_it_is_set_aside_after_the_last_pause(world: World) -> None:
 
 
 def test_a_cluster_that_does_not_answer_sets_nothing_aside(world: World) -> None:
-    _break(world, Unreachable("down"))
+    _break(world, UnreachableError("down"))
     submission = world.hand_in()
     world.run(10)
     world.run(10, seconds=60)

@@ -18,7 +18,7 @@ from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Person
 from portal.domain.accounts.people import Actor, operator
 from portal.domain.audit import START, Action, Subject
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.services.audit import log as audit_log
 from portal.services.audit.verify import EMPTY, Head, go_on, verify
 from tests.support import factories
@@ -261,7 +261,7 @@ def test_nobody_erases_origins_through_the_web(database: Database) -> None:
     _fill(database, 1)
     staff = Actor(person_id="staff", is_staff=True)
 
-    with pytest.raises(NotAllowed), database.writing() as session:
+    with pytest.raises(NotAllowedError), database.writing() as session:
         audit_log.erase_origins(session, actor=staff, before=NOW + DAY, now=NOW + DAY)
 
     assert _entries(database)[0].origin == "192.0.2.7"

@@ -11,7 +11,7 @@ from portal.db.tables import AuditEntry
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
 from portal.domain.challenges.crates import CrateFacts
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.files.crates import Publisher, write_crate
 from portal.services.challenges import crates
 from portal.services.evaluations import reruns
@@ -108,7 +108,7 @@ def test_each_export_is_written_down(world: World) -> None:
 def test_nobody_else_exports_and_what_is_not_there_is_not_found(world: World, slug: str) -> None:
     actor = Actor(person_id=world.person, name="Ada") if slug == "digits" else bootstrap.operator()
 
-    with world.database.writing() as session, pytest.raises(NotFound):
+    with world.database.writing() as session, pytest.raises(NotFoundError):
         crates.of_challenge(session, actor=actor, slug=slug, now=world.clock())
-    with world.database.writing() as session, pytest.raises(NotFound):
+    with world.database.writing() as session, pytest.raises(NotFoundError):
         crates.of_one(session, actor=actor, wanted="nothing", now=world.clock())

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal.db.tables import CheckReport
 from portal.domain.accounts.people import Actor, operator
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.domain.site.findings import Finding, Report
 from portal.services.site import check_reports
 from portal.site_check.catalogue import RULES
@@ -101,7 +101,7 @@ def test_the_newest_reports_are_kept(site: Site) -> None:
 
 
 def test_nobody_keeps_a_report_through_the_web(site: Site) -> None:
-    with site.context.database.writing() as session, pytest.raises(NotAllowed):
+    with site.context.database.writing() as session, pytest.raises(NotAllowedError):
         check_reports.keep(
             session, actor=Actor(person_id=site.staff.id, is_staff=True), report=report(), now=NOW
         )

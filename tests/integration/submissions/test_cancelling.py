@@ -6,7 +6,7 @@ from sqlalchemy import select
 from portal.db.tables import AuditEntry, Cancellation, Evaluation, Submission
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.submissions.cancellation import MAX_FREE_CANCELLATIONS, Cost
 from portal.services.evaluations import transitions
@@ -271,7 +271,7 @@ def test_somebody_else_finds_nothing_to_cancel(world: World) -> None:
     with world.database.writing() as session:
         stranger = factories.add_person(session, "Eve").id
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         cancel(world, submission, who=stranger)
 
     assert world.run_until_final(submission).state is S.SCORED

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from portal.db.tables import Result, RunLog, Standing, Submission, Task
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import ParticipantError, QuotaUsedUp
+from portal.domain.errors import ParticipantError, QuotaExceededError
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures
@@ -128,7 +128,7 @@ def test_one_at_a_time_and_so_many_a_day(world: World) -> None:
                 )
             )  # fmt: skip
 
-    with pytest.raises(QuotaUsedUp, match="its 20 runs on the sample of today"):
+    with pytest.raises(QuotaExceededError, match="its 20 runs on the sample of today"):
         world.hand_in(smoke=True)
 
     assert world.hand_in()

@@ -9,7 +9,12 @@ from sqlalchemy import func, select
 
 from portal.db.tables import Challenge, Evaluation, Person, Phase, Submission, Team
 from portal.domain.accounts.people import VISITOR, Actor
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError, QuotaUsedUp
+from portal.domain.errors import (
+    NotAllowedError,
+    NotFoundError,
+    ParticipantError,
+    QuotaExceededError,
+)
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.submissions.submit import Upload, quota_left, submit
@@ -49,7 +54,7 @@ def test_a_submission_makes_a_team_of_one_and_an_evaluation(world: World) -> Non
 
 
 def test_a_visitor_cannot_submit(world: World) -> None:
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowedError):
         _submit(world, VISITOR)
 
 
@@ -57,7 +62,7 @@ def test_a_challenge_that_is_not_published_does_not_exist(world: World) -> None:
     with world.database.writing() as session:
         session.scalars(select(Challenge)).one().published = False
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         _submit(world)
 
 
@@ -80,7 +85,7 @@ def test_what_is_refused_leaves_nothing_behind(world: World, changes, reason) ->
 def test_the_quota_of_a_day_comes_back_at_midnight(world: World) -> None:
     for _ in range(3):
         _submit(world)
-    with pytest.raises(QuotaUsedUp):
+    with pytest.raises(QuotaExceededError):
         _submit(world)
 
     world.clock.advance(12 * 3600)
@@ -107,7 +112,7 @@ def test_fifty_requests_at_once_get_no_more_places_than_there_are(world: World) 
             start.wait()
         try:
             _submit(world)
-        except QuotaUsedUp:
+        except QuotaExceededError:
             return False
         return True
 

@@ -11,7 +11,7 @@ from portal.db.tables import (
 )
 from portal.domain.accounts.gates import Gate
 from portal.domain.audit import Action
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.teams import joining
 from tests.support import factories
@@ -32,11 +32,11 @@ def test_handing_in_to_an_open_challenge_joins_it_and_records_the_terms(scene: S
 
 def test_whoever_has_to_be_let_in_cannot_hand_in_before(scene: Scene) -> None:
     scene.change(join_policy="approve")
-    with pytest.raises(NotAllowed, match="Join the challenge first"):
+    with pytest.raises(NotAllowedError, match="Join the challenge first"):
         scene.hand_in("Ada")
 
     state = scene.do(joining.join, "Ada", slug="digits", accepts=True, note="I am in group 3")
-    with pytest.raises(NotAllowed, match="not yet let you in"):
+    with pytest.raises(NotAllowedError, match="not yet let you in"):
         scene.hand_in("Ada")
     scene.do(joining.decide, "Oda", slug="digits", person_id=scene.people["Ada"].id, admits=True)
 
@@ -53,7 +53,7 @@ def test_whoever_was_declined_can_be_admitted_later_but_not_the_other_way_round(
     ada = scene.people["Ada"].id
 
     scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=False)
-    with pytest.raises(NotAllowed, match="have declined"):
+    with pytest.raises(NotAllowedError, match="have declined"):
         scene.hand_in("Ada")
     scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=True)
 
@@ -65,7 +65,7 @@ def test_only_organisers_decide(scene: Scene) -> None:
     scene.change(join_policy="approve")
     scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         scene.do(
             joining.decide, "Eve", slug="digits", person_id=scene.people["Ada"].id,
             admits=True,
@@ -88,7 +88,9 @@ def test_a_gate_looks_at_this_login_and_says_whom_to_ask(scene: Scene) -> None:
                 now=NOW,
             )  # fmt: skip
 
-    with pytest.raises(NotAllowed, match=r"asks for: Members of Nordholm\. Ask Dr\. Oda about it"):
+    with pytest.raises(
+        NotAllowedError, match=r"asks for: Members of Nordholm\. Ask Dr\. Oda about it"
+    ):
         join("Eve")
     state = join("Ada", account=("https://login.example.org", "ada"))
 
@@ -99,7 +101,7 @@ def test_a_missing_second_factor_is_told_apart(scene: Scene) -> None:
     gate = Gate(title="Two factors", claims={"acr": ("https://refeds.org/profile/mfa",)})
     scene.change(join_policy="claims", join_gate=gate.as_json())
 
-    with pytest.raises(joining.GateClosed) as refusal:
+    with pytest.raises(joining.GateClosedError) as refusal:
         scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
     assert refusal.value.needs_second_factor
@@ -114,7 +116,7 @@ def test_terms_are_accepted_first_and_again_when_they_change(scene: Scene) -> No
 
     scene.change(terms="# New terms")
 
-    with pytest.raises(NotAllowed, match="terms of this challenge have changed"):
+    with pytest.raises(NotAllowedError, match="terms of this challenge have changed"):
         scene.hand_in("Ada", now=NOW + MINUTE)
     scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
     assert scene.hand_in("Ada", now=NOW + MINUTE)
@@ -124,7 +126,7 @@ def test_a_refusal_keeps_to_the_log_what_was_asked_of_the_login(scene: Scene) ->
     gate = Gate(title="Members of Nordholm", claims={"affiliation": ("member@nordholm.example",)})
     scene.change(join_policy="claims", join_gate=gate.as_json())
 
-    with capture_logs() as logged, pytest.raises(NotAllowed) as refusal:
+    with capture_logs() as logged, pytest.raises(NotAllowedError) as refusal:
         scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
     assert refusal.value.sentence == (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.domain.errors import QuotaUsedUp
+from portal.domain.errors import QuotaExceededError
 from portal.services.submissions import form as submit_form
 from portal.services.teams import membership, mergers
 from tests.support import factories
@@ -43,7 +43,7 @@ def test_whoever_joins_a_team_has_what_it_has_left(scene: Scene) -> None:
 
     assert before == [1, 0]
     assert _used(scene, "Ada", "Grace") == [2, 2]
-    with pytest.raises(QuotaUsedUp):
+    with pytest.raises(QuotaExceededError):
         scene.hand_in("Ada", "one more")
 
 
@@ -59,7 +59,7 @@ def test_whoever_leaves_takes_nothing_along_and_begins_anew(scene: Scene) -> Non
 
     assert left == [2, 0]
     assert _used(scene, "Ada", "Grace") == [2, 1]
-    with pytest.raises(QuotaUsedUp):
+    with pytest.raises(QuotaExceededError):
         scene.hand_in("Ada", "one more")
 
 
@@ -87,7 +87,7 @@ def test_a_merged_team_has_used_what_both_have(scene: Scene) -> None:
 
     assert _used(scene, "Ada", "Eve") == [2, 2]
     scene.hand_in("Ada", "the third")
-    with pytest.raises(QuotaUsedUp):
+    with pytest.raises(QuotaExceededError):
         scene.hand_in("Eve", "the fourth")
 
 

@@ -14,7 +14,7 @@ from portal.db.tables import (
     Team,
 )
 from portal.domain.audit import Action
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.leaderboards.scores import Rule
 from portal.services.evaluations import results
@@ -81,7 +81,7 @@ def test_each_side_does_only_what_is_its_own(scene: Scene) -> None:
         (mergers.decline, "Ada"),
         (mergers.withdraw, "Eve"),
     ):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFoundError):
             scene.do(service, who, slug="digits", request_id=request)
     scene.do(mergers.decline, "Eve", slug="digits", request_id=request)
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal.db.tables import Invitation, PastMembership, Submission, Team
 from portal.domain.accounts.people import ShownAs
 from portal.domain.audit import Action
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.services.accounts import names
 from portal.services.teams import invitations, joining, membership, mergers, teams
 from portal.services.teams import views as team_views
@@ -79,7 +79,7 @@ def test_a_link_into_a_team_opens_no_challenge(scene: Scene) -> None:
     secret = scene.do(invitations.invite, "Ada", slug="digits")
     scene.change(join_policy="approve")
 
-    with pytest.raises(NotAllowed, match="Join the challenge first"):
+    with pytest.raises(NotAllowedError, match="Join the challenge first"):
         scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
 
@@ -177,7 +177,7 @@ def test_whoever_takes_part_has_a_team_of_one_to_invite_into(scene: Scene) -> No
 
 
 def test_whoever_has_not_joined_the_challenge_has_nothing_to_invite_into(scene: Scene) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         scene.do(invitations.invite, "Ada", slug="digits")
 
     assert scene.team("Ada") is None

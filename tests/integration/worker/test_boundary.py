@@ -18,7 +18,7 @@ from portal.db.tables import Attempt, Base, Image, Job, Submission
 from portal.db.types import Tree, Word
 from portal.domain.errors import OperatorError
 from portal.domain.submissions.limits import SubmissionKind
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.private_folders import PRIVATE
 from portal.worker.boundary import token_of, work_as_prepared
 from portal.worker.prepare import run_notes
@@ -232,7 +232,7 @@ def _all_prepared(world: World, tokens: list[Token]) -> Iterator[str]:
         try:
             spec = prepare(world.context, token)
             work_as_prepared(world.context, token)
-        except (OperatorError, BadArchive):
+        except (OperatorError, BadArchiveError):
             continue
         except Exception as problem:  # noqa: BLE001 - that is what is looked for
             yield f"{type(problem).__name__}: {problem}"

@@ -14,7 +14,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.submissions.limits import SubmissionKind
-from portal.files.progress import OutOfTime, Stopped
+from portal.files.progress import FileTimeoutError, StoppedError
 from portal.services.attention.troubles import PAUSES, Step
 from portal.services.evaluations import file_pieces, leases
 from portal.services.submissions import views as submission_views
@@ -63,7 +63,7 @@ def test_who_cancels_it_has_the_reading_stopped(threaded: World, slow: Slow) -> 
     cancel(threaded, large)
     run_until(threaded, lambda: _state(threaded, large) is E.CANCELLED)
     run_until(threaded, lambda: not threaded.context.file_work.under_way())
-    assert [type(error) for error in slow.ended_by] == [Stopped]
+    assert [type(error) for error in slow.ended_by] == [StoppedError]
 
 
 def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
@@ -82,7 +82,7 @@ def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
             run_until(world, lambda number=number: tries() == number)
             world.clock.advance(pause.total_seconds())
         run_until(world, lambda: _state(world, large) is E.HELD)
-    assert {type(error) for error in slow.ended_by} == {OutOfTime}
+    assert {type(error) for error in slow.ended_by} == {FileTimeoutError}
     assert len(slow.ended_by) == len(PAUSES) + 1
 
 
@@ -211,7 +211,7 @@ def test_who_has_lost_the_lease_stops_working_on_files(threaded: World, slow: Sl
     until(lambda: bool(slow.ended_by))
     stop.set()
     worker.join()
-    assert [type(error) for error in slow.ended_by] == [Stopped]
+    assert [type(error) for error in slow.ended_by] == [StoppedError]
     assert not _state(threaded, large).is_final
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from site_config.practice.errors import NotReady, PracticeError
+from site_config.practice.errors import NotReadyError, PracticeError
 from site_config.practice.machine import cgroups
 from site_config.practice.machine.networks import interface_for
 from site_config.practice.machine.processes import Process
@@ -210,7 +210,9 @@ def test_a_daemon_that_does_not_start_is_named_with_its_log(make_site: MakeSite)
     # A database that MariaDB cannot open.
     (site.paths.state / "mysql/ibdata1").write_text("no database", encoding="ascii")
 
-    with pytest.raises(NotReady, match=f"mariadbd ended with .*{site.paths.logs}/mariadbd.log"):
+    with pytest.raises(
+        NotReadyError, match=f"mariadbd ended with .*{site.paths.logs}/mariadbd.log"
+    ):
         site.up()
 
     assert site.status().running is False

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from scheduler.commands.adapter import SlurmCommands
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import JobReport, JobSpec, Phase, Scheduler, Token
 from scheduler.memory import MemoryScheduler
 from scheduler.slurmrestd.adapter import SlurmRest
@@ -166,7 +166,7 @@ class ClusterLab:
     def close(self) -> None:
         """Leave no job behind."""
         for token in self._used:
-            with contextlib.suppress(Unreachable):
+            with contextlib.suppress(UnreachableError):
                 self.scheduler.cancel(token)
         self.transport.inner.close()
 

@@ -15,7 +15,7 @@ PROGRAM = """
 import json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from portal.files.store import Full, Store
+from portal.files.store import StorageFullError, Store
 
 root = Path(sys.argv[1])
 store, kept = Store(root / "store"), b"k" * 300_000
@@ -32,7 +32,7 @@ def files():
 def full(step):
     try:
         step()
-    except Full:
+    except StorageFullError:
         return [True, files()]
     return [False, files()]
 

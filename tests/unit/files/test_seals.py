@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.files.seals import (
-    BrokenSeal,
-    NotASeal,
+    BrokenSealError,
+    NotASealError,
     Sealer,
     SealError,
     check,
@@ -111,14 +111,14 @@ def changed(sealed: dict[str, Any], old: bytes, new: bytes) -> bytes:
 def test_every_change_of_the_statement_breaks_the_seal(
     sealer: Sealer, sealed: dict[str, Any], old: bytes, new: bytes
 ) -> None:
-    with pytest.raises(BrokenSeal, match="no given key has signed it"):
+    with pytest.raises(BrokenSealError, match="no given key has signed it"):
         check(changed(sealed, old, new), [sealer.public])
 
 
 def test_another_sites_key_does_not_check_it(tmp_path: Path, sealed: dict[str, Any]) -> None:
     other = new_key(tmp_path / "other")
 
-    with pytest.raises(BrokenSeal):
+    with pytest.raises(BrokenSealError):
         check(json.dumps(sealed).encode(), [other])
 
 
@@ -135,20 +135,20 @@ def test_another_sites_key_does_not_check_it(tmp_path: Path, sealed: dict[str, A
 def test_what_is_no_envelope_is_said(
     sealer: Sealer, sealed: dict[str, Any], change: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(NotASeal, match=sentence):
+    with pytest.raises(NotASealError, match=sentence):
         check(json.dumps(sealed | change).encode(), [sealer.public])
 
 
 def test_a_signature_that_was_cut_does_not_hold(sealer: Sealer, sealed: dict[str, Any]) -> None:
     sealed["signatures"][0]["sig"] = base64.b64encode(bytes(63)).decode()
 
-    with pytest.raises(BrokenSeal):
+    with pytest.raises(BrokenSealError):
         check(json.dumps(sealed).encode(), [sealer.public])
 
 
 @pytest.mark.parametrize("content", [b'{"payload":"a","payload":"b"}', b"[]", b"{} {}", b"\xff"])
 def test_what_can_be_read_in_two_ways_is_no_envelope(sealer: Sealer, content: bytes) -> None:
-    with pytest.raises(NotASeal):
+    with pytest.raises(NotASealError):
         check(content, [sealer.public])
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.files.store import Damaged, Store, Stored, TooLarge
+from portal.files.store import DamagedFileError, Store, Stored, TooLargeError
 
 CONTENT = b"content"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -93,7 +93,7 @@ def test_an_error_keeps_nothing(store):
 def test_the_limit_is_kept_while_writing(store):
     with store.incoming(limit=7) as incoming:
         incoming.write(CONTENT)
-        with pytest.raises(TooLarge) as caught:
+        with pytest.raises(TooLargeError) as caught:
             incoming.write(b"!")
 
     assert caught.value.limit == 7
@@ -119,7 +119,7 @@ def test_an_added_file_has_a_limit(store, tmp_path):
     file = tmp_path / "scorer.tar"
     file.write_bytes(CONTENT)
 
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLargeError):
         store.add(file, limit=6)
 
     assert files_in(store) == []
@@ -174,7 +174,7 @@ def test_changed_content_is_found(store):
     keep(store)
     spoil(store, b"CONTENT")
 
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(DamagedFileError) as caught:
         store.verify(DIGEST)
 
     assert str(caught.value) == f"{store.path(DIGEST)} does not have the digest of its name"
@@ -184,7 +184,7 @@ def test_a_cut_file_is_not_taken_for_the_whole(store):
     keep(store)
     spoil(store, b"con")
 
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(DamagedFileError) as caught:
         keep(store)
 
     assert str(caught.value) == f"{store.path(DIGEST)} does not have the size of its content"
@@ -313,7 +313,7 @@ def test_what_was_put_in_the_place_of_a_file_is_not_copied(store, tmp_path, put)
     store.path(DIGEST).unlink()
     put(store.path(DIGEST), secret)
 
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFileError):
         store.copy(DIGEST, tmp_path / "copy")
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "truth"]
@@ -347,7 +347,7 @@ def test_a_directory_that_is_a_link_is_not_entered(store, elsewhere, tmp_path):
         lambda: store.remove(DIGEST, unused_for=timedelta(0)),
         lambda: keep(store),
     ):
-        with pytest.raises(Damaged):
+        with pytest.raises(DamagedFileError):
             act()
 
     assert store.unknown_to(lambda _: set(), prefix=DIGEST[:2], older_than=HOUR) == []
@@ -358,9 +358,9 @@ def test_nothing_is_swept_or_written_where_incoming_leads(store, elsewhere):
     store.incoming_directory.rmdir()
     store.incoming_directory.symlink_to(elsewhere)
 
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFileError):
         store.sweep(timedelta(0), datetime.now(UTC))
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFileError):
         store.incoming()
 
     assert [path.name for path in elsewhere.iterdir()] == [DIGEST]
@@ -385,7 +385,7 @@ def test_the_mode_of_what_a_link_leads_to_is_never_changed(tmp_path):
     private.mkdir(mode=0o700)
     store.path(DIGEST).parent.symlink_to(private)
 
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedFileError):
         keep(store)
 
     assert stat.S_IMODE(private.stat().st_mode) == 0o700

@@ -11,7 +11,7 @@ from scheduler.commands.sacct import read_sacct
 from scheduler.commands.sbatch import read_sbatch
 from scheduler.commands.scancel import read_scancel
 from scheduler.commands.squeue import read_squeue
-from scheduler.errors import SchedulerError, UnexpectedAnswer, Unreachable
+from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableError
 from scheduler.interface import Accepted, Indeterminate, JobReport, Phase, Refused, Token
 from scheduler.slurmrestd.answer import Answer
 from scheduler.slurmrestd.control import read_cancellation, read_ping
@@ -35,7 +35,7 @@ answers = st.one_of(
 @given(stdout=answers)
 def test_reports_are_sound_or_the_answer_is_unexpected(read, stdout: bytes) -> None:
     reports: list[JobReport] = []
-    with contextlib.suppress(UnexpectedAnswer):
+    with contextlib.suppress(UnexpectedAnswerError):
         reports = read(stdout, {Token("a1")})
 
     for report in reports:
@@ -64,14 +64,14 @@ def test_sbatch_is_always_one_of_three_and_an_id_needs_success(answer: Finished)
 @settings(deadline=None)
 @given(stdout=answers)
 def test_the_configuration_is_read_or_unexpected(stdout: bytes) -> None:
-    with contextlib.suppress(UnexpectedAnswer):
+    with contextlib.suppress(UnexpectedAnswerError):
         assert read_controller(stdout).export in {"NIL", "NONE"}
 
 
 @settings(deadline=None)
 @given(returncode=st.integers(-64, 255), stderr=st.binary(max_size=200))
 def test_scancel_is_taken_or_unreachable(returncode: int, stderr: bytes) -> None:
-    with contextlib.suppress(Unreachable):
+    with contextlib.suppress(UnreachableError):
         read_scancel(Finished(returncode=returncode, stdout=b"", stderr=stderr))
 
 

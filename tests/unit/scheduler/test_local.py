@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.errors import AnswerTooLong, TransportDown, TransportTimeout
+from scheduler.errors import AnswerTooLongError, TransportDownError, TransportTimeoutError
 from scheduler.local import LocalTransport
 from scheduler.transport import Finished
 
@@ -62,7 +62,7 @@ def test_a_time_out_kills_the_whole_process_group(tmp_path: Path) -> None:
     mark = tmp_path / "late"
     script = f"(sleep 1; touch {mark}) & sleep 60"
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         LocalTransport().run(["sh", "-c", script], timeout=SOON)
 
     time.sleep(1)
@@ -72,19 +72,19 @@ def test_a_time_out_kills_the_whole_process_group(tmp_path: Path) -> None:
 def test_a_program_that_talks_for_ever_is_timed_out() -> None:
     script = "import time\nwhile True: print('x', flush=True); time.sleep(0.01)"
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         LocalTransport(path=str(Path(sys.executable).parent)).run(
             ["python", "-c", script], timeout=timedelta(seconds=1)
         )
 
 
 def test_too_much_output_is_an_error() -> None:
-    with pytest.raises(AnswerTooLong):
+    with pytest.raises(AnswerTooLongError):
         LocalTransport(max_output=100_000).run(["yes"], timeout=LATER)
 
 
 def test_a_missing_program_is_an_error() -> None:
-    with pytest.raises(TransportDown, match="cannot start no-such-program"):
+    with pytest.raises(TransportDownError, match="cannot start no-such-program"):
         LocalTransport().run(["no-such-program"], timeout=LATER)
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Outcome, Phase, Refused, Token
 from scheduler.memory import MemoryScheduler
 
@@ -77,7 +77,7 @@ def test_a_lost_cancellation_is_raised_and_done(memory: MemoryScheduler, spec: J
     memory.submit(spec, A1)
     memory.loses_replies = True
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         memory.cancel(A1)
 
     assert phases(memory) == [Phase.ENDED]
@@ -90,7 +90,7 @@ def test_a_cluster_that_is_down_says_nothing(memory: MemoryScheduler, spec: JobS
     assert isinstance(memory.submit(spec, B2), Indeterminate)
     assert (memory.find(A1).complete, phases(memory)) == (False, [])
     for ask in (lambda: memory.cancel(A1), memory.ping):
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             ask()
 
     memory.is_down = False

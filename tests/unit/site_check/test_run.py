@@ -19,7 +19,7 @@ from portal.site_check.target import Subject
 from scheduler.commands import inspection
 from scheduler.commands.sacct import sacct_argv
 from scheduler.commands.squeue import squeue_argv
-from scheduler.errors import TransportTimeout
+from scheduler.errors import TransportTimeoutError
 from scheduler.interface import Outcome, Phase
 from scheduler.memory import MemoryScheduler
 from scheduler.transport import Finished
@@ -68,7 +68,7 @@ class Cluster:
 
 
 def silent(argv: Sequence[str]) -> Finished:
-    raise TransportTimeout(f"{argv[0]} did not end in time")
+    raise TransportTimeoutError(f"{argv[0]} did not end in time")
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import pytest
 
 from portal.domain.evaluations.file_parts import Part
-from portal.files.progress import OutOfTime, Stopped, advance
+from portal.files.progress import FileTimeoutError, StoppedError, advance
 from portal.worker.file_work import threads as file_threads
 from portal.worker.file_work.threads import LARGE, FileThreads
-from portal.worker.file_work.work import AtOnce, FileWork, NotYet
+from portal.worker.file_work.work import AtOnce, FileWork, FileWorkPendingError
 from tests.support.patience import PATIENCE, until
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def result(work: FileWork, subject: str, part: Part, act: Callable[[], Made], **
     while time.monotonic() < end:
         try:
             return work.done(subject, part, act, **hints)
-        except NotYet:
+        except FileWorkPendingError:
             time.sleep(0.005)
     raise AssertionError("never done")
 
@@ -80,7 +80,7 @@ class Gate:
 
 
 def ask(work: FileWork, subject: str, act: Callable[[], Any], **hints: Any) -> None:
-    with pytest.raises(NotYet):
+    with pytest.raises(FileWorkPendingError):
         work.done(subject, Part.PREPARE, act, **hints)
 
 
@@ -188,7 +188,7 @@ def test_what_nobody_wants_is_stopped(threads: FileThreads) -> None:
     threads.only(["wanted"], Part.FETCH)
     assert len(threads.under_way()) == 3
     threads.only(["wanted"], Part.PREPARE)
-    until(lambda: isinstance(unwanted.stopped_by, Stopped))
+    until(lambda: isinstance(unwanted.stopped_by, StoppedError))
     until(lambda: [one.subject for one in threads.under_way()] == ["wanted"])
     assert waiting.times == 0
 
@@ -212,9 +212,9 @@ def test_what_is_being_stopped_is_not_begun_beside_itself(threads: FileThreads) 
 def test_what_takes_too_long_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     work = FileThreads(2, timedelta(milliseconds=20), Ticking())
     gate = Gate()
-    with pytest.raises(OutOfTime, match="bytes were gone through"):
+    with pytest.raises(FileTimeoutError, match="bytes were gone through"):
         result(work, "a", Part.PREPARE, gate)
-    assert isinstance(gate.stopped_by, OutOfTime)
+    assert isinstance(gate.stopped_by, FileTimeoutError)
     work.close()
 
 
@@ -226,12 +226,12 @@ def test_what_hangs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     def hang() -> None:
         released.wait(PATIENCE)
 
-    with pytest.raises(OutOfTime, match="hangs"):
+    with pytest.raises(FileTimeoutError, match="hangs"):
         result(work, "a", Part.TAKE, hang)
     work.forget("a")
     # Its place goes to others, but it is not begun once more beside itself.
     assert result(work, "b", Part.TAKE, lambda: "else") == "else"
-    with pytest.raises(OutOfTime, match="hangs"):
+    with pytest.raises(FileTimeoutError, match="hangs"):
         result(work, "a", Part.TAKE, lambda: "beside")
     released.set()
     until(lambda: all(one.subject != "a" for one in work.under_way()))
@@ -246,7 +246,7 @@ def test_closing_stops_everything() -> None:
     ask(work, "b", waiting)
     assert gate.begun.wait(PATIENCE)
     work.close()
-    assert isinstance(gate.stopped_by, Stopped)
+    assert isinstance(gate.stopped_by, StoppedError)
     assert waiting.times == 0
     ask(work, "c", waiting)
     assert waiting.times == 0

@@ -5,7 +5,7 @@ import json
 from starlette.responses import Response
 
 from portal.domain.accounts.people import Names, ShownAs
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.accounts import deletion, names, own_sessions, profile
 from portal.services.accounts import export as account_export
 from portal.web.errors import status_of
@@ -95,7 +95,7 @@ def delete(visit: Visit, fields: Fields) -> Response:
         visit.write(
             deletion.delete_me, actor=visit.actor, typed=fields.get("typed", ""), now=visit.now
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         name = error.reason if error.reason == "typed" else ""

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from portal.services.accounts import identity_linking
 from portal.web.login.attempts import new_attempt
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.redirect_page import onward
 from portal.web.login.refusals import failed
 from portal.web.pages.accounts.login import ACCOUNT, address_of, provider_of
@@ -27,7 +27,7 @@ async def add(visit: Visit) -> Response:
     try:
         # Whoever is still logged in there would otherwise be added without being asked.
         address = await address_of(visit, provider, attempt, afresh=True)
-    except LoginFailed as failure:
+    except LoginError as failure:
         return await run_in_threadpool(failed, visit, provider, failure)
     return await run_in_threadpool(
         onward, visit, address, title=f"Add {provider.title}", where=provider.title

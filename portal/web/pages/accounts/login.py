@@ -9,13 +9,13 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.domain.accounts.claims import holds
 from portal.domain.accounts.gates import Gate, first_closed, wanted_acr
-from portal.domain.errors import NotAllowed, NotFound
+from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.services.accounts import identity_linking, sign_in
 from portal.services.accounts.sessions import SignedIn
 from portal.web.context import Provider
 from portal.web.local_paths import local_path, with_query
 from portal.web.login.attempts import Attempt, keep, new_attempt, take
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.identity_providers import ProviderLogin
 from portal.web.login.oidc import Confirmed, code_of
 from portal.web.login.refusals import AGAIN, FOR, NEXT, failed, not_admitted
@@ -54,7 +54,7 @@ async def begin(visit: Visit) -> Response:
     )
     try:
         address = await address_of(visit, provider, attempt, afresh=AGAIN in asked)
-    except LoginFailed as failure:
+    except LoginError as failure:
         return await run_in_threadpool(failed, visit, provider, failure)
     return RedirectResponse(address, 302)
 
@@ -67,9 +67,9 @@ async def callback(visit: Visit) -> Response:
         attempt = _attempt(visit, provider, answer)
         confirmed = await login_of(visit, provider).finish(answer, attempt)
         return await run_in_threadpool(_admit, visit, provider, attempt, confirmed)
-    except LoginFailed as failure:
+    except LoginError as failure:
         return await run_in_threadpool(failed, visit, provider, failure, attempt)
-    except NotAllowed as refusal:
+    except NotAllowedError as refusal:
         log.warning("login failed", provider=provider.id, reason=refusal.reason)
         raise
 
@@ -90,7 +90,7 @@ def provider_of(visit: Visit) -> Provider:
     """Return the provider that the address names."""
     provider = visit.context.providers_by_id.get(visit.part("provider"))
     if provider is None:
-        raise NotFound
+        raise NotFoundError
     return provider
 
 
@@ -106,9 +106,9 @@ def _attempt(visit: Visit, provider: Provider, answer: Mapping[str, str]) -> Att
         code_of({"code": "none", **answer})
     attempt = take(visit.request.session, answer, visit.now)
     if attempt.provider != provider.id:
-        raise LoginFailed("another_provider", begun_at=attempt.provider)
+        raise LoginError("another_provider", begun_at=attempt.provider)
     if attempt.links and attempt.links != visit.actor.person_id:
-        raise LoginFailed("link_of_somebody_else")
+        raise LoginError("link_of_somebody_else")
     return attempt
 
 

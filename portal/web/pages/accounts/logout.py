@@ -11,7 +11,7 @@ from portal.domain.errors import ParticipantError
 from portal.services.accounts import back_channel_logout, sign_in
 from portal.services.accounts.sign_in import Parting
 from portal.web.context import Provider
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.oidc_tokens import LogoutOrder
 from portal.web.login.redirect_page import onward
 from portal.web.middleware.cookies import digest
@@ -61,8 +61,8 @@ async def back_channel(visit: Visit) -> Response:
     try:
         order = await login_of(visit, provider).logout_order(str(form.get("logout_token", "")))
         ended = await run_in_threadpool(_obey, visit, provider, order)
-    except (LoginFailed, ParticipantError) as failure:
-        detail = failure.detail if isinstance(failure, LoginFailed) else {}
+    except (LoginError, ParticipantError) as failure:
+        detail = failure.detail if isinstance(failure, LoginError) else {}
         log.warning("logout refused", provider=provider.id, reason=failure.reason, **detail)
         return _uncached(400, {"error": "invalid_request"})
     log.info("logged out by the provider", provider=provider.id, sessions=ended)
@@ -85,7 +85,7 @@ async def _farther(visit: Visit, provider: Provider, parting: Parting, state: st
         return await login_of(visit, provider).logout_address(
             parting.id_token, back=f"{visit.context.site_url}{GONE}", state=state
         )
-    except LoginFailed as failure:
+    except LoginError as failure:
         log.warning("no logout there", provider=provider.id, reason=failure.reason)
         return None
 

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.accounts.people import new_pseudonym
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.accounts import names, terms
 from portal.web.errors import status_of
 from portal.web.local_paths import local_path
@@ -35,7 +35,7 @@ def accept(visit: Visit, fields: Fields) -> Response:
         return _page(visit, Filled(values={**fields, "pseudonym": new_pseudonym()}), back)
     try:
         _accept(visit, fields)
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         filled = Filled(values=fields, errors={error.reason: error.sentence})

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotAllowed, NotFound, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.permissions import Role
 from portal.services.challenges import roles
 from portal.services.challenges.roles import Candidate
@@ -36,7 +36,7 @@ def give(visit: Visit, fields: Fields) -> Response:
             role=role,
             now=visit.now,
         )
-    except (NotFound, NotAllowed):
+    except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
         return _again(visit, filled, "person", refusal.sentence)
@@ -55,7 +55,7 @@ def take(visit: Visit, fields: Fields) -> Response:
             person_id=person_id,
             now=visit.now,
         )
-    except (NotFound, NotAllowed):
+    except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
         return _again(visit, Filled(), "", refusal.sentence)

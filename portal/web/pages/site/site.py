@@ -4,7 +4,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from portal.domain import permissions
-from portal.domain.errors import NotFound
+from portal.domain.errors import NotFoundError
 from portal.services.site import health
 from portal.web.rendering.patterns import samples
 from portal.web.request_context import Visit
@@ -13,7 +13,7 @@ from portal.web.request_context import Visit
 def terms(visit: Visit) -> Response:
     """Show the terms of the site."""
     if not visit.context.terms.version:
-        raise NotFound
+        raise NotFoundError
     return visit.page("site/terms.html", terms=visit.context.terms)
 
 
@@ -47,5 +47,5 @@ def is_healthy(visit: Visit) -> Response:
 def patterns(visit: Visit) -> Response:
     """Show staff every control that pages are made of."""
     if not permissions.may_see_staff_pages(visit.actor):
-        raise NotFound
+        raise NotFoundError
     return visit.page("patterns.html", samples=samples(visit.now))

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from portal.domain.accounts.account_blocking import BlockReason
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.accounts import account_blocking, staff_sessions
 from portal.services.attention import decisions
 from portal.services.evaluations import file_pieces
@@ -90,7 +90,7 @@ def block(visit: Visit, fields: Fields) -> Response:
             reason=BlockReason(reason),
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as refusal:
         return _page(visit, Filled(errors={"": refusal.sentence}), status=422)

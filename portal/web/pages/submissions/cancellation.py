@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.submissions import cancellation
 from portal.web.errors import status_of
 from portal.web.request_context import Fields, Visit
@@ -23,7 +23,7 @@ def cancel(visit: Visit, fields: Fields) -> Response:
             shown=fields.get("cost", ""),
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         if error.reason != "started":

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.submissions import log_release
 from portal.web.errors import status_of
 from portal.web.request_context import Fields, Visit
@@ -24,7 +24,7 @@ def release(visit: Visit, fields: Fields) -> Response:
             reason=fields.get("reason", ""),
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         return _page(visit, error.sentence, status_of(error))

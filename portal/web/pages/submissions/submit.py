@@ -5,10 +5,10 @@ import secrets
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from portal.domain.errors import NotAllowed
+from portal.domain.errors import NotAllowedError
 from portal.web.local_paths import with_query
 from portal.web.request_context import Visit
-from portal.web.uploads.submit import NotTaken, open_form
+from portal.web.uploads.submit import SubmissionRejectedError, open_form
 from portal.web.uploads.submit import hand_in as take
 from portal.web.uploads.submit_form import Filled
 
@@ -17,7 +17,7 @@ def form(visit: Visit) -> Response:
     """Show the form with what is left of the limits; who has to join first is sent there."""
     try:
         return _page(visit, Filled(), 200)
-    except NotAllowed as refusal:
+    except NotAllowedError as refusal:
         if refusal.reason != "join":
             raise
         here = visit.request.url.path
@@ -30,7 +30,7 @@ async def hand_in(visit: Visit) -> Response:
         return elsewhere
     try:
         made = await take(visit)
-    except NotTaken as refusal:
+    except SubmissionRejectedError as refusal:
         filled = Filled(values=refusal.values, errors=refusal.errors)
         return await run_in_threadpool(_page, visit, filled, refusal.status)
     address = f"/submissions/{made.id}"

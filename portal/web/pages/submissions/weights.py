@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from portal.services.submissions import weights
 from portal.web.request_context import Fields, Visit
-from portal.web.uploads.submit import NotTaken
+from portal.web.uploads.submit import SubmissionRejectedError
 from portal.web.uploads.submit_form import Filled
 from portal.web.uploads.weights import open_page, take
 
@@ -21,7 +21,7 @@ async def upload(visit: Visit) -> Response:
         return elsewhere
     try:
         await take(visit)
-    except NotTaken as refusal:
+    except SubmissionRejectedError as refusal:
         filled = Filled(values=refusal.values, errors=refusal.errors)
         return await run_in_threadpool(_page, visit, filled, refusal.status)
     return visit.to(f"/challenges/{visit.part('slug')}/weights")

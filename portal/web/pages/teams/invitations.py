@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.teams import invitations
 from portal.web.errors import status_of
 from portal.web.request_context import Fields, Visit
@@ -26,7 +26,7 @@ def accept(visit: Visit, fields: Fields) -> Response:
             accepts=fields.get("accept") == "yes",
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         name = error.reason if error.reason == "accept" else ""
@@ -45,7 +45,7 @@ def _page(
             secret=code[:LONGEST_CODE],
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         # For whoever only looks there is nothing here.

@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.teams import joining
-from portal.services.teams.joining import GateClosed
+from portal.services.teams.joining import GateClosedError
 from portal.web.errors import status_of
 from portal.web.local_paths import local_path, with_query
 from portal.web.request_context import Fields, Visit
@@ -30,9 +30,9 @@ def join(visit: Visit, fields: Fields) -> Response:
             note=fields.get("note", "").replace("\0", "").strip(),
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
-    except GateClosed as closed:
+    except GateClosedError as closed:
         filled = Filled(values=fields, errors={"": closed.sentence})
         return _page(visit, filled, status_of(closed), step_up=closed.needs_second_factor)
     except ParticipantError as error:

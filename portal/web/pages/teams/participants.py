@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.teams import joining, participant_views
 from portal.web.errors import status_of
 from portal.web.request_context import Fields, Visit
@@ -35,7 +35,7 @@ def _decide(visit: Visit, *, admits: bool) -> Response:
             admits=admits,
             now=visit.now,
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         return _page(visit, error.sentence, status_of(error))

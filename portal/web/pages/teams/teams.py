@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFound, ParticipantError
+from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.teams import invitations, membership, mergers
 from portal.services.teams import views as team_views
 from portal.web.errors import status_of
@@ -46,7 +46,7 @@ def invite(visit: Visit, fields: Fields) -> Response:
         secret = visit.write(
             invitations.invite, actor=visit.actor, slug=_slug(visit), now=visit.now
         )
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         return _page(visit, Filled(values=fields, errors={"": error.sentence}), status_of(error))
@@ -115,7 +115,7 @@ def _do(visit: Visit, act: Callable[[], object], fields: Fields, field: str = ""
     """Do what a form asks for, or show the page again with what is in the way."""
     try:
         act()
-    except NotFound:
+    except NotFoundError:
         raise
     except ParticipantError as error:
         return _page(visit, Filled(values=fields, errors={field: error.sentence}), status_of(error))

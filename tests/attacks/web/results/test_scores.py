@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import Evaluation, Result, Standing
 from portal.domain.evaluations.failures import FailureReason
-from portal.files.errors import BadScoreFile
+from portal.files.errors import BadScoreFileError
 from portal.files.outputs.scores import ScoreColumn, read_scores
 from portal.web.app import create_app
 from tests.support import factories
@@ -127,7 +127,7 @@ def test_a_score_file_of_many_gigabytes_is_not_read(tmp_path: Path) -> None:
     assert path.stat().st_size == 64 * 2**30
 
     before = _most_memory()
-    with pytest.raises(BadScoreFile) as refusal:
+    with pytest.raises(BadScoreFileError) as refusal:
         read_scores(path, [ScoreColumn(key="accuracy"), ScoreColumn(key="loss")])
 
     assert refusal.value.sentence == "The score file is larger than 64 KiB."

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.domain.errors import QuotaUsedUp
+from portal.domain.errors import QuotaExceededError
 from portal.domain.leaderboards.ladders import Ladder
 from portal.domain.leaderboards.leakage import Channel, bits
 from portal.domain.leaderboards.scores import Column, shown
@@ -39,7 +39,7 @@ class Leaderboard:
     last: dict[str, float] | None = None
 
     def submit(self, guess: list[bool]) -> float:
-        """Return what is shown; raise ``QuotaUsedUp``."""
+        """Return what is shown; raise ``QuotaExceededError``."""
         used = Used(today=0, total=self.used)
         check_quota(Limits(total=self.attempts), used, now=NOW)
         self.used += 1
@@ -62,7 +62,7 @@ def _attack(board: Leaderboard, block: int, dice: random.Random) -> list[bool]:
             told = board.submit(changed)
             if told > best:
                 guess, best = changed, told
-    except QuotaUsedUp:
+    except QuotaExceededError:
         pass
     return guess
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from portal.db.tables import Attempt, Image, Job, Submission
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import ParticipantError, QuotaUsedUp
+from portal.domain.errors import ParticipantError, QuotaExceededError
 from portal.domain.evaluations.jobs import ImageKind, JobKind
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.submissions.cancellation import MAX_FREE_CANCELLATIONS, Cost
@@ -74,7 +74,7 @@ def hand_in_until_refused(world: World, passes: int) -> list[Cost]:
     for number in range(20):
         try:
             submission = world.hand_in(content=salted(number))
-        except QuotaUsedUp:
+        except QuotaExceededError:
             return costs
         for _ in range(passes):
             world.run()
@@ -124,7 +124,7 @@ def test_runs_on_the_sample_are_few_a_day_whether_they_are_taken_back_or_not(wor
         submission = world.hand_in(content=salted(number), smoke=True)
         take_back(world, submission)
 
-    with pytest.raises(QuotaUsedUp):
+    with pytest.raises(QuotaExceededError):
         world.hand_in(content=salted(SMOKE_PER_DAY), smoke=True)
     world.run(4)
     assert builds_of_code(world) == 0

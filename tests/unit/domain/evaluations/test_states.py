@@ -9,8 +9,8 @@ from portal.domain.evaluations.states import (
     SNAPSHOT_STEPS,
     AttemptState,
     EvaluationState,
-    ForbiddenStep,
     ImageState,
+    InvalidTransitionError,
     SnapshotState,
     check_step,
 )
@@ -33,7 +33,7 @@ def test_only_listed_steps_are_possible(table, start, end):
     if end in table[start]:
         assert check_step(table, start, end) is end
     else:
-        with pytest.raises(ForbiddenStep, match=f"from {start} to {end}"):
+        with pytest.raises(InvalidTransitionError, match=f"from {start} to {end}"):
             check_step(table, start, end)
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from portal.domain.errors import ParticipantError, QuotaUsedUp
+from portal.domain.errors import ParticipantError, QuotaExceededError
 from portal.domain.submissions.limits import (
     Limits,
     SubmissionKind,
@@ -93,7 +93,7 @@ def test_no_limit_means_no_refusal():
     ],
 )
 def test_a_used_up_quota_says_when_there_is_room_again(used, sentence):
-    with pytest.raises(QuotaUsedUp) as refusal:
+    with pytest.raises(QuotaExceededError) as refusal:
         check_quota(Limits(per_day=5, total=9), used, now=NOW)
 
     assert refusal.value.sentence == sentence

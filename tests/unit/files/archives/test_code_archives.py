@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from portal.files.archives.members import ArchiveLimits
 from portal.files.archives.submitted import CODE_LIMITS, PackedCode, repack_code
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 
 CODE = (("predict.py", b"print()\n"), ("lib/model.bin", b"\0" * 1000))
 
@@ -41,7 +41,7 @@ def packed(tmp_path):
 def refusal(tmp_path):
     def refuse(source, limits=CODE_LIMITS):
         target = tmp_path / "code.tar"
-        with pytest.raises(BadArchive) as caught:
+        with pytest.raises(BadArchiveError) as caught:
             repack_code(source, target, limits)
         assert not target.exists()
         assert not list(tmp_path.glob(".part-*"))
@@ -706,7 +706,7 @@ counter = itertools.count()
 def try_repacking(directory, content):
     source = directory / f"{next(counter)}"
     source.write_bytes(content)
-    with suppress(BadArchive):
+    with suppress(BadArchiveError):
         repack_code(source, source.with_suffix(".tar"))
 
 

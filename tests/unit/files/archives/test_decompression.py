@@ -8,7 +8,7 @@ import pytest
 
 from portal.files.archives.decompression import _Compressed, open_source
 from portal.files.archives.formats import Format
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 
 PACK = {Format.GZIP: gzip.compress, Format.BZIP2: bz2.compress, Format.XZ: lzma.compress}
 every_form = pytest.mark.parametrize("form", [Format.TAR, *PACK])
@@ -41,7 +41,7 @@ def test_what_is_skipped_is_passed_over(opened, form):
 
 @every_form
 def test_more_than_there_is_cannot_be_skipped(opened, form):
-    with opened(form, b"abcdef") as source, pytest.raises(BadArchive) as caught:
+    with opened(form, b"abcdef") as source, pytest.raises(BadArchiveError) as caught:
         source.skip(7)
 
     assert caught.value.reason == "damaged"

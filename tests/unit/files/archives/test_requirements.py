@@ -17,7 +17,7 @@ from portal.files.archives.requirements import (
     read_requirements,
     requirements_to_install,
 )
-from portal.files.errors import BadArchive, shown
+from portal.files.errors import BadArchiveError, shown
 
 OPTIONS = "Options and hashes are not taken: only names and versions of packages."
 PLAIN = "Write it with plain letters, digits and quotes only."
@@ -76,7 +76,7 @@ def test_names_versions_extras_and_markers_are_taken() -> None:
     ],
 )  # fmt: skip
 def test_what_pip_would_fetch_or_run_is_refused_with_its_line(line: str, sentence: str) -> None:
-    with pytest.raises(BadArchive) as refused:
+    with pytest.raises(BadArchiveError) as refused:
         read_requirements(f"numpy\n{line}\n".encode())
 
     assert refused.value.reason == "requirements"
@@ -88,7 +88,7 @@ def test_what_pip_would_fetch_or_run_is_refused_with_its_line(line: str, sentenc
 @pytest.mark.parametrize("character", "\0\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 def test_no_line_hides_another_from_an_editor(character: str) -> None:
     assert read_requirements(f"# a comment {character.isprintable()}\n".encode()) == []
-    with pytest.raises(BadArchive, match="cannot be seen and breaks the line"):
+    with pytest.raises(BadArchiveError, match="cannot be seen and breaks the line"):
         read_requirements(f"# a comment{character}numpy\n".encode())
 
 
@@ -96,14 +96,14 @@ def test_no_line_hides_another_from_an_editor(character: str) -> None:
 def test_parentheses_without_number_are_refused_before_anything_reads_them(depth: int) -> None:
     content = b"numpy; " + b"(" * depth + b"os_name == 'a'" + b")" * depth
 
-    with pytest.raises(BadArchive, match="too many parentheses"):
+    with pytest.raises(BadArchiveError, match="too many parentheses"):
         read_requirements(content)
 
 
 @pytest.mark.parametrize("coding", ["utf-7", "latin-1", "utf_16", "rot13", "utf-8-sig"])
 def test_a_file_is_not_read_in_another_coding_than_it_names(coding: str) -> None:
     for start in ("", "numpy\n"):
-        with pytest.raises(BadArchive, match="leave this comment out"):
+        with pytest.raises(BadArchiveError, match="leave this comment out"):
             read_requirements(f"{start}# -*- coding: {coding} -*-\n+AAo--r FILE\n".encode())
 
 
@@ -121,7 +121,7 @@ def test_the_usual_coding_may_be_named(line: str) -> None:
     ],
 )
 def test_what_is_no_text_or_too_much_is_refused(content: bytes, sentence: str) -> None:
-    with pytest.raises(BadArchive) as refused:
+    with pytest.raises(BadArchiveError) as refused:
         read_requirements(content)
 
     assert refused.value.sentence == sentence
@@ -130,7 +130,7 @@ def test_what_is_no_text_or_too_much_is_refused(content: bytes, sentence: str) -
 @given(st.binary(max_size=200))
 def test_other_bytes_are_requirements_or_refused(content: bytes) -> None:
     found = []
-    with suppress(BadArchive):
+    with suppress(BadArchiveError):
         found = read_requirements(content)
 
     assert all(one.url is None for one in found)
@@ -148,7 +148,7 @@ def test_pip_reads_what_we_write_as_we_do(start: str, rest: str) -> None:
     """pip's own steps on each line, as of its module ``req_file``: none may find anything to do."""
     try:
         found = read_requirements((start + rest).encode())
-    except BadArchive:
+    except BadArchiveError:
         return
     text = canonical(found)
 
@@ -182,7 +182,7 @@ def test_only_the_file_at_the_top_asks_for_packages(
 def test_an_environment_in_another_form_is_not_silently_left_out(tmp_path: Path, name: str) -> None:
     code = packed(tmp_path, predict="x", **{name.replace(".", "__"): "numpy"})
 
-    with pytest.raises(BadArchive) as refused:
+    with pytest.raises(BadArchiveError) as refused:
         requirements_to_install(code)
 
     assert refused.value.sentence == (

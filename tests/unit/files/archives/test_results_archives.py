@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.files.archives.submitted import UnpackedResults, unpack_results
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 
 LIMITS = {"max_bytes": 10_000, "max_files": 10}
 
@@ -33,7 +33,7 @@ def contents(directory):
 
 
 def refusal(source, target, required, **limits):
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         unpack_results(source, target, required=required, **LIMITS | limits)
     assert [path.name for path in target.parent.iterdir()] == [source.name]
     return caught.value.reason, caught.value.sentence
@@ -303,7 +303,7 @@ def test_no_name_leads_out_of_the_target(tmp_path, names, packed):
     source = place / "upload"
     source.write_bytes(buffer.getvalue())
 
-    with suppress(BadArchive):
+    with suppress(BadArchiveError):
         unpack_results(source, place / "results", required=["a", "é"], **LIMITS)
 
     assert {path.name for path in place.iterdir()} <= {"upload", "results"}

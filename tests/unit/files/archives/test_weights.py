@@ -9,7 +9,7 @@ import tarfile
 import pytest
 
 from portal.files.archives.weights import check_weights
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 
 GIB = 1024**3
 PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19." + bytes(600)
@@ -91,7 +91,7 @@ def test_a_zip_is_unpacked_only_where_it_is_called_so(make_zip, filename, unpack
     ],
 )
 def test_an_archive_that_cannot_be_used_is_refused(make_file, filename, content, reason):
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         check_weights(make_file(content), filename, max_bytes=2)
 
     assert caught.value.reason == reason
@@ -104,7 +104,7 @@ def test_a_compressed_archive_that_takes_too_long_to_look_through_is_better_a_pl
     members = tar("one", "two")
 
     assert check_weights(make_file(members), "a.tar", max_bytes=2)
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         check_weights(make_file(packed(members)), "a.tar.gz", max_bytes=2)
 
     assert caught.value.sentence.endswith("A tar without compression may hold more.")

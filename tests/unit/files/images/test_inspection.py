@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.images.inspection import IMAGE_LIMITS, FoundImage, ImageLimits, inspect_image
 from tests.support.uploads.images import CONFIG, docker_members, link, sif
 
@@ -46,7 +46,7 @@ def packed(make_tar, members, **options):
 
 
 def refusal(source, limits=IMAGE_LIMITS):
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         inspect_image(source, limits)
     return caught.value.reason, caught.value.sentence
 
@@ -647,7 +647,7 @@ def test_an_invented_manifest_raises_nothing_else(tmp_path_factory, manifest, na
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
 
-    with suppress(BadArchive):
+    with suppress(BadArchiveError):
         inspect_image(source)
 
 

@@ -7,7 +7,7 @@ import tarfile
 import pytest
 import zstandard
 
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.images import streams as image_streams
 from portal.files.images.inspection import ImageLimits, inspect_image, inspect_layers, inspect_whole
 from portal.files.images.layers import LayerLimits
@@ -41,7 +41,7 @@ def refusal(make_tar, members):
 
 
 def refused(source, inspect, **options):
-    with pytest.raises(BadArchive) as caught:
+    with pytest.raises(BadArchiveError) as caught:
         inspect(source, **options)
     return caught.value.reason, caught.value.sentence
 
@@ -232,7 +232,7 @@ def test_of_several_images_the_layers_of_the_chosen_one_are_looked_into(
     source = make_tar(*both(good, bad).items(), mode=mode)
 
     inspect(source, ImageLimits(architecture=architecture))
-    with pytest.raises(BadArchive, match="leads out of the image"):
+    with pytest.raises(BadArchiveError, match="leads out of the image"):
         inspect(source, ImageLimits(architecture=json.loads(config_of(bad))["architecture"]))
 
 

@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from portal.files.errors import BadArchive
+from portal.files.errors import BadArchiveError
 from portal.files.images.programs import check_program
 from tests.support.uploads.images import docker, entry, layer
 
@@ -76,7 +76,7 @@ def test_a_program_is_found_as_a_kernel_would(make_tar, layers) -> None:
 def test_an_image_without_the_program_is_refused(make_tar, layers) -> None:
     source = make_tar(*docker(*(layer(*entries) for entries in layers)).items())
 
-    with pytest.raises(BadArchive) as refused:
+    with pytest.raises(BadArchiveError) as refused:
         check_program(source, PROGRAM, "the scorer of task 'digits'")
 
     assert refused.value.reason == "program"

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from portal.files.errors import BadOutput
+from portal.files.errors import BadOutputError
 from portal.files.outputs import copying as output_copying
 from portal.files.outputs.copying import OutputSummary, check_outputs, copy_outputs
 from portal.files.trees import MAX_DEPTH
@@ -38,7 +38,7 @@ both = pytest.mark.parametrize("take", [check, copy])
 
 def refusal(take, output, **limits):
     target = output.parent / "collected"
-    with pytest.raises(BadOutput) as caught:
+    with pytest.raises(BadOutputError) as caught:
         take(output, target, **limits)
     assert sorted(path.name for path in output.parent.iterdir() if "collected" in path.name) == []
     return caught.value.reason, caught.value.sentence

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.files.errors import BadScoreFile
+from portal.files.errors import BadScoreFileError
 from portal.files.outputs.scores import SIZE_LIMIT, ScoreColumn, read_scores
 
 COLUMNS = (ScoreColumn(key="f1", minimum=0, maximum=1), ScoreColumn(key="loss"))
@@ -21,7 +21,7 @@ def score_file(tmp_path):
 
 
 def refusal(path):
-    with pytest.raises(BadScoreFile) as caught:
+    with pytest.raises(BadScoreFileError) as caught:
         read_scores(path, COLUMNS)
     return caught.value.reason, caught.value.sentence
 
@@ -192,7 +192,7 @@ def test_arbitrary_bytes_raise_nothing_else(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("scores") / "scores.json"
     file.write_bytes(content)
 
-    with suppress(BadScoreFile):
+    with suppress(BadScoreFileError):
         read_scores(file, COLUMNS)
 
 
@@ -207,7 +207,7 @@ def test_what_is_accepted_is_finite_and_within_bounds(tmp_path_factory, value):
     file = tmp_path_factory.mktemp("scores") / "scores.json"
     file.write_text(json.dumps(value))
 
-    with suppress(BadScoreFile):
+    with suppress(BadScoreFileError):
         scores = read_scores(file, COLUMNS)
         assert scores == value
         assert all(map(math.isfinite, scores.values()))

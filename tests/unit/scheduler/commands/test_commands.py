@@ -7,11 +7,11 @@ import pytest
 
 from scheduler.commands.adapter import SlurmCommands
 from scheduler.errors import (
-    AnswerTooLong,
-    HostKeyRefused,
-    TransportDown,
-    TransportTimeout,
-    Unreachable,
+    AnswerTooLongError,
+    HostKeyRefusedError,
+    TransportDownError,
+    TransportTimeoutError,
+    UnreachableError,
 )
 from scheduler.interface import (
     Accepted,
@@ -30,10 +30,10 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RUNNING, DONE, MISSING = Token("rec-running"), Token("rec-completed"), Token("rec-no-such-job")
 EMPTY = recorded("squeue-empty")
 TROUBLE = [
-    pytest.param(TransportTimeout("late"), id="time-out"),
-    pytest.param(TransportDown("broken"), id="down"),
-    pytest.param(HostKeyRefused("changed"), id="host key"),
-    pytest.param(AnswerTooLong("endless"), id="too long"),
+    pytest.param(TransportTimeoutError("late"), id="time-out"),
+    pytest.param(TransportDownError("broken"), id="down"),
+    pytest.param(HostKeyRefusedError("changed"), id="host key"),
+    pytest.param(AnswerTooLongError("endless"), id="too long"),
     pytest.param(recorded("squeue-timed-out"), id="controller stopped"),
     pytest.param(Finished(returncode=255, stdout=b"", stderr=b""), id="killed"),
     pytest.param(Finished(returncode=0, stdout=b"motd\n", stderr=b""), id="a banner"),
@@ -205,7 +205,7 @@ def test_a_job_that_ended_meanwhile_is_cancelled_enough(scripted) -> None:
     "trouble",
     [
         pytest.param(recorded("scancel-timed-out"), id="controller stopped"),
-        pytest.param(TransportTimeout("late"), id="time-out"),
+        pytest.param(TransportTimeoutError("late"), id="time-out"),
         pytest.param(Finished(returncode=1, stdout=b"", stderr=b""), id="silent failure"),
         pytest.param(
             Finished(returncode=0, stdout=b"", stderr=b"scancel: error: Access denied\n"),
@@ -214,7 +214,7 @@ def test_a_job_that_ended_meanwhile_is_cancelled_enough(scripted) -> None:
     ],
 )
 def test_an_unclear_cancellation_is_raised(scripted, trouble) -> None:
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         commands(scripted(scancel=trouble)).cancel(RUNNING)
 
 
@@ -226,5 +226,5 @@ def test_ping_reads_release_and_time_out(scripted) -> None:
 
 @pytest.mark.parametrize("trouble", [*TROUBLE[:3], *TROUBLE[4:]])
 def test_ping_raises_unreachable(scripted, trouble) -> None:
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         commands(scripted(scontrol=trouble)).ping()

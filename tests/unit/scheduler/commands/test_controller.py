@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from scheduler.commands.controller import Controller, read_controller
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 from tests.support.recordings.answers import recorded
 
 
@@ -30,5 +30,5 @@ def test_a_slow_site_says_so() -> None:
 
 @pytest.mark.parametrize("stdout", [b"", b"SLURM_VERSION = \n", b"SLURM_VERSION = new\n", b"\xff"])
 def test_without_a_release_nothing_is_known(stdout: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         read_controller(stdout)

@@ -4,7 +4,7 @@ import pytest
 
 from scheduler.commands import inspection
 from scheduler.commands.inspection import AccountUser, Association, NodeKind, Partition, Qos
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 from tests.support.recordings.answers import RELEASES, recorded
 
 
@@ -103,5 +103,5 @@ def test_times_are_read(text: str, time: timedelta | None) -> None:
     ],
 )
 def test_an_answer_of_another_form_is_not_guessed_at(read) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         read()

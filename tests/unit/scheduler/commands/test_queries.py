@@ -6,7 +6,7 @@ import pytest
 
 from scheduler.commands.sacct import read_sacct, sacct_argv
 from scheduler.commands.squeue import read_squeue, squeue_argv
-from scheduler.errors import UnexpectedAnswer
+from scheduler.errors import UnexpectedAnswerError
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from scheduler.reports import by_token
 from tests.support.recordings.answers import RELEASES, recorded
@@ -223,5 +223,5 @@ def test_the_queue_counts_before_accounting() -> None:
     ],
 )
 def test_an_unreadable_row_is_an_error(row: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         read_sacct(row, [Token("a1"), Token("")])

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from scheduler.errors import TransportDown, Unreachable
+from scheduler.errors import TransportDownError, UnreachableError
 from scheduler.interface import (
     Accepted,
     Indeterminate,
@@ -365,7 +365,9 @@ def test_a_problem_is_a_sentence(scheduler: Scheduler, cluster: StandinCluster) 
 
     snapshot = scheduler.snapshot([TOKEN])
 
-    assert snapshot.problem == ("Unreachable: Unable to contact slurm controller (connect failure)")
+    assert snapshot.problem == (
+        "UnreachableError: Unable to contact slurm controller (connect failure)"
+    )
 
 
 def test_a_library_that_prints_without_end_is_stopped_in_time(
@@ -376,7 +378,7 @@ def test_a_library_that_prints_without_end_is_stopped_in_time(
     snapshot = hurried.snapshot([TOKEN])
 
     assert not snapshot.complete
-    assert "TransportTimeout" in snapshot.problem
+    assert "TransportTimeoutError" in snapshot.problem
     assert "the same again" in capfd.readouterr().err
 
 
@@ -390,13 +392,13 @@ def test_the_controllers_refusal_is_refused(scheduler: Scheduler, small: JobSpec
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
-        ("hang", "TransportTimeout: the process of pyslurm did not answer in time"),
-        ("crash", "TransportDown: the process of pyslurm ended: signal SIGSEGV"),
-        ("exit", "TransportDown: the process of pyslurm ended: exit code 3"),
+        ("hang", "TransportTimeoutError: the process of pyslurm did not answer in time"),
+        ("crash", "TransportDownError: the process of pyslurm ended: signal SIGSEGV"),
+        ("exit", "TransportDownError: the process of pyslurm ended: exit code 3"),
         (
             "fatal",
             (
-                "TransportDown: the process of pyslurm ended: exit code 1:"
+                "TransportDownError: the process of pyslurm ended: exit code 1:"
                 " fatal: could not establish a configuration source"
             ),
         ),
@@ -486,7 +488,7 @@ def test_without_an_answer_nothing_is_known(
     cluster.misbehave(mode, what)
     asked = hurried if mode == "hang" else scheduler
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         _ = asked.ping() if what == "config" else asked.cancel(TOKEN)
 
 
@@ -495,7 +497,7 @@ def test_where_pyslurm_cannot_be_imported_it_says_why(
 ) -> None:
     cluster.misbehave("import")
 
-    with pytest.raises(Unreachable, match="cannot be used: ImportError: libslurmfull"):
+    with pytest.raises(UnreachableError, match="cannot be used: ImportError: libslurmfull"):
         scheduler.ping()
     answer = scheduler.submit(small, TOKEN)
 
@@ -506,7 +508,7 @@ def test_where_pyslurm_cannot_be_imported_it_says_why(
 def test_without_the_extra_it_says_so() -> None:
     child = PyslurmChild()
 
-    with pytest.raises(Unreachable, match="No module named 'pyslurm'"):
+    with pytest.raises(UnreachableError, match="No module named 'pyslurm'"):
         SlurmPyslurm(child, child).ping()
 
     child.close()
@@ -548,7 +550,7 @@ def test_whatever_comes_back_concludes_nothing(script: str, small: JobSpec) -> N
 def test_a_missing_interpreter_is_an_error() -> None:
     child = PyslurmChild(command=["/nonexistent/python"])
 
-    with pytest.raises(TransportDown, match="cannot start"):
+    with pytest.raises(TransportDownError, match="cannot start"):
         child.ask("config", timeout=SOON)
 
 
@@ -559,7 +561,7 @@ def test_a_child_that_reads_nothing_is_timed_out(small: JobSpec) -> None:
     answer = SlurmPyslurm(child, child, timeout=timedelta(seconds=2)).submit(long, TOKEN)
 
     assert isinstance(answer, Indeterminate)
-    assert answer.message.startswith("TransportTimeout")
+    assert answer.message.startswith("TransportTimeoutError")
 
 
 def test_the_child_ends_with_its_parent(child: PyslurmChild, scheduler: Scheduler) -> None:

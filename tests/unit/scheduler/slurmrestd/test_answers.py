@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler.errors import UnexpectedAnswer, Unreachable
+from scheduler.errors import UnexpectedAnswerError, UnreachableError
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Outcome, Phase, Refused, Token
 from scheduler.slurmrestd.answer import Answer
 from scheduler.slurmrestd.control import read_cancellation, read_ping
@@ -53,7 +53,7 @@ def test_a_version_without_accounting_is_not_spoken() -> None:
     ],
 )
 def test_nothing_to_speak_is_an_error(offer: dict[str, object], said: str) -> None:
-    with pytest.raises(UnexpectedAnswer, match=said):
+    with pytest.raises(UnexpectedAnswerError, match=said):
         choose_dialect(offer)
 
 
@@ -266,14 +266,14 @@ def test_nothing_found_in_accounting_is_an_answer(release: str) -> None:
 def test_a_broken_cluster_is_unreachable(release: str) -> None:
     dialect = dialect_of(release)
     for name in ("queue-timed-out", "queue-no-controller"):
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             read_queue(recorded_rest(name, release), USER)
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         read_accounting(recorded_rest("accounting-down", release), TOKENS, USER, dialect)
     for name in ("ping-timed-out", "ping-no-controller"):
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             read_ping(recorded_rest(name, release))
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         read_cancellation(recorded_rest("cancel-timed-out", release))
 
 
@@ -311,7 +311,7 @@ def test_one_field_that_is_not_understood_spoils_the_answer(
     if field == "name":
         del jobs[3][field]
 
-    with pytest.raises(UnexpectedAnswer, match="in slurmrestd's answer"):
+    with pytest.raises(UnexpectedAnswerError, match="in slurmrestd's answer"):
         read_queue(spoilt, USER)
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from scheduler.errors import (
-    AnswerTooLong,
-    TransportDown,
-    TransportTimeout,
-    UnexpectedAnswer,
-    Unreachable,
+    AnswerTooLongError,
+    TransportDownError,
+    TransportTimeoutError,
+    UnexpectedAnswerError,
+    UnreachableError,
 )
 from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Token
 from scheduler.slurmrestd.adapter import SlurmRest
@@ -154,7 +154,7 @@ def test_a_request_is_not_sent_again_with_the_same_token(
 ) -> None:
     rest.answer = lambda handler: say(handler, 401, b"Authentication failure")
 
-    with pytest.raises(Unreachable, match="does not accept the token"):
+    with pytest.raises(UnreachableError, match="does not accept the token"):
         make_client().ask("GET", "/jobs")
 
     assert len(rest.requests) == 1
@@ -172,7 +172,7 @@ def test_a_submission_is_not_repeated_for_what_the_controller_says(
 
     assert client.ask("POST", "/submit", body={}).status == 511
     assert len(rest.requests) == 1
-    with pytest.raises(Unreachable, match="does not accept the renewed token"):
+    with pytest.raises(UnreachableError, match="does not accept the renewed token"):
         client.ask("GET", "/jobs")
     assert len(rest.requests) == 3
 
@@ -194,7 +194,7 @@ def test_without_a_token_nothing_is_sent(
     else:
         token_file.write_bytes(content)
 
-    with pytest.raises(Unreachable, match=said):
+    with pytest.raises(UnreachableError, match=said):
         make_client().ask("GET", "/ping")
 
     assert rest.requests == []
@@ -203,7 +203,7 @@ def test_without_a_token_nothing_is_sent(
 def test_the_token_is_in_no_message(rest: FakeRest, make_client: MakeClient) -> None:
     rest.answer = lambda handler: say(handler, 200, b"<html>")
 
-    with pytest.raises(UnexpectedAnswer) as odd:
+    with pytest.raises(UnexpectedAnswerError) as odd:
         make_client().ask("GET", "/ping")
 
     assert "first" not in f"{odd.value}{odd.value.__cause__}"
@@ -212,7 +212,7 @@ def test_the_token_is_in_no_message(rest: FakeRest, make_client: MakeClient) -> 
 def test_an_answer_that_does_not_come_is_a_timeout(rest: FakeRest, make_client: MakeClient) -> None:
     rest.answer = lambda _: time.sleep(6)
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         make_client().ask("GET", "/ping")
 
 
@@ -228,14 +228,14 @@ def test_an_answer_that_dribbles_is_a_timeout(rest: FakeRest, make_client: MakeC
 
     rest.answer = dribble
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         make_client().ask("GET", "/ping")
 
 
 def test_an_answer_beyond_the_limit_is_refused(rest: FakeRest, make_client: MakeClient) -> None:
     rest.answer = lambda handler: say(handler, 200, {"errors": [], "x": "y" * 5_000})
 
-    with pytest.raises(AnswerTooLong):
+    with pytest.raises(AnswerTooLongError):
         make_client(max_bytes=4_000).ask("GET", "/ping")
 
 
@@ -245,7 +245,7 @@ def test_what_is_no_object_is_unexpected(
 ) -> None:
     rest.answer = lambda handler: say(handler, 200, content)
 
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedAnswerError):
         make_client().ask("GET", "/ping")
 
 
@@ -258,14 +258,14 @@ def test_a_redirection_is_not_followed(rest: FakeRest, make_client: MakeClient) 
 
     rest.answer = elsewhere
 
-    with pytest.raises(UnexpectedAnswer, match="answered 302"):
+    with pytest.raises(UnexpectedAnswerError, match="answered 302"):
         make_client().ask("GET", "/ping")
 
     assert len(rest.requests) == 1
 
 
 def test_nobody_there_is_a_broken_way(make_client: MakeClient) -> None:
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         make_client(url="http://127.0.0.1:9").ask("GET", "/ping")
 
 
@@ -276,7 +276,7 @@ def test_a_connection_that_ends_is_not_tried_again(rest: FakeRest, make_client: 
 
     rest.answer = hang_up
 
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         make_client().ask("POST", "/submit", body={})
 
     assert len(rest.requests) == 1
@@ -300,7 +300,7 @@ def test_only_the_sites_certificate_is_believed(
     url = rest.url.replace("http://", "https://")
 
     assert make_client(url=url, ca_file=certificate).ask("GET", "/ping").status == 200
-    with pytest.raises(TransportDown, match="certificate"):
+    with pytest.raises(TransportDownError, match="certificate"):
         make_client(url=url).ask("GET", "/ping")
 
 
@@ -384,4 +384,4 @@ def test_accounting_that_is_down_makes_an_absence_mean_nothing(
 
     assert (present.complete, absent.complete) == (True, False)
     assert set(present.jobs) == set(absent.jobs) == {"rec-running"}
-    assert absent.problem.startswith("Unreachable")
+    assert absent.problem.startswith("UnreachableError")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.errors import Unreachable
+from scheduler.errors import UnreachableError
 from scheduler.files import FetchLimits
 from scheduler.ssh.files import PATIENCE, SftpFiles
 from scheduler.ssh.transport import SshTransport
@@ -86,7 +86,7 @@ def _broken_everywhere(
             pair.breakage.requests, pair.breakage.at, pair.breakage.after = 0, number, after
             try:
                 call()
-            except Unreachable:
+            except UnreachableError:
                 yield number
             else:
                 assert pair.breakage.requests < number, "a broken connection was passed over"

@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from scheduler.errors import HostKeyRefused, TransportDown
+from scheduler.errors import HostKeyRefusedError, TransportDownError
 from scheduler.ssh.connection import Hop
 from scheduler.ssh.transport import SshTransport
 from tests.unit.scheduler.ssh.ssh_server import SshServer, ssh_server, write_known_hosts
@@ -76,7 +76,7 @@ def test_a_changed_key_of_the_jump_host_is_refused_by_name(
 ) -> None:
     hosts.pin("jump", hosts.jump.port, paramiko.ECDSAKey.generate())
 
-    with pytest.raises(HostKeyRefused, match=r"^the jump host 127\.0\.0\.1 shows another"):
+    with pytest.raises(HostKeyRefusedError, match=r"^the jump host 127\.0\.0\.1 shows another"):
         transport.run(["true"], timeout=LATER)
 
     assert (hosts.jump.connections, hosts.login.connections) == (0, 0)
@@ -87,7 +87,7 @@ def test_a_changed_key_of_the_login_node_is_refused_by_name(
 ) -> None:
     hosts.pin("login", hosts.login.port, paramiko.ECDSAKey.generate())
 
-    with pytest.raises(HostKeyRefused, match=r"^the login node 127\.0\.0\.1 shows another"):
+    with pytest.raises(HostKeyRefusedError, match=r"^the login node 127\.0\.0\.1 shows another"):
         transport.run(["true"], timeout=LATER)
 
     assert (hosts.jump.connections, hosts.login.connections) == (1, 0)
@@ -98,14 +98,16 @@ def test_the_key_of_one_host_does_not_pass_for_the_other(
 ) -> None:
     hosts.pin("login", hosts.login.port, hosts.jump.host_key)
 
-    with pytest.raises(HostKeyRefused, match="the login node"):
+    with pytest.raises(HostKeyRefusedError, match="the login node"):
         transport.run(["true"], timeout=LATER)
 
 
 def test_an_unknown_jump_host_is_refused(hosts: TwoHosts, transport: SshTransport) -> None:
     (hosts.folder / "jump/known_hosts").write_text("")
 
-    with pytest.raises(HostKeyRefused, match=r"the jump host .+ is not in the known_hosts file"):
+    with pytest.raises(
+        HostKeyRefusedError, match=r"the jump host .+ is not in the known_hosts file"
+    ):
         transport.run(["true"], timeout=LATER)
 
 
@@ -114,7 +116,7 @@ def test_a_jump_host_that_does_not_forward_is_an_error(
 ) -> None:
     hosts.jump.forwards = False
 
-    with pytest.raises(TransportDown, match=r"the login node .+ prohibited"):
+    with pytest.raises(TransportDownError, match=r"the login node .+ prohibited"):
         transport.run(["true"], timeout=LATER)
 
 

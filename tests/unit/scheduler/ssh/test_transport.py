@@ -11,7 +11,12 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from scheduler.errors import AnswerTooLong, HostKeyRefused, TransportDown, TransportTimeout
+from scheduler.errors import (
+    AnswerTooLongError,
+    HostKeyRefusedError,
+    TransportDownError,
+    TransportTimeoutError,
+)
 from scheduler.ssh.transport import SshTransport
 from scheduler.transport import Finished
 from tests.unit.scheduler.ssh.ssh_server import SshServer, ssh_server, write_known_hosts
@@ -151,7 +156,7 @@ def test_a_connection_that_breaks_under_a_command_is_not_used_to_repeat_it(
 ) -> None:
     threading.Timer(0.5, place.server.drop_connections).start()
 
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         transport.run(["sleep", "30"], timeout=LATER)
 
     assert len(place.server.commands) == 1
@@ -160,7 +165,7 @@ def test_a_connection_that_breaks_under_a_command_is_not_used_to_repeat_it(
 def test_a_command_that_takes_too_long_is_a_time_out(place: Place, transport: SshTransport) -> None:
     begun = time.monotonic()
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         transport.run(["sleep", "30"], timeout=SOON)
 
     assert time.monotonic() - begun < PATIENCE
@@ -175,7 +180,7 @@ def test_a_host_that_answers_no_request_is_a_time_out(
     place.server.is_deaf = True
     begun = time.monotonic()
 
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         transport.run(["true"], timeout=SOON)
 
     assert time.monotonic() - begun < PATIENCE
@@ -198,25 +203,25 @@ def test_a_connection_that_opens_no_session_is_renewed_once_and_the_command_runs
 def test_a_host_that_opens_no_session_at_all_is_tried_once(place: Place) -> None:
     place.server.refuses_sessions = True
 
-    with pytest.raises(TransportDown, match="cannot open a session"):
+    with pytest.raises(TransportDownError, match="cannot open a session"):
         place.transport().run(["true"], timeout=LATER)
 
     assert (place.server.connections, place.server.commands) == (1, [])
 
 
 def test_a_program_that_talks_for_ever_is_timed_out(transport: SshTransport) -> None:
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         transport.run(["sh", "-c", "while sleep 0.01; do echo; done"], timeout=SOON)
 
 
 def test_a_program_that_never_reads_is_timed_out(transport: SshTransport) -> None:
-    with pytest.raises(TransportTimeout):
+    with pytest.raises(TransportTimeoutError):
         transport.run(["sleep", "30"], stdin=b"x" * 9_000_000, timeout=SOON)
 
 
 def test_the_transport_goes_on_after_too_much_output(place: Place) -> None:
     transport = place.transport(max_output=100_000)
-    with pytest.raises(AnswerTooLong):
+    with pytest.raises(AnswerTooLongError):
         transport.run(["yes"], timeout=LATER)
 
     assert transport.run(["echo", "next"], timeout=LATER).stdout == b"next\n"
@@ -226,14 +231,14 @@ def test_the_transport_goes_on_after_too_much_output(place: Place) -> None:
 
 
 def test_a_command_that_a_signal_ends_is_an_unknown_outcome(transport: SshTransport) -> None:
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         transport.run(["sh", "-c", "kill -9 $PPID $$"], timeout=LATER)
 
 
 def test_too_much_output_is_an_error(place: Place) -> None:
     transport = place.transport(max_output=100_000)
 
-    with pytest.raises(AnswerTooLong):
+    with pytest.raises(AnswerTooLongError):
         transport.run(["yes"], timeout=LATER)
     transport.close()
 
@@ -241,7 +246,7 @@ def test_too_much_output_is_an_error(place: Place) -> None:
 def test_an_unknown_host_is_refused(place: Place) -> None:
     (place.folder / "known_hosts").write_text("")
 
-    with pytest.raises(HostKeyRefused, match="not in the known_hosts"):
+    with pytest.raises(HostKeyRefusedError, match="not in the known_hosts"):
         place.transport().run(["true"], timeout=LATER)
 
     assert (place.server.connections, place.server.commands) == (0, [])
@@ -253,7 +258,9 @@ def test_a_changed_host_key_is_refused_each_time(place: Place) -> None:
     transport = place.transport()
 
     for _ in range(2):
-        with pytest.raises(HostKeyRefused, match=r"^the login node 127\.0\.0\.1 shows another"):
+        with pytest.raises(
+            HostKeyRefusedError, match=r"^the login node 127\.0\.0\.1 shows another"
+        ):
             transport.run(["true"], timeout=LATER)
 
     assert (place.server.connections, place.server.commands) == (0, [])
@@ -266,7 +273,7 @@ def test_a_host_key_that_changes_between_connections_is_refused(
     place.server.host_key = paramiko.ECDSAKey.generate()
     place.server.drop_connections()
 
-    with pytest.raises(HostKeyRefused):
+    with pytest.raises(HostKeyRefusedError):
         transport.run(["true"], timeout=LATER)
 
     assert len(place.server.commands) == 1
@@ -275,20 +282,20 @@ def test_a_host_key_that_changes_between_connections_is_refused(
 def test_another_key_of_ours_is_not_let_in(place: Place) -> None:
     paramiko.ECDSAKey.generate().write_private_key_file(str(place.folder / "other"))
 
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         place.transport(key_file=place.folder / "other").run(["true"], timeout=LATER)
 
 
 @pytest.mark.parametrize("name", ["key_file", "known_hosts"])
 def test_a_missing_file_is_an_error(place: Place, name: str) -> None:
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         place.transport(**{name: place.folder / "none"}).run(["true"], timeout=LATER)
 
 
 def test_nobody_listening_is_an_error(place: Place) -> None:
     place.server.close()
 
-    with pytest.raises(TransportDown):
+    with pytest.raises(TransportDownError):
         place.transport().run(["true"], timeout=LATER)
 
 
@@ -298,7 +305,7 @@ def test_a_host_that_says_nothing_is_an_error_in_time(place: Place) -> None:
         write_known_hosts(place.folder / "known_hosts", port, place.server.host_key)
         begun = time.monotonic()
 
-        with pytest.raises((TransportDown, TransportTimeout)):
+        with pytest.raises((TransportDownError, TransportTimeoutError)):
             place.transport(port=port).run(["true"], timeout=timedelta(seconds=1))
 
     assert time.monotonic() - begun < PATIENCE

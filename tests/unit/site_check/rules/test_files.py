@@ -14,7 +14,7 @@ from portal.files.seals import new_key
 from portal.site_check.rules import database, settings, ssh, storage
 from portal.site_check.rules.filesystems import filesystem_of, is_shared
 from portal.site_check.target import Subject
-from scheduler.errors import HostKeyRefused, TransportDown
+from scheduler.errors import HostKeyRefusedError, TransportDownError
 from scheduler.transport import Finished
 from tests.unit.site_check.subjects import MakeSubject
 
@@ -272,7 +272,9 @@ def test_a_key_that_others_can_read_is_a_failure(subject: Subject, tmp_path: Pat
 def test_a_host_that_is_not_known_is_named_with_the_line(subject: Subject, tmp_path: Path) -> None:
     with_keys(tmp_path, hosts="login2 ssh-ed25519 AAAA\n")
 
-    found = by_id(list(ssh.check(subject, Answering(HostKeyRefused("no key of login1 is known")))))
+    found = by_id(
+        list(ssh.check(subject, Answering(HostKeyRefusedError("no key of login1 is known"))))
+    )
 
     assert found["ssh.known_hosts"].change == (
         f"{tmp_path / 'hosts'}: login1 KEY, from ssh-keyscan -p 22 login1"
@@ -284,7 +286,7 @@ def test_a_host_that_is_not_known_is_named_with_the_line(subject: Subject, tmp_p
 def test_a_host_that_is_down_is_named(subject: Subject, tmp_path: Path) -> None:
     with_keys(tmp_path)
 
-    found = by_id(list(ssh.check(subject, Answering(TransportDown("connection refused")))))
+    found = by_id(list(ssh.check(subject, Answering(TransportDownError("connection refused")))))
 
     assert (found["ssh.connects"].level, found["ssh.connects"].change) == (
         Level.FAILURE,

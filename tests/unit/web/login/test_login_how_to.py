@@ -53,7 +53,7 @@ def test_the_table_of_reasons_is_complete() -> None:
     rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     web = PAGE.parents[2] / "portal/web/login"
     code = "".join((web / f"{name}.py").read_text("utf-8") for name in SOURCES)
-    made = set(re.findall(r'LoginFailed\(\s*"(\w+)"', code))
+    made = set(re.findall(r'LoginError\(\s*"(\w+)"', code))
     made |= {reason for _, reason in KINDS} | {*REASONS.values()} | WORDS.keys()
     made |= {"refused", "logout_again", "blocked", "login_of_somebody_else"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.context import Provider
-from portal.web.login.failures import LoginFailed
+from portal.web.login.failures import LoginError
 from portal.web.login.oidc import check_sender, code_of, identity_of
 
 CAMPUS = Provider(
@@ -25,7 +25,7 @@ def test_claims_inside_each_other_without_end_are_refused() -> None:
     for _ in range(100_000):
         deep = [deep]
 
-    with pytest.raises(LoginFailed):
+    with pytest.raises(LoginError):
         identity_of(CAMPUS, "ada", {"odd": deep})
     while deep:
         # Freed one by one: C would free them one inside the other.
@@ -56,7 +56,7 @@ def test_claims_are_kept_as_json_with_the_portals_own_names() -> None:
     ],
 )
 def test_an_answer_without_a_good_code_has_a_reason(answer: dict[str, str], reason: str) -> None:
-    with pytest.raises(LoginFailed) as caught:
+    with pytest.raises(LoginError) as caught:
         code_of(answer)
 
     assert caught.value.reason == reason
@@ -67,5 +67,5 @@ def test_a_sender_is_compared_where_one_is_named_or_promised() -> None:
     check_sender({"iss": "https://a"}, "https://a", names_itself=True)
 
     for answer, promised in (({}, True), ({"iss": "https://a/"}, False)):
-        with pytest.raises(LoginFailed):
+        with pytest.raises(LoginError):
             check_sender(answer, "https://a", names_itself=promised)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from portal.web.uploads.multipart import (
     LONGEST_HEADER,
     MOST_PARTS,
-    BadForm,
     FormReader,
+    MalformedFormError,
     PartBegins,
     PartData,
 )
@@ -77,7 +77,7 @@ def test_any_bytes_are_a_form_or_refused(body: bytes) -> None:
     try:
         list(reader.feed(body))
         reader.close()
-    except BadForm:
+    except MalformedFormError:
         return
     pytest.fail("a form without the boundary was taken")
 
@@ -86,7 +86,7 @@ def test_a_missing_last_boundary_is_noticed() -> None:
     reader = FormReader(TYPE)
     list(reader.feed(_body([("a", None, b"b")])[: -len("--\r\n")]))
 
-    with pytest.raises(BadForm, match="broke off"):
+    with pytest.raises(MalformedFormError, match="broke off"):
         reader.close()
 
 
@@ -104,7 +104,7 @@ def test_a_missing_last_boundary_is_noticed() -> None:
     ],
 )
 def test_more_than_the_bounds_is_refused(body: bytes) -> None:
-    with pytest.raises(BadForm):
+    with pytest.raises(MalformedFormError):
         list(FormReader(TYPE).feed(body))
 
 
@@ -113,7 +113,7 @@ def test_more_than_the_bounds_is_refused(body: bytes) -> None:
     ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=" + "b" * 71],
 )
 def test_a_content_type_without_usable_boundary_is_refused(content_type: str) -> None:
-    with pytest.raises(BadForm):
+    with pytest.raises(MalformedFormError):
         FormReader(content_type)
 
 

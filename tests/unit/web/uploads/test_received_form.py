@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.files.store import Full, Incoming, Store, TooLarge
-from portal.web.uploads.multipart import BadForm
+from portal.files.store import Incoming, StorageFullError, Store, TooLargeError
+from portal.web.uploads.multipart import MalformedFormError
 from portal.web.uploads.received_form import WRITE_AT_ONCE, ReceivedForm, plain_filename, receive
 
 TYPE = "multipart/form-data; boundary=x"
@@ -66,9 +66,9 @@ def test_a_file_that_is_dropped_is_gone(store: Store) -> None:
     ("ending", "error"),
     [
         pytest.param([b"abc", Gone()], Gone, id="sender-gone"),
-        pytest.param([b"abc"], BadForm, id="broken-off"),
-        pytest.param([b"x" * (MIB + 1), END], TooLarge, id="too-large"),
-        pytest.param([b"abc" + END[:-4] + HEAD[3:] + END], BadForm, id="nonsense"),
+        pytest.param([b"abc"], MalformedFormError, id="broken-off"),
+        pytest.param([b"x" * (MIB + 1), END], TooLargeError, id="too-large"),
+        pytest.param([b"abc" + END[:-4] + HEAD[3:] + END], MalformedFormError, id="nonsense"),
     ],
 )
 def test_an_upload_that_fails_leaves_nothing(
@@ -128,10 +128,10 @@ def test_a_disk_that_is_full_while_more_comes_leaves_nothing(
 ) -> None:
     def fail(self: Incoming, *_: bytes | memoryview) -> None:
         self.abort()
-        raise Full("no room")
+        raise StorageFullError("no room")
 
     monkeypatch.setattr(Incoming, "write", fail)
-    with pytest.raises((Full, Gone)):
+    with pytest.raises((StorageFullError, Gone)):
         _receive(store, HEAD + b"x" * WRITE_AT_ONCE, *ending, limit=64 * MIB)
 
     assert _incoming(store) == []
