@@ -14,7 +14,7 @@ from portal.domain.untrusted import Slug
 from portal.files.archives.samples import pack_sample, unpack_sample
 from portal.files.errors import BadArchiveError
 from portal.services.challenges import import_bundle
-from portal.services.challenges.import_bundle import Material, TakenIn
+from portal.services.challenges.import_bundle import BundleContent, TakenIn
 from portal.services.evaluations.task_approvals import approval_of
 from portal.services.submissions.submit import Upload
 from portal.web.rendering.page_losses import losses_of
@@ -94,7 +94,9 @@ def _looked_at(file: Path) -> Upload:
         return Upload(sha256=digest, size=stream.tell())
 
 
-def _material(site: Installation, directory: Path, described: Challenge, take: Take) -> Material:
+def _material(
+    site: Installation, directory: Path, described: Challenge, take: Take
+) -> BundleContent:
     texts = {name: read_page(directory / name) for name in _texts(described)}
     archives = {}
     for task in described.tasks.values():
@@ -103,7 +105,7 @@ def _material(site: Installation, directory: Path, described: Challenge, take: T
         if task.sample:
             most = site.resources.upload_limit
             archives[task.sample] = _pack_sample(directory / task.sample, take, max_bytes=most)
-    return Material(texts=texts, archives=archives)
+    return BundleContent(texts=texts, archives=archives)
 
 
 def page_warnings(directory: Path) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources, SifPolicy
 from portal.domain.errors import OperatorError
 from portal.domain.evaluations.shares import Share
-from portal.domain.retention import KEYS, Kept, Policy
+from portal.domain.retention import KEYS, ArtifactKind, Policy
 from portal.files.images.keys import read_image_key
 from site_config.site import Images, Periods, Site
 
@@ -52,7 +52,7 @@ def _sif_policy(images: Images) -> SifPolicy:
     return SifPolicy(taken=images.sif != "refuse", keys=keys)
 
 
-def _periods(periods: Periods) -> dict[Kept, timedelta]:
+def _periods(periods: Periods) -> dict[ArtifactKind, timedelta]:
     said = dict(periods)
     return {kind: said[key] for kind, key in KEYS.items() if said[key] is not None}
 

@@ -76,11 +76,11 @@ def check_site(
     """
     from portal.bootstrap import check_adapters  # noqa: PLC0415
     from portal.site_check.report import as_text  # noqa: PLC0415
-    from portal.site_check.run import Wishes  # noqa: PLC0415
+    from portal.site_check.run import CheckOptions  # noqa: PLC0415
     from portal.site_check.run import check_site as check  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    wishes = Wishes(
+    wishes = CheckOptions(
         profiles=profiles,
         jobs="none" if no_jobs else "quick" if quick else "all",
         patience=patience,

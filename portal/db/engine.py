@@ -56,14 +56,14 @@ class Database:
         return self.engine.dialect.name == "postgresql"
 
 
-def at_the_end(session: Session, act: Callable[[Session], None]) -> None:
+def before_commit(session: Session, act: Callable[[Session], None]) -> None:
     """Have something done as the last act of a transaction of ``Database.writing``."""
     if _LAST not in session.info:
         raise RuntimeError("only a session of Database.writing has an end to do something at")
     session.info[_LAST].append(act)
 
 
-def added(session: Session, row: object) -> bool:
+def insert_if_absent(session: Session, row: object) -> bool:
     """Write a new row at once; False where another transaction has written its key meanwhile.
 
     On PostgreSQL two transactions can both find that a key is free. The second then waits here for

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kept(StrEnum):
+class ArtifactKind(StrEnum):
     """What is kept for a while. Results, scores and seal records are kept for ever."""
 
     UPLOAD = "upload"
@@ -16,11 +16,11 @@ class Kept(StrEnum):
     LOG = "log"
 
 
-KEYS: Mapping[Kept, str] = {
-    Kept.UPLOAD: "uploads",
-    Kept.IMAGE: "images",
-    Kept.OUTPUT: "outputs",
-    Kept.LOG: "logs",
+KEYS: Mapping[ArtifactKind, str] = {
+    ArtifactKind.UPLOAD: "uploads",
+    ArtifactKind.IMAGE: "images",
+    ArtifactKind.OUTPUT: "outputs",
+    ArtifactKind.LOG: "logs",
 }
 """What the settings call them."""
 
@@ -39,7 +39,7 @@ class Period:
         """Return when it goes, counted from the end of its last phase."""
         return None if self.lasts is None else ended_at + self.lasts
 
-    def in_words(self, kind: Kept) -> str:
+    def in_words(self, kind: ArtifactKind) -> str:
         """Say the rule, for the record of a deletion."""
         if self.lasts is None:
             return f"{KEYS[kind]}: for ever; {self.source}"
@@ -51,14 +51,14 @@ class Period:
 class Policy:
     """A site's rules, by kind; a kind that is not there is kept for ever."""
 
-    default: Mapping[Kept, timedelta]
+    default: Mapping[ArtifactKind, timedelta]
     """Where a challenge says nothing."""
-    longest: Mapping[Kept, timedelta]
+    longest: Mapping[ArtifactKind, timedelta]
     """The most that a challenge may ask for."""
     refused: timedelta = timedelta(days=7)
     """How long an upload is kept that no submission was made of."""
 
-    def period(self, kind: Kept, wishes: Wishes) -> Period:
+    def period(self, kind: ArtifactKind, wishes: Wishes) -> Period:
         """Return how long a kind is kept for a challenge, and whose word that is."""
         seconds, longest = wishes.get(KEYS[kind]), self.longest.get(kind)
         own = None if seconds is None else timedelta(seconds=seconds)

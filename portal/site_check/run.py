@@ -39,7 +39,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class CheckOptions:
     """What the operator wants to be looked at."""
 
     profiles: Collection[str] = ()
@@ -55,7 +55,7 @@ class Wishes:
     clock: Callable[[], datetime] = _now
 
 
-def check_site(file: Path, wishes: Wishes, adapters: SiteAdapters) -> Report:
+def check_site(file: Path, wishes: CheckOptions, adapters: SiteAdapters) -> Report:
     """Check the site of ``file``. Raises ``OperatorError`` for a profile that it does not have."""
     taken_at, deadline = wishes.clock(), Deadline.begin(wishes.time_limit)
     site, findings = settings.load(file, adapters)
@@ -83,7 +83,7 @@ def _subject(
     site: Site,
     cluster: str,
     chosen: Collection[Profile],
-    wishes: Wishes,
+    wishes: CheckOptions,
     adapters: SiteAdapters,
 ) -> Subject:
     return Subject(
@@ -127,7 +127,7 @@ def _report(
     site: str,
     taken_at: datetime,
     names: tuple[str, ...],
-    wishes: Wishes,
+    wishes: CheckOptions,
     findings: list[Finding],
     *,
     complete: bool,
@@ -151,13 +151,13 @@ def _chosen(site: Site, names: Collection[str], adapters: SiteAdapters) -> tuple
     )
 
 
-def _look_at_this_machine(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
+def _look_at_this_machine(subject: Subject, wishes: CheckOptions) -> Iterator[Finding]:
     wishes.say("looking at settings, database, storage and accounts")
     for part in (settings, database, accounts):
         yield from part.check(subject)
 
 
-def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
+def _look(subject: Subject, wishes: CheckOptions) -> Iterator[Finding]:
     """Look at one cluster; a problem on the way to it ends that, and not the look at another."""
     if len(subject.settings.clusters) > 1:
         wishes.say(f"cluster {subject.cluster_name}")
@@ -186,7 +186,7 @@ def _look(subject: Subject, wishes: Wishes) -> Iterator[Finding]:
         yield from _send_jobs(subject, transport, wishes)
 
 
-def _send_jobs(subject: Subject, transport: Transport, wishes: Wishes) -> Iterator[Finding]:
+def _send_jobs(subject: Subject, transport: Transport, wishes: CheckOptions) -> Iterator[Finding]:
     try:
         scheduler = subject.adapters.scheduler_of(subject.cluster, transport)
         observed = probe_jobs.observe(

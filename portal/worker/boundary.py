@@ -36,7 +36,7 @@ from portal.domain.evaluations.work import (
     WeightsFacts,
     Work,
 )
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import FileName, Id, Sha256, Slug
@@ -353,9 +353,9 @@ def predicted(context: WorkerContext, work: RunWork) -> RunWork | None:
 
 def check_deletion(row: Deletion) -> None:
     """Raise ``UntrustedValueError`` where a row names nothing that could be deleted."""
-    if row.kind is Kept.UPLOAD:
+    if row.kind is ArtifactKind.UPLOAD:
         untrusted.sha256(row.subject, "deletions.subject")
-    elif row.kind is Kept.IMAGE:
+    elif row.kind is ArtifactKind.IMAGE:
         untrusted.identifier(row.subject, "deletions.subject")
     else:
         token_of(row.subject, "deletions.subject")

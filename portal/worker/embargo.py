@@ -9,14 +9,14 @@ from portal.db.tables import Attempt
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.verdicts import Verdict, VerdictKind
 from portal.domain.evaluations.work import RunWork
-from portal.domain.submissions.disclosure import rounded_up
+from portal.domain.submissions.disclosure import round_up_to_step
 from portal.worker.context import WorkerContext
 
 _ENDS = frozenset({VerdictKind.SUCCESS, VerdictKind.FAILED, VerdictKind.CANCELLED})
 """A run that was cancelled too: whether it had ended by itself before would tell when it did."""
 
 
-def is_held_back(context: WorkerContext, work: RunWork, attempt: Attempt, verdict: Verdict) -> bool:
+def is_embargoed(context: WorkerContext, work: RunWork, attempt: Attempt, verdict: Verdict) -> bool:
     """Whether it is too early to let anybody see that this attempt has ended."""
     if work.submission.is_smoke or work.evaluation.rerun_of is not None:
         return False
@@ -27,7 +27,7 @@ def is_held_back(context: WorkerContext, work: RunWork, attempt: Attempt, verdic
         return False
     began, now = _began(context, work, attempt), context.clock()
     step = timedelta(seconds=work.phase.time_step)
-    return now < rounded_up(began, attempt.ended_at or now, step)
+    return now < round_up_to_step(began, attempt.ended_at or now, step)
 
 
 def _began(context: WorkerContext, work: RunWork, attempt: Attempt) -> datetime:

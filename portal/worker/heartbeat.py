@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from portal.services.site import health
 from portal.worker.context import WorkerContext
-from portal.worker.polling import Pacer
+from portal.worker.polling import PollSchedule
 
 EVERY = timedelta(seconds=10)
 
@@ -17,7 +17,7 @@ class Pulse:
         self._beaten_at: datetime | None = None
         self._answered = True
 
-    def beat(self, pacer: Pacer) -> None:
+    def beat(self, pacer: PollSchedule) -> None:
         """Write it down if it is time to. The cluster is only called silent after it was asked."""
         now = self._context.clock()
         is_news = pacer.answers is not self._answered

@@ -15,7 +15,7 @@ from scheduler.interface import JobReport, Phase, Token
 log = structlog.get_logger("sealrun.worker")
 
 
-def take_over(context: WorkerContext, reports: Sequence[JobReport]) -> None:
+def apply_job_reports(context: WorkerContext, reports: Sequence[JobReport]) -> None:
     """Write down what the cluster said of one attempt; ``reports`` are of all jobs that it has."""
     report = attempts.decisive(reports)
     _note_end(context, report)
@@ -25,7 +25,7 @@ def take_over(context: WorkerContext, reports: Sequence[JobReport]) -> None:
         _tell_staff(report)
 
 
-def take_over_all(context: WorkerContext, reports: Mapping[Token, JobReport]) -> bool:
+def apply_all_job_reports(context: WorkerContext, reports: Mapping[Token, JobReport]) -> bool:
     """Write down what the cluster said of many attempts; what goes wrong with one is written down at it.
 
     Returns whether anything of that was news.

@@ -17,8 +17,8 @@ from portal.worker.file_work.reporting import Sayer
 from portal.worker.file_work.work import FileWorkPendingError
 from portal.worker.heartbeat import Pulse
 from portal.worker.lease_keeping import kept, take
-from portal.worker.poll_result import Asked
-from portal.worker.polling import QUICK, Pacer
+from portal.worker.poll_result import PollResult
+from portal.worker.polling import MIN_INTERVAL_SECONDS, PollSchedule
 from portal.worker.steps.cancel import end_unsent, stop_live
 from portal.worker.steps.collect import collect_ended
 from portal.worker.steps.decide import carry_out_decisions
@@ -60,7 +60,7 @@ class PassResult:
         return any((self.planned, self.sent, self.unclear, self.live, self.collected, self.files))
 
 
-def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
+def run_pass(context: WorkerContext, schedule: PollSchedule) -> PassResult:
     """Do everything that can be done now, once. Killed anywhere, the next pass goes on from there.
 
     Unclear attempts come before sending: what a dead worker left ``submitting`` must be looked up
@@ -69,25 +69,25 @@ def run_pass(context: WorkerContext, pacer: Pacer) -> PassResult:
     What goes wrong with one thing is written down at it. What goes wrong with a step as a whole keeps no other
     step from being taken: it is raised at the end.
     """
-    sent = Asked()
+    sent = PollResult()
     steps = _Steps()
     steps.take(lambda: end_unsent(context), 0)
-    unclear, live = steps.take(lambda: _ask(context, pacer), (Asked(), Asked()))
+    unclear, live = steps.take(lambda: _ask(context, schedule), (PollResult(), PollResult()))
     collected = steps.take(lambda: collect_ended(context), 0)
     steps.take(lambda: carry_out_decisions(context), 0)
     planned = steps.take(lambda: _plan(context), 0)
-    if not pacer.is_broken:
-        sent = steps.take(lambda: send_created(context), Asked())
+    if not schedule.is_open:
+        sent = steps.take(lambda: send_created(context), PollResult())
         if not sent.complete:
-            pacer.failed(sent.problem)
+            schedule.failed(sent.problem)
     steps.check()
-    if sent.news or collected or planned:
-        pacer.expect()
+    if sent.changed or collected or planned:
+        schedule.expect()
     return PassResult(
         planned=planned,
-        sent=sent.about,
-        unclear=unclear.about,
-        live=live.about,
+        sent=sent.queried,
+        unclear=unclear.queried,
+        live=live.queried,
         collected=collected,
         files=len(context.file_work.under_way()),
     )
@@ -116,44 +116,44 @@ class _Steps:
             raise self._problems[0]
 
 
-def _ask(context: WorkerContext, pacer: Pacer) -> tuple[Asked, Asked]:
+def _ask(context: WorkerContext, schedule: PollSchedule) -> tuple[PollResult, PollResult]:
     """Ask the cluster about what is unclear and what lives, when it is time to."""
-    if not pacer.is_due:
-        return Asked(), Asked()
+    if not schedule.is_due:
+        return PollResult(), PollResult()
     unclear = resolve_unclear(context)
-    live = _look_after_live(context) if unclear.complete else Asked()
-    if unclear.complete and live.complete and not unclear.about and not live.about:
-        _ask_for_a_sign_of_life(context, pacer)
+    live = _look_after_live(context) if unclear.complete else PollResult()
+    if unclear.complete and live.complete and not unclear.queried and not live.queried:
+        _ask_for_a_sign_of_life(context, schedule)
     else:
-        _note(pacer, unclear, live)
+        _note(schedule, unclear, live)
     return unclear, live
 
 
-def _ask_for_a_sign_of_life(context: WorkerContext, pacer: Pacer) -> None:
+def _ask_for_a_sign_of_life(context: WorkerContext, schedule: PollSchedule) -> None:
     """Ask an idle cluster from time to time whether it is there: nobody else would find out before it is needed."""
-    if pacer.answers and not pacer.is_idle:
+    if schedule.answers and not schedule.is_idle:
         return
     try:
         context.cluster.scheduler.ping()
     except SchedulerError as problem:
         log.warning("no_sign_of_life", problem=str(problem))
-        pacer.failed(str(problem))
+        schedule.failed(str(problem))
     else:
-        pacer.answered(news=False)
+        schedule.answered(changed=False)
 
 
-def _look_after_live(context: WorkerContext) -> Asked:
+def _look_after_live(context: WorkerContext) -> PollResult:
     if not stop_live(context):
-        return Asked(complete=False)
+        return PollResult(complete=False)
     return watch_live(context)
 
 
-def _note(pacer: Pacer, *rounds: Asked) -> None:
+def _note(schedule: PollSchedule, *rounds: PollResult) -> None:
     problem = "; ".join(dict.fromkeys(asked.problem for asked in rounds if asked.problem))
     if not all(asked.complete for asked in rounds):
-        pacer.failed(problem)
-    elif any(asked.about for asked in rounds):
-        pacer.answered(news=any(asked.news for asked in rounds), problem=problem)
+        schedule.failed(problem)
+    elif any(asked.queried for asked in rounds):
+        schedule.answered(changed=any(asked.changed for asked in rounds), problem=problem)
 
 
 def _plan(context: WorkerContext) -> int:
@@ -173,8 +173,8 @@ def _plan(context: WorkerContext) -> int:
 
 def work_until(context: WorkerContext, stop: threading.Event) -> None:
     """Run passes until ``stop`` is set; a failing pass is logged and tried again later."""
-    pacer = Pacer(context.pace)
-    pause = QUICK
+    schedule = PollSchedule(context.pace)
+    pause = MIN_INTERVAL_SECONDS
     pulse = Pulse(context)
     sayer = Sayer(context)
     name = f"cluster:{context.cluster.name}"
@@ -182,7 +182,7 @@ def work_until(context: WorkerContext, stop: threading.Event) -> None:
     while not stop.is_set():
         context.file_work.look_up()
         try:
-            pause = _one_round(context, pacer, pulse, sayer, name)
+            pause = _one_round(context, schedule, pulse, sayer, name)
         except Exception:
             pause = min(LONGEST_PAUSE, pause * 2)
             log.exception("pass_failed", again_in=pause)
@@ -263,11 +263,11 @@ def _expire(context: WorkerContext) -> Expired | None:
 
 
 def _one_round(
-    context: WorkerContext, pacer: Pacer, pulse: Pulse, sayer: Sayer, name: str
+    context: WorkerContext, schedule: PollSchedule, pulse: Pulse, sayer: Sayer, name: str
 ) -> float:
     """Run a pass if this worker drives the cluster; return the seconds until the next.
 
-    Rounds come often, as new work is found in the database alone; the pacer says in which of them
+    Rounds come often, as new work is found in the database alone; the schedule says in which of them
     the cluster is asked.
     """
     idle = context.idle_pause.total_seconds()
@@ -277,8 +277,8 @@ def _one_round(
         return idle
     try:
         with kept(context, name):
-            is_busy = run_pass(context, pacer).is_busy
-        return min(idle, QUICK) if is_busy else idle
+            is_busy = run_pass(context, schedule).is_busy
+        return min(idle, MIN_INTERVAL_SECONDS) if is_busy else idle
     finally:
-        pulse.beat(pacer)
+        pulse.beat(schedule)
         sayer.say()

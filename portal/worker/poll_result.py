@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class PollResult:
     """One round of questions. The default: there was nothing to ask about."""
 
-    about: int = 0
+    queried: int = 0
     """How many attempts."""
     complete: bool = True
     """Whether the cluster answered all of it."""
-    news: bool = False
+    changed: bool = False
     """Whether an attempt is now known to be elsewhere than before."""
     problem: str = ""
     """What the cluster said instead of an answer, or beside it."""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal import bootstrap
 from portal.db.tables import Challenge, Deletion, Image, Phase, Task
 from portal.domain.evaluations.jobs import JobKind
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.untrusted import Slug
 from portal.services.evaluations.task_approvals import approval_of
@@ -85,5 +85,5 @@ def test_what_real_jobs_left_can_be_deleted_and_the_result_stays(spine: Spine) -
     assert len(spine.results()) == 1
     with spine.site.database.reading() as session:
         rows = session.scalars(select(Deletion)).all()
-    assert {row.kind for row in rows} == set(Kept)
+    assert {row.kind for row in rows} == set(ArtifactKind)
     assert all(row.done_at and row.size > 0 for row in rows)

@@ -12,10 +12,10 @@ from portal.domain.evaluations.failures import FAILURES, FailureReason
 from portal.domain.evaluations.queue_reasons import in_words
 from portal.domain.evaluations.slurm_states import MEANINGS
 from portal.domain.evaluations.states import (
-    ATTEMPT_STEPS,
-    EVALUATION_STEPS,
-    IMAGE_STEPS,
-    SNAPSHOT_STEPS,
+    ATTEMPT_TRANSITIONS,
+    EVALUATION_TRANSITIONS,
+    IMAGE_TRANSITIONS,
+    SNAPSHOT_TRANSITIONS,
     AttemptState,
     EvaluationState,
     ImageState,
@@ -142,18 +142,18 @@ def states_page() -> str:
         "One submission on one task. *Word* is what pages say.\n",
         "| state | word | meaning | next |\n|---|---|---|---|",
         *(
-            f"| `{state}` | {label(state).word} | {meaning} | {_next(EVALUATION_STEPS, state)} |"
+            f"| `{state}` | {label(state).word} | {meaning} | {_next(EVALUATION_TRANSITIONS, state)} |"
             for state, meaning in EVALUATIONS.items()
         ),
         "\n## Attempts\n",
         "One try at one Slurm job. Staff see them on the page of a submission.\n",
-        *_plain_table(ATTEMPTS, ATTEMPT_STEPS),
+        *_plain_table(ATTEMPTS, ATTEMPT_TRANSITIONS),
         "\n## Images\n",
         "A SIF and what it is made of. The same upload is made into an image once.\n",
-        *_plain_table(IMAGES, IMAGE_STEPS),
+        *_plain_table(IMAGES, IMAGE_TRANSITIONS),
         "\n## Measurements of data\n",
         "What a data directory held when a job read it. Staff see them with `sealrun data list`.\n",
-        *_plain_table(SNAPSHOTS, SNAPSHOT_STEPS),
+        *_plain_table(SNAPSHOTS, SNAPSHOT_TRANSITIONS),
         "\n## Failures\n",
         "What a team reads, what it can do, and what organisers and staff can. *Counts* says whether the submission",
         "counts against the team's limits. In a sealed phase, the default, a team reads `no_result` for all from",

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db.tables.base import Base, Digest, Key
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 
 
 class Deletion(Base):
@@ -16,7 +16,7 @@ class Deletion(Base):
     __table_args__ = (Index("ix_deletions_kind_subject", "kind", "subject"),)
 
     id: Mapped[Key]
-    kind: Mapped[Kept]
+    kind: Mapped[ArtifactKind]
     subject: Mapped[str] = mapped_column(String(64))
     """The digest of an upload, the id of an image, the token of an attempt."""
     cluster: Mapped[str] = mapped_column(String(60), default="")

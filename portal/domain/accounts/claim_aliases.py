@@ -2,32 +2,32 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from portal.domain.accounts.claim_places import MANY, PLACES, SCOPED
 from portal.domain.accounts.claims import is_scoped, values
+from portal.domain.accounts.provider_claims import ALIASES, MULTIVALUED, SCOPED
 
 
-def told(raw: Mapping[str, object], places: Mapping[str, str]) -> dict[str, object]:
-    """Return what a provider said, with the portal's own names in it where they were told.
+def normalize_claims(raw: Mapping[str, object], overrides: Mapping[str, str]) -> dict[str, object]:
+    """Return a provider's claims, with the portal's own names for those that it has one name for.
 
-    ``places`` are those that the site's settings name for this provider: each is then looked for
-    there and nowhere else. What is not told is absent, also where a claim of that name was.
+    ``overrides`` are the claims that the site's settings name for this provider: each is then read from
+    there and nowhere else. One that no claim gives is absent, also where a claim of that name was.
     """
     claims = {name: value for name, value in raw.items() if value is not None}
-    for name in PLACES:
-        found = _unique(_own(raw, name, places.get(name)))
+    for name in ALIASES:
+        found = _unique(_own(raw, name, overrides.get(name)))
         if found:
-            claims[name] = found if name in MANY else found[0]
+            claims[name] = found if name in MULTIVALUED else found[0]
         else:
             claims.pop(name, None)
     return claims
 
 
-def _own(raw: Mapping[str, object], name: str, place: str | None) -> Iterator[str]:
-    if place is not None:
-        chosen = values(raw, place, splits=name in MANY)
+def _own(raw: Mapping[str, object], name: str, override: str | None) -> Iterator[str]:
+    if override is not None:
+        chosen = values(raw, override, splits=name in MULTIVALUED)
         yield from map(_domain, chosen) if name == "domain" else chosen
         return
-    for known in PLACES[name]:
+    for known in ALIASES[name]:
         yield from values(raw, known)
     if name == "domain":
         for scoped in SCOPED:

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from portal.domain.accounts.claim_places import MANY_IN_A_STRING
+from portal.domain.accounts.provider_claims import SEMICOLON_SEPARATED
 from portal.domain.printable import is_printable
 
 LONGEST_NAME = 120
@@ -92,7 +92,7 @@ def values(claims: Mapping[str, object], name: str, *, splits: bool = False) -> 
     if name == "email" and claims.get("email_verified") is not True:
         # Whoever could write it there themselves would be whoever they like.
         return ()
-    return tuple(_texts(_found(claims, name), splits=splits or name in MANY_IN_A_STRING))
+    return tuple(_texts(_found(claims, name), splits=splits or name in SEMICOLON_SEPARATED))
 
 
 def is_kept_back(claims: Mapping[str, object], name: str) -> bool:

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from portal.domain.accounts.tokens import EVERYTHING, Scope
+from portal.domain.accounts.tokens import ALL_SCOPES, Scope
 
 LONGEST_NAME = 60
 """Letters of a name that somebody chooses."""
@@ -30,7 +30,7 @@ class Actor:
     name: str = ""
     is_staff: bool = False
     kind: ActorKind = ActorKind.BROWSER
-    scopes: frozenset[Scope] = EVERYTHING
+    scopes: frozenset[Scope] = ALL_SCOPES
     has_accepted: bool = True
     """Whether they have accepted the site's terms as they are now."""
     account: tuple[str, str] | None = None

@@ -22,7 +22,7 @@ class LoginProfile(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class ProviderDefaults:
     """How a kind of provider speaks."""
 
     scopes: tuple[str, ...]
@@ -31,19 +31,19 @@ class Manner:
     """Whether claims are in the user info only: a provider without it cannot be used."""
 
 
-MANNERS: Mapping[LoginProfile, Manner] = {
-    LoginProfile.OIDC: Manner(scopes=("openid", "profile")),
-    LoginProfile.KEYCLOAK: Manner(scopes=("openid", "profile")),
-    LoginProfile.CILOGON: Manner(
+PROVIDER_DEFAULTS: Mapping[LoginProfile, ProviderDefaults] = {
+    LoginProfile.OIDC: ProviderDefaults(scopes=("openid", "profile")),
+    LoginProfile.KEYCLOAK: ProviderDefaults(scopes=("openid", "profile")),
+    LoginProfile.CILOGON: ProviderDefaults(
         scopes=("openid", "profile", "email", "org.cilogon.userinfo"), needs_userinfo=True
     ),
-    LoginProfile.SHIBBOLETH: Manner(scopes=("openid", "profile"), needs_userinfo=True),
-    LoginProfile.ENTRA: Manner(scopes=("openid", "profile")),
-    LoginProfile.JUPYTERHUB: Manner(scopes=()),
+    LoginProfile.SHIBBOLETH: ProviderDefaults(scopes=("openid", "profile"), needs_userinfo=True),
+    LoginProfile.ENTRA: ProviderDefaults(scopes=("openid", "profile")),
+    LoginProfile.JUPYTERHUB: ProviderDefaults(scopes=()),
 }
-"""Claims themselves are looked for in the same places everywhere: ``claim_places.py`` lists them."""
+"""Claims themselves are looked for in the same places everywhere: ``provider_claims.py`` lists them."""
 
 
 def scopes_of(profile: LoginProfile, more: tuple[str, ...]) -> str:
     """Return the scopes to ask for, as they stand in a request."""
-    return " ".join(dict.fromkeys((*MANNERS[profile].scopes, *more)))
+    return " ".join(dict.fromkeys((*PROVIDER_DEFAULTS[profile].scopes, *more)))

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-BEGUN = timedelta(minutes=30)
+LOGIN_STATE_TTL = timedelta(minutes=30)
 """How long a login may take that was begun and not finished."""
 
-NOTED_EVERY = timedelta(minutes=5)
+LAST_SEEN_INTERVAL = timedelta(minutes=5)
 """How exactly it is known when a browser was last seen: a write per page would be too many."""
 
 
@@ -21,7 +21,7 @@ class SessionLimits:
 
     def expiry(self, *, logged_in: bool, now: datetime) -> datetime:
         """Return when a session that starts now is over at the latest."""
-        return now + (self.longest if logged_in else BEGUN)
+        return now + (self.longest if logged_in else LOGIN_STATE_TTL)
 
     def is_over(self, *, seen_at: datetime, expires_at: datetime, now: datetime) -> bool:
         """Whether a session may no longer be used."""
@@ -30,4 +30,4 @@ class SessionLimits:
 
 def is_worth_noting(*, seen_at: datetime, now: datetime) -> bool:
     """Whether the last sight of a browser is old enough to write down the new one."""
-    return now - seen_at >= NOTED_EVERY
+    return now - seen_at >= LAST_SEEN_INTERVAL

@@ -19,7 +19,7 @@ class Scope(StrEnum):
     ORGANISE = "organise"
 
 
-EVERYTHING = frozenset(Scope)
+ALL_SCOPES = frozenset(Scope)
 """What people may do themselves, in a browser."""
 
 MOST_LIVE = 50

@@ -6,43 +6,43 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Season(StrEnum):
+class PhaseStatus(StrEnum):
     """Where a moment lies in a time window."""
 
-    COMING = "coming"
+    UPCOMING = "upcoming"
     OPEN = "open"
-    PAST = "past"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class TimeWindow:
     """From a moment up to, and without, another one."""
 
     starts_at: datetime
     ends_at: datetime
 
-    def season(self, now: datetime) -> Season:
+    def status(self, now: datetime) -> PhaseStatus:
         """Return whether it is on."""
         if now < self.starts_at:
-            return Season.COMING
-        return Season.OPEN if now < self.ends_at else Season.PAST
+            return PhaseStatus.UPCOMING
+        return PhaseStatus.OPEN if now < self.ends_at else PhaseStatus.CLOSED
 
 
-def season_of(spans: Sequence[Span], now: datetime) -> Season:
+def challenge_status(windows: Sequence[TimeWindow], now: datetime) -> PhaseStatus:
     """Return where a challenge is that consists of these phases.
 
     Between two phases it is coming again; without any phase it is coming for ever.
     """
-    seasons = {span.season(now) for span in spans}
-    if Season.OPEN in seasons:
-        return Season.OPEN
-    return Season.PAST if seasons == {Season.PAST} else Season.COMING
+    statuses = {window.status(now) for window in windows}
+    if PhaseStatus.OPEN in statuses:
+        return PhaseStatus.OPEN
+    return PhaseStatus.CLOSED if statuses == {PhaseStatus.CLOSED} else PhaseStatus.UPCOMING
 
 
-def current(spans: Sequence[Span], now: datetime) -> int:
-    """Return the place of the span to show first: the one that is on, else the last that was."""
-    for wanted in (Season.OPEN, Season.PAST):
-        matching = [place for place, span in enumerate(spans) if span.season(now) is wanted]
+def current(windows: Sequence[TimeWindow], now: datetime) -> int:
+    """Return the place of the window to show first: the one that is on, else the last that was."""
+    for wanted in (PhaseStatus.OPEN, PhaseStatus.CLOSED):
+        matching = [place for place, window in enumerate(windows) if window.status(now) is wanted]
         if matching:
             return matching[-1]
     return 0

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Literal
 
-from portal.domain.evaluations.shares import EVERYTHING, Share, gpu_count, gpu_hours
+from portal.domain.evaluations.shares import UNLIMITED, Share, gpu_count, gpu_hours
 from portal.domain.retention import FOR_EVER, Policy
 
 
@@ -110,4 +110,4 @@ class Resources:
 
     def share_of(self, slug: str) -> Share:
         """Return what a challenge may take; everything, where the site says nothing."""
-        return self.shares.get(slug, EVERYTHING)
+        return self.shares.get(slug, UNLIMITED)

@@ -30,10 +30,10 @@ class Share:
     qos: str | None = None
 
 
-EVERYTHING = Share()
+UNLIMITED = Share()
 
 
-class Hindrance(StrEnum):
+class BlockingLimit(StrEnum):
     """Which limit an evaluation waits for; ``SENTENCES`` says so to the team."""
 
     TEAM_IN_PHASE = "team_in_phase"
@@ -46,15 +46,15 @@ class Hindrance(StrEnum):
     SCORER = "scorer"
 
 
-SENTENCES: Mapping[Hindrance, str] = {
-    Hindrance.TEAM_IN_PHASE: "Your team has as many running as the phase allows at the same time.",
-    Hindrance.TEAM: "Your team has as many running as the site allows at the same time.",
-    Hindrance.CHALLENGE: "The challenge's share of the cluster is in use.",
-    Hindrance.PLACES: "All places for such runs are taken; teams take turns.",
-    Hindrance.TEAM_HOURS: "Your team's GPU-hours are used up or reserved by what runs.",
-    Hindrance.CHALLENGE_HOURS: "The challenge's GPU-hours are used up or reserved by what runs.",
-    Hindrance.SCORER: "It waits for the scorer of the challenge, which could not be made yet. The organisers see that.",
-    Hindrance.NEIGHBOURS: "It waits until runs of another kind on the same nodes have ended.",
+SENTENCES: Mapping[BlockingLimit, str] = {
+    BlockingLimit.TEAM_IN_PHASE: "Your team has as many running as the phase allows at the same time.",
+    BlockingLimit.TEAM: "Your team has as many running as the site allows at the same time.",
+    BlockingLimit.CHALLENGE: "The challenge's share of the cluster is in use.",
+    BlockingLimit.PLACES: "All places for such runs are taken; teams take turns.",
+    BlockingLimit.TEAM_HOURS: "Your team's GPU-hours are used up or reserved by what runs.",
+    BlockingLimit.CHALLENGE_HOURS: "The challenge's GPU-hours are used up or reserved by what runs.",
+    BlockingLimit.SCORER: "It waits for the scorer of the challenge, which could not be made yet. The organisers see that.",
+    BlockingLimit.NEIGHBOURS: "It waits until runs of another kind on the same nodes have ended.",
 }
 
 

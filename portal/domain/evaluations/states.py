@@ -61,7 +61,7 @@ class SnapshotState(StrEnum):
 E, A, S, D = EvaluationState, AttemptState, ImageState, SnapshotState
 _STOPPED = frozenset({E.FAILED, E.CANCELLED, E.HELD})
 
-EVALUATION_STEPS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
+EVALUATION_TRANSITIONS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
     E.WAITING: frozenset({E.BUILDING, E.QUEUED, E.SCORING}) | _STOPPED,
     E.BUILDING: frozenset({E.WAITING, E.QUEUED}) | _STOPPED,
     # A short job may be over before anyone saw it run.
@@ -79,7 +79,7 @@ EVALUATION_STEPS: Mapping[EvaluationState, frozenset[EvaluationState]] = {
     E.CANCELLED: frozenset(),
 }
 
-ATTEMPT_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
+ATTEMPT_TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
     # Straight to ended: cancelled before it was sent.
     A.CREATED: frozenset({A.SUBMITTING, A.ENDED}),
     # Back to created: the cluster has no room now and took nothing. Straight to ended: refused.
@@ -93,7 +93,7 @@ ATTEMPT_STEPS: Mapping[AttemptState, frozenset[AttemptState]] = {
     A.LOST: frozenset(),
 }
 
-IMAGE_STEPS: Mapping[ImageState, frozenset[ImageState]] = {
+IMAGE_TRANSITIONS: Mapping[ImageState, frozenset[ImageState]] = {
     S.WAITING: frozenset({S.BUILDING, S.FAILED}),
     S.BUILDING: frozenset({S.WAITING, S.READY, S.FAILED}),
     # Its file was deleted by policy, and it is needed again.
@@ -101,7 +101,7 @@ IMAGE_STEPS: Mapping[ImageState, frozenset[ImageState]] = {
     S.FAILED: frozenset({S.WAITING}),
 }
 
-SNAPSHOT_STEPS: Mapping[SnapshotState, frozenset[SnapshotState]] = {
+SNAPSHOT_TRANSITIONS: Mapping[SnapshotState, frozenset[SnapshotState]] = {
     D.WAITING: frozenset({D.MEASURING, D.FAILED}),
     D.MEASURING: frozenset({D.READY, D.FAILED}),
     D.READY: frozenset(),
@@ -122,7 +122,9 @@ class InvalidTransitionError(PortalError):
 _State = TypeVar("_State", bound=StrEnum)
 
 
-def check_step(table: Mapping[_State, frozenset[_State]], start: _State, end: _State) -> _State:
+def check_transition(
+    table: Mapping[_State, frozenset[_State]], start: _State, end: _State
+) -> _State:
     """Return ``end`` if the table allows the step; raise ``InvalidTransitionError`` otherwise."""
     if end not in table[start]:
         raise InvalidTransitionError(f"{type(start).__name__}: from {start} to {end}")

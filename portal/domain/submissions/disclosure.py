@@ -50,7 +50,7 @@ SPARED = 3
 DEFAULT_STEP = timedelta(minutes=5)
 
 
-def told(reason: FailureReason, *, sealed: bool) -> FailureReason:
+def disclosed_reason(reason: FailureReason, *, sealed: bool) -> FailureReason:
     """Return the reason that a team is told."""
     return FailureReason.NO_RESULT if sealed and reason in AFTER_DATA else reason
 
@@ -60,10 +60,10 @@ def counts(reason: FailureReason, *, sealed: bool) -> bool:
 
     Not counting would tell which failure it was, and give whoever provokes it tries without end.
     """
-    return FAILURES[told(reason, sealed=sealed)].counts
+    return FAILURES[disclosed_reason(reason, sealed=sealed)].counts
 
 
-def state_told(
+def disclosed_state(
     kind: SubmissionKind,
     state: EvaluationState,
     *,
@@ -80,7 +80,9 @@ def state_told(
     return state
 
 
-def happened_told(happened: Sequence[Happened], *, sealed: bool, step: timedelta) -> list[Happened]:
+def disclosed_timeline(
+    happened: Sequence[Happened], *, sealed: bool, step: timedelta
+) -> list[Happened]:
     """Return what a team is told of the way: nothing of the scoring, and when it ended coarsely."""
     if not sealed:
         return list(happened)
@@ -89,7 +91,7 @@ def happened_told(happened: Sequence[Happened], *, sealed: bool, step: timedelta
     began = entered.get(EvaluationState.RUNNING) or entered.get(EvaluationState.SCORING)
     has_run = EvaluationState.RUNNING in entered
     return [
-        Happened(state=one.state, at=rounded_up(began, one.at, step), is_coarse=True)
+        Happened(state=one.state, at=round_up_to_step(began, one.at, step), is_coarse=True)
         if began and one.state.is_final
         else one
         for one in happened
@@ -113,7 +115,7 @@ def _without_staff(happened: Sequence[Happened]) -> list[Happened]:
     return way
 
 
-def rounded_up(began: datetime, ended: datetime, step: timedelta) -> datetime:
+def round_up_to_step(began: datetime, ended: datetime, step: timedelta) -> datetime:
     """Return the first moment from ``ended`` on that is a whole number of steps after ``began``.
 
     However short it was, a run takes one step.

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import LoginSession, SpentLogoutToken
 from portal.domain.accounts.people import Actor, ActorKind
 from portal.domain.audit import Action, Subject
@@ -30,7 +30,9 @@ def obey(
     before; ``jti`` is its name, and is remembered until ``expires_at``.
     """
     session.execute(delete(SpentLogoutToken).where(SpentLogoutToken.expires_at <= now))
-    if not added(session, SpentLogoutToken(issuer=issuer, jti=jti, expires_at=expires_at)):
+    if not insert_if_absent(
+        session, SpentLogoutToken(issuer=issuer, jti=jti, expires_at=expires_at)
+    ):
         raise ParticipantError("This logout token was used before.", reason="logout_again")
     statement = delete(LoginSession).where(LoginSession.issuer == issuer)
     if sid is not None:

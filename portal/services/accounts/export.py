@@ -37,7 +37,7 @@ from portal.domain.leaderboards import scores
 from portal.services.audit import log as audit_log
 from portal.services.leaderboards.standings import columns_of
 from portal.services.leaderboards.views import is_revealed, visible_columns
-from portal.services.submissions.disclosure import newest, told_of
+from portal.services.submissions.disclosure import disclose, newest
 
 LEFT_OUT = frozenset(
     {"secret_sha256", "data", "id_token", "origin_salt", "previous_sha256", "shown"}
@@ -158,7 +158,7 @@ def _told(session: Session, person_id: str, now: datetime) -> dict[str, dict[str
 def _evaluation(
     row: Submission, evaluation: Evaluation, columns: Sequence[scores.Column]
 ) -> dict[str, Any]:
-    told = told_of(row, evaluation, columns, may_review=False)
+    told = disclose(row, evaluation, columns, may_review=False)
     return {
         "state": str(told.state),
         "reason": _value(told.reason),

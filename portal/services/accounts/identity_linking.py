@@ -5,18 +5,18 @@ from datetime import datetime
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.queries.accounts import people as queries
 from portal.db.tables import Account, Base, LoginSession, Person, TermsAcceptance
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
-from portal.services.accounts.sign_in import new_account, take_over
+from portal.services.accounts.sign_in import new_account, record_claims
 from portal.services.audit import log as audit_log
 
 OF_SOMEBODY_ELSE = (
-    "This login belongs to somebody who has already taken part here, so it was not added. "
+    "This login belongs to somebody who has already taken part here, so it was not insert_if_absent. "
     "If that was you, ask the support of this site."
 )
 LAST_ONE = "This is your only login: without it you could not come back. Add another one first."
@@ -41,12 +41,12 @@ def link(
     """
     me = _me(session, actor)
     if queries.account(session, identity.issuer, identity.subject) is None:
-        added(session, new_account(identity, me.id, now))
+        insert_if_absent(session, new_account(identity, me.id, now))
     account = session.get_one(Account, (identity.issuer, identity.subject))
     if account.person_id != me.id:
         _absorb(session, actor, account.person_id, now)
         session.refresh(account)
-    take_over(account, identity, grants_staff=grants_staff, now=now)
+    record_claims(account, identity, grants_staff=grants_staff, now=now)
     audit_log.note(
         session,
         actor=actor,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.queries.accounts import people as queries
 from portal.db.tables import Account, Challenge, LoginSession, Person
 from portal.domain import permissions
@@ -18,14 +18,14 @@ from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowedError
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
-from portal.services.challenges.access import standing_of
+from portal.services.challenges.access import relation_of
 from portal.services.teams import teams
 
 BLOCKED = "This site lets you in no more. Ask its support if you do not know why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parting:
+class EndedLogin:
     """What a session that has ended still says to its provider."""
 
     provider_id: str
@@ -51,7 +51,7 @@ def sign_in(
     person = account.person
     if person.blocked_at is not None:
         raise NotAllowedError(BLOCKED, reason="blocked")
-    take_over(account, identity, grants_staff=grants_staff, now=now)
+    record_claims(account, identity, grants_staff=grants_staff, now=now)
     if person.name != identity.name:
         queries.lock_challenges_of(session, person.id)
         person.name = identity.name
@@ -67,7 +67,9 @@ def sign_in(
     return person.id
 
 
-def take_over(account: Account, identity: Identity, *, grants_staff: bool, now: datetime) -> None:
+def record_claims(
+    account: Account, identity: Identity, *, grants_staff: bool, now: datetime
+) -> None:
     """Write down what a login says of an account."""
     account.claims = identity.kept
     account.unique_id = identity.unique_id
@@ -75,7 +77,9 @@ def take_over(account: Account, identity: Identity, *, grants_staff: bool, now: 
     account.grants_staff = grants_staff
 
 
-def leave(session: Session, *, actor: Actor, secret_sha256: str, now: datetime) -> Parting | None:
+def leave(
+    session: Session, *, actor: Actor, secret_sha256: str, now: datetime
+) -> EndedLogin | None:
     """Log a browser out: its cookie opens nothing any more. None if nobody was logged in with it."""
     ended = session.execute(
         delete(LoginSession)
@@ -91,7 +95,7 @@ def leave(session: Session, *, actor: Actor, secret_sha256: str, now: datetime) 
         subject=Subject(kind="person", id=actor.person_id),
         now=now,
     )
-    return Parting(provider_id=ended.provider_id, id_token=ended.id_token)
+    return EndedLogin(provider_id=ended.provider_id, id_token=ended.id_token)
 
 
 def claims_of(session: Session, actor: Actor) -> Mapping[str, object]:
@@ -115,7 +119,7 @@ def stronger_login(session: Session, *, slug: str, actor: Actor) -> Gate | None:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
     if challenge is None:
         return None
-    if not permissions.may_see_challenge(actor, standing_of(session, challenge, actor)):
+    if not permissions.may_see_challenge(actor, relation_of(session, challenge, actor)):
         return None
     gate = gate_from_json(challenge.join_gate)
     if gate is None or not gate.acr:
@@ -127,7 +131,7 @@ def _first_login(session: Session, identity: Identity, now: datetime) -> Account
     person = Person(id=new_id(now), name=identity.name, is_staff=False, created_at=now)
     session.add(person)
     session.flush()
-    if not added(session, new_account(identity, person.id, now)):
+    if not insert_if_absent(session, new_account(identity, person.id, now)):
         # The same person has just logged in for the first time in another window.
         session.delete(person)
         session.flush()

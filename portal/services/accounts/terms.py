@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import TermsAcceptance
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
@@ -18,7 +18,9 @@ def accept(session: Session, *, actor: Actor, version: str, now: datetime) -> No
     if actor.person_id is None:
         raise NotAllowedError("Log in to accept the terms.")
     row = TermsAcceptance(person_id=actor.person_id, version=version, accepted_at=now)
-    if session.get(TermsAcceptance, (actor.person_id, version)) is None and added(session, row):
+    if session.get(TermsAcceptance, (actor.person_id, version)) is None and insert_if_absent(
+        session, row
+    ):
         audit_log.note(
             session,
             actor=actor,

@@ -27,7 +27,7 @@ from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantErro
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
 
-NOTED_EVERY = timedelta(minutes=5)
+LAST_SEEN_INTERVAL = timedelta(minutes=5)
 """How exactly it is known when a token was last used: a write per request would be too many."""
 
 
@@ -137,7 +137,7 @@ def actor_of(
     state = state_of(expires_at=token.expires_at, revoked_at=token.revoked_at, now=now)
     if state is not TokenState.LIVE:
         return TokenProblem(state)
-    if token.last_used_at is None or now - token.last_used_at >= NOTED_EVERY:
+    if token.last_used_at is None or now - token.last_used_at >= LAST_SEEN_INTERVAL:
         token.last_used_at = now
     return Actor(
         person_id=person.id,

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import Challenge, Decision
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -78,7 +78,7 @@ def decide(
         raise ParticipantError("That cannot be done with it.", reason="choice")
     chosen = Choice(choice)
     row = Decision(id=new_id(now), subject=wanted, choice=chosen, alike=alike, made_at=now)
-    if not added(session, row):
+    if not insert_if_absent(session, row):
         known = session.scalars(
             select(Decision).where(Decision.subject == wanted).with_for_update()
         ).one()
@@ -92,7 +92,7 @@ def settle_now(
 ) -> int:
     """Do at once what an operator decided; return about how many things it was. Raises ``OperatorError``."""
     found = next((one for one in attention_views.listed(session) if one.id == wanted), None)
-    number = resolution.settle(session, wanted=wanted, choice=choice, alike=alike, now=now)
+    number = resolution.resolve(session, wanted=wanted, choice=choice, alike=alike, now=now)
     if found is not None:
         _note(session, actor, found, choice, alike=alike, now=now)
     return number
@@ -109,7 +109,7 @@ def carry_out(session: Session, decision_id: str, *, now: datetime) -> None:
     if row is None:
         return
     try:
-        resolution.settle(session, wanted=row.subject, choice=row.choice, alike=row.alike, now=now)
+        resolution.resolve(session, wanted=row.subject, choice=row.choice, alike=row.alike, now=now)
     except OperatorError as problem:
         log.info("decided_too_late", subject=row.subject, problem=str(problem))
     session.delete(row)
@@ -117,7 +117,7 @@ def carry_out(session: Session, decision_id: str, *, now: datetime) -> None:
 
 def _may_decide(session: Session, actor: Actor, found: Attention) -> bool:
     challenge = session.get(Challenge, found.challenge_id) if found.challenge_id else None
-    standing = access.standing_of(session, challenge, actor) if challenge else None
+    standing = access.relation_of(session, challenge, actor) if challenge else None
     return permissions.may_settle(actor, standing)
 
 

@@ -17,7 +17,7 @@ from portal.services.evaluations import attempts, images, transitions
 _WITH_A_PERSON = frozenset({EvaluationState.HELD, EvaluationState.FAILED})
 
 
-def settle(
+def resolve(
     session: Session, *, wanted: str, choice: Choice, alike: bool = False, now: datetime
 ) -> int:
     """Do what was decided; return about how many things it was.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.db.engine import at_the_end
+from portal.db.engine import before_commit
 from portal.db.tables import AuditEntry
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -46,7 +46,7 @@ def note(
     pending: list[_Act] = session.info.setdefault("audit", [])
     pending.append(act)
     if len(pending) == 1:
-        at_the_end(session, _write)
+        before_commit(session, _write)
 
 
 def _write(session: Session) -> None:

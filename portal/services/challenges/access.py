@@ -5,13 +5,13 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Challenge, Membership, Organiser
 from portal.domain.accounts.people import Actor
-from portal.domain.permissions import Role, Standing
+from portal.domain.permissions import ChallengeRelation, Role
 
 
-def standing_of(session: Session, challenge: Challenge, actor: Actor) -> Standing:
+def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:
     """Look up, for this actor only, whether they organise or take part. One query."""
     if not actor.is_known:
-        return Standing(published=challenge.published)
+        return ChallengeRelation(published=challenge.published)
     role = select(Organiser.role).where(
         Organiser.challenge_id == challenge.id, Organiser.person_id == actor.person_id
     )
@@ -26,11 +26,11 @@ def standing_of(session: Session, challenge: Challenge, actor: Actor) -> Standin
 
 def standing(
     actor: Actor, challenge: Challenge, *, role: Role | None, takes_part: bool
-) -> Standing:
+) -> ChallengeRelation:
     """Return how the actor stands to a challenge; other people do not matter to the answer."""
-    me = only(actor)
+    me = singleton(actor)
     nobody: frozenset[str] = frozenset()
-    return Standing(
+    return ChallengeRelation(
         published=challenge.published,
         owners=me if role is Role.OWNER else nobody,
         organisers=me if role is Role.ORGANISER else nobody,
@@ -39,6 +39,6 @@ def standing(
     )
 
 
-def only(actor: Actor) -> frozenset[str]:
+def singleton(actor: Actor) -> frozenset[str]:
     """Return the set of this one person, or of nobody."""
     return frozenset() if actor.person_id is None else frozenset({actor.person_id})

@@ -11,9 +11,9 @@ from portal.db.queries.challenges import challenge_pages as queries
 from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.challenges.calendar import Season, Span, season_of
+from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge_status
 from portal.domain.errors import NotFoundError
-from portal.domain.permissions import Standing
+from portal.domain.permissions import ChallengeRelation
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import ParticipationState, must_accept
 from portal.services.challenges import access
@@ -25,8 +25,8 @@ class PhaseFacts:
 
     slug: str
     title: str
-    span: Span
-    season: Season
+    window: TimeWindow
+    status: PhaseStatus
     kinds: tuple[SubmissionKind, ...]
     per_day: int | None
     total: int | None
@@ -48,7 +48,7 @@ class Frame:
 
     slug: str
     title: str
-    season: Season
+    status: PhaseStatus
     published: bool
     tabs: tuple[Tab, ...]
     has_terms: bool
@@ -70,7 +70,7 @@ class Visible:
     """A challenge that the actor may see, with the row itself for the service that asked."""
 
     challenge: Challenge
-    standing: Standing
+    standing: ChallengeRelation
     team_id: str | None
     frame: Frame
 
@@ -97,12 +97,12 @@ def look_up(
 
 def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
     """Return a phase as people see it at a moment."""
-    span = Span(starts_at=phase.starts_at, ends_at=phase.ends_at)
+    window = TimeWindow(starts_at=phase.starts_at, ends_at=phase.ends_at)
     return PhaseFacts(
         slug=phase.slug,
         title=phase.title,
-        span=span,
-        season=span.season(now),
+        window=window,
+        status=window.status(now),
         kinds=tuple(kind for kind in SubmissionKind if kind in phase.kinds),
         per_day=phase.per_day,
         total=phase.total,
@@ -111,13 +111,13 @@ def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
     )
 
 
-def _frame(actor: Actor, found: queries.Found, standing: Standing, now: datetime) -> Frame:
+def _frame(actor: Actor, found: queries.Found, standing: ChallengeRelation, now: datetime) -> Frame:
     challenge = found.challenge
     phases = tuple(phase_facts(phase, now) for phase in challenge.phases)
     return Frame(
         slug=challenge.slug,
         title=challenge.title,
-        season=season_of([phase.span for phase in phases], now),
+        status=challenge_status([phase.window for phase in phases], now),
         published=challenge.published,
         tabs=tuple(Tab(slug=page.slug, title=page.title) for page in challenge.pages),
         has_terms=bool(challenge.terms.strip()),

@@ -40,7 +40,7 @@ from site_config import challenge as bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class BundleContent:
     """What lies beside ``challenge.yaml``: its texts, and the archives and samples that the store now has."""
 
     texts: Mapping[PurePosixPath, str]
@@ -82,7 +82,7 @@ def add_challenge(
     *,
     actor: Actor,
     described: bundle.Challenge,
-    material: Material,
+    material: BundleContent,
     resources: Resources,
     now: datetime,
 ) -> TakenIn:
@@ -139,7 +139,7 @@ def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
 def _challenge(
     session: Session,
     described: bundle.Challenge,
-    material: Material,
+    material: BundleContent,
     changes: list[str],
     *,
     now: datetime,
@@ -197,7 +197,7 @@ def _pages(
     session: Session,
     challenge: Challenge,
     described: bundle.Challenge,
-    material: Material,
+    material: BundleContent,
     changes: list[str],
     *,
     now: datetime,
@@ -218,7 +218,7 @@ def _tasks(
     session: Session,
     challenge: Challenge,
     described: bundle.Challenge,
-    material: Material,
+    material: BundleContent,
     resources: Resources,
     changes: list[str],
     *,

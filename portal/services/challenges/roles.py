@@ -118,7 +118,7 @@ def give(
 def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: datetime) -> None:
     """Take somebody's role away; everybody may give up their own."""
     challenge = _locked(session, slug)
-    standing = access.standing_of(session, challenge, actor)
+    standing = access.relation_of(session, challenge, actor)
     row = session.get(Organiser, (challenge.id, person_id))
     if not permissions.may_step_down(actor, person_id) and not permissions.may_name_roles(
         actor, standing
@@ -143,13 +143,13 @@ def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: date
 
 def _challenge(session: Session, actor: Actor, slug: str, *, lock: bool) -> Challenge:
     challenge = _locked(session, slug) if lock else _found(session, slug)
-    standing = access.standing_of(session, challenge, actor)
+    standing = access.relation_of(session, challenge, actor)
     if not permissions.may_name_roles(actor, standing):
         _refuse(actor, standing)
     return challenge
 
 
-def _refuse(actor: Actor, standing: permissions.Standing) -> None:
+def _refuse(actor: Actor, standing: permissions.ChallengeRelation) -> None:
     if permissions.may_review(actor, standing):
         raise NotAllowedError("Only owners of the challenge may change who works for it.")
     raise NotFoundError

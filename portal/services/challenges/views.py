@@ -11,7 +11,7 @@ from portal.db.tables import Challenge, Task
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
-from portal.domain.challenges.calendar import Season, Span, current, season_of
+from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge_status, current
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.errors import NotFoundError
 from portal.services.challenges.context import Frame, look_up
@@ -23,10 +23,10 @@ class Card:
 
     slug: str
     title: str
-    season: Season
+    status: PhaseStatus
     published: bool
     phase: str
-    span: Span | None
+    window: TimeWindow | None
     """Of the phase that is on, or else of the next or the last one."""
     teams: int
 
@@ -84,9 +84,9 @@ def home(session: Session, *, actor: Actor, now: datetime) -> Home:
         for challenge in queries.open_to(session, organiser, every=every)
     ]
     return Home(
-        open=_in_season(cards, Season.OPEN),
-        coming=_in_season(cards, Season.COMING),
-        past=_in_season(cards, Season.PAST),
+        open=_with_status(cards, PhaseStatus.OPEN),
+        coming=_with_status(cards, PhaseStatus.UPCOMING),
+        past=_with_status(cards, PhaseStatus.CLOSED),
     )
 
 
@@ -122,28 +122,30 @@ def terms(session: Session, *, actor: Actor, slug: str, now: datetime) -> TextPa
 
 
 def _card(challenge: Challenge, teams: int, now: datetime) -> Card:
-    spans = [Span(starts_at=p.starts_at, ends_at=p.ends_at) for p in challenge.phases]
-    place = _telling(spans, now)
+    windows = [TimeWindow(starts_at=p.starts_at, ends_at=p.ends_at) for p in challenge.phases]
+    place = _most_relevant(windows, now)
     return Card(
         slug=challenge.slug,
         title=challenge.title,
-        season=season_of(spans, now),
+        status=challenge_status(windows, now),
         published=challenge.published,
-        phase=challenge.phases[place].title if spans else "",
-        span=spans[place] if spans else None,
+        phase=challenge.phases[place].title if windows else "",
+        window=windows[place] if windows else None,
         teams=teams,
     )
 
 
-def _telling(spans: list[Span], now: datetime) -> int:
-    if season_of(spans, now) is Season.COMING:
-        coming = [n for n, span in enumerate(spans) if span.season(now) is Season.COMING]
+def _most_relevant(windows: list[TimeWindow], now: datetime) -> int:
+    if challenge_status(windows, now) is PhaseStatus.UPCOMING:
+        coming = [
+            n for n, window in enumerate(windows) if window.status(now) is PhaseStatus.UPCOMING
+        ]
         return coming[0] if coming else 0
-    return current(spans, now)
+    return current(windows, now)
 
 
-def _in_season(cards: Iterable[Card], season: Season) -> tuple[Card, ...]:
-    return tuple(card for card in cards if card.season is season)
+def _with_status(cards: Iterable[Card], status: PhaseStatus) -> tuple[Card, ...]:
+    return tuple(card for card in cards if card.status is status)
 
 
 def _task_facts(

@@ -17,10 +17,10 @@ from portal.domain.challenges.profiles import Profile
 from portal.domain.evaluations import jobs
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import (
-    ATTEMPT_STEPS,
+    ATTEMPT_TRANSITIONS,
     AttemptState,
     EvaluationState,
-    check_step,
+    check_transition,
 )
 from portal.domain.ids import new_id, new_token
 from portal.services.evaluations import transitions
@@ -98,7 +98,7 @@ def lock_all(session: Session, tokens: Sequence[str]) -> list[Base]:
 def step(attempt: Attempt, to: AttemptState) -> None:
     """Take an allowed step; being there already changes nothing."""
     if attempt.state is not to:
-        attempt.state = check_step(ATTEMPT_STEPS, attempt.state, to)
+        attempt.state = check_transition(ATTEMPT_TRANSITIONS, attempt.state, to)
 
 
 def due_at(session: Session, token: str, pauses: Sequence[timedelta]) -> datetime:
@@ -223,14 +223,16 @@ def reported(
     return is_news
 
 
-def ended_unseen(session: Session, token: str, *, well: bool, detail: str, now: datetime) -> None:
+def ended_untracked(
+    session: Session, token: str, *, succeeded: bool, detail: str, now: datetime
+) -> None:
     """Record the end of a job that left its mark and that the cluster has forgotten."""
     attempt = lock_attempt(session, token)
     if attempt.state not in _WATCHED:
         return
     step(attempt, AttemptState.ENDED)
     attempt.ended_at = now
-    attempt.outcome = Outcome.COMPLETED if well else Outcome.FAILED
+    attempt.outcome = Outcome.COMPLETED if succeeded else Outcome.FAILED
     attempt.problem = detail
     _tell_evaluation(session, attempt, AttemptState.ENDED, lock=True, now=now)
 

@@ -12,8 +12,8 @@ from portal.db.queries.evaluations import shares as queries
 from portal.db.tables import Evaluation
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.neighbours import Disclosure, NodeGroup
-from portal.domain.evaluations.shares import Hindrance, Share, Spent, in_turn
-from portal.domain.submissions.disclosure import rounded_up
+from portal.domain.evaluations.shares import BlockingLimit, Share, Spent, in_turn
+from portal.domain.submissions.disclosure import round_up_to_step
 from portal.services.evaluations.neighbours import by_group
 
 
@@ -37,26 +37,26 @@ def _open_by_profile(living: Iterable[neighbours.Living]) -> dict[str, _Open]:
 class _Running:
     """How many evaluations run, by all that limits them: each is looked up, whatever there is."""
 
-    def __init__(self, running: Mapping[queries.Place, int]) -> None:
+    def __init__(self, running: Mapping[queries.Bucket, int]) -> None:
         self.in_phase: Counter[tuple[str, str]] = Counter()
         """By phase and team; runs on the sample are in no phase's limit."""
         self.of_team: Counter[tuple[str, str]] = Counter()
         """By challenge and team."""
         self.of_challenge: Counter[str] = Counter()
         self.by_team: Counter[str] = Counter()
-        for place, number in running.items():
-            self.add(place, number)
+        for bucket, number in running.items():
+            self.add(bucket, number)
 
-    def add(self, place: queries.Place, number: int = 1) -> None:
-        """Count further ones at a place."""
-        if not place.is_smoke:
-            self.in_phase[place.phase, place.team] += number
-        self.of_team[place.challenge, place.team] += number
-        self.of_challenge[place.challenge] += number
-        self.by_team[place.team] += number
+    def add(self, bucket: queries.Bucket, number: int = 1) -> None:
+        """Count further evaluations in a bucket."""
+        if not bucket.is_smoke:
+            self.in_phase[bucket.phase, bucket.team] += number
+        self.of_team[bucket.challenge, bucket.team] += number
+        self.of_challenge[bucket.challenge] += number
+        self.by_team[bucket.team] += number
 
 
-class Room:
+class Capacity:
     """The limits of phases, profiles and shares, counted once a pass and kept up while it plans."""
 
     def __init__(self, session: Session, resources: Resources) -> None:
@@ -83,8 +83,8 @@ class Room:
         """Order evaluations so that teams take turns; runs on the sample come first, as people wait for them."""
         by_team = dict(self._running.by_team)
         for one in evaluations:
-            place = _place(one)
-            self._teams.setdefault(place.challenge, set()).add(place.team)
+            bucket = _bucket(one)
+            self._teams.setdefault(bucket.challenge, set()).add(bucket.team)
         quick = [one for one in evaluations if one.submission.is_smoke]
         others = [one for one in evaluations if not one.submission.is_smoke]
         return [
@@ -93,52 +93,54 @@ class Room:
             for one in in_turn([(each, each.submission.team_id) for each in part], by_team)
         ]
 
-    def take(self, evaluation: Evaluation, profile: Profile) -> bool:
-        """Take a place for an evaluation if every limit has one; the next call counts it."""
-        if self.hindrance(evaluation, profile) is not None:
+    def try_reserve(self, evaluation: Evaluation, profile: Profile) -> bool:
+        """Reserve a place for an evaluation if every limit has one; later calls count it."""
+        if self.blocking_limit(evaluation, profile) is not None:
             return False
-        place = _place(evaluation)
+        bucket = _bucket(evaluation)
         jobs, smoke = self._open(profile)
-        self._profiles[profile.name] = _Open(jobs + 1, smoke + place.is_smoke)
+        self._profiles[profile.name] = _Open(jobs + 1, smoke + bucket.is_smoke)
         if evaluation.rerun_of is not None:
             return True
-        self._running.add(place)
-        for key in ((place.challenge, None), (place.challenge, place.team)):
+        self._running.add(bucket)
+        for key in ((bucket.challenge, None), (bucket.challenge, bucket.team)):
             if key in self._spent:
                 self._spent[key] = self._spent[key].reserving(profile.gpu_hours())
         return True
 
-    def hindrance(self, evaluation: Evaluation, profile: Profile) -> Hindrance | None:
+    def blocking_limit(self, evaluation: Evaluation, profile: Profile) -> BlockingLimit | None:
         """Return the first limit that has no room for an evaluation; None if all have."""
-        submission, place = evaluation.submission, _place(evaluation)
-        if _is_full(profile, self._open(profile), is_smoke=place.is_smoke):
-            return Hindrance.PLACES
+        submission, bucket = evaluation.submission, _bucket(evaluation)
+        if _is_full(profile, self._open(profile), is_smoke=bucket.is_smoke):
+            return BlockingLimit.PLACES
         if evaluation.rerun_of is not None:
             # The site's own wish: no limit of a team holds it up.
             return None
         share = self._resources.share_of(submission.challenge.slug)
-        in_phase = self._running.in_phase[place.phase, place.team]
-        in_phase_at_most = None if place.is_smoke else submission.phase.running
-        of_team = self._running.of_team[place.challenge, place.team]
-        of_challenge = self._running.of_challenge[place.challenge]
-        for hindrance, most, number in (
-            (Hindrance.TEAM_IN_PHASE, in_phase_at_most, in_phase),
-            (Hindrance.TEAM, share.team_running, of_team),
-            (Hindrance.CHALLENGE, share.running, of_challenge),
+        in_phase = self._running.in_phase[bucket.phase, bucket.team]
+        in_phase_at_most = None if bucket.is_smoke else submission.phase.running
+        of_team = self._running.of_team[bucket.challenge, bucket.team]
+        of_challenge = self._running.of_challenge[bucket.challenge]
+        for limit, most, number in (
+            (BlockingLimit.TEAM_IN_PHASE, in_phase_at_most, in_phase),
+            (BlockingLimit.TEAM, share.team_running, of_team),
+            (BlockingLimit.CHALLENGE, share.running, of_challenge),
         ):
             if most is not None and number >= most:
-                return hindrance
-        return self._no_hours(place, share, profile.gpu_hours())
+                return limit
+        return self._no_hours(bucket, share, profile.gpu_hours())
 
-    def _no_hours(self, place: queries.Place, share: Share, needed: float) -> Hindrance | None:
-        for hindrance, budget, team in (
-            (Hindrance.TEAM_HOURS, share.team_gpu_hours, place.team),
-            (Hindrance.CHALLENGE_HOURS, share.gpu_hours, None),
+    def _no_hours(
+        self, bucket: queries.Bucket, share: Share, needed: float
+    ) -> BlockingLimit | None:
+        for limit, budget, team in (
+            (BlockingLimit.TEAM_HOURS, share.team_gpu_hours, bucket.team),
+            (BlockingLimit.CHALLENGE_HOURS, share.gpu_hours, None),
         ):
-            if budget is not None and not self._left(place.challenge, team).has_room(
+            if budget is not None and not self._left(bucket.challenge, team).has_room(
                 budget, needed
             ):
-                return hindrance
+                return limit
         return None
 
     def _left(self, challenge: str, team: str | None) -> Spent:
@@ -155,9 +157,9 @@ class Room:
         return self._profiles.get(profile.name, _Open())
 
 
-def _place(evaluation: Evaluation) -> queries.Place:
+def _bucket(evaluation: Evaluation) -> queries.Bucket:
     submission = evaluation.submission
-    return queries.Place(
+    return queries.Bucket(
         submission.challenge_id, submission.phase_id, submission.team_id, submission.is_smoke
     )
 
@@ -200,7 +202,7 @@ def spent_by_team(
 def _taken(began: datetime, ended: datetime, step: int | None) -> timedelta:
     if step is None:
         return ended - began
-    return rounded_up(began, ended, timedelta(seconds=step)) - began
+    return round_up_to_step(began, ended, timedelta(seconds=step)) - began
 
 
 def spent_of(times: Iterable[queries.Time], resources: Resources) -> Spent:

@@ -6,11 +6,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import Blob, Image, Task
 from portal.domain.evaluations.failures import FAILURES, FailureReason
 from portal.domain.evaluations.jobs import ImageKind
-from portal.domain.evaluations.states import IMAGE_STEPS, ImageState, check_step
+from portal.domain.evaluations.states import IMAGE_TRANSITIONS, ImageState, check_transition
 from portal.domain.ids import new_id
 from portal.services.attention import troubles
 
@@ -22,7 +22,7 @@ def keep_blob(session: Session, *, sha256: str, size: int, now: datetime) -> Non
     """
     blob = session.get(Blob, sha256, with_for_update=True)
     if blob is None:
-        added(session, Blob(sha256=sha256, size=size, created_at=now))
+        insert_if_absent(session, Blob(sha256=sha256, size=size, created_at=now))
     elif blob.deleted_at is not None:
         blob.deleted_at = None
 
@@ -55,7 +55,7 @@ def image_of(
             created_at=now,
             updated_at=now,
         )
-        return image if added(session, image) else session.scalars(known).one()
+        return image if insert_if_absent(session, image) else session.scalars(known).one()
     if image.state is ImageState.FAILED:
         try_again(session, image, now=now)
     elif image.deleted_at is not None:
@@ -118,5 +118,5 @@ def build_again(image: Image, *, now: datetime) -> None:
 
 def move_image(image: Image, to: ImageState, *, now: datetime) -> None:
     """Take an allowed step; raises ``InvalidTransitionError`` otherwise."""
-    image.state = check_step(IMAGE_STEPS, image.state, to)
+    image.state = check_transition(IMAGE_TRANSITIONS, image.state, to)
     image.updated_at = now

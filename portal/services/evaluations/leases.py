@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import Lease
 
 
@@ -18,7 +18,7 @@ def take_lease(
     """
     lease = session.get(Lease, name, with_for_update=True)
     if lease is None:
-        return added(session, Lease(name=name, holder=holder, expires_at=now + lasts))
+        return insert_if_absent(session, Lease(name=name, holder=holder, expires_at=now + lasts))
     if lease.holder != holder and lease.expires_at > now:
         return False
     lease.holder = holder
@@ -29,7 +29,7 @@ def take_lease(
 def wait_for_turn(session: Session, *, name: str, now: datetime) -> None:
     """Return when no other transaction is within the same turn; it lasts until this one ends."""
     if session.get(Lease, name, with_for_update=True) is None:
-        added(session, Lease(name=name, holder="", expires_at=now))
+        insert_if_absent(session, Lease(name=name, holder="", expires_at=now))
         session.get(Lease, name, with_for_update=True, populate_existing=True)
 
 

@@ -17,7 +17,7 @@ from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.services.attention.troubles import Guard
 from portal.services.evaluations import attempts, builds, images, leases, snapshots, transitions
-from portal.services.evaluations.capacity import Room
+from portal.services.evaluations.capacity import Capacity
 from portal.services.evaluations.neighbours import wish_for, wish_for_run
 from portal.services.evaluations.queue_position import first_job
 from portal.services.evaluations.snapshots import Measured
@@ -55,12 +55,12 @@ def plan(
         set_aside=lambda row, detail, since: _set_aside(session, row, detail, since, now=now),
         now=now,
     )
-    room, measured = Room(session, resources), Measured(session, resources, cluster)
+    capacity, measured = Capacity(session, resources), Measured(session, resources, cluster)
     found = builds.due(
         session,
         guard,
         build,
-        places=room.places(build),
+        places=capacity.places(build),
         probe_image_id=probe_image_id,
         may_build=may_build,
         now=now,
@@ -69,9 +69,9 @@ def plan(
     snapshots_due = snapshots.due(
         session, guard, measured, resources=resources, cluster=cluster, now=now
     )
-    runs = _Runs(session, guard, resources, room, measured, cluster, probe_image_id, now=now)
+    runs = _Runs(session, guard, resources, capacity, measured, cluster, probe_image_id, now=now)
     neighbours = Neighbours(
-        room.living(),
+        capacity.living(),
         [wish for _, wish in builds_due] + [one.wish for one in snapshots_due] + runs.wishes(),
     )
     return Planned(
@@ -126,7 +126,7 @@ class _Runs:
         session: Session,
         guard: Guard,
         resources: Resources,
-        room: Room,
+        capacity: Capacity,
         measured: Measured,
         cluster: str,
         probe_image_id: str,
@@ -134,13 +134,13 @@ class _Runs:
         now: datetime,
     ) -> None:
         self._session, self._guard, self._resources, self._now = session, guard, resources, now
-        self._room = room
+        self._capacity = capacity
         to_score = guard.look(
             work.evaluations_to_score(session, cluster), self._scoring, row=_itself
         )
         self._to_score = [run for run in to_score if run is not None]
         ready = _ready(session, guard, measured, cluster, probe_image_id, now=now)
-        waiting = guard.look(self._room.in_turn(ready), self._first, row=_itself)
+        waiting = guard.look(self._capacity.in_turn(ready), self._first, row=_itself)
         free = guard.look(waiting, self._if_free, row=lambda run: run.evaluation)
         self._free = [run for run in free if run is not None]
 
@@ -159,7 +159,7 @@ class _Runs:
         return [one.wish for one in (*self._to_score, *self._free)]
 
     def _if_free(self, run: "_Run") -> "_Run | None":
-        is_free = self._room.hindrance(run.evaluation, run.profile) is None
+        is_free = self._capacity.blocking_limit(run.evaluation, run.profile) is None
         return run if is_free else None
 
     def open(self, neighbours: Neighbours) -> int:
@@ -170,7 +170,8 @@ class _Runs:
         admitted = [one for one in self._to_score if neighbours.admit(one.wish)] + [
             one
             for one in self._free
-            if neighbours.admit(one.wish) and self._room.take(one.evaluation, one.profile)
+            if neighbours.admit(one.wish)
+            and self._capacity.try_reserve(one.evaluation, one.profile)
         ]
         return self._guard.write(admitted, self._open, row=lambda run: run.evaluation)
 

@@ -1,4 +1,4 @@
-"""When it is an evaluation's turn: what it waits for here, and its place in the cluster's queue."""
+"""When it is an evaluation's turn: what it waits for here, and its position in the cluster's queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.neighbours import Neighbours
-from portal.domain.evaluations.shares import SENTENCES, Hindrance
+from portal.domain.evaluations.shares import SENTENCES, BlockingLimit
 from portal.domain.evaluations.slurm_states import in_words
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.evaluations import file_pieces
-from portal.services.evaluations.capacity import Room
+from portal.services.evaluations.capacity import Capacity
 from portal.services.evaluations.neighbours import wish_for_run
 
 
@@ -29,8 +29,8 @@ class QueueFacts:
     queued_at: datetime | None
     expected_at: datetime | None
     """When Slurm expects it to start, where it says so."""
-    place: int | None
-    """How manieth of the portal's own jobs of its kind it is."""
+    position: int | None
+    """1-based position among the portal's queued jobs of this profile."""
     why: str
     tries: int
     gone_through: int | None = None
@@ -59,12 +59,12 @@ def why_it_waits(session: Session, evaluation: Evaluation, resources: Resources)
     except KeyError:
         return ""
     if session.get_one(Image, evaluation.task.scorer_image_id).state is ImageState.FAILED:
-        return SENTENCES[Hindrance.SCORER]
-    room = Room(session, resources)
-    hindrance = room.hindrance(evaluation, profile)
-    if hindrance is None and _has_others_beside(session, evaluation, kind, profile, room):
-        hindrance = Hindrance.NEIGHBOURS
-    return SENTENCES[hindrance] if hindrance else ""
+        return SENTENCES[BlockingLimit.SCORER]
+    capacity = Capacity(session, resources)
+    limit = capacity.blocking_limit(evaluation, profile)
+    if limit is None and _has_others_beside(session, evaluation, kind, profile, capacity):
+        limit = BlockingLimit.NEIGHBOURS
+    return SENTENCES[limit] if limit else ""
 
 
 def _has_others_beside(
@@ -72,11 +72,11 @@ def _has_others_beside(
     evaluation: Evaluation,
     kind: JobKind,
     profile: Profile,
-    room: Room,
+    capacity: Capacity,
 ) -> bool:
     """Whether it waits for what lives on its nodes to end, or for those that such runs wait for before it."""
     wish = wish_for_run(evaluation, kind, profile)
-    live = room.living()
+    live = capacity.living()
     if not Neighbours(live).is_free_for(wish):
         return True
     return wish.group in live and queries.waits_before(session, evaluation)
@@ -90,8 +90,8 @@ def _waits_here(session: Session, evaluation: Evaluation) -> bool:
     return image is not None and image.state is ImageState.READY
 
 
-def place_in_queue(session: Session, job: Job, attempt: Attempt) -> int | None:
-    """Return how manieth of the portal's jobs of the same profile an attempt is in the queue.
+def queue_position(session: Session, job: Job, attempt: Attempt) -> int | None:
+    """Return the 1-based position of an attempt among the portal's queued jobs of its profile.
 
     Slurm decides the order, and by more than the time; None for a job that does not wait there.
     """
@@ -125,7 +125,7 @@ def queue_facts(
         confirmed_at=attempt.confirmed_at,
         queued_at=attempt.queued_at if waits else None,
         expected_at=attempt.expected_at if waits else None,
-        place=place_in_queue(session, live[-1], attempt),
+        position=queue_position(session, live[-1], attempt),
         why=in_words(attempt.raw_state, attempt.raw_reason),
         tries=attempt.number,
         gone_through=_gone_through(session, attempt),
@@ -150,7 +150,7 @@ def _here(why: str, size: int | None) -> QueueFacts:
         confirmed_at=None,
         queued_at=None,
         expected_at=None,
-        place=None,
+        position=None,
         why=why,
         tries=0,
         gone_through=size,

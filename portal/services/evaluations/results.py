@@ -19,7 +19,7 @@ from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.domain.submissions import disclosure
 from portal.services.audit import log as audit_log
 from portal.services.evaluations import attempts, images, snapshots, transitions
-from portal.services.evaluations.snapshots import Found
+from portal.services.evaluations.snapshots import Measurement
 from portal.services.leaderboards import standings
 from portal.services.submissions import cancellation
 
@@ -58,7 +58,7 @@ def image_ready(
 
 
 def measured(
-    session: Session, token: str, found: Found, record: dict[str, Any], *, now: datetime
+    session: Session, token: str, found: Measurement, record: dict[str, Any], *, now: datetime
 ) -> bool:
     """Record what is in a data directory; return whether that is other than it was."""
     job = _collect(session, token, record)
@@ -222,10 +222,10 @@ def cancelled(session: Session, token: str, record: dict[str, Any], *, now: date
         return
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if not evaluation.state.is_final:
-        cancellation.settle(session, evaluation, now=now)
+        cancellation.finish_cancelled(session, evaluation, now=now)
 
 
-def never_sent(session: Session, token: str, *, now: datetime) -> None:
+def cancelled_before_submit(session: Session, token: str, *, now: datetime) -> None:
     """Close an attempt that waits to be sent, because its evaluation is to end."""
     attempt = attempts.lock_attempt(session, token)
     if attempt.state is AttemptState.CREATED:
@@ -305,7 +305,7 @@ def _is_cancelled(session: Session, job: Job, *, now: datetime) -> bool:
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final or not cancellation.is_asked(session, evaluation):
         return False
-    cancellation.settle(session, evaluation, now=now)
+    cancellation.finish_cancelled(session, evaluation, now=now)
     return True
 
 

@@ -13,7 +13,7 @@ from portal.domain.audit import Action, Subject
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.neighbours import Neighbours, Wish
-from portal.domain.evaluations.states import SNAPSHOT_STEPS, SnapshotState, check_step
+from portal.domain.evaluations.states import SNAPSHOT_TRANSITIONS, SnapshotState, check_transition
 from portal.domain.ids import new_id
 from portal.services.attention.troubles import Guard
 from portal.services.audit import log as audit_log
@@ -26,7 +26,7 @@ _UNDER_WAY = frozenset({SnapshotState.WAITING, SnapshotState.MEASURING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Measurement:
     """What a measurement came to."""
 
     root: str
@@ -131,10 +131,10 @@ def ask(session: Session, data: DataDirectory, cluster: str, *, now: datetime) -
 
 def move(snapshot: DataSnapshot, to: SnapshotState) -> None:
     """Take an allowed step; raises ``InvalidTransitionError`` otherwise."""
-    snapshot.state = check_step(SNAPSHOT_STEPS, snapshot.state, to)
+    snapshot.state = check_transition(SNAPSHOT_TRANSITIONS, snapshot.state, to)
 
 
-def measured(session: Session, snapshot_id: str, found: Found, *, now: datetime) -> bool:
+def measured(session: Session, snapshot_id: str, found: Measurement, *, now: datetime) -> bool:
     """Record what a measurement found; return whether it differs from the one before."""
     snapshot = session.get_one(DataSnapshot, snapshot_id, with_for_update=True)
     if snapshot.state not in _UNDER_WAY:

@@ -7,7 +7,11 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import Evaluation, Event, Image, Phase, Submission, Task
 from portal.domain.evaluations.failures import FAILURES, FailureReason
-from portal.domain.evaluations.states import EVALUATION_STEPS, EvaluationState, check_step
+from portal.domain.evaluations.states import (
+    EVALUATION_TRANSITIONS,
+    EvaluationState,
+    check_transition,
+)
 from portal.domain.ids import new_id
 from portal.domain.submissions import disclosure
 from portal.services.attention import troubles
@@ -24,7 +28,7 @@ def move(
     """Take an allowed step and note it; being there already changes nothing."""
     if evaluation.state is to:
         return
-    evaluation.state = check_step(EVALUATION_STEPS, evaluation.state, to)
+    evaluation.state = check_transition(EVALUATION_TRANSITIONS, evaluation.state, to)
     evaluation.updated_at = now
     note_step(session, evaluation, now=now, sentence=sentence)
 
@@ -67,7 +71,7 @@ def told_from(session: Session, evaluation: Evaluation, ended: datetime) -> date
     is_held = phase.is_sealed and phase.hold_results and not submission.is_smoke
     if not is_held or first is None:
         return ended
-    return disclosure.rounded_up(first, ended, timedelta(seconds=phase.time_step))
+    return disclosure.round_up_to_step(first, ended, timedelta(seconds=phase.time_step))
 
 
 def back_to_queue(

@@ -11,7 +11,7 @@ from portal.db.queries.challenges import challenge_pages
 from portal.db.tables import Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.challenges.calendar import Span, current
+from portal.domain.challenges.calendar import TimeWindow, current
 from portal.domain.errors import NotFoundError
 from portal.domain.leaderboards import scores
 from portal.domain.leaderboards.scores import Column, Rule
@@ -131,8 +131,8 @@ def _chosen(
     boards: Sequence[tuple[Phase, PhaseFacts]], slug: str | None, now: datetime
 ) -> tuple[Phase | None, PhaseFacts | None]:
     if slug is None:
-        spans: list[Span] = [facts.span for _, facts in boards]
-        return boards[current(spans, now)] if boards else (None, None)
+        windows: list[TimeWindow] = [facts.window for _, facts in boards]
+        return boards[current(windows, now)] if boards else (None, None)
     for row, facts in boards:
         if row.slug == slug:
             return row, facts

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import Heartbeat
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -85,7 +85,7 @@ def beat(
             since=now,
             problem=problem,
         )
-        added(session, first)
+        insert_if_absent(session, first)
         return
     if row.answers is not answers:
         row.since = now

@@ -14,7 +14,7 @@ from portal.db.tables import Attempt, Blob, Deletion, Image, RunLog
 from portal.domain.accounts.people import PORTAL, Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.ids import new_id
-from portal.domain.retention import Kept, Policy
+from portal.domain.retention import ArtifactKind, Policy
 from portal.services.audit import log as audit_log
 
 
@@ -34,7 +34,7 @@ class Due:
 class Candidate:
     """Something that may go."""
 
-    kind: Kept
+    kind: ArtifactKind
     subject: str
     challenge_id: str | None
     policy: str
@@ -45,7 +45,7 @@ class Candidate:
     size: int = 0
 
 
-def due(session: Session, policy: Policy, kind: Kept, *, now: datetime) -> Due:
+def due(session: Session, policy: Policy, kind: ArtifactKind, *, now: datetime) -> Due:
     """Return the challenges whose time for a kind is over."""
     since, rules = {}, {}
     for challenge, ended_at in queries.ends(session):
@@ -65,8 +65,8 @@ def candidates(
     ``uploads``: whether those go, too, which the portal keeps for all clusters.
     """
     found: list[Candidate] = []
-    for kind in Kept:
-        if kind is Kept.UPLOAD and not uploads:
+    for kind in ArtifactKind:
+        if kind is ArtifactKind.UPLOAD and not uploads:
             continue
         ready = due(session, policy, kind, now=now)
         if ready.since:
@@ -75,14 +75,14 @@ def candidates(
 
 
 def _of_kind(
-    session: Session, kind: Kept, ready: Due, cluster: str, limit: int
+    session: Session, kind: ArtifactKind, ready: Due, cluster: str, limit: int
 ) -> Iterable[Candidate]:
     ids = list(ready.since)
-    if kind is Kept.UPLOAD:
+    if kind is ArtifactKind.UPLOAD:
         for blob in queries.uploads(session, ids, limit):
             last = ready.last(queries.challenges_of_upload(session, blob.sha256))
             yield _candidate(kind, blob.sha256, last, ready, blob.sha256, blob.size)
-    elif kind is Kept.IMAGE:
+    elif kind is ArtifactKind.IMAGE:
         for image in queries.images(session, ids, cluster, limit):
             last = ready.last(queries.challenges_of_image(session, image.id))
             yield replace(
@@ -95,7 +95,7 @@ def _of_kind(
 
 
 def _candidate(
-    kind: Kept, subject: str, challenge_id: str, ready: Due, sha256: str = "", size: int = 0
+    kind: ArtifactKind, subject: str, challenge_id: str, ready: Due, sha256: str = "", size: int = 0
 ) -> Candidate:
     return Candidate(
         kind=kind,
@@ -121,9 +121,9 @@ def intend(session: Session, candidate: Candidate, *, now: datetime) -> str:
         intended_at=now,
     )
     session.add(row)
-    if candidate.kind is Kept.UPLOAD and candidate.challenge_id is not None:
+    if candidate.kind is ArtifactKind.UPLOAD and candidate.challenge_id is not None:
         session.get_one(Blob, candidate.subject).deleted_at = now
-    elif candidate.kind is Kept.IMAGE:
+    elif candidate.kind is ArtifactKind.IMAGE:
         session.get_one(Image, candidate.subject).deleted_at = now
     session.flush()
     return row.id
@@ -135,7 +135,7 @@ def done(session: Session, deletion_id: str, *, actor: Actor = PORTAL, now: date
     if row.done_at is not None:
         return
     row.done_at = now
-    if row.kind is Kept.LOG:
+    if row.kind is ArtifactKind.LOG:
         _delete_logs(session, row.subject)
     audit_log.note(
         session,
@@ -151,10 +151,10 @@ def done(session: Session, deletion_id: str, *, actor: Actor = PORTAL, now: date
 
 
 _WORDS = {
-    Kept.UPLOAD: "upload",
-    Kept.IMAGE: "image",
-    Kept.OUTPUT: "output of run",
-    Kept.LOG: "log of run",
+    ArtifactKind.UPLOAD: "upload",
+    ArtifactKind.IMAGE: "image",
+    ArtifactKind.OUTPUT: "output of run",
+    ArtifactKind.LOG: "log of run",
 }
 
 
@@ -180,9 +180,9 @@ def known(session: Session, digests: Collection[str]) -> set[str]:
 
 def is_wanted(session: Session, deletion: Deletion) -> bool:
     """Whether what was to go has been handed in or needed again since, or shares its file."""
-    if deletion.kind is Kept.UPLOAD:
+    if deletion.kind is ArtifactKind.UPLOAD:
         return bool(queries.known_blobs(session, [deletion.sha256]))
-    if deletion.kind is Kept.IMAGE:
+    if deletion.kind is ArtifactKind.IMAGE:
         image = session.get_one(Image, deletion.subject)
         return image.deleted_at is None or queries.has_twin(session, image)
     return False

@@ -12,7 +12,7 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
-from portal.domain.retention import Kept, Policy
+from portal.domain.retention import ArtifactKind, Policy
 from portal.services.challenges.context import Frame, look_up
 
 
@@ -22,7 +22,7 @@ class Upcoming:
 
     slug: str
     challenge: str
-    kind: Kept
+    kind: ArtifactKind
     rule: str
     due_at: datetime | None
     """None: it is kept for ever."""
@@ -35,7 +35,7 @@ class Upcoming:
 class Gone:
     """Something that was deleted."""
 
-    kind: Kept
+    kind: ArtifactKind
     subject: str
     sha256: str
     size: int
@@ -88,12 +88,16 @@ def _page(
 
 
 def _upcoming(session: Session, challenge_id: str | None, policy: Policy) -> Sequence[Upcoming]:
-    held = {(kind, row.challenge_id): row for kind in Kept for row in queries.held(session, kind)}
+    held = {
+        (kind, row.challenge_id): row
+        for kind in ArtifactKind
+        for row in queries.held(session, kind)
+    }
     rows = []
     for challenge, ended_at in queries.ends(session):
         if challenge_id not in {None, challenge.id}:
             continue
-        for kind in Kept:
+        for kind in ArtifactKind:
             there = held.get((kind, challenge.id))
             period = policy.period(kind, challenge.retention)
             if there is None and challenge_id is None:

@@ -26,7 +26,7 @@ from portal.domain.submissions.limits import start_of_day
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.evaluations import transitions
-from portal.services.submissions.disclosure import told_state
+from portal.services.submissions.disclosure import disclosed_state_of
 from portal.services.teams import membership
 
 _AT_ONCE = frozenset({EvaluationState.WAITING, EvaluationState.BUILDING, EvaluationState.HELD})
@@ -73,7 +73,7 @@ def cancel(
     """
     submission = _find(session, actor, submission_id)
     # One after the other, so that two at once cannot both be the last that is free.
-    membership.try_to_lock(session, submission.team_id)
+    membership.lock_or_none(session, submission.team_id)
     evaluations = _unfinished(
         submission,
         session.scalars(
@@ -104,7 +104,7 @@ def is_asked(session: Session, evaluation: Evaluation) -> bool:
     return session.get(Cancellation, evaluation.id) is not None
 
 
-def settle(session: Session, evaluation: Evaluation, *, now: datetime) -> None:
+def finish_cancelled(session: Session, evaluation: Evaluation, *, now: datetime) -> None:
     """End an evaluation as cancelled, and take its submission out of the count if that is due.
 
     Where nobody asked here, the job was cancelled on the cluster: that never counts.
@@ -124,7 +124,7 @@ def settle_when_told(session: Session, evaluation: Evaluation, *, now: datetime)
     asked = session.get(Cancellation, evaluation.id)
     if asked is None or now < transitions.told_from(session, evaluation, asked.asked_at):
         return False
-    settle(session, evaluation, now=now)
+    finish_cancelled(session, evaluation, now=now)
     return True
 
 
@@ -142,7 +142,7 @@ def _cancel(
         )
         session.flush()
     if evaluation.state in _AT_ONCE:
-        settle(session, evaluation, now=now)
+        finish_cancelled(session, evaluation, now=now)
 
 
 def _progress(session: Session, evaluations: Sequence[Evaluation]) -> list[Progress]:
@@ -179,7 +179,7 @@ def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
     standing = access.standing(
         actor, submission.challenge, role=found.role, takes_part=found.in_team
     )
-    team = access.only(actor) if found.in_team else frozenset()
+    team = access.singleton(actor) if found.in_team else frozenset()
     if not permissions.may_cancel(actor, standing, team):
         raise NotFoundError
     return submission
@@ -187,7 +187,7 @@ def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
 
 def unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     """List the evaluations that have not ended, as far as the team of the submission is told."""
-    return [one for one in evaluations if not told_state(submission, one).is_final]
+    return [one for one in evaluations if not disclosed_state_of(submission, one).is_final]
 
 
 def _unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:

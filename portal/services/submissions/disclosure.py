@@ -70,7 +70,7 @@ class AttemptFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class ConfidentialDetails:
     """What only organisers and staff see of an evaluation."""
 
     detail: str
@@ -93,7 +93,7 @@ class EvaluationFacts:
     time_limit: timedelta | None
     """Of the program; only where it is told that it was reached."""
     scores: dict[str, float]
-    inside: Inside | None
+    confidential: ConfidentialDetails | None
 
 
 _BY_URGENCY = (
@@ -109,7 +109,7 @@ _BY_URGENCY = (
 )
 
 
-def telling(states: Iterable[EvaluationState]) -> EvaluationState:
+def most_urgent_state(states: Iterable[EvaluationState]) -> EvaluationState:
     """Return the state that says most about a submission: what went wrong, else what is slowest."""
     return min(states, key=_BY_URGENCY.index, default=EvaluationState.WAITING)
 
@@ -150,14 +150,14 @@ def listed(
     for evaluation in evaluations:
         merged |= _scores(row, evaluation, columns, may_review)
     sealed = _is_sealed(row, may_review)
-    states = [_state_told(row, e, sealed=sealed) for e in evaluations]
+    states = [_disclosed_state(row, e, sealed=sealed) for e in evaluations]
     return ListedSubmission(
-        facts=facts_of(row), state=telling(states), scores=merged, stands=stands
+        facts=facts_of(row), state=most_urgent_state(states), scores=merged, stands=stands
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class DisclosedOutcome:
     """What somebody may know of how an evaluation went. Pages, API and exports have it from here."""
 
     state: EvaluationState
@@ -166,27 +166,29 @@ class Told:
     scores: dict[str, float]
 
 
-def told_of(
+def disclose(
     row: Submission, evaluation: Evaluation, columns: Sequence[Column], *, may_review: bool
-) -> Told:
+) -> DisclosedOutcome:
     """Return what whoever looks may know; its team knows less than its organisers."""
     sealed = _is_sealed(row, may_review)
-    reason = disclosure.told(evaluation.reason, sealed=sealed) if evaluation.reason else None
-    return Told(
-        state=_state_told(row, evaluation, sealed=sealed),
+    reason = (
+        disclosure.disclosed_reason(evaluation.reason, sealed=sealed) if evaluation.reason else None
+    )
+    return DisclosedOutcome(
+        state=_disclosed_state(row, evaluation, sealed=sealed),
         reason=reason,
         sentence="" if reason is FailureReason.NO_RESULT else evaluation.sentence,
         scores=_scores(row, evaluation, columns, may_review),
     )
 
 
-def told_state(row: Submission, evaluation: Evaluation) -> EvaluationState:
+def disclosed_state_of(row: Submission, evaluation: Evaluation) -> EvaluationState:
     """Return the state that the team of a submission is told."""
-    return _state_told(row, evaluation, sealed=_is_sealed(row, may_review=False))
+    return _disclosed_state(row, evaluation, sealed=_is_sealed(row, may_review=False))
 
 
-def _state_told(row: Submission, evaluation: Evaluation, *, sealed: bool) -> EvaluationState:
-    return disclosure.state_told(
+def _disclosed_state(row: Submission, evaluation: Evaluation, *, sealed: bool) -> EvaluationState:
+    return disclosure.disclosed_state(
         row.kind, evaluation.state, sealed=sealed, reason=evaluation.reason
     )
 
@@ -228,12 +230,12 @@ def evaluation_facts(
     """
     own = [j for j in jobs if j.evaluation_id == evaluation.id]
     built = [j for j in jobs if evaluation.image_id and j.image_id == evaluation.image_id]
-    told = told_of(row, evaluation, columns, may_review=may_review)
+    told = disclose(row, evaluation, columns, may_review=may_review)
     sealed = _is_sealed(row, may_review)
     if sealed and (told.state is EvaluationState.RUNNING or told.state.is_final):
         # Its job, or the one that scores it: the cluster's words would tell which.
         queue = None
-    happened = disclosure.happened_told(
+    happened = disclosure.disclosed_timeline(
         [Happened(state=event.state, at=event.at) for event in evaluation.events],
         sealed=sealed,
         step=timedelta(seconds=row.phase.time_step),
@@ -248,13 +250,13 @@ def evaluation_facts(
         sentence=told.sentence,
         time_limit=time_limit if told.reason is FailureReason.TIME_LIMIT else None,
         scores=told.scores,
-        inside=_inside(evaluation, built + own, logs) if logs is not None else None,
+        confidential=_confidential(evaluation, built + own, logs) if logs is not None else None,
     )
 
 
-def _inside(evaluation: Evaluation, jobs: Sequence[Job], logs: Logs) -> Inside:
+def _confidential(evaluation: Evaluation, jobs: Sequence[Job], logs: Logs) -> ConfidentialDetails:
     result = evaluation.result
-    return Inside(
+    return ConfidentialDetails(
         detail=evaluation.detail,
         exact_scores=result.scores if result else {},
         seal_sha256=result.seal_sha256 if result else None,

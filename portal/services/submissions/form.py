@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from portal.domain.accounts.people import Actor
-from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import NotAllowedError
 from portal.domain.submissions.limits import Limits, Used, start_of_day
@@ -68,7 +68,7 @@ def choices(
     """Return the phases that are open, with what the person's team has used of each."""
     found = []
     for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
-        if facts.season is Season.OPEN:
+        if facts.status is PhaseStatus.OPEN:
             left = quota_left(session, person_id=person_id, phase=phase, now=now)
             sample = offers_smoke(phase, tasks_of(session, phase))
             found.append(_choice(facts, left.limits, left.used, now, has_sample=sample))
@@ -81,7 +81,7 @@ def _choice(
     used_up = limits.total is not None and used.total >= limits.total
     full_today = limits.per_day is not None and used.today >= limits.per_day
     tomorrow = start_of_day(now) + timedelta(days=1)
-    opens_again = full_today and not used_up and tomorrow < phase.span.ends_at
+    opens_again = full_today and not used_up and tomorrow < phase.window.ends_at
     return PhaseChoice(
         phase=phase,
         limits=limits,

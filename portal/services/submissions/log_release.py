@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.queries.submissions import run_logs as queries
 from portal.db.queries.submissions import submission_pages
 from portal.db.tables import LogRelease
@@ -92,7 +92,7 @@ def release(
     row = LogRelease(
         attempt_token=token, released_by=str(actor.person_id), released_at=now, reason=said
     )
-    if attempt.is_released or not added(session, row):
+    if attempt.is_released or not insert_if_absent(session, row):
         return
     audit_log.note(
         session,

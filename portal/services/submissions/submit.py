@@ -36,7 +36,7 @@ from portal.domain.submissions.limits import (
     check_window,
     start_of_day,
 )
-from portal.services.challenges.access import standing_of
+from portal.services.challenges.access import relation_of
 from portal.services.evaluations import images, transitions
 from portal.services.submissions.idempotency import Wanted, key_of, made_with
 from portal.services.teams import joining, membership, teams
@@ -223,9 +223,9 @@ def locked_team(session: Session, actor: Actor, team: Team) -> Team:
 
     If it has merged before the lock was had, the one that it became part of is locked as well.
     """
-    locked = membership.try_to_lock(session, team.id)
+    locked = membership.lock_or_none(session, team.id)
     if locked is not None and locked.merged_into_id is not None:
-        locked = membership.try_to_lock(session, locked.merged_into_id)
+        locked = membership.lock_or_none(session, locked.merged_into_id)
     if locked is None or not permissions.may_change_team(
         actor, membership.members_of(session, locked.id)
     ):
@@ -269,7 +269,7 @@ def _open_phase(
     challenge = session.scalar(select(Challenge).where(Challenge.slug == challenge_slug))
     if challenge is None:
         raise NotFoundError
-    standing = standing_of(session, challenge, actor)
+    standing = relation_of(session, challenge, actor)
     if not permissions.may_see_challenge(actor, standing):
         raise NotFoundError
     if not permissions.may_submit(actor, standing):

@@ -31,8 +31,8 @@ from portal.services.submissions.disclosure import (
     evaluation_facts,
     facts_of,
     listed,
+    most_urgent_state,
     newest,
-    telling,
 )
 from portal.services.submissions.log_release import ReleasedLog
 from portal.services.submissions.run_logs import LogFacts
@@ -231,7 +231,7 @@ def _page(
         packages=queries.packages_of(session, evaluations),
         columns=columns,
         evaluations=facts,
-        state=telling(one.state for one in facts),
+        state=most_urgent_state(one.state for one in facts),
         reruns=reruns.of_submission(session, row.id) if inside else (),
         is_settled=all(e.state.is_final or e.state is EvaluationState.HELD for e in evaluations),
         may_review=may_review,
@@ -250,16 +250,16 @@ def _time_limit(evaluation: Evaluation, resources: Resources) -> timedelta | Non
 
 
 def _may_cancel(actor: Actor, found: queries.Found) -> bool:
-    team = access.only(actor) if found.in_team else frozenset()
+    team = access.singleton(actor) if found.in_team else frozenset()
     return permissions.may_cancel(actor, _standing(actor, found), team)
 
 
 def _may_see(actor: Actor, found: queries.Found) -> bool:
-    team = access.only(actor) if found.in_team else frozenset()
+    team = access.singleton(actor) if found.in_team else frozenset()
     return permissions.may_see_submission(actor, _standing(actor, found), team)
 
 
-def _standing(actor: Actor, found: queries.Found) -> permissions.Standing:
+def _standing(actor: Actor, found: queries.Found) -> permissions.ChallengeRelation:
     return access.standing(
         actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )

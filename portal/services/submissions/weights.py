@@ -13,7 +13,7 @@ from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantErro
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import start_of_day
 from portal.domain.submissions.weights import COUNT, mounted_at
-from portal.services.challenges.access import standing_of
+from portal.services.challenges.access import relation_of
 from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import images
 from portal.services.submissions.submit import Upload, locked_team
@@ -147,7 +147,7 @@ def _challenge(session: Session, actor: Actor, slug: str) -> Challenge:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
     if challenge is None:
         raise NotFoundError
-    standing = standing_of(session, challenge, actor)
+    standing = relation_of(session, challenge, actor)
     if not permissions.may_see_challenge(actor, standing):
         raise NotFoundError
     if not permissions.may_submit(actor, standing):

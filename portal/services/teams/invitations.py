@@ -101,7 +101,7 @@ def accept(session: Session, *, actor: Actor, secret: str, accepts: bool, now: d
     """
     _, team, challenge = _find(session, actor, secret, now)
     joining.accept_terms(session, challenge, actor, accepts=accepts, now=now)
-    membership.enter(session, actor=actor, challenge=challenge, team_id=team.id, now=now)
+    membership.join(session, actor=actor, challenge=challenge, team_id=team.id, now=now)
     # Until the team was locked the link may have been withdrawn, or the team have merged.
     _find(session, actor, secret, now)
     return challenge.slug
@@ -129,7 +129,7 @@ def _team_to_invite_into(
     """Return the actor's team; whoever takes part and is in none gets a team of one."""
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
     if challenge is None or not permissions.may_take_part(
-        actor, access.standing_of(session, challenge, actor)
+        actor, access.relation_of(session, challenge, actor)
     ):
         raise NotFoundError
     if joining.state_of(session, challenge.id, actor) is ParticipationState.ADMITTED:
@@ -152,7 +152,7 @@ def _find(
     row, team, challenge = found
     if row.withdrawn_at is not None or now >= row.expires_at or team.merged_into_id is not None:
         raise ParticipantError(NO_GOOD, reason="invitation")
-    if not permissions.may_take_part(actor, access.standing_of(session, challenge, actor)):
+    if not permissions.may_take_part(actor, access.relation_of(session, challenge, actor)):
         raise NotFoundError
     return row, team, challenge
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from portal.db.engine import added
+from portal.db.engine import insert_if_absent
 from portal.db.tables import Challenge, Participation
 from portal.domain import permissions
 from portal.domain.accounts.gates import Closed, first_closed, gate_from_json
@@ -235,9 +235,9 @@ def _write(
         decided_at=now if state is ParticipationState.ADMITTED else None,
     )
     # Two requests at once: the second finds the row of the first.
-    if session.get(Participation, row_key := (challenge.id, person_id)) is None and added(
-        session, row
-    ):
+    if session.get(
+        Participation, row_key := (challenge.id, person_id)
+    ) is None and insert_if_absent(session, row):
         _note(session, actor, _WRITTEN[state], challenge, person_id, now)
         return state
     found = session.get_one(Participation, row_key, populate_existing=True, with_for_update=True)

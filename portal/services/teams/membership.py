@@ -58,13 +58,13 @@ def lock(session: Session, team_id: str) -> Team:
 
     Raises ``NotFoundError`` if it is gone.
     """
-    team = try_to_lock(session, team_id)
+    team = lock_or_none(session, team_id)
     if team is None:
         raise NotFoundError
     return team
 
 
-def try_to_lock(session: Session, team_id: str) -> Team | None:
+def lock_or_none(session: Session, team_id: str) -> Team | None:
     """Lock a team's row and read it anew; None if it is gone."""
     # key_share: rows that refer to the team can still be written.
     return session.get(Team, team_id, with_for_update={"key_share": True}, populate_existing=True)
@@ -81,19 +81,19 @@ def members_of(session: Session, team_id: str) -> list[str]:
     )
 
 
-def counted(session: Session, team_id: str) -> int:
+def count_submissions(session: Session, team_id: str) -> int:
     """Count the submissions of a team that count against its limits."""
     statement = select(func.count()).where(Submission.team_id == team_id, Submission.counts)
     return session.scalar(statement) or 0
 
 
-def handed_in(session: Session, team_id: str) -> bool:
+def has_submitted(session: Session, team_id: str) -> bool:
     """Whether a team has handed in anything at all, now or before it merged."""
     mine = or_(Submission.team_id == team_id, Submission.first_team_id == team_id)
     return session.scalar(select(Submission.id).where(mine).limit(1)) is not None
 
 
-def enter(
+def join(
     session: Session, *, actor: Actor, challenge: Challenge, team_id: str, now: datetime
 ) -> None:
     """Put the actor into a team, out of the one in which they are alone and nothing counts yet.
@@ -129,7 +129,7 @@ def leave(session: Session, *, actor: Actor, slug: str, now: datetime) -> None:
     challenge, team = own_team(session, actor, slug)
     check_frozen(challenge.rosters_freeze_at, now=now)
     members = members_of(session, team.id)
-    if len(members) == 1 and handed_in(session, team.id):
+    if len(members) == 1 and has_submitted(session, team.id):
         raise ParticipantError(
             "You are the only member, and the team has handed in: its submissions stay yours. "
             "Ask another team to merge instead.",
@@ -190,13 +190,13 @@ def _leave_the_old(session: Session, actor: Actor, team: Team, now: datetime) ->
             "merger on its page.",
             reason="merge",
         )
-    if counted(session, team.id):
+    if count_submissions(session, team.id):
         raise ParticipantError(
             f"Your team {team.name} has handed in. Ask for a merger on its page instead.",
             reason="merge",
         )
     _take_out(session, actor, team, now)
-    if not handed_in(session, team.id):
+    if not has_submitted(session, team.id):
         dissolve(session, team)
 
 

@@ -36,7 +36,7 @@ def challenge(call: Call) -> models.Challenge:
     return models.Challenge(
         slug=details.frame.slug,
         title=details.frame.title,
-        season=details.frame.season,
+        status=details.frame.status,
         published=details.frame.published,
         join=_join(details),
         phases=[_phase(phase) for phase in details.phases],
@@ -88,11 +88,11 @@ def _item(card: Card) -> models.ChallengeItem:
     return models.ChallengeItem(
         slug=card.slug,
         title=card.title,
-        season=card.season,
+        status=card.status,
         published=card.published,
         phase=card.phase,
-        starts_at=card.span.starts_at if card.span else None,
-        ends_at=card.span.ends_at if card.span else None,
+        starts_at=card.window.starts_at if card.window else None,
+        ends_at=card.window.ends_at if card.window else None,
         teams=card.teams,
     )
 
@@ -111,9 +111,9 @@ def _phase(details: PhaseDetails) -> models.Phase:
     return models.Phase(
         slug=facts.slug,
         title=facts.title,
-        season=facts.season,
-        starts_at=facts.span.starts_at,
-        ends_at=facts.span.ends_at,
+        status=facts.status,
+        starts_at=facts.window.starts_at,
+        ends_at=facts.window.ends_at,
         kinds=list(facts.kinds),
         per_day=facts.per_day,
         total=facts.total,

@@ -6,7 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from portal.domain.accounts.tokens import Scope
-from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
@@ -64,7 +64,7 @@ class ChallengeItem(Model):
 
     slug: str = Field(description="Its name in addresses.")
     title: str
-    season: Season
+    status: PhaseStatus
     published: bool
     phase: str = Field(description="Title of the phase that is on, or of the next or last one.")
     starts_at: Moment | None = Field(description="Of that phase.")
@@ -100,7 +100,7 @@ class Phase(Model):
 
     slug: str
     title: str
-    season: Season
+    status: PhaseStatus
     starts_at: Moment
     ends_at: Moment
     kinds: list[SubmissionKind]
@@ -127,7 +127,7 @@ class Challenge(Model):
 
     slug: str
     title: str
-    season: Season
+    status: PhaseStatus
     published: bool
     join: Join
     phases: list[Phase]
@@ -219,7 +219,9 @@ class Queue(Model):
     """What a submission waits for, and what the cluster last said of its job."""
 
     queued_at: Moment | None
-    place: int | None = Field(description="Among the portal's own jobs of its kind that wait.")
+    position: int | None = Field(
+        description="1-based, among the portal's queued jobs of this profile."
+    )
     expected_at: Moment | None = Field(description="When Slurm expects it to start.")
     why: str = Field(description="Why it waits, or empty.")
     confirmed_at: Moment | None

@@ -128,7 +128,7 @@ def _evaluation(facts: EvaluationFacts) -> models.Evaluation:
         steps=[_step(step) for step in facts.steps],
         queue=models.Queue(
             queued_at=queue.queued_at,
-            place=queue.place,
+            position=queue.position,
             expected_at=queue.expected_at,
             why=queue.why,
             confirmed_at=queue.confirmed_at,

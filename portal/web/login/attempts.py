@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.domain.accounts.sessions import BEGUN
+from portal.domain.accounts.sessions import LOGIN_STATE_TTL
 from portal.web.login.failures import LoginError
 
 KEPT = "logins"
@@ -67,6 +67,6 @@ def take(data: dict[str, Any], answer: Mapping[str, str], now: datetime) -> Atte
     if not kept:
         del data[KEPT]
     attempt = Attempt(**found)
-    if now.timestamp() - attempt.begun_at > BEGUN.total_seconds():
+    if now.timestamp() - attempt.begun_at > LOGIN_STATE_TTL.total_seconds():
         raise LoginError("too_late")
     return attempt

@@ -7,9 +7,9 @@ from typing import Any
 
 from authlib.common.urls import add_params_to_uri
 
-from portal.domain.accounts.claim_aliases import told
+from portal.domain.accounts.claim_aliases import normalize_claims
 from portal.domain.accounts.claims import Identity
-from portal.domain.accounts.provider_defaults import MANNERS, scopes_of
+from portal.domain.accounts.provider_defaults import PROVIDER_DEFAULTS, scopes_of
 from portal.web.context import Provider
 from portal.web.login.attempts import Attempt
 from portal.web.login.failures import LoginError
@@ -127,7 +127,7 @@ class OpenIdLogin:
     ) -> dict[str, Any]:
         """Return what user info adds: many providers put affiliation and entitlements only here."""
         if endpoint is None:
-            if MANNERS[self._provider.profile].needs_userinfo:
+            if PROVIDER_DEFAULTS[self._provider.profile].needs_userinfo:
                 raise LoginError("userinfo_missing")
             return {}
         said = await self._client.ask_either(endpoint, access_token)
@@ -153,7 +153,9 @@ def identity_of(provider: Provider, subject: str, claims: Mapping[str, Any]) -> 
         clean = json.loads(json.dumps(dict(claims)), parse_constant=lambda _: None)
     except RecursionError as error:
         raise LoginError("token_unreadable", error="claims inside each other") from error
-    return Identity(issuer=provider.issuer, subject=subject, claims=told(clean, provider.claims))
+    return Identity(
+        issuer=provider.issuer, subject=subject, claims=normalize_claims(clean, provider.claims)
+    )
 
 
 def code_of(answer: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ LONGEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedPage:
     """A page of one revision."""
 
     revision: int
@@ -25,7 +25,7 @@ class KeptPages:
     """The pages of one process; its threads share them."""
 
     def __init__(self) -> None:
-        self._pages: OrderedDict[Hashable, Kept] = OrderedDict()
+        self._pages: OrderedDict[Hashable, CachedPage] = OrderedDict()
         self._lock = threading.Lock()
 
     def page(
@@ -47,7 +47,7 @@ class KeptPages:
         body, changes_at = make()
         until = min(now + LONGEST, changes_at or now + LONGEST)
         with self._lock:
-            self._pages[key] = Kept(revision, until, body)
+            self._pages[key] = CachedPage(revision, until, body)
             self._pages.move_to_end(key)
             while len(self._pages) > MOST:
                 self._pages.popitem(last=False)

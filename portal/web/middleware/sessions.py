@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal.domain.accounts.people import VISITOR, Actor
-from portal.domain.accounts.sessions import BEGUN
+from portal.domain.accounts.sessions import LOGIN_STATE_TTL
 from portal.services.accounts import sessions
 from portal.services.accounts.sessions import SignedIn
 from portal.web.context import WebContext
@@ -147,7 +147,7 @@ class Sessions:
                 limits=self._context.session_limits,
                 now=self._context.clock(),
             )
-        lasts = self._context.session_limits.longest if browser.signed_in else BEGUN
+        lasts = self._context.session_limits.longest if browser.signed_in else LOGIN_STATE_TTL
         return self._cookie.written(secret, lasts)
 
     def _renew(self, browser: Browser) -> str:

@@ -8,13 +8,13 @@ from portal.domain.accounts.account_blocking import BlockReason
 from portal.domain.accounts.tokens import Scope, TokenState
 from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
-from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Audience, Role
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from portal.domain.site.findings import Level
 from portal.domain.site.health import Vital
 from portal.domain.submissions.limits import SubmissionKind
@@ -33,10 +33,10 @@ class Label:
 
 # By type first: members of two enumerations with the same text are equal.
 LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
-    Season: {
-        Season.OPEN: Label("Open", "disc", "good"),
-        Season.COMING: Label("Upcoming", "ring", "calm"),
-        Season.PAST: Label("Closed", "square", "quiet"),
+    PhaseStatus: {
+        PhaseStatus.OPEN: Label("Open", "disc", "good"),
+        PhaseStatus.UPCOMING: Label("Upcoming", "ring", "calm"),
+        PhaseStatus.CLOSED: Label("Closed", "square", "quiet"),
     },
     EvaluationState: {
         EvaluationState.WAITING: Label("Waiting", "ring", "calm"),
@@ -129,11 +129,11 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Group.SUBMISSIONS: "Submissions",
         Group.LOOKS: "Looks at people, sealed results and the log",
     },
-    Kept: {
-        Kept.UPLOAD: "Upload",
-        Kept.IMAGE: "Image",
-        Kept.OUTPUT: "Output of a run",
-        Kept.LOG: "Logs of a run",
+    ArtifactKind: {
+        ArtifactKind.UPLOAD: "Upload",
+        ArtifactKind.IMAGE: "Image",
+        ArtifactKind.OUTPUT: "Output of a run",
+        ArtifactKind.LOG: "Logs of a run",
     },
     Choice: {
         Choice.RETRY: "Try again",

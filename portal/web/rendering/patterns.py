@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from portal.domain.audit import Head
-from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.evaluations.failures import FAILURES, FailureReason
 from portal.domain.evaluations.shares import Spent
 from portal.domain.evaluations.states import EvaluationState
@@ -31,7 +31,7 @@ def samples(now: datetime) -> Mapping[str, object]:
     """Return a value for everything that the pattern page shows."""
     column = Column(key="f1", title="F1", primary=True, minimum=0, maximum=1)
     return {
-        "seasons": tuple(Season),
+        "seasons": tuple(PhaseStatus),
         "states": tuple(EvaluationState),
         "kinds": tuple(SubmissionKind),
         "failure": FAILURES[FailureReason.TIME_LIMIT],

@@ -24,7 +24,7 @@ from portal.web.uploads.submit_form import SENTENCES, SubmitInput, read_input
 
 log = structlog.get_logger("sealrun.web")
 
-UNUSABLE = 422
+HTTP_422 = 422
 TOO_LARGE = 413
 NO_ROOM = (
     "This site has no room for uploads at the moment. Nothing of yours was kept, and nothing counts."
@@ -53,14 +53,14 @@ class SubmissionRejectedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandedIn:
+class Submitted:
     """The submission that a form or a call made, now or when it was sent before."""
 
     id: str
     is_again: bool
 
 
-async def hand_in(visit: Visit) -> HandedIn:
+async def hand_in(visit: Visit) -> Submitted:
     """Take the form in the request's body and make a submission of its file.
 
     Nothing is read from somebody who may not hand in here. Raises ``SubmissionRejectedError``, and what
@@ -126,7 +126,7 @@ def open_form(visit: Visit) -> SubmitForm:
     )
 
 
-async def _decide(visit: Visit, received: ReceivedForm) -> HandedIn:
+async def _decide(visit: Visit, received: ReceivedForm) -> Submitted:
     values = received.fields
     wanted = read_input(values)
     errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
@@ -134,16 +134,16 @@ async def _decide(visit: Visit, received: ReceivedForm) -> HandedIn:
         errors["file"] = SENTENCES["file"]
     if errors or not isinstance(wanted, SubmitInput):
         await received.drop()
-        raise SubmissionRejectedError(UNUSABLE, "incomplete", errors, values)
+        raise SubmissionRejectedError(HTTP_422, "incomplete", errors, values)
     try:
         if made := await run_in_threadpool(_made_before, visit, wanted, received.sha256):
-            return HandedIn(id=made, is_again=True)
+            return Submitted(id=made, is_again=True)
         await run_in_threadpool(_check_first, visit, wanted)
         stored = await keep(received)
         made = await run_in_threadpool(
             _submit, visit, wanted, stored, received.filename or "upload"
         )
-        return HandedIn(id=made, is_again=False)
+        return Submitted(id=made, is_again=False)
     except NotFoundError:
         raise
     except ParticipantError as error:

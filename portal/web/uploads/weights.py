@@ -14,7 +14,7 @@ from portal.services.submissions.weights import WeightsPage
 from portal.web.errors import reason_of, status_of
 from portal.web.request_context import Visit
 from portal.web.uploads.received_form import ReceivedForm
-from portal.web.uploads.submit import UNUSABLE, SubmissionRejectedError, keep, no_room, receive_file
+from portal.web.uploads.submit import HTTP_422, SubmissionRejectedError, keep, no_room, receive_file
 
 MAX_LOOKS = 2
 """Uploads that a process looks through at a time: a large archive takes a thread for a minute or more."""
@@ -41,7 +41,7 @@ async def take(visit: Visit) -> str:
     if not received.has_file:
         await received.drop()
         raise SubmissionRejectedError(
-            UNUSABLE, "incomplete", {"file": "Choose a file. It must not be empty."}
+            HTTP_422, "incomplete", {"file": "Choose a file. It must not be empty."}
         )
     try:
         await run_in_threadpool(_check_first, visit, received.size)
@@ -81,7 +81,7 @@ def _look_through(visit: Visit, received: ReceivedForm, filename: str) -> bool:
     except StorageFullError as error:
         raise no_room(error) from error
     except BadArchiveError as error:
-        raise SubmissionRejectedError(UNUSABLE, error.reason, {"file": error.sentence}) from error
+        raise SubmissionRejectedError(HTTP_422, error.reason, {"file": error.sentence}) from error
 
 
 def _looks(visit: Visit) -> asyncio.Semaphore:

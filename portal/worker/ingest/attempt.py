@@ -25,7 +25,7 @@ from portal.services.evaluations import results
 from portal.services.evaluations.results import BuiltImage
 from portal.worker.context import WorkerContext
 from portal.worker.ingest.image_sources import keep_note
-from portal.worker.ingest.measurement import take_measurement
+from portal.worker.ingest.measurement import ingest_measurement
 from portal.worker.ingest.seal import seal_record, signed
 
 log = structlog.get_logger("sealrun.worker")
@@ -36,7 +36,7 @@ def as_record(run: RunRecord) -> dict[str, Any]:
     return asdict(run)
 
 
-def take_in(
+def ingest(
     context: WorkerContext, job: Work, attempt: Attempt, directory: Path, run: RunRecord
 ) -> None:
     """Take in what a good attempt left in its fetched run directory; what is wrong with it fails the job.
@@ -47,7 +47,7 @@ def take_in(
     if isinstance(job, BuildWork):
         _take_image(context, job, attempt.token, directory, run)
     elif isinstance(job, MeasureWork):
-        take_measurement(context, job, attempt.token, directory, as_record(run))
+        ingest_measurement(context, job, attempt.token, directory, as_record(run))
     elif job.job.kind is JobKind.PREDICT:
         _take_predictions(context, job, attempt.token, directory, run)
     else:

@@ -21,7 +21,7 @@ from portal.domain.evaluations.merkle import tree
 from portal.domain.evaluations.work import MeasureWork, RunWork
 from portal.domain.untrusted import Id
 from portal.services.evaluations import results, snapshots
-from portal.services.evaluations.snapshots import Found
+from portal.services.evaluations.snapshots import Measurement
 from portal.worker.boundary import snapshot_id
 from portal.worker.context import WorkerContext
 
@@ -39,7 +39,7 @@ def measure_of(context: WorkerContext, work: MeasureWork) -> Measure:
     return Measure(directory=PurePosixPath(data.path), node=context.cluster.node)
 
 
-def take_measurement(
+def ingest_measurement(
     context: WorkerContext,
     work: MeasureWork,
     token: str,
@@ -67,7 +67,7 @@ def take_measurement(
     tell("data_changed" if changed else "data_measured", data=work.name, root=value.root)
 
 
-def _found(context: WorkerContext, work: MeasureWork, directory: Path) -> Found:
+def _found(context: WorkerContext, work: MeasureWork, directory: Path) -> Measurement:
     """Keep the records, and return what they come to. Raises ``RunFileError``."""
     kept = context.cluster.manifest(work.snapshot_id)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,11 +77,11 @@ def _found(context: WorkerContext, work: MeasureWork, directory: Path) -> Found:
         made.replace(kept)
     context.cluster.files.remove([made])
     whole = tree(records(kept))
-    return Found(root=whole.root, looks=found.looks, files=found.files, size=found.size)
+    return Measurement(root=whole.root, looks=found.looks, files=found.files, size=found.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredMeasurement:
     """What was measured, as the worker keeps it beside the manifest: the database may say anything."""
 
     name: str
@@ -93,11 +93,11 @@ class Kept:
     measured_at: datetime
 
 
-_KEPT = TypeAdapter(Kept)
+_KEPT = TypeAdapter(StoredMeasurement)
 
 
-def _keep(context: WorkerContext, work: MeasureWork, found: Found) -> None:
-    kept = Kept(
+def _keep(context: WorkerContext, work: MeasureWork, found: Measurement) -> None:
+    kept = StoredMeasurement(
         name=work.name,
         path=str(context.resources.data[work.name].path),
         **asdict(found),
@@ -113,7 +113,9 @@ def _kept_at(context: WorkerContext, snapshot: Id) -> Path:
     return context.cluster.manifest(snapshot).with_suffix(".json")
 
 
-def measurement_of(context: WorkerContext, data: DataDirectory | None, cluster: str) -> Kept | None:
+def measurement_of(
+    context: WorkerContext, data: DataDirectory | None, cluster: str
+) -> StoredMeasurement | None:
     """Return the last measurement of a directory at its present place; None where it is not measured.
 
     Which one it is, the database says; what it found, the worker's own file.
@@ -165,11 +167,11 @@ def _entry(context: WorkerContext, work: RunWork, name: str, seen: str | None) -
     }
 
 
-LOOKED_AT = 100_000
+MAX_FILES_VERIFIED_PER_RUN = 100_000
 """Files up to which each run looks whether the data is as it was: a look takes a second for as many."""
 
 
-def looked_at(context: WorkerContext, work: RunWork) -> tuple[PurePosixPath, ...]:
+def directories_to_verify(context: WorkerContext, work: RunWork) -> tuple[PurePosixPath, ...]:
     """Return the directory of data that a run looks at before it starts; none where that takes long."""
     if work.submission.is_smoke:
         return ()
@@ -177,7 +179,7 @@ def looked_at(context: WorkerContext, work: RunWork) -> tuple[PurePosixPath, ...
     name = task.truth_data if work.job.kind is JobKind.SCORE else task.input_data
     data = context.resources.data.get(name)
     found = measurement_of(context, data, work.job.cluster)
-    if found is None or data is None or found.files > LOOKED_AT:
+    if found is None or data is None or found.files > MAX_FILES_VERIFIED_PER_RUN:
         return ()
     return (PurePosixPath(data.path),)
 

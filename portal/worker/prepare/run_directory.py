@@ -16,7 +16,7 @@ from portal.domain.challenges.profiles import Profile
 from portal.domain.errors import OperatorError, UntrustedValueError
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import ImageKind, JobKind
-from portal.domain.evaluations.shares import EVERYTHING, Share
+from portal.domain.evaluations.shares import UNLIMITED, Share
 from portal.domain.evaluations.work import BaseFacts, BuildWork, MeasureWork, RunWork, Work
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Sha256
@@ -26,7 +26,7 @@ from portal.files.images.inspection import ImageLimits
 from portal.worker.boundary import predicted, work_to_prepare
 from portal.worker.context import WorkerContext
 from portal.worker.file_work.work import FileWorkPendingError
-from portal.worker.ingest.measurement import looked_at, measure_of
+from portal.worker.ingest.measurement import directories_to_verify, measure_of
 from portal.worker.prepare import run_notes
 from portal.worker.prepare.allowances import time_request
 from portal.worker.prepare.image_inspection import look_into
@@ -160,7 +160,7 @@ def _share(context: WorkerContext, work: Work) -> Share:
     """Return the share of the challenge; a build is nobody's, as many can use its image."""
     if isinstance(work, RunWork):
         return context.resources.share_of(work.challenge.slug)
-    return EVERYTHING
+    return UNLIMITED
 
 
 def _spec(context: WorkerContext, work: Work, script: str, directory: Path) -> JobSpec:
@@ -261,7 +261,7 @@ def _sealed_run(
         argv=tuple(work.task.score_argv if scores else work.task.predict_argv),
         binds=(*_private_binds(context, work), *binds, _output(directory)),
         environment=_environment(work),
-        data=looked_at(context, work),
+        data=directories_to_verify(context, work),
         gpu=profile.has_gpu,
         time_limit=int(profile.time_limit.total_seconds()),
         file_size_limit=context.resources.output_limit,

@@ -23,7 +23,7 @@ def end_unsent(context: WorkerContext) -> int:
 
 def _end(context: WorkerContext, token: Token) -> None:
     with context.database.writing() as session:
-        results.never_sent(session, token, now=context.clock())
+        results.cancelled_before_submit(session, token, now=context.clock())
 
 
 def stop_live(context: WorkerContext) -> bool:

@@ -35,8 +35,8 @@ from portal.services.evaluations import results
 from portal.services.submissions import cancellation, run_logs
 from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
-from portal.worker.embargo import is_held_back
-from portal.worker.ingest.attempt import as_record, take_in
+from portal.worker.embargo import is_embargoed
+from portal.worker.ingest.attempt import as_record, ingest
 from portal.worker.ingest.fetch import fetch
 from portal.worker.ingest.measurement import MANIFEST_BYTES
 from portal.worker.prepare.run_directory import NOT_FETCHED, SOURCE
@@ -94,13 +94,13 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
             reason=FailureReason.ISOLATION_UNAVAILABLE,
             detail="the probe's report does not say that the run was sealed",
         )
-    if isinstance(job, RunWork) and is_held_back(context, job, attempt, verdict):
+    if isinstance(job, RunWork) and is_embargoed(context, job, attempt, verdict):
         return False
     if verdict.kind is VerdictKind.WAIT:
         return False
     _keep_and_drop(context, job, token, directory)
     if verdict.kind is VerdictKind.SUCCESS:
-        take_in(context, job, attempt, directory, run)
+        ingest(context, job, attempt, directory, run)
         _tell(job, token, verdict)
     else:
         _tell(job, token, verdict)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import NoResultFound
 from portal.db.tables import Deletion
 from portal.domain.accounts.people import PORTAL, Actor
 from portal.domain.errors import UntrustedValueError
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from portal.domain.untrusted import Sha256
 from portal.files.atomic import PART
 from portal.files.outputs.removal import content_of, remove
@@ -29,10 +29,10 @@ log = structlog.get_logger("sealrun.worker")
 
 BATCH = 20
 """How many things of a kind are deleted at once."""
-FRESH = timedelta(hours=1)
+MIN_UNUSED_AGE = timedelta(hours=1)
 """A file that came again this short a time ago is being handed in: it stays."""
 _OUTPUTS = frozenset({"output", "collected", "results", "code.tar", "source"})
-_READ_BEFORE = frozenset({Kept.OUTPUT, Kept.LOG})
+_READ_BEFORE = frozenset({ArtifactKind.OUTPUT, ArtifactKind.LOG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _refused(context: WorkerContext) -> list[Candidate]:
 
     found = [
         Candidate(
-            kind=Kept.UPLOAD,
+            kind=ArtifactKind.UPLOAD,
             subject=stored.sha256,
             challenge_id=None,
             policy=f"uploads that nothing was made of: {after / timedelta(days=1):g} days",
@@ -146,9 +146,9 @@ def _finish(context: WorkerContext, deletion_id: str, actor: Actor) -> bool | No
 
 def _delete(context: WorkerContext, row: Deletion) -> bool:
     """Delete the files; False: they came again. Raises ``OSError`` where the storage refuses."""
-    if row.kind is Kept.UPLOAD:
+    if row.kind is ArtifactKind.UPLOAD:
         return _delete_upload(context, upload_digest(row.sha256, "deletions.sha256"))
-    if row.kind is Kept.IMAGE:
+    if row.kind is ArtifactKind.IMAGE:
         paths = _image_paths(context, row)
     else:
         paths = _run_paths(context, row.subject, row.kind)
@@ -157,7 +157,7 @@ def _delete(context: WorkerContext, row: Deletion) -> bool:
 
 def _delete_upload(context: WorkerContext, digest: Sha256) -> bool:
     """Delete an upload and what was made of it on the clusters; whoever needs that makes it again."""
-    if not context.store.remove(digest, unused_for=FRESH):
+    if not context.store.remove(digest, unused_for=MIN_UNUSED_AGE):
         return False
     for other in set(context.stores) - {context.store}:
         other.remove(digest, unused_for=timedelta(0))
@@ -186,14 +186,14 @@ def _image_paths(context: WorkerContext, row: Deletion) -> Sequence[Path]:
     return [images / f"{digest}.sif", *images.glob(f"{digest}.[!s]*"), *directories]
 
 
-def _run_paths(context: WorkerContext, token: str, kind: Kept) -> Sequence[Path]:
+def _run_paths(context: WorkerContext, token: str, kind: ArtifactKind) -> Sequence[Path]:
     """Return what goes of a run: what it made, or all the rest."""
     named = token_of(token, "deletions.subject")
     with context.database.reading() as session:
         directory = context.cluster.run_directory(place_of(session, named).job_id, named)
     if not directory.is_dir():
         return []
-    is_output = kind is Kept.OUTPUT
+    is_output = kind is ArtifactKind.OUTPUT
     return sorted(path for path in directory.iterdir() if _is_output(path.name) is is_output)
 
 

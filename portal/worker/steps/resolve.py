@@ -17,8 +17,8 @@ from portal.services.evaluations import attempts, results
 from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
 from portal.worker.ingest.fetch import fetch
-from portal.worker.job_reports import take_over
-from portal.worker.poll_result import Asked
+from portal.worker.job_reports import apply_job_reports
+from portal.worker.poll_result import PollResult
 from portal.worker.prepare.run_directory import NOT_FETCHED
 from portal.worker.set_aside import each
 from scheduler.errors import UnreachableError
@@ -37,7 +37,7 @@ _MARKS = FetchLimits(
 UNCLEAR = (AttemptState.SUBMITTING, AttemptState.INDETERMINATE)
 
 
-def resolve_unclear(context: WorkerContext) -> Asked:
+def resolve_unclear(context: WorkerContext) -> PollResult:
     """Look every unclear attempt up by its token, until one lookup is not answered.
 
     An attempt that is still ``submitting`` when a pass begins was left by a worker that died
@@ -50,9 +50,9 @@ def resolve_unclear(context: WorkerContext) -> Asked:
         asked += 1
         if is_settled is None:
             # What comes after it would hardly be answered either.
-            return Asked(about=asked, complete=False, news=settled > 0)
+            return PollResult(queried=asked, complete=False, changed=settled > 0)
         settled += is_settled
-    return Asked(about=asked, news=settled > 0)
+    return PollResult(queried=asked, changed=settled > 0)
 
 
 def _resolve(context: WorkerContext, token: Token) -> bool | None:
@@ -64,7 +64,7 @@ def _resolve(context: WorkerContext, token: Token) -> bool | None:
     answer = context.cluster.scheduler.find(token)
     found = answer.jobs.get(token, ())
     if found:
-        take_over(context, found)
+        apply_job_reports(context, found)
         return True
     return _denied(context, token) if answer.complete else None
 
@@ -123,7 +123,7 @@ def _started(
     if (run := _left(directory, token)) is not None:
         log.warning("ended_unseen", token=token, detail=detail)
         with context.database.writing() as session:
-            attempts.ended_unseen(session, token, well=run.done, detail=detail, now=now)
+            attempts.ended_untracked(session, token, succeeded=run.done, detail=detail, now=now)
         return True
     profile = context.resources.profiles.get(job.profile)
     limit = context.resources.upload_limit

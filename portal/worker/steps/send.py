@@ -20,7 +20,7 @@ from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts, results
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.poll_result import Asked
+from portal.worker.poll_result import PollResult
 from portal.worker.prepare import run_notes
 from portal.worker.prepare.run_directory import prepare
 from portal.worker.set_aside import each
@@ -30,7 +30,7 @@ from scheduler.interface import Accepted, Indeterminate, JobSpec, Refused, Submi
 log = structlog.get_logger("sealrun.worker")
 
 
-def send_created(context: WorkerContext) -> Asked:
+def send_created(context: WorkerContext) -> PollResult:
     """Send every attempt that was never sent, until the cluster is full or does not answer."""
     with context.database.reading() as session:
         tokens = tokens_in(context, session, [AttemptState.CREATED])
@@ -44,11 +44,13 @@ def send_created(context: WorkerContext) -> Asked:
             sent += answer is not None
             if isinstance(answer, Indeterminate):
                 # What comes after it would wait as long, and be as unclear.
-                return Asked(about=sent, complete=False, news=True, problem=answer.message)
+                return PollResult(
+                    queried=sent, complete=False, changed=True, problem=answer.message
+                )
     except UnreachableError as problem:
         log.warning("not_carried", problem=str(problem))
-        return Asked(about=sent, complete=False, news=sent > 0, problem=str(problem))
-    return Asked(about=sent, news=sent > 0)
+        return PollResult(queried=sent, complete=False, changed=sent > 0, problem=str(problem))
+    return PollResult(queried=sent, changed=sent > 0)
 
 
 def _send(context: WorkerContext, token: Token) -> Submitted | None:

@@ -10,8 +10,8 @@ from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts
 from portal.worker.boundary import tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.job_reports import take_over_all
-from portal.worker.poll_result import Asked
+from portal.worker.job_reports import apply_all_job_reports
+from portal.worker.poll_result import PollResult
 from portal.worker.set_aside import each
 from portal.worker.steps.resolve import give_up
 from scheduler.interface import Token
@@ -19,7 +19,7 @@ from scheduler.interface import Token
 log = structlog.get_logger("sealrun.worker")
 
 
-def watch_live(context: WorkerContext) -> Asked:
+def watch_live(context: WorkerContext) -> PollResult:
     """Ask about all live attempts at once.
 
     An incomplete answer changes only what it does mention: silence about a job is no news.
@@ -27,17 +27,19 @@ def watch_live(context: WorkerContext) -> Asked:
     with context.database.reading() as session:
         tokens = tokens_in(context, session, sorted(LIVE_ATTEMPTS))
     if not tokens:
-        return Asked()
+        return PollResult()
     answer = context.cluster.scheduler.snapshot(tokens)
     if not answer.complete:
         log.warning("incomplete_snapshot", problem=answer.problem)
     reports = [attempts.decisive(found) for found in answer.jobs.values()]
     with context.database.writing() as session:
         others = attempts.confirm(session, reports, now=context.clock())
-    news = take_over_all(context, {report.token: report for report in others})
+    changed = apply_all_job_reports(context, {report.token: report for report in others})
     if answer.complete:
         _give_up_absent(context, sorted(set(tokens) - set(answer.jobs)))
-    return Asked(about=len(tokens), complete=answer.complete, news=news, problem=answer.problem)
+    return PollResult(
+        queried=len(tokens), complete=answer.complete, changed=changed, problem=answer.problem
+    )
 
 
 def _give_up_absent(context: WorkerContext, tokens: Sequence[Token]) -> None:

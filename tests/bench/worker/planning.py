@@ -19,7 +19,7 @@ from portal.domain.evaluations.states import AttemptState, ImageState
 from portal.services.evaluations import planning
 from portal.services.evaluations.planning import Planned
 from portal.worker.context import WorkerContext
-from portal.worker.job_reports import take_over_all
+from portal.worker.job_reports import apply_all_job_reports
 from scheduler.interface import JobRef, JobReport, Outcome, Phase, Token
 from tests.bench.report import print_table
 from tests.bench.seeding import seed_waiting
@@ -189,7 +189,7 @@ def _news(context: WorkerContext, tokens: Sequence[Token]) -> dict[str, Taken]:
     taken[UPDATES] = stop(len(tokens))
     for name, reports in ((STARTED, started), (ENDED, ended)):
         stop = _timer()
-        assert take_over_all(context, reports)
+        assert apply_all_job_reports(context, reports)
         taken[name] = stop(len(tokens))
     return taken
 

@@ -15,7 +15,7 @@ import structlog
 from portal.domain.evaluations.states import AttemptState
 from portal.services.evaluations import attempts
 from portal.worker.loop import run_pass
-from portal.worker.polling import Pacer
+from portal.worker.polling import PollSchedule
 from portal.worker.steps.watch import watch_live
 from scheduler.commands.sbatch import sbatch_argv
 from scheduler.commands.squeue import squeue_argv
@@ -131,7 +131,7 @@ def _show_reconciling(site: SlurmSite) -> None:
             argv, timeout=PATIENCE
         ),
         "asking, reading, comparing, writing down": lambda: watch_live(context),
-        "a whole pass of the worker": lambda: run_pass(context, Pacer(context.pace)),
+        "a whole pass of the worker": lambda: run_pass(context, PollSchedule(context.pace)),
     }
     taken: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(ROUNDS):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from portal.db.tables import Account, LoginSession, Person
 from portal.domain.accounts.gates import Gate
-from portal.domain.accounts.sessions import BEGUN
+from portal.domain.accounts.sessions import LOGIN_STATE_TTL
 from portal.web.context import Provider
 from tests.support.servers import identity_provider
 from tests.support.servers.identity_provider import IdentityProvider
@@ -162,7 +162,7 @@ def test_an_unfinished_login_is_swept_when_its_time_is_over(
     site: Site, new_site: SiteMaker
 ) -> None:
     site.browser().get(BEGIN)
-    _set_clock(site, site.context.clock() + BEGUN)
+    _set_clock(site, site.context.clock() + LOGIN_STATE_TTL)
 
     site.browser().get(BEGIN)
 
@@ -235,7 +235,7 @@ def test_several_windows_can_log_in_at_once_and_only_the_last_few(site: Site) ->
 def test_a_login_that_took_too_long_is_begun_again(site: Site) -> None:
     browser = site.browser(site.ada)
     answer = _authorise(browser.get(BEGIN).headers["location"], "grace")
-    _set_clock(site, site.context.clock() + BEGUN + timedelta(seconds=1))
+    _set_clock(site, site.context.clock() + LOGIN_STATE_TTL + timedelta(seconds=1))
 
     page = browser.get(answer)
 

@@ -19,7 +19,7 @@ from portal.services.attention.views import Attention, listed
 from portal.services.evaluations.queue_position import why_it_waits
 from portal.worker.heartbeat import Pulse
 from portal.worker.loop import run_pass
-from portal.worker.polling import Pace, Pacer
+from portal.worker.polling import Pace, PollSchedule
 from scheduler.errors import UnreachableError
 from tests.support.worker.pretended_node import good_scores
 from tests.support.worker.world import World, packed_code
@@ -202,7 +202,10 @@ def test_a_cluster_that_is_silent_is_seen_although_nothing_is_asked_of_it(world:
     cluster = world.context.cluster
     silent = SilentScheduler(cluster.scheduler)
     world.context = replace(world.context, cluster=replace(cluster, scheduler=silent))
-    pulse, pacer = Pulse(world.context), Pacer(Pace(), clock=lambda: world.clock().timestamp())
+    pulse, pacer = (
+        Pulse(world.context),
+        PollSchedule(Pace(), clock=lambda: world.clock().timestamp()),
+    )
 
     def beat() -> tuple[bool, str]:
         world.clock.advance(120)

@@ -21,7 +21,7 @@ from portal.domain.submissions.limits import SubmissionKind
 from portal.services.attention import decisions
 from portal.services.attention.troubles import PAUSES, Step
 from portal.services.attention.views import Attention, listed
-from portal.services.submissions.disclosure import Told, told_of
+from portal.services.submissions.disclosure import DisclosedOutcome, disclose
 from portal.worker.loop import run_pass
 from scheduler.errors import UnreachableError
 from tests.support.worker.eager import eager
@@ -75,7 +75,7 @@ def _seal(world: World, failures: Failures) -> None:
     world.approve()
 
 
-def _told(world: World, submission: str) -> tuple[Told, bool]:
+def _told(world: World, submission: str) -> tuple[DisclosedOutcome, bool]:
     with world.database.reading() as session:
         row = session.scalars(
             select(Submission)
@@ -85,7 +85,7 @@ def _told(world: World, submission: str) -> tuple[Told, bool]:
                 selectinload(Submission.evaluations).selectinload(Evaluation.result),
             )
         ).one()
-        return told_of(row, row.evaluations[0], (), may_review=False), row.counts
+        return disclose(row, row.evaluations[0], (), may_review=False), row.counts
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), RecursionError("deep"), KeyError("gone")])

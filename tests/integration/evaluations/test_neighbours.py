@@ -14,7 +14,7 @@ from portal.domain.evaluations.neighbours import OPEN, Disclosure, NodeGroup
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import Failures
 from portal.services.evaluations import planning
-from portal.services.evaluations.capacity import Room
+from portal.services.evaluations.capacity import Capacity
 from portal.services.evaluations.queue_position import why_it_waits
 from portal.services.submissions.cancellation import cancel
 from scheduler.interface import Phase as JobPhase
@@ -36,7 +36,7 @@ def of_nodes(world: World, **changes: Mapping[str, Any]) -> None:
 
 def lives(world: World) -> Mapping[NodeGroup, set[Disclosure]]:
     with world.database.reading() as session:
-        return Room(session, world.context.resources).living()
+        return Capacity(session, world.context.resources).living()
 
 
 def why(world: World, submission: str) -> str:

@@ -11,7 +11,7 @@ from portal.db.tables import Attempt, Evaluation, Job, Submission, Team
 from portal.domain.evaluations.shares import Share
 from portal.domain.evaluations.states import EvaluationState
 from portal.services.evaluations.capacity import spent
-from portal.services.evaluations.queue_position import place_in_queue, why_it_waits
+from portal.services.evaluations.queue_position import queue_position, why_it_waits
 from tests.support.worker.world import World, another_person, change_phase, ready
 
 S = EvaluationState
@@ -210,7 +210,7 @@ def test_places_in_the_queue_are_counted_by_profile(world: World) -> None:
                 .join(Evaluation, Evaluation.id == Job.evaluation_id)
                 .where(Evaluation.submission_id == submission)
             ).one()
-            places.append(place_in_queue(session, job, attempt))
+            places.append(queue_position(session, job, attempt))
 
     assert places == [1, 2]
 

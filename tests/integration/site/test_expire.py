@@ -29,7 +29,7 @@ from portal.domain.audit import Action
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.ids import new_id
-from portal.domain.retention import Kept, Policy
+from portal.domain.retention import ArtifactKind, Policy
 from portal.domain.submissions.limits import SubmissionKind
 from portal.files.store import Store
 from portal.worker.steps import expire as module
@@ -38,7 +38,7 @@ from tests.support.worker.pretended_node import good_scores
 from tests.support.worker.world import World
 
 DAY = timedelta(days=1)
-EVERYTHING = Policy(default=dict.fromkeys(Kept, 30 * DAY), longest={}, refused=7 * DAY)
+EVERYTHING = Policy(default=dict.fromkeys(ArtifactKind, 30 * DAY), longest={}, refused=7 * DAY)
 
 
 @pytest.fixture
@@ -112,12 +112,12 @@ def test_everything_of_a_submission_goes_and_a_row_of_each_stays(kept: World) ->
 
     assert (upload.exists(), sif.exists(), _all(kept, RunLog)) == (False, False, [])
     rows = _all(kept, Deletion)
-    assert {row.kind for row in rows} == set(Kept)
+    assert {row.kind for row in rows} == set(ArtifactKind)
     assert all(row.done_at == kept.clock.now for row in rows)
-    gone = next(row for row in rows if row.kind is Kept.UPLOAD)
+    gone = next(row for row in rows if row.kind is ArtifactKind.UPLOAD)
     assert (gone.sha256, gone.size) == (digest, size)
     assert gone.policy == ("uploads: 30 days after the end of the challenge; this site's default")
-    of_image = next(row for row in rows if row.kind is Kept.IMAGE)
+    of_image = next(row for row in rows if row.kind is ArtifactKind.IMAGE)
     assert (of_image.sha256, of_image.size) == (image.sif_sha256, image.size)
     # Of the submission's own runs nothing is left, of the images of the challenge everything.
     runs = _files(kept, "runs")
@@ -171,7 +171,7 @@ def test_what_two_challenges_have_stays_until_the_last_lets_go(kept: World) -> N
         pass
 
     assert (in_between, upload.exists()) == (True, False)
-    [gone] = [row for row in _all(kept, Deletion) if row.kind is Kept.UPLOAD]
+    [gone] = [row for row in _all(kept, Deletion) if row.kind is ArtifactKind.UPLOAD]
     with kept.database.reading() as session:
         assert session.get_one(Challenge, gone.challenge_id).slug == "another"
     assert gone.sha256 == digest
@@ -222,7 +222,7 @@ def test_a_challenge_may_ask_for_less_and_a_site_allows_no_more(kept: World) -> 
             "outputs": (5 * DAY).total_seconds(),
             "logs": (99 * DAY).total_seconds(),
         }
-    policy = replace(EVERYTHING, longest={Kept.LOG: 10 * DAY})
+    policy = replace(EVERYTHING, longest={ArtifactKind.LOG: 10 * DAY})
     kept.context = replace(
         kept.context, resources=replace(kept.context.resources, retention=policy)
     )
@@ -233,15 +233,15 @@ def test_a_challenge_may_ask_for_less_and_a_site_allows_no_more(kept: World) -> 
     _after_the_end(kept, days=11)
     after_eleven = {one.kind: one.policy for one in due_now(kept.context)}
 
-    assert after_six == {Kept.OUTPUT}
+    assert after_six == {ArtifactKind.OUTPUT}
     assert after_eleven == {
-        Kept.OUTPUT: "outputs: 5 days after the end of the challenge; the challenge's retention",
-        Kept.LOG: "logs: 10 days after the end of the challenge; the most that this site keeps",
+        ArtifactKind.OUTPUT: "outputs: 5 days after the end of the challenge; the challenge's retention",
+        ArtifactKind.LOG: "logs: 10 days after the end of the challenge; the most that this site keeps",
     }
 
 
 def test_logs_can_go_before_outputs(kept: World) -> None:
-    policy = replace(EVERYTHING, default={Kept.LOG: DAY})
+    policy = replace(EVERYTHING, default={ArtifactKind.LOG: DAY})
     kept.context = replace(
         kept.context, resources=replace(kept.context.resources, retention=policy)
     )
@@ -279,12 +279,12 @@ def test_a_worker_killed_while_it_deletes_leaves_it_to_the_next(
         patch.setattr(Store, "remove", killed)
         with pytest.raises(Killed):
             expire(kept.context)
-    begun = [row for row in _all(kept, Deletion) if row.kind is Kept.UPLOAD]
+    begun = [row for row in _all(kept, Deletion) if row.kind is ArtifactKind.UPLOAD]
     while expire(kept.context).deleted:
         pass
 
     assert [row.done_at for row in begun] == [None]
-    [row] = [row for row in _all(kept, Deletion) if row.kind is Kept.UPLOAD]
+    [row] = [row for row in _all(kept, Deletion) if row.kind is ArtifactKind.UPLOAD]
     assert (row.id, row.done_at is not None, upload.exists()) == (begun[0].id, True, False)
 
 
@@ -297,7 +297,7 @@ def test_the_same_upload_that_comes_again_meanwhile_stays(kept: World) -> None:
         session.get_one(Blob, digest).deleted_at = kept.clock.now
         session.add(
             Deletion(
-                id=new_id(kept.clock.now), kind=Kept.UPLOAD, subject=digest, sha256=digest,
+                id=new_id(kept.clock.now), kind=ArtifactKind.UPLOAD, subject=digest, sha256=digest,
                 size=1, policy="", intended_at=kept.clock.now,
             )
         )  # fmt: skip
@@ -330,7 +330,7 @@ def test_a_refused_upload_goes_after_a_week(kept: World) -> None:
 
 def test_an_image_that_is_needed_again_is_built_again(kept: World) -> None:
     evaluation = _scored(kept)
-    policy = replace(EVERYTHING, default={Kept.IMAGE: DAY})
+    policy = replace(EVERYTHING, default={ArtifactKind.IMAGE: DAY})
     kept.context = replace(
         kept.context, resources=replace(kept.context.resources, retention=policy)
     )
@@ -410,7 +410,7 @@ def test_weights_go_with_their_challenge_and_not_while_something_needs_them(kept
     unpacked.mkdir(parents=True)
     again = _evaluate_again(kept, evaluation)
     _after_the_end(kept)
-    needed = [one.subject for one in due_now(kept.context) if one.kind is Kept.UPLOAD]
+    needed = [one.subject for one in due_now(kept.context) if one.kind is ArtifactKind.UPLOAD]
     with kept.database.writing() as session:
         session.get_one(Evaluation, again).state = EvaluationState.CANCELLED
 

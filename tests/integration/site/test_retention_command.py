@@ -12,7 +12,7 @@ from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, Deletion
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from tests.integration.commands import Run, run, site_database, site_file
 from tests.support.worker.world import write_challenge
 
@@ -62,7 +62,7 @@ def test_the_command_deletes_and_the_operator_is_written_down(
         [entry] = session.scalars(
             select(AuditEntry).where(AuditEntry.action == Action.FILES_DELETED)
         ).all()
-    assert (row.kind, row.subject, row.policy) == (Kept.UPLOAD, path.name, NAMED)
+    assert (row.kind, row.subject, row.policy) == (ArtifactKind.UPLOAD, path.name, NAMED)
     assert entry.actor_kind is ActorKind.OPERATOR
 
 

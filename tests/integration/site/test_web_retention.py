@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.db.tables import Blob, Challenge, Deletion, Submission
 from portal.domain.ids import new_id
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from tests.support.factories import DAY, NOW
 from tests.support.web.site import Site
 
@@ -26,7 +26,7 @@ def _gone(site: Site) -> None:
         for n in range(3):
             session.add(
                 Deletion(
-                    id=new_id(NOW), kind=Kept.LOG, subject=f"sr-token-{n}", sha256=f"{n:064}",
+                    id=new_id(NOW), kind=ArtifactKind.LOG, subject=f"sr-token-{n}", sha256=f"{n:064}",
                     challenge_id=site.digits.challenge.id if n < 2 else None, size=2048,
                     policy=f"logs: {n} days", intended_at=NOW - DAY,
                     done_at=NOW - DAY if n != 1 else None,

@@ -41,7 +41,7 @@ def test_challenges_are_listed(site: Site) -> None:
             {
                 "slug": "digits",
                 "title": "Read the digits",
-                "season": "open",
+                "status": "open",
                 "published": True,
                 "phase": "Development",
                 "starts_at": "2026-11-04T10:05:00Z",
@@ -59,7 +59,7 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
     assert told == {
         "slug": "digits",
         "title": "Read the digits",
-        "season": "open",
+        "status": "open",
         "published": True,
         "join": {"policy": "open", "state": "none", "team": "Team Ada", "team_size": 4},
         "rule": "best",
@@ -67,7 +67,7 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
     }
     assert phases["dev"] == {
         "title": "Development",
-        "season": "open",
+        "status": "open",
         "starts_at": "2026-11-04T10:05:00Z",
         "ends_at": "2027-01-03T10:05:00Z",
         "kinds": ["image", "code", "results"],
@@ -257,7 +257,7 @@ def test_a_job_that_waits_says_why(site: Site) -> None:
         "2026-11-24T09:57:00Z",
         "2026-11-24T10:05:00Z",
     )
-    assert (evaluation["queue"]["place"], evaluation["queue"]["expected_at"]) == (1, None)
+    assert (evaluation["queue"]["position"], evaluation["queue"]["expected_at"]) == (1, None)
     assert evaluation["queue"]["why"] != ""
     assert told["is_settled"] is False
 

@@ -23,7 +23,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState
 from portal.domain.ids import new_id
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from portal.domain.submissions.cancellation import Cost
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
@@ -158,7 +158,7 @@ def _hand_in_to_other(world: World) -> None:
         challenge_id = session.get_one(Submission, first).challenge_id
         session.add(
             Deletion(
-                id=new_id(now), kind=Kept.LOG, subject="sr-1", cluster="main", challenge_id=challenge_id,
+                id=new_id(now), kind=ArtifactKind.LOG, subject="sr-1", cluster="main", challenge_id=challenge_id,
                 sha256="", size=0, policy="", intended_at=now, done_at=None,
             )
         )  # fmt: skip

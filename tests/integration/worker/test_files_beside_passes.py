@@ -220,7 +220,7 @@ def test_the_loop_goes_on_as_soon_as_a_file_is_ready(
 ) -> None:
     world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
     large = hand_in_held(world, slow)
-    monkeypatch.setattr(loop, "QUICK", 10 * PATIENCE)
+    monkeypatch.setattr(loop, "MIN_INTERVAL_SECONDS", 10 * PATIENCE)
     stop = threading.Event()
     with threads(world):
         context = replace(world.context, idle_pause=timedelta(seconds=10 * PATIENCE))

@@ -13,7 +13,7 @@ from portal.db.tables import Attempt, Trouble
 from portal.domain.evaluations.states import AttemptState
 from portal.domain.ids import new_token
 from portal.services.attention.troubles import Step
-from portal.worker.job_reports import take_over_all
+from portal.worker.job_reports import apply_all_job_reports
 from portal.worker.set_aside import AT_ONCE
 from portal.worker.steps.watch import watch_live
 from scheduler.interface import JobReport, Outcome, Phase, Token
@@ -60,7 +60,7 @@ def test_news_of_many_jobs_are_one_transaction(
     news = _running(queue(world.database, number))
 
     with counted_commits(world.database) as commits:
-        is_news = take_over_all(world.context, news)
+        is_news = apply_all_job_reports(world.context, news)
 
     assert (is_news, len(commits)) == (True, transactions)
     assert set(_states(world).values()) == {A.RUNNING}
@@ -78,7 +78,7 @@ def test_what_goes_wrong_with_one_is_undone_alone_and_written_down_at_it(world: 
     stranger = Token(new_token(NOW))
     news[stranger] = report(stranger, "77")
 
-    assert take_over_all(world.context, news)
+    assert apply_all_job_reports(world.context, news)
 
     with world.database.reading() as session:
         troubles = {row.subject: row for row in session.scalars(select(Trouble))}
@@ -97,14 +97,14 @@ def test_what_is_set_aside_is_left_alone_and_forgotten_once_it_works(world: Worl
     news = _running(queue(world.database, 2))
     one, other = news
     naive = replace(news[one], started_at=datetime(2026, 12, 1))  # noqa: DTZ001
-    take_over_all(world.context, {one: naive})
+    apply_all_job_reports(world.context, {one: naive})
 
-    assert take_over_all(world.context, news)
+    assert apply_all_job_reports(world.context, news)
     assert _states(world) == {one: A.QUEUED, other: A.RUNNING}
 
     with world.database.writing() as session:
         session.scalars(select(Trouble)).one().next_at = world.clock() - DAY
-    assert take_over_all(world.context, news)
+    assert apply_all_job_reports(world.context, news)
     with world.database.reading() as session:
         assert session.scalars(select(Trouble)).all() == []
     assert _states(world) == {one: A.RUNNING, other: A.RUNNING}

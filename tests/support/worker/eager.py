@@ -2,9 +2,9 @@
 
 import itertools
 
-from portal.worker.polling import Pace, Pacer
+from portal.worker.polling import Pace, PollSchedule
 
 
-def eager() -> Pacer:
+def eager() -> PollSchedule:
     """Return a pacer for whom a long time has gone by whenever it looks at its clock."""
-    return Pacer(Pace(), clock=itertools.count(0.0, 1000.0).__next__)
+    return PollSchedule(Pace(), clock=itertools.count(0.0, 1000.0).__next__)

@@ -2,7 +2,7 @@ import pytest
 
 from portal.domain import permissions
 from portal.domain.accounts.people import VISITOR, Actor
-from portal.domain.permissions import Audience, Standing
+from portal.domain.permissions import Audience, ChallengeRelation
 
 STAFF = Actor(person_id="staff", is_staff=True)
 ORGANISER = Actor(person_id="organiser")
@@ -10,8 +10,8 @@ PARTICIPANT = Actor(person_id="participant")
 OTHER = Actor(person_id="other")
 EVERYBODY = [VISITOR, OTHER, PARTICIPANT, ORGANISER, STAFF]
 
-OPEN = Standing(published=True, organisers={"organiser"}, participants={"participant"})
-DRAFT = Standing(published=False, organisers={"organiser"}, participants={"participant"})
+OPEN = ChallengeRelation(published=True, organisers={"organiser"}, participants={"participant"})
+DRAFT = ChallengeRelation(published=False, organisers={"organiser"}, participants={"participant"})
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import pytest
 from portal.domain import permissions
 from portal.domain.accounts.people import VISITOR, Actor, ActorKind, operator
 from portal.domain.accounts.tokens import Scope
-from portal.domain.permissions import Audience, Standing
+from portal.domain.permissions import Audience, ChallengeRelation
 
-OPEN = Standing(
+OPEN = ChallengeRelation(
     published=True, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},
     participants={"member"},
 )  # fmt: skip
-DRAFT = Standing(
+DRAFT = ChallengeRelation(
     published=False, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},
     participants={"member"},
 )  # fmt: skip

@@ -14,7 +14,7 @@ from portal import bootstrap
 from portal.cli import main
 from portal.domain.site.findings import Level, Report
 from portal.site_check.questions import NOBODYS
-from portal.site_check.run import Wishes, check_site
+from portal.site_check.run import CheckOptions, check_site
 from portal.site_check.target import Subject
 from scheduler.commands import inspection
 from scheduler.commands.sacct import sacct_argv
@@ -102,7 +102,7 @@ def test_a_cluster_that_never_answers_is_a_failure_and_its_time_is_said(
         "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(silent)
     )
 
-    report = check_site(site, Wishes(), bootstrap.check_adapters())
+    report = check_site(site, CheckOptions(), bootstrap.check_adapters())
 
     assert wrong(report) == {
         "probe.starts": "not checked: no job was sent, since none could be watched: "
@@ -139,8 +139,8 @@ def test_a_squeue_that_cannot_be_read_is_a_failure(
         "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(only_squeue)
     )
 
-    report = check_site(site, Wishes(jobs="none"), bootstrap.check_adapters())
-    with_jobs = wrong(check_site(site, Wishes(), bootstrap.check_adapters()))
+    report = check_site(site, CheckOptions(jobs="none"), bootstrap.check_adapters())
+    with_jobs = wrong(check_site(site, CheckOptions(), bootstrap.check_adapters()))
 
     assert wrong(report) == {"slurm.whole": found}
     # Where nothing can be read no job is sent: waiting for it would be in vain.
@@ -160,7 +160,7 @@ def test_a_squeue_that_complains_is_a_failure(site: Path, monkeypatch: pytest.Mo
         "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(only_squeue)
     )
 
-    report = check_site(site, Wishes(jobs="none"), bootstrap.check_adapters())
+    report = check_site(site, CheckOptions(jobs="none"), bootstrap.check_adapters())
 
     assert wrong(report) == {"slurm.whole": complaint.decode().strip()}
 
@@ -180,7 +180,7 @@ def test_a_program_that_is_silent_is_not_asked_again(
         "portal.bootstrap.site_check.transport_of", lambda _cluster: Cluster(silent_accounting)
     )
 
-    found = wrong(check_site(site, Wishes(jobs="none"), bootstrap.check_adapters()))
+    found = wrong(check_site(site, CheckOptions(jobs="none"), bootstrap.check_adapters()))
 
     assert asked == ["sacctmgr"]
     told = "not checked: sacctmgr: no answer in 60 s (sacctmgr did not end in time)"
@@ -201,7 +201,7 @@ def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
 
     report = check_site(
         site,
-        Wishes(patience=HOUR, time_limit=timedelta(seconds=2), say=said.append),
+        CheckOptions(patience=HOUR, time_limit=timedelta(seconds=2), say=said.append),
         bootstrap.check_adapters(),
     )
 
@@ -229,7 +229,9 @@ def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
 
 
 def test_what_is_left_out_on_request_is_counted_and_no_site_is_ready_without_it(site: Path) -> None:
-    report = check_site(site, Wishes(jobs="none", profiles=["gpu"]), bootstrap.check_adapters())
+    report = check_site(
+        site, CheckOptions(jobs="none", profiles=["gpu"]), bootstrap.check_adapters()
+    )
 
     left_out = [one for one in report.findings if one.level is Level.LEFT_OUT]
     assert wrong(report) == {}

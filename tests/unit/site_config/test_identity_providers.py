@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from portal.domain.accounts.claim_places import PLACES
-from portal.domain.accounts.provider_defaults import MANNERS, LoginProfile, scopes_of
+from portal.domain.accounts.provider_claims import ALIASES
+from portal.domain.accounts.provider_defaults import PROVIDER_DEFAULTS, LoginProfile, scopes_of
 from site_config.identity_providers import OWN_NAMES, Provider
 
 USUAL = {
@@ -63,13 +63,13 @@ def test_a_login_may_use_patterns_and_places_of_its_own() -> None:
 
 
 def test_the_settings_know_the_portals_own_names_and_profiles() -> None:
-    assert set(OWN_NAMES) == set(PLACES)
+    assert set(OWN_NAMES) == set(ALIASES)
     for profile in LoginProfile:
         Provider.model_validate(
             USUAL
             | {"profile": profile, "client_id": "service-sealrun", "issuer": f"{ENTRA}/1/v2.0"}
         )
-    assert set(MANNERS) == set(LoginProfile)
+    assert set(PROVIDER_DEFAULTS) == set(LoginProfile)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal.worker.polling import FIRST_REST, LONGEST_REST, QUICK, Pace, Pacer
+from portal.worker.polling import FIRST_REST, LONGEST_REST, QUICK, Pace, PollSchedule
 
 
 class Clock:
@@ -21,25 +21,25 @@ def clock() -> Clock:
     return Clock()
 
 
-def seconds_until_due(pacer: Pacer, clock: Clock) -> float:
+def seconds_until_due(schedule: PollSchedule, clock: Clock) -> float:
     began = clock.now
-    while not pacer.is_due:
+    while not schedule.is_due:
         clock.now += 0.05
     return round(clock.now - began, 2)
 
 
 def test_a_new_worker_asks_at_once(clock: Clock) -> None:
-    assert Pacer(Pace(), clock).is_due
+    assert PollSchedule(Pace(), clock).is_due
 
 
 def test_it_asks_quickly_after_news_and_ever_more_seldom_without(clock: Clock) -> None:
-    pacer = Pacer(Pace(slowest=timedelta(seconds=5), ceiling=1000), clock)
-    pacer.answered(news=True)
+    schedule = PollSchedule(Pace(slowest=timedelta(seconds=5), ceiling=1000), clock)
+    schedule.answered(changed=True)
 
     waits = []
     for _ in range(16):
-        waits.append(seconds_until_due(pacer, clock))
-        pacer.answered(news=False)
+        waits.append(seconds_until_due(schedule, clock))
+        schedule.answered(changed=False)
 
     assert waits[0] == pytest.approx(QUICK, abs=0.06)
     assert waits == sorted(waits)
@@ -47,39 +47,39 @@ def test_it_asks_quickly_after_news_and_ever_more_seldom_without(clock: Clock) -
 
 
 def test_what_is_about_to_change_is_asked_about_soon(clock: Clock) -> None:
-    pacer = Pacer(Pace(ceiling=1000), clock)
+    schedule = PollSchedule(Pace(ceiling=1000), clock)
     for _ in range(30):
-        pacer.answered(news=False)
+        schedule.answered(changed=False)
     clock.now += QUICK
-    was_due = pacer.is_due
+    was_due = schedule.is_due
 
-    pacer.expect()
+    schedule.expect()
 
-    assert (was_due, pacer.is_due) == (False, True)
+    assert (was_due, schedule.is_due) == (False, True)
 
 
 def test_it_never_asks_more_often_than_the_ceiling(clock: Clock) -> None:
-    pacer = Pacer(Pace(ceiling=6), clock)
+    schedule = PollSchedule(Pace(ceiling=6), clock)
     asked = 0
     while clock.now < 600:
-        if pacer.is_due:
+        if schedule.is_due:
             asked += 1
-            pacer.answered(news=True)
-            pacer.expect()
+            schedule.answered(changed=True)
+            schedule.expect()
         clock.now += 0.25
 
     assert asked == 60
 
 
 def test_a_cluster_that_does_not_answer_is_left_alone_longer_and_longer(clock: Clock) -> None:
-    pacer = Pacer(Pace(), clock)
+    schedule = PollSchedule(Pace(), clock)
 
     rests = []
     for _ in range(8):
-        pacer.failed()
-        assert pacer.is_broken
-        rests.append(seconds_until_due(pacer, clock))
-        assert not pacer.is_broken
+        schedule.failed()
+        assert schedule.is_open
+        rests.append(seconds_until_due(schedule, clock))
+        assert not schedule.is_open
 
     assert rests == pytest.approx(
         [FIRST_REST, 2, 4, 8, 16, 32, LONGEST_REST, LONGEST_REST], abs=0.1
@@ -87,12 +87,12 @@ def test_a_cluster_that_does_not_answer_is_left_alone_longer_and_longer(clock: C
 
 
 def test_one_answer_ends_the_rest(clock: Clock) -> None:
-    pacer = Pacer(Pace(), clock)
+    schedule = PollSchedule(Pace(), clock)
     for _ in range(5):
-        pacer.failed()
+        schedule.failed()
     clock.now += LONGEST_REST
 
-    pacer.answered(news=True)
+    schedule.answered(changed=True)
 
-    assert not pacer.is_broken
-    assert seconds_until_due(pacer, clock) == pytest.approx(60 / Pace().ceiling, abs=0.06)
+    assert not schedule.is_open
+    assert seconds_until_due(schedule, clock) == pytest.approx(60 / Pace().ceiling, abs=0.06)

@@ -30,7 +30,7 @@ TAKES_PLACE = or_(Job.is_open, and_(Job.kind == JobKind.PREDICT, _KEEPS_PLACE))
 """A job that counts against the places of its profile."""
 
 
-class Place(NamedTuple):
+class Bucket(NamedTuple):
     """Where an evaluation counts."""
 
     challenge: str
@@ -51,7 +51,7 @@ class Time(NamedTuple):
     """Seconds of which the time is told in whole numbers; None where it is no secret."""
 
 
-def running(session: Session) -> dict[Place, int]:
+def running(session: Session) -> dict[Bucket, int]:
     """Count the evaluations that are with the cluster, by where they count."""
     where = (
         Submission.challenge_id,
@@ -71,7 +71,7 @@ def running(session: Session) -> dict[Place, int]:
         )
         .group_by(*where)
     )
-    return {Place(*row[:4]): row[4] for row in rows}
+    return {Bucket(*row[:4]): row[4] for row in rows}
 
 
 class TimeOf(NamedTuple):

@@ -21,7 +21,7 @@ from portal.db.tables import (
     Weights,
 )
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 
 _OVER = (EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED)
 _CLOSED = (AttemptState.COLLECTED, AttemptState.LOST)
@@ -107,7 +107,7 @@ def images(session: Session, due: Collection[str], cluster: str, limit: int) -> 
 
 
 def runs(
-    session: Session, kind: Kept, due: Collection[str], cluster: str, limit: int
+    session: Session, kind: ArtifactKind, due: Collection[str], cluster: str, limit: int
 ) -> Sequence[tuple[Attempt, str]]:
     """List attempts of a cluster of which something of this kind is left, with their challenges."""
     gone = exists().where(Deletion.kind == kind, Deletion.subject == Attempt.token)
@@ -211,9 +211,9 @@ def deletions(
     return [(row, total) for row, total in rows]
 
 
-def held(session: Session, kind: Kept) -> Sequence[Held]:
+def held(session: Session, kind: ArtifactKind) -> Sequence[Held]:
     """Count what there is of a kind in each challenge."""
-    if kind is Kept.UPLOAD:
+    if kind is ArtifactKind.UPLOAD:
         return _held(
             session,
             *(
@@ -223,7 +223,7 @@ def held(session: Session, kind: Kept) -> Sequence[Held]:
                 for table in (Submission, Weights)
             ),
         )
-    if kind is Kept.IMAGE:
+    if kind is ArtifactKind.IMAGE:
         return _held(
             session,
             select(Submission.challenge_id, Image.id.label("id"), Image.size.label("size"))

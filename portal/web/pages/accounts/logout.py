@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from portal.domain.errors import ParticipantError
 from portal.services.accounts import back_channel_logout, sign_in
-from portal.services.accounts.sign_in import Parting
+from portal.services.accounts.sign_in import EndedLogin
 from portal.web.context import Provider
 from portal.web.login.failures import LoginError
 from portal.web.login.oidc_tokens import LogoutOrder
@@ -69,7 +69,7 @@ async def back_channel(visit: Visit) -> Response:
     return _uncached(200, {})
 
 
-def _leave(visit: Visit) -> Parting | None:
+def _leave(visit: Visit) -> EndedLogin | None:
     secret = visit.browser.secret
     if secret is None:
         return None
@@ -78,7 +78,7 @@ def _leave(visit: Visit) -> Parting | None:
     )
 
 
-async def _farther(visit: Visit, provider: Provider, parting: Parting, state: str) -> str | None:
+async def _farther(visit: Visit, provider: Provider, parting: EndedLogin, state: str) -> str | None:
     if not provider.logout:
         return None
     try:

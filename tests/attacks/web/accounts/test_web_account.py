@@ -28,7 +28,7 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState
 from portal.domain.evaluations.work import RunWork
 from portal.domain.ids import new_id
-from portal.domain.retention import Kept
+from portal.domain.retention import ArtifactKind
 from portal.domain.submissions.limits import SubmissionKind
 from portal.worker.boundary import predicted, token_of, work_as_prepared
 from portal.worker.steps.expire import expire
@@ -284,9 +284,9 @@ def test_a_seal_says_what_the_worker_saw_whatever_rows_say(taken: Taken) -> None
     assert "n9" not in {seal["predict"]["nodes"], seal["score"]["nodes"]}
 
 
-@pytest.mark.parametrize("kind", list(Kept))
+@pytest.mark.parametrize("kind", list(ArtifactKind))
 @pytest.mark.parametrize("value", ["{outside}", "../../outside", "*", "../**"])
-def test_a_deletion_that_names_a_path(taken: Taken, kind: Kept, value: str) -> None:
+def test_a_deletion_that_names_a_path(taken: Taken, kind: ArtifactKind, value: str) -> None:
     outside = taken.folder / "outside"
     outside.mkdir()
     (outside / "kept").write_bytes(b"")
@@ -299,7 +299,7 @@ def test_a_deletion_that_names_a_path(taken: Taken, kind: Kept, value: str) -> N
             session.add(
                 Deletion(
                     id=new_id(taken.world.clock()), kind=kind, subject=subject, sha256=named, size=1,
-                    cluster="" if kind is Kept.UPLOAD else "main", policy="", intended_at=taken.world.clock(),
+                    cluster="" if kind is ArtifactKind.UPLOAD else "main", policy="", intended_at=taken.world.clock(),
                 )
             )  # fmt: skip
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.accounts.claim_aliases import told
-from portal.domain.accounts.claim_places import PLACES
+from portal.domain.accounts.claim_aliases import normalize_claims
 from portal.domain.accounts.claims import Identity, holds, missing, values
+from portal.domain.accounts.provider_claims import ALIASES
 
 CILOGON = {
     "sub": "http://cilogon.org/serverA/users/1",
@@ -76,16 +76,16 @@ HUB = {"name": "ada", "groups": ["hpc"], "admin": True}
 def test_own_names_are_found_where_each_provider_puts_them(
     raw: dict[str, object], own: dict[str, object]
 ) -> None:
-    claims = told(raw, {})
+    claims = normalize_claims(raw, {})
 
-    assert {name: claims[name] for name in PLACES if name in claims} == own
+    assert {name: claims[name] for name in ALIASES if name in claims} == own
 
 
 def test_the_settings_say_where_to_look_and_nothing_else_counts_then() -> None:
     raw = {"groups": ["everybody"], "group": ["x"], "https://a.edu/teams": "hpc;gpu"}
 
-    elsewhere = told(raw, {"group": "https://a.edu/teams"})
-    nowhere = told(raw, {"group": "resource_access.portal.roles"})
+    elsewhere = normalize_claims(raw, {"group": "https://a.edu/teams"})
+    nowhere = normalize_claims(raw, {"group": "resource_access.portal.roles"})
 
     assert elsewhere["group"] == ["hpc;gpu", "hpc", "gpu"]
     assert "group" not in nowhere
@@ -97,7 +97,7 @@ def test_the_settings_say_where_to_look_and_nothing_else_counts_then() -> None:
 def test_a_domain_comes_from_an_email_address_only_if_it_was_checked(
     verified: object, domains: list[str] | None
 ) -> None:
-    claims = told({"email": "ada@A.edu", "email_verified": verified}, {})
+    claims = normalize_claims({"email": "ada@A.edu", "email_verified": verified}, {})
 
     assert claims.get("domain") == domains
     assert holds(claims, {"email": ("*@a.edu",)}) is (domains is not None)
@@ -157,15 +157,15 @@ def test_values_are_texts(claims: dict[str, Any], name: str, expected: tuple[str
 def test_groups_that_entra_keeps_back_are_absent() -> None:
     raw = {"_claim_names": {"groups": "src1"}, "_claim_sources": {"src1": {"endpoint": "x"}}}
 
-    assert "group" not in told(raw, {})
+    assert "group" not in normalize_claims(raw, {})
 
 
 def test_a_domain_has_no_case() -> None:
-    assert holds(told({"hd": "A.edu"}, {}), {"domain": ("a.EDU",)})
+    assert holds(normalize_claims({"hd": "A.edu"}, {}), {"domain": ("a.EDU",)})
 
 
 def test_an_identity_has_the_unique_id_and_the_acr_that_it_was_told() -> None:
-    claims = told({"eduperson_unique_id": "u@a.edu", "acr": ["mfa"]}, {})
+    claims = normalize_claims({"eduperson_unique_id": "u@a.edu", "acr": ["mfa"]}, {})
 
     identity = Identity(issuer="i", subject="s", claims=claims)
 
@@ -186,24 +186,26 @@ JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12
 )
 KNOWN = st.sampled_from(
-    sorted({place for places in PLACES.values() for place in places} | {"a", "a.b", "oid", "email"})
+    sorted(
+        {place for places in ALIASES.values() for place in places} | {"a", "a.b", "oid", "email"}
+    )
 )
 CLAIMS = st.dictionaries(KNOWN | st.text(), JSON, max_size=8)
 RULES = st.dictionaries(
     KNOWN | st.text(), st.lists(st.text(min_size=1), min_size=1).map(tuple), min_size=1, max_size=3
 )
-OVERRIDES = st.dictionaries(st.sampled_from(sorted(PLACES)), st.text(min_size=1), max_size=3)
+OVERRIDES = st.dictionaries(st.sampled_from(sorted(ALIASES)), st.text(min_size=1), max_size=3)
 
 
 @given(raw=CLAIMS, places=OVERRIDES, rule=RULES)
 def test_whatever_a_provider_says_is_either_held_or_missing(
     raw: dict[str, object], places: dict[str, str], rule: dict[str, tuple[str, ...]]
 ) -> None:
-    claims = told(raw, places)
+    claims = normalize_claims(raw, places)
 
     assert holds(claims, rule) is (missing(claims, rule) is None)
     json.dumps(Identity(issuer="i", subject="s", claims=claims).kept)
-    for name in PLACES:
+    for name in ALIASES:
         assert name not in claims or values(claims, name)
 
 
@@ -220,7 +222,7 @@ def test_an_absent_claim_holds_nothing(
 
 @given(rule=RULES)
 def test_nobody_has_anything_where_nothing_was_said(rule: dict[str, tuple[str, ...]]) -> None:
-    assert not holds(told({}, {}), rule)
+    assert not holds(normalize_claims({}, {}), rule)
 
 
 @given(value=st.text(min_size=1).filter(lambda text: "@" not in text and text == text.strip()))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.domain.accounts.sessions import BEGUN, SessionLimits, is_worth_noting
+from portal.domain.accounts.sessions import LOGIN_STATE_TTL, SessionLimits, is_worth_noting
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 IDLE, LONGEST = timedelta(hours=3), timedelta(days=2)
@@ -14,7 +14,7 @@ MOMENT = timedelta(microseconds=1)
 
 def test_a_login_lasts_longer_than_one_that_was_only_begun() -> None:
     assert LIMITS.expiry(logged_in=True, now=NOW) == NOW + LONGEST
-    assert LIMITS.expiry(logged_in=False, now=NOW) == NOW + BEGUN
+    assert LIMITS.expiry(logged_in=False, now=NOW) == NOW + LOGIN_STATE_TTL
 
 
 @pytest.mark.parametrize(

@@ -3,23 +3,23 @@ import itertools
 import pytest
 
 from portal.domain.evaluations.states import (
-    ATTEMPT_STEPS,
-    EVALUATION_STEPS,
-    IMAGE_STEPS,
-    SNAPSHOT_STEPS,
+    ATTEMPT_TRANSITIONS,
+    EVALUATION_TRANSITIONS,
+    IMAGE_TRANSITIONS,
+    SNAPSHOT_TRANSITIONS,
     AttemptState,
     EvaluationState,
     ImageState,
     InvalidTransitionError,
     SnapshotState,
-    check_step,
+    check_transition,
 )
 
 TABLES = [
-    (EVALUATION_STEPS, EvaluationState),
-    (ATTEMPT_STEPS, AttemptState),
-    (IMAGE_STEPS, ImageState),
-    (SNAPSHOT_STEPS, SnapshotState),
+    (EVALUATION_TRANSITIONS, EvaluationState),
+    (ATTEMPT_TRANSITIONS, AttemptState),
+    (IMAGE_TRANSITIONS, ImageState),
+    (SNAPSHOT_TRANSITIONS, SnapshotState),
 ]
 PAIRS = [
     pytest.param(table, start, end, id=f"{states.__name__}-{start}-{end}")
@@ -31,10 +31,10 @@ PAIRS = [
 @pytest.mark.parametrize(("table", "start", "end"), PAIRS)
 def test_only_listed_steps_are_possible(table, start, end):
     if end in table[start]:
-        assert check_step(table, start, end) is end
+        assert check_transition(table, start, end) is end
     else:
         with pytest.raises(InvalidTransitionError, match=f"from {start} to {end}"):
-            check_step(table, start, end)
+            check_transition(table, start, end)
 
 
 @pytest.mark.parametrize(("table", "states"), TABLES)
@@ -50,10 +50,10 @@ def test_an_ended_evaluation_stays_ended(state):
 
 
 def test_a_lost_attempt_can_never_be_a_success():
-    assert ATTEMPT_STEPS[AttemptState.LOST] == frozenset()
+    assert ATTEMPT_TRANSITIONS[AttemptState.LOST] == frozenset()
 
 
 def test_scored_is_reached_through_scoring_alone():
-    assert [s for s in EvaluationState if EvaluationState.SCORED in EVALUATION_STEPS[s]] == [
+    assert [s for s in EvaluationState if EvaluationState.SCORED in EVALUATION_TRANSITIONS[s]] == [
         EvaluationState.SCORING
     ]

@@ -9,9 +9,9 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import (
     AFTER_DATA,
     counts,
-    happened_told,
-    rounded_up,
-    state_told,
+    disclosed_state,
+    disclosed_timeline,
+    round_up_to_step,
     told,
 )
 from portal.domain.submissions.limits import SubmissionKind
@@ -47,7 +47,7 @@ def test_nothing_is_hidden_where_the_data_is_no_secret(reason: FailureReason) ->
 
 @pytest.mark.parametrize("kind", SubmissionKind)
 def test_only_scoring_looks_like_something_else(kind: SubmissionKind) -> None:
-    changed = {state for state in E if state_told(kind, state, sealed=True) is not state}
+    changed = {state for state in E if disclosed_state(kind, state, sealed=True) is not state}
 
     assert changed == (set() if kind is SubmissionKind.RESULTS else {E.SCORING})
 
@@ -62,11 +62,11 @@ def _went(*states: E, minutes: float = 1) -> list[Happened]:
 def test_the_scoring_is_no_step_and_the_end_is_at_a_whole_step() -> None:
     happened = _went(E.RUNNING, E.SCORING, E.SCORED)
 
-    assert happened_told(happened, sealed=True, step=STEP) == [
+    assert disclosed_timeline(happened, sealed=True, step=STEP) == [
         Happened(state=E.RUNNING, at=BEGAN),
         Happened(state=E.SCORED, at=BEGAN + STEP, is_coarse=True),
     ]
-    assert happened_told(happened, sealed=False, step=STEP) == happened
+    assert disclosed_timeline(happened, sealed=False, step=STEP) == happened
 
 
 def test_a_failure_in_the_run_and_one_in_the_scoring_look_alike() -> None:
@@ -76,7 +76,7 @@ def test_a_failure_in_the_run_and_one_in_the_scoring_look_alike() -> None:
         Happened(state=E.FAILED, at=BEGAN + timedelta(minutes=4)),
     ]
 
-    assert happened_told(in_run, sealed=True, step=STEP) == happened_told(
+    assert disclosed_timeline(in_run, sealed=True, step=STEP) == disclosed_timeline(
         in_scoring, sealed=True, step=STEP
     )
 
@@ -84,7 +84,7 @@ def test_a_failure_in_the_run_and_one_in_the_scoring_look_alike() -> None:
 def test_results_keep_their_way() -> None:
     happened = _went(E.WAITING, E.SCORING, E.SCORED)
 
-    shown = happened_told(happened, sealed=True, step=STEP)
+    shown = disclosed_timeline(happened, sealed=True, step=STEP)
 
     assert [one.state for one in shown] == [E.WAITING, E.SCORING, E.SCORED]
     assert shown[-1].at == BEGAN + timedelta(minutes=6)
@@ -92,7 +92,7 @@ def test_results_keep_their_way() -> None:
 
 @given(taken=st.timedeltas(timedelta(0), timedelta(days=2)))
 def test_a_run_of_any_length_takes_whole_steps(taken: timedelta) -> None:
-    ended = rounded_up(BEGAN, BEGAN + taken, STEP)
+    ended = round_up_to_step(BEGAN, BEGAN + taken, STEP)
 
     assert (ended - BEGAN) % STEP == timedelta(0)
     assert ended >= BEGAN + taken

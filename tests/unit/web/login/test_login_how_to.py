@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from portal.domain.accounts.claim_places import PLACES
+from portal.domain.accounts.provider_claims import ALIASES
 from portal.web.login.failures import WORDS
 from portal.web.login.oidc_tokens import KINDS, REASONS
 from site_config.site_loader import load_site
@@ -45,7 +45,7 @@ def test_each_example_is_taken_by_a_site(example: str, tmp_path: Path) -> None:
 def test_every_own_name_is_explained() -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", TEXT, flags=re.MULTILINE))
 
-    assert PLACES.keys() - {"name"} <= rows
+    assert ALIASES.keys() - {"name"} <= rows
 
 
 def test_the_table_of_reasons_is_complete() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from portal.domain.accounts.account_blocking import BlockReason
 from portal.domain.audit import Group
-from portal.domain.challenges.calendar import Season
+from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.scores import Rule
@@ -18,7 +18,9 @@ from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.rendering.labels import explanation, label, word
 
 
-@pytest.mark.parametrize("kind", [Season, EvaluationState, StepState, Level, ParticipationState])
+@pytest.mark.parametrize(
+    "kind", [PhaseStatus, EvaluationState, StepState, Level, ParticipationState]
+)
 def test_every_state_has_its_own_word_and_a_shape(kind: type[StrEnum]) -> None:
     labels = [label(value) for value in kind]
 

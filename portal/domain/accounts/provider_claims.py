@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-PLACES: Mapping[str, tuple[str, ...]] = {
+ALIASES: Mapping[str, tuple[str, ...]] = {
     "affiliation": (
         "eduperson_scoped_affiliation", "eduPersonScopedAffiliation", "eduperson_affiliation",
         "eduPersonAffiliation", "voperson_external_affiliation", "voPersonExternalAffiliation",
@@ -30,15 +30,15 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """For each of the portal's own names the claims in which it may be."""
 
 SCOPED = (
-    *PLACES["affiliation"], "subject_id", "eppn", "eduperson_principal_name",
+    *ALIASES["affiliation"], "subject_id", "eppn", "eduperson_principal_name",
     "eduPersonPrincipalName", "email",
 )  # fmt: skip
 """What has the institution's domain after its ``@``; of e-mail addresses, those that were checked."""
 
-MANY = ("affiliation", "entitlement", "group", "domain")
+MULTIVALUED = ("affiliation", "entitlement", "group", "domain")
 """Of these somebody has any number; of the others one, from the first place that has it."""
 
-MANY_IN_A_STRING = frozenset(
-    {place for name in ("affiliation", "entitlement", "group") for place in (name, *PLACES[name])}
+SEMICOLON_SEPARATED = frozenset(
+    {place for name in ("affiliation", "entitlement", "group") for place in (name, *ALIASES[name])}
 )
 """Claims in which ``;`` separates values. Elsewhere it is a letter, which a user name may have."""
