@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from portal.bootstrap import Installation
     from portal.services.challenges.import_bundle import TakenIn
 
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 """Seconds for the workers to take over a changed site.yaml."""
 
 
@@ -72,7 +72,7 @@ def _wait_for_workers(site: "Installation") -> None:
     """Wait until the workers know what the settings offer: what a challenge needs must not be missing there."""
     from portal.services.site import health  # noqa: PLC0415
 
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT_SECONDS
     while True:
         with site.database.reading() as session:
             found = health.look(session, site.settings.clusters, now=site.clock())

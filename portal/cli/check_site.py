@@ -41,7 +41,7 @@ def _duration(_context: click.Context, _option: click.Parameter, text: str) -> t
     help="Leave out whether a job ends at its time limit, which takes up to two minutes.",
 )
 @click.option(
-    "--patience",
+    "--job-timeout",
     metavar="DURATION",
     callback=_duration,
     default="10m",
@@ -65,7 +65,7 @@ def check_site(
     every_line: bool,
     no_jobs: bool,
     quick: bool,
-    patience: timedelta,
+    job_timeout: timedelta,
     minutes: int,
 ) -> None:
     """Check the whole site before it opens, and after each change of the cluster.
@@ -80,15 +80,15 @@ def check_site(
     from portal.site_check.run import check_site as check  # noqa: PLC0415
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    wishes = CheckOptions(
+    options = CheckOptions(
         profiles=profiles,
         jobs="none" if no_jobs else "quick" if quick else "all",
-        patience=patience,
+        job_timeout=job_timeout,
         time_limit=timedelta(minutes=minutes),
         say=lambda line: click.echo(f"... {line}", err=True),
     )
     try:
-        report = check(site_file, wishes, check_adapters())
+        report = check(site_file, options, check_adapters())
     except KeyboardInterrupt:
         click.echo("interrupted: jobs are ended and files removed; nothing is reported", err=True)
         raise SystemExit(_COULD_NOT_CHECK) from None

@@ -6,7 +6,7 @@ import click
 
 from portal.cli.site import SITE, opened
 
-MOST_CHANGES = 1000
+MAX_CHANGES = 1000
 """Lines that ``changes`` prints."""
 
 
@@ -80,8 +80,8 @@ def changes(site_file: Path, name: str, cluster: str | None) -> None:
     shown = 0
     for mark, record in differences(*pair):
         shown += 1
-        if shown <= MOST_CHANGES:
+        if shown <= MAX_CHANGES:
             click.echo(f"{mark} {plain(record.decode('utf-8', 'backslashreplace'))}")
-    if shown > MOST_CHANGES:
-        click.echo(f"and {shown - MOST_CHANGES} more")
+    if shown > MAX_CHANGES:
+        click.echo(f"and {shown - MAX_CHANGES} more")
     raise SystemExit(1 if shown else 0)

@@ -12,7 +12,7 @@ from confusable_homoglyphs.utils import load
 _MARK = "\u200e"
 """Unicode's table wraps what runs from right to left in these."""
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_LONGEST = 1000
+_MAX_CHARS = 1000
 """Characters that a skeleton is cut at; names have 200, and few of theirs become two."""
 
 
@@ -23,7 +23,7 @@ def skeleton_of(name: str) -> str:
     """
     # First as it is written: a capital can look like another script's although its small letter does not.
     folded = _folded(_folded(unicodedata.normalize("NFKC", name)).casefold()).casefold()
-    return folded.replace("i", "l")[:_LONGEST]
+    return folded.replace("i", "l")[:_MAX_CHARS]
 
 
 def _folded(text: str) -> str:

@@ -24,7 +24,7 @@ KEYS: Mapping[ArtifactKind, str] = {
 }
 """What the settings call them."""
 
-Wishes = Mapping[str, Any]
+RetentionRequest = Mapping[str, Any]
 """What a challenge asks for, as it is stored: seconds by ``KEYS``; what is absent is not asked."""
 
 
@@ -58,9 +58,9 @@ class Policy:
     refused: timedelta = timedelta(days=7)
     """How long an upload is kept that no submission was made of."""
 
-    def period(self, kind: ArtifactKind, wishes: Wishes) -> Period:
+    def period(self, kind: ArtifactKind, request: RetentionRequest) -> Period:
         """Return how long a kind is kept for a challenge, and whose word that is."""
-        seconds, longest = wishes.get(KEYS[kind]), self.longest.get(kind)
+        seconds, longest = request.get(KEYS[kind]), self.longest.get(kind)
         own = None if seconds is None else timedelta(seconds=seconds)
         lasts = self.default.get(kind) if own is None else own
         if longest is not None and (lasts is None or lasts > longest):

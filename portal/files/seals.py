@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-LONGEST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """Bytes that an envelope may have."""
 
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
@@ -190,8 +190,8 @@ def _statement(payload: bytes) -> dict[str, Any]:
 
 
 def _object(content: bytes, what: str) -> dict[str, Any]:
-    if len(content) > LONGEST:
-        raise NotASealError(f"{what} is larger than {LONGEST} bytes")
+    if len(content) > MAX_BYTES:
+        raise NotASealError(f"{what} is larger than {MAX_BYTES} bytes")
     try:
         value = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError):

@@ -35,7 +35,7 @@ class Deadline:
         return timedelta(seconds=min(wanted.total_seconds(), self.seconds))
 
     @property
-    def story(self) -> str:
+    def description(self) -> str:
         """What to say of what was not done, since it is over."""
         limit = format_duration(self.limit) if self.limit else "none"
         return f"the time limit of the whole check, {limit}, was over before (--time-limit)"

@@ -37,7 +37,7 @@ from scheduler.interface import Token
 from scheduler.transport import Transport
 
 T = TypeVar("T")
-_PATIENCE = timedelta(seconds=60)
+_TIMEOUT = timedelta(seconds=60)
 NOBODYS = Token("sr-nobodys")
 """A token that no attempt has."""
 
@@ -133,7 +133,7 @@ class _Heard:
         self._deadline = deadline
         self._silent: dict[str, UnreachableError] = {}
         self._complaints = Complaints(
-            lambda program: transport.run([program, "--version"], timeout=_PATIENCE).stderr
+            lambda program: transport.run([program, "--version"], timeout=_TIMEOUT).stderr
         )
         self.serious: dict[str, None] = {}
         self.harmless: dict[str, None] = {}
@@ -145,8 +145,8 @@ class _Heard:
             # Another question would take as long, and be answered no more than this one.
             raise self._silent[program]
         if self._deadline.is_over:
-            raise UnreachableError(f"not asked: {self._deadline.story}")
-        timeout = self._deadline.at_most(_PATIENCE)
+            raise UnreachableError(f"not asked: {self._deadline.description}")
+        timeout = self._deadline.at_most(_TIMEOUT)
         try:
             done = self._transport.run(argv, timeout=timeout)
         except TransportTimeoutError as late:

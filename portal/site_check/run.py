@@ -46,7 +46,7 @@ class CheckOptions:
     """Names of profiles; none means all."""
     jobs: str = "all"
     """``all``, ``quick`` (without the time limit, which takes two minutes) or ``none``."""
-    patience: timedelta = timedelta(minutes=10)
+    job_timeout: timedelta = timedelta(minutes=10)
     """How long a job may wait in the queue."""
     time_limit: timedelta = timedelta(minutes=15)
     """How long the whole check may take: what it still waits for then is a failure."""
@@ -55,26 +55,26 @@ class CheckOptions:
     clock: Callable[[], datetime] = _now
 
 
-def check_site(file: Path, wishes: CheckOptions, adapters: SiteAdapters) -> Report:
+def check_site(file: Path, options: CheckOptions, adapters: SiteAdapters) -> Report:
     """Check the site of ``file``. Raises ``OperatorError`` for a profile that it does not have."""
-    taken_at, deadline = wishes.clock(), Deadline.begin(wishes.time_limit)
+    taken_at, deadline = options.clock(), Deadline.begin(options.time_limit)
     site, findings = settings.load(file, adapters)
     if site is None:
-        return _report(str(file), taken_at, (), wishes, findings, complete=False)
-    chosen = _chosen(site, wishes.profiles, adapters)
+        return _report(str(file), taken_at, (), options, findings, complete=False)
+    chosen = _chosen(site, options.profiles, adapters)
     subjects = [
-        replace(_subject(file, site, name, chosen, wishes, adapters), deadline=deadline)
+        replace(_subject(file, site, name, chosen, options, adapters), deadline=deadline)
         for name in site.clusters
     ]
-    findings += _look_at_this_machine(subjects[0], wishes)
+    findings += _look_at_this_machine(subjects[0], options)
     for subject in subjects:
-        findings += [_named(finding, subject) for finding in _look(subject, wishes)]
+        findings += [_named(finding, subject) for finding in _look(subject, options)]
     names = tuple(profile.name for profile in chosen)
-    report = _report(site.site.name, taken_at, names, wishes, findings, complete=True)
+    report = _report(site.site.name, taken_at, names, options, findings, complete=True)
     try:
         _keep(subjects[0], report)
     except SQLAlchemyError as error:
-        wishes.say(f"the report was not kept: {getattr(error, 'orig', None) or error}")
+        options.say(f"the report was not kept: {getattr(error, 'orig', None) or error}")
     return report
 
 
@@ -83,7 +83,7 @@ def _subject(
     site: Site,
     cluster: str,
     chosen: Collection[Profile],
-    wishes: CheckOptions,
+    options: CheckOptions,
     adapters: SiteAdapters,
 ) -> Subject:
     return Subject(
@@ -93,7 +93,7 @@ def _subject(
         profiles=tuple(profile for profile in chosen if profile.cluster == cluster),
         all_profiles=_chosen(site, (), adapters),
         build_profile=adapters.profile_of(site, site.clusters[cluster].build),
-        clock=wishes.clock,
+        clock=options.clock,
         adapters=adapters,
     )
 
@@ -127,7 +127,7 @@ def _report(
     site: str,
     taken_at: datetime,
     names: tuple[str, ...],
-    wishes: CheckOptions,
+    options: CheckOptions,
     findings: list[Finding],
     *,
     complete: bool,
@@ -137,7 +137,7 @@ def _report(
         taken_at=taken_at,
         version=version("sealrun"),
         profiles=names,
-        jobs=wishes.jobs,
+        jobs=options.jobs,
         complete=complete,
         findings=tuple(findings),
     )
@@ -151,22 +151,22 @@ def _chosen(site: Site, names: Collection[str], adapters: SiteAdapters) -> tuple
     )
 
 
-def _look_at_this_machine(subject: Subject, wishes: CheckOptions) -> Iterator[Finding]:
-    wishes.say("looking at settings, database, storage and accounts")
+def _look_at_this_machine(subject: Subject, options: CheckOptions) -> Iterator[Finding]:
+    options.say("looking at settings, database, storage and accounts")
     for part in (settings, database, accounts):
         yield from part.check(subject)
 
 
-def _look(subject: Subject, wishes: CheckOptions) -> Iterator[Finding]:
+def _look(subject: Subject, options: CheckOptions) -> Iterator[Finding]:
     """Look at one cluster; a problem on the way to it ends that, and not the look at another."""
     if len(subject.settings.clusters) > 1:
-        wishes.say(f"cluster {subject.cluster_name}")
+        options.say(f"cluster {subject.cluster_name}")
     for profile in subject.every_profile:
         if profile not in subject.profiles:
             yield STARTS.left_out("--profile", subject=profile.name)
     yield from storage.check(subject)
     transport = subject.adapters.transport_of(subject.cluster)
-    wishes.say("asking Slurm how it is set up")
+    options.say("asking Slurm how it is set up")
     way = list(ssh.check(subject, transport))
     yield from way
     if any(finding.id == ssh.CONNECTS.id and finding.level is Level.FAILURE for finding in way):
@@ -177,25 +177,25 @@ def _look(subject: Subject, wishes: CheckOptions) -> Iterator[Finding]:
     yield from slurm.check(subject, answers)
     yield from profiles.check(subject, answers)
     yield from neighbours.check(subject, answers)
-    if wishes.jobs == "none":
+    if options.jobs == "none":
         yield from probes.left_out(subject, "--no-jobs")
     elif answers.unwatchable:
         why = f"no job was sent, since none could be watched: {answers.unwatchable}"
         yield STARTS.unchecked(why, change="the cluster, so that scontrol and squeue answer")
     else:
-        yield from _send_jobs(subject, transport, wishes)
+        yield from _send_jobs(subject, transport, options)
 
 
-def _send_jobs(subject: Subject, transport: Transport, wishes: CheckOptions) -> Iterator[Finding]:
+def _send_jobs(subject: Subject, transport: Transport, options: CheckOptions) -> Iterator[Finding]:
     try:
         scheduler = subject.adapters.scheduler_of(subject.cluster, transport)
         observed = probe_jobs.observe(
             subject,
             scheduler,
             subject.adapters.files_of(subject.cluster, transport),
-            with_time_limit=wishes.jobs == "all",
-            patience=wishes.patience,
-            say=wishes.say,
+            with_time_limit=options.jobs == "all",
+            job_timeout=options.job_timeout,
+            say=options.say,
         )
     except (OSError, OperatorError, SchedulerError) as error:
         yield STARTS.broken(str(error))

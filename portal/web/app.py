@@ -10,7 +10,7 @@ from portal.web.middleware.bodies import BodyLimit
 from portal.web.middleware.csrf import SameOriginOnly
 from portal.web.middleware.headers import SecurityHeaders
 from portal.web.middleware.in_flight import InFlightLimit
-from portal.web.middleware.kept_pages import KeptPages
+from portal.web.middleware.page_cache import PageCache
 from portal.web.middleware.rate_limits import Counting, RateLimits
 from portal.web.middleware.request_log import RequestLog
 from portal.web.middleware.sessions import Sessions
@@ -29,7 +29,7 @@ def create_app(context: WebContext, counting: Counting | None = None) -> Starlet
     )
     app.state.context = context
     app.state.logins = logins_of(context)
-    app.state.kept_pages = KeptPages()
+    app.state.page_cache = PageCache()
     app.state.rates = RateLimits(context.rates, counting)
     app.state.renderer = Renderer(
         static,

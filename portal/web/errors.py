@@ -22,7 +22,7 @@ from portal.domain.errors import (
 from portal.web.local_paths import is_api, local_path
 from portal.web.middleware.bodies import MAX_FORM_BYTES
 from portal.web.rendering.filters import file_size
-from portal.web.request_context import visit_of
+from portal.web.request_context import page_request_of
 
 log = structlog.get_logger("sealrun.web")
 
@@ -100,7 +100,7 @@ def error_answer(
     if is_api(request.url.path):
         told = {"reason": reason or known.reason, "sentence": sentence, "reference": reference}
         return JSONResponse({"error": told}, status)
-    return visit_of(request).page(
+    return page_request_of(request).page(
         "error.html",
         status=status,
         code=status,

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode, urlsplit
 
-LONGEST = 500
+MAX_CHARS = 500
 
 API = "/api/v1"
 """The root of every address of the API."""
@@ -18,7 +18,7 @@ def local_path(wish: str | None, *, otherwise: str = "/") -> str:
 
     Browsers read two slashes, a backslash and line breaks as the start of another site.
     """
-    if wish is None or not wish.startswith("/") or len(wish) > LONGEST:
+    if wish is None or not wish.startswith("/") or len(wish) > MAX_CHARS:
         return otherwise
     if wish.startswith("//") or "\\" in wish or not wish.isprintable():
         return otherwise

@@ -1,4 +1,4 @@
-"""One visit to a page: what a handler needs of the request, the portal and the person."""
+"""One request for a page: what a handler needs of the request, the portal and the person."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +15,7 @@ from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.errors import NotFoundError
 from portal.web.context import WebContext
 from portal.web.local_paths import with_query
-from portal.web.middleware.kept_pages import KeptPages
+from portal.web.middleware.page_cache import PageCache
 from portal.web.middleware.sessions import Browser, browser_of
 from portal.web.rendering.renderer import Renderer
 
@@ -26,40 +26,40 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
+class PageRequest:
     """Handlers are functions of this."""
 
-    request: Request
+    http: Request
     context: WebContext
     renderer: Renderer
-    kept_pages: KeptPages
+    page_cache: PageCache
 
     @property
     def actor(self) -> Actor:
         """Return who is looking."""
-        browser: Browser | None = getattr(self.request.state, "browser", None)
+        browser: Browser | None = getattr(self.http.state, "browser", None)
         return browser.actor if browser else VISITOR
 
     @property
     def browser(self) -> Browser:
         """Return the browser, to log somebody in or out."""
-        return browser_of(self.request)
+        return browser_of(self.http)
 
     @property
     def now(self) -> datetime:
         """Return the moment of the request."""
         return self.context.clock()
 
-    def part(self, name: str) -> str:
+    def path_param(self, name: str) -> str:
         """Return a named part of the address; raise ``NotFoundError`` for what no database can hold."""
-        part = str(self.request.path_params[name])
+        part = str(self.http.path_params[name])
         if "\0" in part:
             raise NotFoundError
         return part
 
     def page_number(self) -> int:
         """Return which page of a list is asked for; raise ``NotFoundError`` for what is no number."""
-        raw = self.request.query_params.get("page", "1")
+        raw = self.http.query_params.get("page", "1")
         if not _PAGE_NUMBER.fullmatch(raw):
             raise NotFoundError
         return int(raw)
@@ -86,10 +86,10 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Answer with a page."""
-        values |= {"actor": self.actor, "here": self.request.url.path, "now": self.now}
+        values |= {"actor": self.actor, "here": self.http.url.path, "now": self.now}
         return HTMLResponse(self.renderer.html(template, values), status)
 
-    def admission(self, *, accepted: bool = True) -> Response | None:
+    def login_redirect(self, *, accepted: bool = True) -> Response | None:
         """Return where to go first: to the login, or to the site's terms; None for a member."""
         if not self.actor.is_known:
             return RedirectResponse(with_query("/login", next=self._back), 303)
@@ -100,30 +100,30 @@ class Visit:
     @property
     def _back(self) -> str:
         """Return the way back to this page; a form that was sent is not sent again."""
-        if self.request.method != "GET":
+        if self.http.method != "GET":
             return "/"
-        query = self.request.url.query
-        return f"{self.request.url.path}?{query}" if query else self.request.url.path
+        query = self.http.url.query
+        return f"{self.http.url.path}?{query}" if query else self.http.url.path
 
-    def to(self, address: str) -> Response:
+    def redirect(self, address: str) -> Response:
         """Send the browser to a page after a form has done its work."""
         return RedirectResponse(address, 303)
 
 
-Handler = Callable[[Visit], Response]
-AsyncHandler = Callable[[Visit], Awaitable[Response]]
+Handler = Callable[[PageRequest], Response]
+AsyncHandler = Callable[[PageRequest], Awaitable[Response]]
 Fields = Mapping[str, str]
-FormHandler = Callable[[Visit, Fields], Response]
+FormHandler = Callable[[PageRequest, Fields], Response]
 
 
-def visit_of(request: Request) -> Visit:
-    """Return the visit of a request."""
+def page_request_of(request: Request) -> PageRequest:
+    """Return the page request that an HTTP request makes."""
     state = request.app.state
-    return Visit(
-        request=request,
+    return PageRequest(
+        http=request,
         context=state.context,
         renderer=state.renderer,
-        kept_pages=state.kept_pages,
+        page_cache=state.page_cache,
     )
 
 
@@ -131,7 +131,7 @@ def page(handler: Handler) -> Callable[[Request], Response]:
     """Make a handler an endpoint; it runs in the thread pool because it waits for the database."""
 
     def endpoint(request: Request) -> Response:
-        return handler(visit_of(request))
+        return handler(page_request_of(request))
 
     return endpoint
 
@@ -140,7 +140,7 @@ def async_page(handler: AsyncHandler) -> Callable[[Request], Awaitable[Response]
     """Make a handler an endpoint that waits for the network itself."""
 
     async def endpoint(request: Request) -> Response:
-        return await handler(visit_of(request))
+        return await handler(page_request_of(request))
 
     return endpoint
 
@@ -155,24 +155,24 @@ def form_page(
     """
 
     async def endpoint(request: Request) -> Response:
-        visit = visit_of(request)
-        if (elsewhere := visit.admission(accepted=accepted)) is not None:
+        page_request = page_request_of(request)
+        if (elsewhere := page_request.login_redirect(accepted=accepted)) is not None:
             return elsewhere
         form = await request.form()
         # A database may refuse NUL, and no field means anything by it.
         fields = {n: value.replace("\0", "") for n, value in form.items() if isinstance(value, str)}
-        return await run_in_threadpool(handler, visit, fields)
+        return await run_in_threadpool(handler, page_request, fields)
 
     return endpoint
 
 
-def members_only(handler: Handler) -> Handler:
+def login_required(handler: Handler) -> Handler:
     """Send visitors to the login first, whether what they asked for exists or not.
 
     Whoever has not accepted the site's terms as they are now goes to them first.
     """
 
-    def only(visit: Visit) -> Response:
-        return visit.admission() or handler(visit)
+    def only(page_request: PageRequest) -> Response:
+        return page_request.login_redirect() or handler(page_request)
 
     return only

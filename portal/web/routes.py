@@ -15,7 +15,7 @@ from portal.web.pages.site import check_reports, gpu_budgets, retention, site, s
 from portal.web.pages.submissions import cancellation, log_releases, submissions, submit, weights
 from portal.web.pages.teams import invitations, join, participants, teams
 from portal.web.rendering.static_files import StaticFiles
-from portal.web.request_context import async_page, form_page, members_only, page
+from portal.web.request_context import async_page, form_page, login_required, page
 
 
 def routes(static: StaticFiles) -> list[BaseRoute]:
@@ -26,17 +26,17 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/challenges/{slug}/pages/{page}", page(challenges.text_page)),
         Route("/challenges/{slug}/terms", page(challenges.terms)),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
-        Route("/challenges/{slug}/submit", page(members_only(submit.form)), methods=["GET"]),
+        Route("/challenges/{slug}/submit", page(login_required(submit.form)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/submit", async_page(submit.hand_in), methods=["POST"]),
-        Route("/challenges/{slug}/weights", page(members_only(weights.show)), methods=["GET"]),
+        Route("/challenges/{slug}/weights", page(login_required(weights.show)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/weights", async_page(weights.upload), methods=["POST"]),
         Route(
             "/challenges/{slug}/weights/{id}/remove", form_page(weights.remove), methods=["POST"]
         ),
-        Route("/challenges/{slug}/submissions", page(members_only(submissions.submissions))),
-        Route("/challenges/{slug}/join", page(members_only(join.show)), methods=["GET"]),
+        Route("/challenges/{slug}/submissions", page(login_required(submissions.submissions))),
+        Route("/challenges/{slug}/join", page(login_required(join.show)), methods=["GET"]),
         Route("/challenges/{slug}/join", form_page(join.join), methods=["POST"]),
-        Route("/challenges/{slug}/team", page(members_only(teams.show)), methods=["GET"]),
+        Route("/challenges/{slug}/team", page(login_required(teams.show)), methods=["GET"]),
         Route("/challenges/{slug}/team/rename", form_page(teams.rename), methods=["POST"]),
         Route("/challenges/{slug}/team/leave", form_page(teams.leave), methods=["POST"]),
         Route(
@@ -65,7 +65,7 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
             form_page(teams.withdraw_merge),
             methods=["POST"],
         ),
-        Route("/challenges/{slug}/participants", page(members_only(participants.show))),
+        Route("/challenges/{slug}/participants", page(login_required(participants.show))),
         Route(
             "/challenges/{slug}/participants/{person}/admit",
             form_page(participants.admit),
@@ -78,7 +78,7 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         ),
         Route(
             "/invitation",
-            limited(page(members_only(invitations.show)), "invitation_tried", by=address),
+            limited(page(login_required(invitations.show)), "invitation_tried", by=address),
             methods=["GET"],
         ),
         Route(
@@ -86,25 +86,25 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
             limited(form_page(invitations.accept), "invitation_tried", by=address),
             methods=["POST"],
         ),
-        Route("/challenges/{slug}/attention", page(members_only(attention.of_challenge))),
+        Route("/challenges/{slug}/attention", page(login_required(attention.of_challenge))),
         Route("/attention/{id}", form_page(attention.decide), methods=["POST"]),
-        Route("/challenges/{slug}/resources", page(members_only(gpu_budgets.challenge))),
-        Route("/challenges/{slug}/leaks", page(members_only(leakage.show))),
-        Route("/challenges/{slug}/retention", page(members_only(retention.of_challenge))),
-        Route("/challenges/{slug}/roles", page(members_only(roles.show)), methods=["GET"]),
+        Route("/challenges/{slug}/resources", page(login_required(gpu_budgets.challenge))),
+        Route("/challenges/{slug}/leaks", page(login_required(leakage.show))),
+        Route("/challenges/{slug}/retention", page(login_required(retention.of_challenge))),
+        Route("/challenges/{slug}/roles", page(login_required(roles.show)), methods=["GET"]),
         Route("/challenges/{slug}/roles", form_page(roles.give), methods=["POST"]),
         Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
-        Route("/submissions/{id}", page(members_only(submissions.submission))),
-        Route("/submissions/{id}/progress", page(members_only(submissions.progress))),
-        Route("/submissions/{id}/seal", page(members_only(submissions.seal))),
-        Route("/submissions/{id}/crate", page(members_only(submissions.crate))),
-        Route("/submissions/{id}/statement", page(members_only(submissions.statement))),
-        Route("/submissions/{id}/sealed", page(members_only(submissions.sealed))),
-        Route("/submissions/{id}/cancel", page(members_only(cancellation.ask)), methods=["GET"]),
+        Route("/submissions/{id}", page(login_required(submissions.submission))),
+        Route("/submissions/{id}/progress", page(login_required(submissions.progress))),
+        Route("/submissions/{id}/seal", page(login_required(submissions.seal))),
+        Route("/submissions/{id}/crate", page(login_required(submissions.crate))),
+        Route("/submissions/{id}/statement", page(login_required(submissions.statement))),
+        Route("/submissions/{id}/sealed", page(login_required(submissions.sealed))),
+        Route("/submissions/{id}/cancel", page(login_required(cancellation.ask)), methods=["GET"]),
         Route("/submissions/{id}/cancel", form_page(cancellation.cancel), methods=["POST"]),
         Route(
             "/submissions/{id}/logs/{token}/release",
-            page(members_only(log_releases.ask)),
+            page(login_required(log_releases.ask)),
             methods=["GET"],
         ),
         Route(
@@ -136,30 +136,30 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/terms", page(site.terms)),
         Route("/welcome", page(welcome.show), methods=["GET"]),
         Route("/welcome", form_page(welcome.accept, accepted=False), methods=["POST"]),
-        Route("/account", page(members_only(account.show))),
+        Route("/account", page(login_required(account.show))),
         Route("/account/names", form_page(account.rename), methods=["POST"]),
         Route(
             "/account/sessions/end-others", form_page(account.end_other_sessions), methods=["POST"]
         ),
         Route("/account/sessions/{id}/end", form_page(account.end_session), methods=["POST"]),
-        Route("/account/tokens", page(members_only(tokens.show)), methods=["GET"]),
+        Route("/account/tokens", page(login_required(tokens.show)), methods=["GET"]),
         Route(
             "/account/tokens",
             limited(form_page(tokens.make), "token_made", by=person),
             methods=["POST"],
         ),
         Route("/account/tokens/{id}/revoke", form_page(tokens.revoke), methods=["POST"]),
-        Route("/account/export", page(members_only(account.export))),
-        Route("/account/delete", page(members_only(account.ask_to_delete)), methods=["GET"]),
+        Route("/account/export", page(login_required(account.export))),
+        Route("/account/delete", page(login_required(account.ask_to_delete)), methods=["GET"]),
         Route("/account/delete", form_page(account.delete), methods=["POST"]),
-        Route("/staff", page(members_only(staff.overview))),
-        Route("/staff/site", page(members_only(check_reports.show))),
-        Route("/staff/resources", page(members_only(gpu_budgets.site))),
-        Route("/staff/retention", page(members_only(retention.of_site))),
-        Route("/staff/audit", page(members_only(audit.log))),
-        Route("/staff/audit/entries.jsonl", page(members_only(audit.download))),
-        Route("/staff/people", page(members_only(staff.people))),
-        Route("/staff/people/{id}", page(members_only(staff.person))),
+        Route("/staff", page(login_required(staff.overview))),
+        Route("/staff/site", page(login_required(check_reports.show))),
+        Route("/staff/resources", page(login_required(gpu_budgets.site))),
+        Route("/staff/retention", page(login_required(retention.of_site))),
+        Route("/staff/audit", page(login_required(audit.log))),
+        Route("/staff/audit/entries.jsonl", page(login_required(audit.download))),
+        Route("/staff/people", page(login_required(staff.people))),
+        Route("/staff/people/{id}", page(login_required(staff.person))),
         Route(
             "/staff/people/{id}/sessions/end-all",
             form_page(staff.end_all_sessions),

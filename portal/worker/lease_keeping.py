@@ -14,7 +14,7 @@ from portal.worker.context import WorkerContext
 log = structlog.get_logger("sealrun.worker")
 
 LEASE = timedelta(seconds=20)
-LONGEST_PASS = timedelta(minutes=15)
+MAX_PASS = timedelta(minutes=15)
 """After this a pass counts as one that hangs: another worker may take over."""
 
 
@@ -41,7 +41,7 @@ def kept(context: WorkerContext, name: str) -> Iterator[None]:
 
 
 def _renew(context: WorkerContext, name: str, over: threading.Event) -> None:
-    until = time.monotonic() + LONGEST_PASS.total_seconds()
+    until = time.monotonic() + MAX_PASS.total_seconds()
     while not over.wait(LEASE.total_seconds() / 4) and time.monotonic() < until:
         try:
             if not take(context, name):

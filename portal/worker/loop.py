@@ -38,7 +38,7 @@ EXPIRE_EVERY = timedelta(minutes=10)
 EXPIRE_MORE = timedelta(seconds=20)
 GLANCE = 0.05
 """Seconds between two looks whether work on files has come to an end."""
-LONGEST_PAUSE = 30.0
+MAX_PAUSE_SECONDS = 30.0
 """Seconds; failing passes are spaced wider and wider up to this."""
 
 
@@ -184,7 +184,7 @@ def work_until(context: WorkerContext, stop: threading.Event) -> None:
         try:
             pause = _one_round(context, schedule, pulse, sayer, name)
         except Exception:
-            pause = min(LONGEST_PAUSE, pause * 2)
+            pause = min(MAX_PAUSE_SECONDS, pause * 2)
             log.exception("pass_failed", again_in=pause)
         chores.look_after()
         _wait(context, stop, pause)

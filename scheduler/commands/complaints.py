@@ -18,7 +18,7 @@ _OF_THE_SITE = re.compile(
 )
 """Of settings, which the program then passes over; https://slurm.schedmd.com/spank.html names the first ones."""
 _NUMBERS = re.compile(r"[0-9]+")
-_LONGEST = 300
+_MAX_CHARS = 300
 
 
 class Complaints:
@@ -50,7 +50,7 @@ class Complaints:
         kind = _kind_of(line)
         if kind not in self._told:
             self._told.add(kind)
-            log.warning("slurm_complains", program=program, says=line[:_LONGEST])
+            log.warning("slurm_complains", program=program, says=line[:_MAX_CHARS])
 
 
 def program_of(argv: Sequence[str]) -> str:
@@ -60,4 +60,4 @@ def program_of(argv: Sequence[str]) -> str:
 
 def _kind_of(line: str) -> str:
     """Return a line without its numbers, which differ from answer to answer."""
-    return _NUMBERS.sub("0", line.strip())[:_LONGEST]
+    return _NUMBERS.sub("0", line.strip())[:_MAX_CHARS]

@@ -7,7 +7,7 @@ from pathlib import Path
 from scheduler.errors import UnreachableError
 
 _PREFIX = "SLURM_JWT="
-_LONGEST = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
 
 class TokenFile:
@@ -42,7 +42,7 @@ class TokenFile:
 
     def _load(self) -> str:
         with self._path.open(encoding="ascii") as file:
-            token = file.read(_LONGEST).strip().removeprefix(_PREFIX)
+            token = file.read(_MAX_BYTES).strip().removeprefix(_PREFIX)
         if not token or not token.isprintable() or " " in token:
             raise UnreachableError(f"no token for slurmrestd: {self._path} does not hold one")
         return token

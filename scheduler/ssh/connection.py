@@ -15,7 +15,7 @@ from scheduler.errors import HostKeyRefusedError, TransportDownError, TransportT
 
 _KEEPALIVE_SECONDS = 15
 # Without an acknowledgement for this long, milliseconds, the kernel gives a connection up. Its own
-# patience is a quarter of an hour, in which every command would wait for its time limit.
+# time-out is a quarter of an hour, in which every command would wait for its time limit.
 _SILENCE_MS = 30_000
 # Between one means of ending what does not end and the next.
 _GRACE_SECONDS = 2.0
@@ -61,16 +61,16 @@ class Connection:
             _close(self._clients)
 
 
-def connect(hops: Sequence[Hop], *, deadline: float, patience: float) -> Connection:
+def connect(hops: Sequence[Hop], *, deadline: float, timeout: float) -> Connection:
     """Log in to the last of ``hops`` through the ones before it.
 
-    ``deadline`` is of ``time.monotonic``; each hop has at most ``patience`` seconds. Raises
+    ``deadline`` is of ``time.monotonic``; each hop has at most ``timeout`` seconds. Raises
     ``HostKeyRefusedError``, ``TransportTimeoutError`` or ``TransportDownError``, naming the host.
     """
     clients: list[paramiko.SSHClient] = []
     for hop in hops:
         name = f"the {'login node' if hop is hops[-1] else 'jump host'} {hop.host}"
-        latest = min(deadline, time.monotonic() + patience)
+        latest = min(deadline, time.monotonic() + timeout)
         try:
             way = _forward(clients[-1], hop, latest) if clients else _dial(hop, latest)
             clients.append(_log_in(hop, way, latest))

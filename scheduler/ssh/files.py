@@ -16,7 +16,7 @@ import paramiko
 from scheduler.files import FetchLimits
 from scheduler.ssh.transport import SshTransport
 
-PATIENCE = timedelta(minutes=30)
+TIMEOUT = timedelta(minutes=30)
 """How long one call may take: uploads and weights are large."""
 DEPTH = 40
 """Directories inside each other that are carried over."""
@@ -37,15 +37,15 @@ class SftpFiles:
 
     is_shared = False
 
-    def __init__(self, transport: SshTransport, *, patience: timedelta = PATIENCE) -> None:
+    def __init__(self, transport: SshTransport, *, timeout: timedelta = TIMEOUT) -> None:
         self._transport = transport
-        self._patience = patience
+        self._timeout = timeout
 
     def put(self, path: Path) -> None:
         """Send a file or a directory: each file under another name first, then renamed."""
-        with self._transport.sftp(timeout=self._patience) as there:
+        with self._transport.sftp(timeout=self._timeout) as there:
             _make_folders(there, path.parent)
-            _sweep(there, path.parent, self._patience)
+            _sweep(there, path.parent, self._timeout)
             _put(there, path)
 
     def get(self, directory: Path, limits: FetchLimits) -> None:
@@ -53,7 +53,7 @@ class SftpFiles:
         mark = directory / _FETCHED
         if mark.exists():
             return
-        with self._transport.sftp(timeout=self._patience) as there:
+        with self._transport.sftp(timeout=self._timeout) as there:
             tally = _Tally(limits)
             for entry in _entries(there, directory):
                 if entry.filename not in limits.leave:
@@ -63,7 +63,7 @@ class SftpFiles:
 
     def make_once(self, directory: Path, mode: int) -> int | None:
         """Make the directory there; OpenSSH's server does it in one step."""
-        with self._transport.sftp(timeout=self._patience) as there:
+        with self._transport.sftp(timeout=self._timeout) as there:
             _make_folders(there, directory.parent)
             try:
                 there.mkdir(str(directory), mode)
@@ -73,7 +73,7 @@ class SftpFiles:
 
     def keep(self, made: Path, final: Path) -> int:
         """Rename the file there."""
-        with self._transport.sftp(timeout=self._patience) as there:
+        with self._transport.sftp(timeout=self._timeout) as there:
             _make_folders(there, final.parent)
             with contextlib.suppress(FileNotFoundError):
                 there.lstat(str(made))
@@ -83,7 +83,7 @@ class SftpFiles:
 
     def remove(self, paths: Sequence[Path]) -> bool:
         """Remove files and whole directories there."""
-        with self._transport.sftp(timeout=self._patience) as there:
+        with self._transport.sftp(timeout=self._timeout) as there:
             for path in paths:
                 _remove(there, path)
             return not any(_facts(there, path) for path in paths)
@@ -102,9 +102,9 @@ class _Tally:
         return self.entries > self.limits.entries or self.size > self.limits.bytes
 
 
-def _sweep(there: paramiko.SFTPClient, folder: Path, patience: timedelta) -> None:
+def _sweep(there: paramiko.SFTPClient, folder: Path, timeout: timedelta) -> None:
     """Remove what others began to send and did not finish: no call lasts so long, so that nobody is at it."""
-    oldest = time.time() - 2 * patience.total_seconds()
+    oldest = time.time() - 2 * timeout.total_seconds()
     for entry in _entries(there, folder):
         name = str(entry.filename)
         if _PART.fullmatch(name) and (entry.st_mtime or 0) < oldest:

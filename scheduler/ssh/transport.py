@@ -50,7 +50,7 @@ class SshTransport:
         self._hops = (jump, login) if jump else (login,)
         self._host = host
         self._prefix = ["env", "-i", f"PATH={path}"]
-        self._patience = connect_timeout.total_seconds()
+        self._timeout = connect_timeout.total_seconds()
         self._max_output = max_output
         self._lock = threading.Lock()
         self._connecting = threading.Lock()
@@ -115,9 +115,9 @@ class SshTransport:
         for is_last in (False, True):
             connection, is_new = self._enter(deadline)
             # A dead connection must not use up the time that a fresh one needs.
-            patience = max(0.1, min(self._patience, deadline - time.monotonic()))
+            timeout = max(0.1, min(self._timeout, deadline - time.monotonic()))
             try:
-                return connection, connection.transport.open_session(timeout=patience)
+                return connection, connection.transport.open_session(timeout=timeout)
             except (paramiko.SSHException, EOFError, OSError) as broken:
                 with self._lock:
                     connection.leave()
@@ -144,7 +144,7 @@ class SshTransport:
                     kept.users += 1
                     return kept, False
                 self._retire(kept)
-            fresh = connect(self._hops, deadline=deadline, patience=self._patience)
+            fresh = connect(self._hops, deadline=deadline, timeout=self._timeout)
             with self._lock:
                 fresh.users += 1
                 self._connection = fresh

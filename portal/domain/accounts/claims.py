@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from portal.domain.accounts.provider_claims import SEMICOLON_SEPARATED
 from portal.domain.printable import is_printable
 
-LONGEST_NAME = 120
+MAX_NAME_CHARS = 120
 
 PROTOCOL_CLAIMS = frozenset(
     {"aud", "azp", "at_hash", "c_hash", "exp", "iat", "nbf", "nonce", "jti", "sid", "s_hash"}
 )
 """Claims about the token rather than the person; they are not kept."""
 
-LONGEST_UNIQUE_ID = 300
-LONGEST_ACR = 200
+MAX_UNIQUE_ID_CHARS = 300
+MAX_ACR_CHARS = 200
 """Letters that the database has room for."""
 
 _BLANK = frozenset(
@@ -50,12 +50,12 @@ class Identity:
     @property
     def unique_id(self) -> str | None:
         """Return what tells the person apart across providers, if this one says it."""
-        return _plain_line(self.claims, "unique_id", LONGEST_UNIQUE_ID) or None
+        return _plain_line(self.claims, "unique_id", MAX_UNIQUE_ID_CHARS) or None
 
     @property
     def acr(self) -> str:
         """Return how the provider made sure of this login; empty: it does not say."""
-        return _plain_line(self.claims, "acr", LONGEST_ACR)
+        return _plain_line(self.claims, "acr", MAX_ACR_CHARS)
 
     @property
     def kept(self) -> dict[str, object]:
@@ -114,7 +114,7 @@ def clean_name(raw: object) -> str:
     if not isinstance(raw, str):
         return ""
     plain = "".join(c if _is_plain(c) else " " for c in unicodedata.normalize("NFC", raw))
-    return " ".join(plain.split())[:LONGEST_NAME].strip()
+    return " ".join(plain.split())[:MAX_NAME_CHARS].strip()
 
 
 def _plain_line(claims: Mapping[str, object], name: str, longest: int) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from portal.domain.accounts.tokens import ALL_SCOPES, Scope
 
-LONGEST_NAME = 60
+MAX_NAME_CHARS = 60
 """Letters of a name that somebody chooses."""
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 PREFIX = "sealrun_"
 """Starts every token, so that people and scanners of secrets know one when they see it."""
 
-LONGEST = timedelta(days=365)
+MAX_LIFETIME = timedelta(days=365)
 """A token always expires; this is the latest that it can."""
 
 
@@ -22,7 +22,7 @@ class Scope(StrEnum):
 ALL_SCOPES = frozenset(Scope)
 """What people may do themselves, in a browser."""
 
-MOST_LIVE = 50
+MAX_LIVE = 50
 """Tokens of one person that work at the same time."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-LONGEST = 64 * 1024
+MAX_LOG_BYTES = 64 * 1024
 """Bytes of UTF-8 that are kept of each stream of a run on private data."""
 
 # What terminals obey: sequences that begin with the escape character, in their two long forms.
@@ -23,7 +23,7 @@ class Tail:
     """Whether there was more of it."""
 
 
-def tail(text: str, longest: int = LONGEST, *, cut: int | None = None) -> Tail:
+def tail(text: str, longest: int = MAX_LOG_BYTES, *, cut: int | None = None) -> Tail:
     """Return the last bytes of a log, without anything that a terminal or a browser would obey.
 
     ``cut`` is the length at which whoever wrote the log down stopped, in bytes.

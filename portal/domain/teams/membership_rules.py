@@ -13,7 +13,7 @@ from portal.domain.submissions.limits import Limits, start_of_day
 INVITATION_LASTS = timedelta(days=7)
 """After this a link lets nobody in any more."""
 
-LONGEST_TEAM_NAME = 60
+MAX_TEAM_NAME_CHARS = 60
 
 
 class ParticipationState(StrEnum):
@@ -100,7 +100,7 @@ def check_merge(phases: Iterable[PhaseUse], *, now: datetime) -> None:
 
 def team_name(wish: str) -> str:
     """Return a name for a team on one line. Raises ``ParticipantError`` if nothing is left of it."""
-    name = clean_name(wish)[:LONGEST_TEAM_NAME].strip()
+    name = clean_name(wish)[:MAX_TEAM_NAME_CHARS].strip()
     if not name:
         raise ParticipantError("Write a name for the team.", reason="name")
     return name

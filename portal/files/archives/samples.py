@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from portal.files.archives.submitted import unpack_results
 from portal.files.archives.tar_writer import TarWriter
 
-MOST_FILES = 100_000
+MAX_FILES = 100_000
 _CHUNK = 1024 * 1024
 
 
@@ -25,7 +25,7 @@ def pack_sample(directory: Path, target: Path) -> None:
 
 def unpack_sample(packed: Path, place: Path, *, max_bytes: int) -> None:
     """Unpack what ``pack_sample`` has packed. Raises ``BadArchiveError`` for what programs could not be given."""
-    unpack_results(packed, place, required=(), max_bytes=max_bytes, max_files=MOST_FILES)
+    unpack_results(packed, place, required=(), max_bytes=max_bytes, max_files=MAX_FILES)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-_LONGEST = 16 * 1024
+_MAX_BYTES = 16 * 1024
 
 
 def read_image_key(file: Path) -> str:
@@ -18,7 +18,7 @@ def read_image_key(file: Path) -> str:
     Raises ``OSError``, and ``ValueError`` for what is no public key; a private one must not lie about.
     """
     with file.open("rb") as source:
-        content = source.read(_LONGEST)
+        content = source.read(_MAX_BYTES)
     if b"PRIVATE KEY" in content:
         raise ValueError(f"{file} holds a private key; name the public one")
     try:

@@ -13,7 +13,7 @@ from portal.files.images.inspection import IMAGE_LIMITS, ImageLimits, describe
 from portal.files.images.layer_source import Hashed, LayerSource
 from portal.files.images.layers import OPAQUE, WHITEOUT
 
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 """As many as the kernel follows before it takes them for a circle."""
 
 
@@ -106,7 +106,7 @@ def _finds(layers: list[_Layer], program: str) -> bool:
         target = _link(layers, at)
         if target is not None:
             links += 1
-            if links > _MOST_LINKS:
+            if links > _MAX_LINKS:
                 return False
             left.extendleft(reversed(target.split("/")))
             at = "" if target.startswith("/") else posixpath.dirname(at)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.db.queries.accounts import people as queries
 from portal.db.tables import Person
 from portal.domain.accounts.claims import clean_name
-from portal.domain.accounts.people import LONGEST_NAME, Actor, Names, ShownAs
+from portal.domain.accounts.people import MAX_NAME_CHARS, Actor, Names, ShownAs
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.services.audit import log as audit_log
@@ -39,8 +39,8 @@ def change(
     if person.deleted_at is not None:
         raise NotAllowedError("Log in to see your account.")
     before = person.names
-    person.display_name = clean_name(display_name)[:LONGEST_NAME]
-    person.pseudonym = clean_name(pseudonym)[:LONGEST_NAME]
+    person.display_name = clean_name(display_name)[:MAX_NAME_CHARS]
+    person.pseudonym = clean_name(pseudonym)[:MAX_NAME_CHARS]
     if not person.pseudonym:
         raise ParticipantError("Choose a pseudonym.", reason="pseudonym")
     person.shown_as = shown_as

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from portal.db.queries.accounts import people as queries
 from portal.db.tables import ApiToken, Person, TermsAcceptance
 from portal.domain.accounts.claims import clean_name
-from portal.domain.accounts.people import LONGEST_NAME, Actor, ActorKind
+from portal.domain.accounts.people import MAX_NAME_CHARS, Actor, ActorKind
 from portal.domain.accounts.tokens import (
-    LONGEST,
-    MOST_LIVE,
+    MAX_LIFETIME,
+    MAX_LIVE,
     PREFIX,
     Scope,
     TokenState,
@@ -73,19 +73,19 @@ def make(
 
     Raises ``ParticipantError`` with the field as its reason.
     """
-    name = clean_name(name)[:LONGEST_NAME]
+    name = clean_name(name)[:MAX_NAME_CHARS]
     if not name:
         raise ParticipantError("Say what the token is for.", reason="name")
     if not scopes:
         raise ParticipantError("Choose what the token may do.", reason="scopes")
-    if not timedelta(0) < lasts <= LONGEST:
+    if not timedelta(0) < lasts <= MAX_LIFETIME:
         raise ParticipantError("Choose how long the token lasts.", reason="days")
     # Locked: two requests at once could otherwise both make the last one.
     if queries.locked(session, str(actor.person_id)).deleted_at is not None:
         raise NotAllowedError("Log in to make a token.")
-    if _live(session, actor, now) >= MOST_LIVE:
+    if _live(session, actor, now) >= MAX_LIVE:
         raise ParticipantError(
-            f"You have {MOST_LIVE} tokens that work. Revoke one that you no longer need first."
+            f"You have {MAX_LIVE} tokens that work. Revoke one that you no longer need first."
         )
     secret = PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(

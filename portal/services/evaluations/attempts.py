@@ -201,14 +201,14 @@ def reported(
     if attempt.state not in _WATCHED:
         return False
     # A reason may go on with the names of many nodes; PostgreSQL takes no text that is too long.
-    words = (report.raw_state[:_MOST_STATE], report.raw_reason[:_MOST_REASON])
+    words = (report.raw_state[:_MAX_STATE_CHARS], report.raw_reason[:_MAX_REASON_CHARS])
     is_news = words != (attempt.raw_state, attempt.raw_reason)
     attempt.confirmed_at = now
     attempt.absent_since = None
     attempt.cluster_job_id = report.ref.job_id
     attempt.slurm_cluster = report.ref.cluster or attempt.slurm_cluster
     attempt.raw_state, attempt.raw_reason = words
-    attempt.nodes = report.nodes[:_MOST_NODES]
+    attempt.nodes = report.nodes[:_MAX_NODES_CHARS]
     attempt.expected_at = report.expected_at
     attempt.started_at = report.started_at or attempt.started_at
     to = _STATES.get(report.phase)
@@ -262,9 +262,9 @@ def _words_of(report: JobReport) -> queries.Words:
     state = _STATES.get(report.phase)
     return (
         None if state is AttemptState.ENDED else state,
-        report.raw_state[:_MOST_STATE],
-        report.raw_reason[:_MOST_REASON],
-        report.nodes[:_MOST_NODES],
+        report.raw_state[:_MAX_STATE_CHARS],
+        report.raw_reason[:_MAX_REASON_CHARS],
+        report.nodes[:_MAX_NODES_CHARS],
         report.ref.job_id,
         report.expected_at,
         report.started_at,
@@ -274,7 +274,7 @@ def _words_of(report: JobReport) -> queries.Words:
 _AT_ONCE = 5000
 """Tokens in one statement: SQLite takes 32,766 values."""
 
-_MOST_STATE, _MOST_REASON, _MOST_NODES = 120, 200, 200
+_MAX_STATE_CHARS, _MAX_REASON_CHARS, _MAX_NODES_CHARS = 120, 200, 200
 """Lengths of the columns, in characters."""
 
 _WATCHED = frozenset(

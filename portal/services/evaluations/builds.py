@@ -26,7 +26,7 @@ log = structlog.get_logger("sealrun.worker")
 
 AGAIN_AFTER = timedelta(minutes=10)
 """How long after its failure an image of the site is tried again."""
-LONGEST_DETAIL = 300
+MAX_DETAIL_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ def _of_the_site(
 
     def again(image: Image) -> None:
         if images.is_tried_again(image):
-            log.warning("built_again", image=image.id, failed_with=image.detail[:LONGEST_DETAIL])
+            log.warning("built_again", image=image.id, failed_with=image.detail[:MAX_DETAIL_CHARS])
             images.try_again(session, image, now=now)
 
     guard.write(failed, again, row=lambda image: image)

@@ -13,7 +13,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFoundError
 from portal.domain.evaluations.file_parts import Part
 
-MOST_SHOWN = 200
+MAX_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def of_site(session: Session, *, actor: Actor) -> list[Shown]:
         .outerjoin(Evaluation, Evaluation.id == Job.evaluation_id)
         .outerjoin(Image, or_(Image.id == Job.image_id, Image.id == FilePiece.subject))
         .order_by(FilePiece.since, FilePiece.subject)
-        .limit(MOST_SHOWN)
+        .limit(MAX_SHOWN)
     )
     return [
         Shown(

@@ -16,7 +16,7 @@ from portal.domain.site.health import Vital
 
 MISSED = timedelta(minutes=2)
 """After this without a sign of life a worker counts as gone; a long pass is shorter than that."""
-LONGEST_PROBLEM = 2000
+MAX_PROBLEM_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def beat(
     now: datetime,
 ) -> None:
     """Write down that a worker drives a cluster, and how that answers."""
-    problem = problem.replace("\0", "")[:LONGEST_PROBLEM]
+    problem = problem.replace("\0", "")[:MAX_PROBLEM_CHARS]
     row = session.get(Heartbeat, cluster, with_for_update=True)
     if row is None:
         first = Heartbeat(

@@ -15,7 +15,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.errors import ParticipantError
 from portal.domain.submissions.limits import SubmissionKind
 
-LONGEST_KEY = 200
+MAX_KEY_CHARS = 200
 """Characters of a key that a program may choose."""
 
 

@@ -19,7 +19,7 @@ from portal.services.challenges import access
 from portal.services.submissions import run_logs
 from portal.services.submissions.run_logs import LogFacts
 
-LONGEST_REASON = 500
+MAX_REASON_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,10 @@ def release(
     said = " ".join(reason.split())
     if not said:
         raise ParticipantError("Say why: the team reads it above the log.", reason="reason")
-    if len(said) > LONGEST_REASON:
-        raise ParticipantError(f"The reason may have {LONGEST_REASON} characters.", reason="reason")
+    if len(said) > MAX_REASON_CHARS:
+        raise ParticipantError(
+            f"The reason may have {MAX_REASON_CHARS} characters.", reason="reason"
+        )
     row = LogRelease(
         attempt_token=token, released_by=str(actor.person_id), released_at=now, reason=said
     )

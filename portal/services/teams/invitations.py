@@ -19,7 +19,7 @@ from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.teams import joining, membership, teams
 
-MOST_OPEN = 20
+MAX_OPEN = 20
 """Links of one team that work at the same time."""
 
 
@@ -45,7 +45,7 @@ def invite(session: Session, *, actor: Actor, slug: str, now: datetime) -> str:
     """Make a link for the actor's team and return its secret: the only time that it is seen."""
     challenge, team = _team_to_invite_into(session, actor, slug, now)
     check_frozen(challenge.rosters_freeze_at, now=now)
-    if len(open_of(session, team.id, now=now)) >= MOST_OPEN:
+    if len(open_of(session, team.id, now=now)) >= MAX_OPEN:
         raise ParticipantError("Your team has many links that work. Withdraw one of them first.")
     secret = secrets.token_urlsafe(32)
     row = Invitation(

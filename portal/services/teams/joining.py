@@ -21,7 +21,7 @@ from portal.services.challenges.context import Frame, Visible, look_up
 
 log = structlog.get_logger("sealrun.joining")
 
-LONGEST_NOTE = 500
+MAX_NOTE_CHARS = 500
 OPEN, APPROVE, CLAIMS = "open", "approve", "claims"
 ACCEPT = "Tick that you accept the terms to take part."
 
@@ -229,7 +229,7 @@ def _write(
         challenge_id=challenge.id,
         person_id=person_id,
         state=state,
-        note=note[:LONGEST_NOTE],
+        note=note[:MAX_NOTE_CHARS],
         terms_sha256=terms_digest(challenge.terms),
         asked_at=now,
         decided_at=now if state is ParticipationState.ADMITTED else None,

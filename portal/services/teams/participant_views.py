@@ -14,7 +14,7 @@ from portal.services.challenges.context import Frame, look_up
 from portal.services.teams.abuse_signals import Hint, hints_of
 from portal.services.teams.team_lists import TeamList, team_list
 
-MOST_REQUESTS = 200
+MAX_REQUESTS = 200
 """People on the page: those who wait first, and of these who has waited longest."""
 
 
@@ -54,8 +54,8 @@ def participants_page(
     return ParticipantsPage(
         frame=visible.frame,
         policy=challenge.join_policy,
-        requests=requests[:MOST_REQUESTS],
-        has_more_requests=len(requests) > MOST_REQUESTS,
+        requests=requests[:MAX_REQUESTS],
+        has_more_requests=len(requests) > MAX_REQUESTS,
         teams=team_list(session, actor=actor, slug=slug, page=page, now=now),
         hints=hints_of(session, challenge.id),
     )
@@ -74,7 +74,7 @@ def _requests(session: Session, challenge_id: str) -> tuple[Request, ...]:
             Participation.asked_at,
             Participation.person_id,
         )
-        .limit(MOST_REQUESTS + 1)
+        .limit(MAX_REQUESTS + 1)
     )
     return tuple(
         Request(

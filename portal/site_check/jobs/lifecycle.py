@@ -52,7 +52,7 @@ class Jobs:
             begun=time.monotonic(),
         )
         if self._deadline.is_over:
-            sent.unsent = self._deadline.story
+            sent.unsent = self._deadline.description
             return sent
         # Before anything is sent: if this is interrupted, the job is still ended.
         self._sent.append(sent)
@@ -66,11 +66,11 @@ class Jobs:
         self._progress.submitted(sent)
         return sent
 
-    def wait(self, jobs: Iterable[Sent], patience: timedelta) -> None:
-        """Return when all of them are over, or patience or the whole check's time is; mark what is not."""
+    def wait(self, jobs: Iterable[Sent], job_timeout: timedelta) -> None:
+        """Return when all of them are over, or ``job_timeout`` or the whole check's time is; mark what is not."""
         waiting = [job for job in jobs if not job.is_over]
         begun, pause = time.monotonic(), _QUICKEST
-        until = begun + self._deadline.at_most(patience).total_seconds()
+        until = begun + self._deadline.at_most(job_timeout).total_seconds()
         while waiting:
             self._look(waiting)
             waiting = [job for job in waiting if not job.is_over]
@@ -84,7 +84,7 @@ class Jobs:
         for job in waiting:
             job.gave_up, job.then = True, job.report
             job.waited = timedelta(seconds=round(time.monotonic() - job.begun))
-            job.limit = "--time-limit" if self._deadline.is_over else "--patience"
+            job.limit = "--time-limit" if self._deadline.is_over else "--job-timeout"
 
     def end_all(self) -> list[Sent]:
         """Cancel what is not over and wait for its end; return the jobs that have not ended."""

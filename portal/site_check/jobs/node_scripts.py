@@ -57,9 +57,9 @@ def memory_script(size: int) -> str:
     return _assembled("memory.sh", bytes=str(size))
 
 
-def stubborn_script() -> str:
+def ignores_sigterm_script() -> str:
     """Return the job that does not end when it is asked to."""
-    return _assembled("stubborn.sh")
+    return _assembled("ignores_sigterm.sh")
 
 
 def read_notes(file: Path) -> Notes | None:

@@ -18,11 +18,11 @@ from portal.site_check.jobs.lifecycle import Jobs
 from portal.site_check.jobs.node_scripts import (
     Notes,
     find_script,
+    ignores_sigterm_script,
     inside_text,
     look_script,
     memory_script,
     read_notes,
-    stubborn_script,
 )
 from portal.site_check.jobs.probe_files import LATE_SECONDS, last_words, notes, run_record
 from portal.site_check.jobs.sent import Sent
@@ -52,7 +52,7 @@ class Seen:
     profile: Profile
     look: Sent
     memory: Sent
-    stubborn: Sent | None = None
+    ignores_sigterm: Sent | None = None
     find: Sent | None = None
     sealed: Sent | None = None
     looked: Notes | None = None
@@ -99,7 +99,7 @@ class _Bench:
     files: Files
     """How they get to the nodes and back."""
     node: Node
-    patience: timedelta
+    job_timeout: timedelta
 
     @property
     def late(self) -> float:
@@ -145,7 +145,7 @@ def observe(
     files: Files,
     *,
     with_time_limit: bool,
-    patience: timedelta,
+    job_timeout: timedelta,
     say: Callable[[str], None],
 ) -> Observed:
     """Run all jobs and return what they saw. Nothing is left behind, whatever interrupts this.
@@ -160,7 +160,7 @@ def observe(
             directory=directory,
             files=files,
             node=Node(minimum=subject.cluster.apptainer.minimum),
-            patience=patience,
+            job_timeout=job_timeout,
         )
         observed = _observe(bench, with_time_limit=with_time_limit, say=say)
     observed.unended, observed.left = ended.jobs, ended.left
@@ -179,19 +179,21 @@ def _observe(bench: _Bench, *, with_time_limit: bool, say: Callable[[str], None]
             profile=profile, look=_send_look(bench, profile), memory=_send_memory(bench, profile)
         )
         if with_time_limit:
-            seen.stubborn = bench.send(
-                profile, f"{profile.name}-stubborn", stubborn_script(), time_limit=SHORTEST,
+            seen.ignores_sigterm = bench.send(
+                profile, f"{profile.name}-ignores-sigterm", ignores_sigterm_script(), time_limit=SHORTEST,
                 memory_mib=min(profile.memory_mib, MEMORY_MIB),
             )  # fmt: skip
         observed.profiles.append(seen)
-    bench.jobs.wait([observed.build, *(seen.look for seen in observed.profiles)], bench.patience)
+    bench.jobs.wait([observed.build, *(seen.look for seen in observed.profiles)], bench.job_timeout)
     _take_build(bench, observed)
     _second_round(bench, observed)
     if with_time_limit:
         if not bench.subject.deadline.is_over:
             say("waiting for the time limit of a job that does not end by itself: two minutes")
-        stubborn = [seen.stubborn for seen in observed.profiles if seen.stubborn]
-        bench.jobs.wait(stubborn, bench.patience + _OVERTIME)
+        ignores_sigterm = [
+            seen.ignores_sigterm for seen in observed.profiles if seen.ignores_sigterm
+        ]
+        bench.jobs.wait(ignores_sigterm, bench.job_timeout + _OVERTIME)
     return observed
 
 
@@ -203,7 +205,7 @@ def _second_round(bench: _Bench, observed: Observed) -> None:
         if seen.looked is None:
             seen.words = last_words(bench.directory / f"{name}-look", None)
         if bench.subject.deadline.is_over:
-            observed.cut = bench.subject.deadline.story
+            observed.cut = bench.subject.deadline.description
             continue
         if observed.built:
             seen.sealed = _send_sealed(bench, seen.profile)
@@ -212,7 +214,7 @@ def _second_round(bench: _Bench, observed: Observed) -> None:
     others = [
         job for seen in observed.profiles for job in (seen.sealed, seen.find, seen.memory) if job
     ]
-    bench.jobs.wait(others, bench.patience)
+    bench.jobs.wait(others, bench.job_timeout)
     for seen in observed.profiles:
         _take_find(bench, seen, f"{seen.profile.name}-find")
         if seen.sealed is not None:
@@ -239,7 +241,7 @@ def _find_again(bench: _Bench, profiles: Iterable[Seen], number: int) -> None:
         return
     for seen in again:
         _send_find(bench, seen, f"{seen.profile.name}-find-{number}")
-    bench.jobs.wait([seen.find for seen in again if seen.find], bench.patience)
+    bench.jobs.wait([seen.find for seen in again if seen.find], bench.job_timeout)
     for seen in again:
         _take_find(bench, seen, f"{seen.profile.name}-find-{number}")
 

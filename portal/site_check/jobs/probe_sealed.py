@@ -38,10 +38,10 @@ def check_sealed(subject: Subject, seen: Seen, canary: str) -> Iterator[Finding]
     """Judge the sealed run of a profile, and the report of the probe that ran before it."""
     name, run, job = seen.profile.name, seen.run, seen.sealed
     if job is not None and (job.gave_up or job.unsent):
-        yield SEALS.unchecked(job.story, subject=name, change=job.remedy)
+        yield SEALS.unchecked(job.description, subject=name, change=job.remedy)
         return
     done = run is not None and run.done and run.sealed
-    told = f"{job.story if job else ''}; {seen.log}".strip("; ")
+    told = f"{job.description if job else ''}; {seen.log}".strip("; ")
     yield SEALS.judged(done, "ran to its end" if done else told, subject=name)
     try:
         report = parse_probe(json.dumps(run.probe if run else {}))

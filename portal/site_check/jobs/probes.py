@@ -39,7 +39,7 @@ from portal.site_check.target import Subject
 from scheduler.interface import Outcome
 
 _SECRET = re.compile(r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_|$)|^SEALRUN_")
-_LONGEST_OVERTIME = timedelta(seconds=90)
+_MAX_OVERTIME = timedelta(seconds=90)
 FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - of the jobs
 
 
@@ -70,9 +70,9 @@ def _build(subject: Subject, observed: Observed) -> Finding:
     if observed.built:
         return BUILDS.holds("an image was made", subject=name)
     if job.gave_up or job.unsent:
-        return BUILDS.unchecked(job.story, subject=name, change=job.remedy)
+        return BUILDS.unchecked(job.description, subject=name, change=job.remedy)
     line = subject.place("profiles", name) if job.refused else ""
-    found = f"{job.story}; {observed.build_log}".rstrip("; ")
+    found = f"{job.description}; {observed.build_log}".rstrip("; ")
     return BUILDS.broken(found, subject=name, change=line)
 
 
@@ -81,7 +81,7 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
     if seen.looked is None:
         if seen.look.gave_up or seen.look.unsent:
             yield STARTS.unchecked(
-                f"{seen.look.story}; nothing of this profile could be tried",
+                f"{seen.look.description}; nothing of this profile could be tried",
                 subject=name,
                 change=seen.look.remedy,
             )
@@ -93,7 +93,7 @@ def _profile(subject: Subject, observed: Observed, seen: Seen) -> Iterator[Findi
             )
         else:
             line = subject.place("profiles", name)
-            found = f"{seen.look.story}; {seen.words}".rstrip("; ")
+            found = f"{seen.look.description}; {seen.words}".rstrip("; ")
             yield STARTS.broken(found, subject=name, change=line)
         return
     yield STARTS.holds(f"on {' '.join(seen.looked.get('node', ()))}", subject=name)
@@ -196,7 +196,7 @@ def _devices_without(profile: str, notes: Notes) -> Finding:
 def _left(seen: Seen, looked: Notes, cut: str) -> Iterator[Finding]:
     name, places_before = seen.profile.name, looked.get("left", ())
     if seen.found is None:
-        why = seen.find.story if seen.find else cut or "no second job was sent"
+        why = seen.find.description if seen.find else cut or "no second job was sent"
         change = seen.find.remedy if seen.find else LONGER
         yield FILES.unchecked(why, subject=name, change=change)
         yield PROCESSES.unchecked(why, subject=name, change=change)
@@ -250,7 +250,7 @@ def _memory(seen: Seen) -> Finding:
         limit = min(MEMORY_MIB, seen.profile.memory_mib)
         found = f"a job with {limit} MiB has used {3 * limit} MiB"
         return MEMORY.broken(found, subject=name)
-    return MEMORY.unchecked(job.story, subject=name, change=job.remedy)
+    return MEMORY.unchecked(job.description, subject=name, change=job.remedy)
 
 
 def _tasks(subject: Subject, profile: Profile, notes: Notes) -> Finding:
@@ -309,19 +309,19 @@ def _space(seen: Seen) -> Finding:
 
 
 def _time(seen: Seen) -> Finding:
-    name, job = seen.profile.name, seen.stubborn
+    name, job = seen.profile.name, seen.ignores_sigterm
     if job is None:
         return TIME.left_out("--quick", subject=name)
     report = job.report
     if job.outcome is not Outcome.TIME_LIMIT or report is None:
         if job.gave_up and report is not None and report.started_at is not None:
-            return TIME.broken(f"a job with one minute: {job.story}", subject=name)
-        return TIME.unchecked(job.story, subject=name, change=job.remedy)
+            return TIME.broken(f"a job with one minute: {job.description}", subject=name)
+        return TIME.unchecked(job.description, subject=name, change=job.remedy)
     if report.started_at is None or report.ended_at is None:
         return TIME.holds("a job that ignores SIGTERM was ended", subject=name)
     took = report.ended_at - report.started_at
     return TIME.judged(
-        took <= timedelta(minutes=1) + _LONGEST_OVERTIME,
+        took <= timedelta(minutes=1) + _MAX_OVERTIME,
         f"a job with one minute that ignores SIGTERM was ended after {took.total_seconds():.0f} s",
         subject=name,
     )

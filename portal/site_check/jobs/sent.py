@@ -6,7 +6,7 @@ from datetime import timedelta
 from scheduler.interface import JobReport, Outcome, Phase, Token
 from site_config.units import format_duration
 
-LONGER = "let the check wait longer: --patience 30m --time-limit 60"
+LONGER = "let the check wait longer: --job-timeout 30m --time-limit 60"
 """What to do where a cluster is only slow."""
 
 
@@ -31,7 +31,7 @@ class Sent:
     begun: float = 0.0
     """When it was handed over, in seconds of the clock that is never set back."""
     gave_up: bool = False
-    """It was not over when patience was."""
+    """It was not over when its time was."""
     then: JobReport | None = None
     """The last that was said of it until then: later it is cancelled."""
     waited: timedelta = timedelta(0)
@@ -69,7 +69,7 @@ class Sent:
         return report.raw_state + (f" ({report.raw_reason})" if report.raw_reason else "")
 
     @property
-    def story(self) -> str:
+    def description(self) -> str:
         """What became of it, for the operator: what was waited for and how long, where it was in vain."""
         if self.refused:
             return f"refused: {self.refused}"

@@ -11,7 +11,7 @@ from portal.site_check.target import Subject
 
 OLDEST, NEWEST = (22, 5), (26, 5)
 
-_LONGEST = 300
+_MAX_CHARS = 300
 _SECONDS = re.compile(r"(\d+) sec")
 
 ANSWERS = Rule(
@@ -86,13 +86,13 @@ def check(subject: Subject, answers: Answers) -> Iterator[Finding]:
 def _complaints(answers: Answers) -> Iterator[Finding]:
     """Judge what was complained of; a program that did not answer is no program without a complaint."""
     if answers.serious:
-        yield WHOLE.broken("; ".join(answers.serious)[:_LONGEST])
+        yield WHOLE.broken("; ".join(answers.serious)[:_MAX_CHARS])
     elif answers.problems:
-        yield WHOLE.unchecked("; ".join(answers.problems)[:_LONGEST])
+        yield WHOLE.unchecked("; ".join(answers.problems)[:_MAX_CHARS])
     else:
         yield WHOLE.holds("none was heard")
     if answers.harmless or not answers.problems:
-        told = "; ".join(answers.harmless)[:_LONGEST]
+        told = "; ".join(answers.harmless)[:_MAX_CHARS]
         yield QUIET.judged(not told, told or "none was heard")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from portal.domain.site.findings import Level, Rule
 
 _SECONDS = re.compile(r"(\d+) sec")
-_LONGEST_KILL_WAIT = 60
+_MAX_KILL_WAIT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +203,12 @@ SETTINGS = (
         _rule(
             "kill_wait",
             Level.WARNING,
-            f"From SIGTERM to SIGKILL is at most {_LONGEST_KILL_WAIT} s",
+            f"From SIGTERM to SIGKILL is at most {_MAX_KILL_WAIT_SECONDS} s",
             "A job that ignores SIGTERM keeps its GPU for that long after its end.",
             "slurm.conf: KillWait=5",
         ),
         "KillWait",
-        _at_most(_LONGEST_KILL_WAIT),
+        _at_most(_MAX_KILL_WAIT_SECONDS),
     ),
     Setting(
         _rule(

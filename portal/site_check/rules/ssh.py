@@ -12,9 +12,9 @@ from scheduler.errors import HostKeyRefusedError, SchedulerError, TransportTimeo
 from scheduler.transport import Transport
 from site_config.site import Jump, Ssh
 
-_PATIENCE = timedelta(seconds=30)
+_TIMEOUT = timedelta(seconds=30)
 _SLOW = 1.0
-_LONGEST = 200
+_MAX_CHARS = 200
 
 KEY = Rule(
     id="ssh.key",
@@ -100,7 +100,7 @@ def _known(hop: Ssh | Jump) -> Finding:
 
 
 def _connection(subject: Subject, transport: Transport) -> Iterator[Finding]:
-    timeout = subject.deadline.at_most(_PATIENCE)
+    timeout = subject.deadline.at_most(_TIMEOUT)
     try:
         answer = transport.run(["true"], timeout=timeout)
         begun = time.monotonic()
@@ -122,4 +122,4 @@ def _connection(subject: Subject, transport: Transport) -> Iterator[Finding]:
     yield CONNECTS.holds("logged in")
     yield QUICK.judged(seconds < _SLOW, f"a command takes {seconds * 1000:.0f} ms")
     said = answer.noise.decode(errors="replace").strip()
-    yield QUIET.judged(not said, f"it says {said[:_LONGEST]!a}" if said else "it says nothing")
+    yield QUIET.judged(not said, f"it says {said[:_MAX_CHARS]!a}" if said else "it says nothing")

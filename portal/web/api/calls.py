@@ -1,4 +1,4 @@
-"""One call of the API: a visit by a program, and the endpoints that answer it."""
+"""One call of the API: a request of a program, and the endpoints that answer it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from portal.web.api.models import Made
 from portal.web.local_paths import API
 from portal.web.middleware import token_auth
 from portal.web.middleware.bodies import UploadRoute
-from portal.web.request_context import Visit, visit_of
+from portal.web.request_context import PageRequest, page_request_of
 
 CREATED = 201
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Visit):
-    """A visit whose actor is the owner of a token."""
+class Call(PageRequest):
+    """A request whose actor is the owner of a token."""
 
     caller: Actor
 
@@ -40,7 +40,7 @@ class Call(Visit):
         """Return the address of the page after this one."""
         if number >= pages:
             return None
-        asked = self.request.url.include_query_params(page=number + 1)
+        asked = self.http.url.include_query_params(page=number + 1)
         return f"{self.context.site_url}{asked.path}?{asked.query}"
 
 
@@ -112,11 +112,11 @@ class Endpoint:
 
 
 def _admitted(request: Request, scope: Scope | None) -> Call:
-    visit = visit_of(request)
+    page_request = page_request_of(request)
     return Call(
-        request=request,
-        context=visit.context,
-        renderer=visit.renderer,
-        kept_pages=visit.kept_pages,
-        caller=token_auth.admit(visit, scope),
+        http=request,
+        context=page_request.context,
+        renderer=page_request.renderer,
+        page_cache=page_request.page_cache,
+        caller=token_auth.admit(page_request, scope),
     )

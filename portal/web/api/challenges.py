@@ -30,7 +30,7 @@ def challenge(call: Call) -> models.Challenge:
     details = call.read(
         challenge_details.challenge_details,
         actor=call.actor,
-        slug=call.part("slug"),
+        slug=call.path_param("slug"),
         now=call.now,
     )
     return models.Challenge(
@@ -50,8 +50,8 @@ def leaderboard(call: Call) -> models.Leaderboard:
     board = call.read(
         leaderboard_views.leaderboard,
         actor=call.actor,
-        slug=call.part("slug"),
-        phase_slug=call.request.query_params.get("phase"),
+        slug=call.path_param("slug"),
+        phase_slug=call.http.query_params.get("phase"),
         page=call.page_number(),
         now=call.now,
     )

@@ -15,7 +15,7 @@ from portal.web.api.calls import Endpoint, Field
 from portal.web.api.endpoints import ENDPOINTS
 from portal.web.api.models import Error, Made
 from portal.web.local_paths import API
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 OPENAPI = f"{API}/openapi.json"
 """Where the document is; it can be read without a token."""
@@ -37,9 +37,9 @@ UPLOAD_REFUSALS = {
 }
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Answer with the document for this site."""
-    return Response(_written(visit.context.site_url), media_type="application/json")
+    return Response(_written(request.context.site_url), media_type="application/json")
 
 
 @cache

@@ -32,7 +32,7 @@ def submissions(call: Call) -> models.Submissions:
     found = call.read(
         submission_views.submission_list,
         actor=call.actor,
-        slug=call.part("slug"),
+        slug=call.path_param("slug"),
         page=call.page_number(),
         now=call.now,
     )
@@ -51,7 +51,7 @@ def submission(call: Call) -> models.Submission:
     page = call.read(
         submission_views.submission_page,
         actor=call.actor,
-        submission_id=call.part("id"),
+        submission_id=call.path_param("id"),
         resources=call.context.resources,
         now=call.now,
     )

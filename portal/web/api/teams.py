@@ -14,7 +14,7 @@ def teams(call: Call) -> models.Teams:
     found = call.read(
         team_lists.team_list,
         actor=call.actor,
-        slug=call.part("slug"),
+        slug=call.path_param("slug"),
         page=call.page_number(),
         now=call.now,
     )
@@ -32,7 +32,7 @@ def participants(call: Call) -> models.Participants:
     found = call.read(
         participation_lists.participation_list,
         actor=call.actor,
-        slug=call.part("slug"),
+        slug=call.path_param("slug"),
         state=_state(call),
         page=call.page_number(),
         now=call.now,
@@ -57,11 +57,11 @@ def decline(call: Call) -> models.Decision:
 
 
 def _decide(call: Call, *, admits: bool) -> models.Decision:
-    person_id = call.part("person")
+    person_id = call.path_param("person")
     call.write(
         joining.decide,
         actor=call.actor,
-        slug=call.part("slug"),
+        slug=call.path_param("slug"),
         person_id=person_id,
         admits=admits,
         now=call.now,
@@ -71,7 +71,7 @@ def _decide(call: Call, *, admits: bool) -> models.Decision:
 
 
 def _state(call: Call) -> ParticipationState | None:
-    wish = call.request.query_params.get("state")
+    wish = call.http.query_params.get("state")
     try:
         return ParticipationState(wish) if wish is not None else None
     except ValueError as error:

@@ -26,4 +26,4 @@ async def upload(call: Call) -> models.Made:
     except SubmissionRejectedError as refusal:
         sentence = " ".join(refusal.errors.values())
         raise RefusalError(refusal.status, sentence, refusal.reason) from refusal
-    return models.Made(id=made, url=call.url(f"/challenges/{call.part('slug')}/weights"))
+    return models.Made(id=made, url=call.url(f"/challenges/{call.path_param('slug')}/weights"))

@@ -12,7 +12,7 @@ from portal.web.login.failures import LoginError
 KEPT = "logins"
 """Under which name they are in the session's data."""
 
-MOST = 5
+MAX_ATTEMPTS = 5
 """How many a browser can have begun at once: one a window."""
 
 
@@ -52,7 +52,7 @@ def new_attempt(
 def keep(data: dict[str, Any], attempt: Attempt) -> str:
     """Write an attempt into the session's data; return its state. The oldest give way."""
     state = secrets.token_urlsafe(24)
-    others = list(data.get(KEPT, {}).items())[-(MOST - 1) :]
+    others = list(data.get(KEPT, {}).items())[-(MAX_ATTEMPTS - 1) :]
     data[KEPT] = {**dict(others), state: asdict(attempt)}
     return state
 

@@ -7,23 +7,23 @@ from typing import Protocol
 from portal.web.context import Provider, WebContext
 from portal.web.login.attempts import Attempt
 from portal.web.login.oauth_hub import HubLogin
-from portal.web.login.oidc import Confirmed, OpenIdLogin
+from portal.web.login.oidc import AuthenticatedUser, OpenIdLogin
 from portal.web.login.oidc_discovery import Discovery
 from portal.web.login.oidc_tokens import LogoutOrder
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 """Seconds that a provider has for each answer."""
 
 
 class ProviderLogin(Protocol):
     """How the portal speaks with one provider. Every method may raise ``LoginError``."""
 
-    async def begin(
-        self, attempt: Attempt, *, state: str, acr: tuple[str, ...], afresh: bool
+    async def authorization_url(
+        self, attempt: Attempt, *, state: str, acr: tuple[str, ...], force_reauthentication: bool
     ) -> str:
         """Return the address at which the browser logs in."""
 
-    async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+    async def complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
         """Return who has logged in, by what the browser brought back."""
 
     async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
@@ -34,16 +34,19 @@ class ProviderLogin(Protocol):
 
 
 def logins_of(
-    context: WebContext, *, patience: float = PATIENCE, clock: Callable[[], float] = time.monotonic
+    context: WebContext,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Mapping[str, ProviderLogin]:
     """Return a login for each provider of the site; ``clock`` is in seconds."""
 
     def login_of(provider: Provider) -> ProviderLogin:
         if not provider.profile.is_openid:
-            return HubLogin(provider, site_url=context.site_url, patience=patience)
-        discovery = Discovery(provider.issuer, patience=patience, clock=clock)
+            return HubLogin(provider, site_url=context.site_url, timeout=timeout)
+        discovery = Discovery(provider.issuer, timeout=timeout, clock=clock)
         return OpenIdLogin(
-            provider, site_url=context.site_url, discovery=discovery, patience=patience
+            provider, site_url=context.site_url, discovery=discovery, timeout=timeout
         )
 
     return {provider.id: login_of(provider) for provider in context.providers}

@@ -12,7 +12,7 @@ from portal.domain.accounts.provider_defaults import scopes_of
 from portal.web.context import Provider
 from portal.web.login.attempts import Attempt
 from portal.web.login.failures import LoginError
-from portal.web.login.oidc import Confirmed, check_sender, code_of, identity_of
+from portal.web.login.oidc import AuthenticatedUser, check_sender, code_of, identity_of
 from portal.web.login.oidc_client import Client
 from portal.web.login.oidc_tokens import LogoutOrder, is_name
 
@@ -23,7 +23,7 @@ SAID = frozenset({"name", "groups", "admin", "roles"})
 class HubLogin:
     """One hub of the site; its address is the issuer of the accounts."""
 
-    def __init__(self, provider: Provider, *, site_url: str, patience: float) -> None:
+    def __init__(self, provider: Provider, *, site_url: str, timeout: float) -> None:
         self._provider = provider
         self._api = f"{provider.issuer.rstrip('/')}/hub/api"
         self._client = Client(
@@ -31,20 +31,22 @@ class HubLogin:
             client_secret=provider.client_secret,
             redirect_uri=f"{site_url}/login/{provider.id}/callback",
             scope=scopes_of(provider.profile, provider.scopes),
-            patience=patience,
+            timeout=timeout,
         )
 
-    async def begin(self, attempt: Attempt, *, state: str, acr: Iterable[str], afresh: bool) -> str:
+    async def authorization_url(
+        self, attempt: Attempt, *, state: str, acr: Iterable[str], force_reauthentication: bool
+    ) -> str:
         """Return where the browser logs in; a hub cannot be asked how to make sure of it."""
-        del acr, afresh
-        return self._client.address(
+        del acr, force_reauthentication
+        return self._client.authorization_url(
             f"{self._api}/oauth2/authorize", state=state, verifier=attempt.verifier
         )
 
-    async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+    async def complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
         """Return who has logged in; raise ``LoginError``."""
         check_sender(answer, self._provider.issuer, names_itself=False)
-        token = await self._client.swap(
+        token = await self._client.exchange_code(
             f"{self._api}/oauth2/token",
             code=code_of(answer),
             verifier=attempt.verifier,
@@ -55,7 +57,7 @@ class HubLogin:
         if said.get("kind") != "user" or not is_name(name):
             raise LoginError("token_about_nobody")
         told = {key: value for key, value in said.items() if key in SAID}
-        return Confirmed(identity=identity_of(self._provider, str(name), told))
+        return AuthenticatedUser(identity=identity_of(self._provider, str(name), told))
 
     async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
         """Return None: a hub sends nobody back."""

@@ -20,12 +20,12 @@ from portal.web.login.oidc_tokens import LogoutOrder, Verifier, is_name
 OF_THE_LOGIN = frozenset({"iss", "acr", "amr", "auth_time"})
 """What only the signed token says; user info is about the person, not about this login."""
 
-LONGEST_HINT = 6000
+MAX_HINT_CHARS = 6000
 """Letters of an ID token that still fits into an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
+class AuthenticatedUser:
     """Who a provider says has logged in, and what it calls this login."""
 
     identity: Identity
@@ -37,7 +37,7 @@ class OpenIdLogin:
     """One provider of the site. Its addresses and keys are fetched when they are first needed."""
 
     def __init__(
-        self, provider: Provider, *, site_url: str, discovery: Discovery, patience: float
+        self, provider: Provider, *, site_url: str, discovery: Discovery, timeout: float
     ) -> None:
         self._provider = provider
         self._discovery = discovery
@@ -47,7 +47,7 @@ class OpenIdLogin:
             # One address per provider: a code of one cannot be slipped in as an answer of another.
             redirect_uri=f"{site_url}/login/{provider.id}/callback",
             scope=scopes_of(provider.profile, provider.scopes),
-            patience=patience,
+            timeout=timeout,
         )
         self._verifier = Verifier(
             issuer=provider.issuer,
@@ -56,13 +56,15 @@ class OpenIdLogin:
             discovery=self._discovery,
         )
 
-    async def begin(self, attempt: Attempt, *, state: str, acr: Iterable[str], afresh: bool) -> str:
-        """Return where the browser logs in: with ``acr``, if any, and ``afresh`` if asked for."""
-        document = await self._discovery.announced()
-        wishes = _of_strength(tuple(acr), is_heard=document.hears_claims)
-        if afresh:
+    async def authorization_url(
+        self, attempt: Attempt, *, state: str, acr: Iterable[str], force_reauthentication: bool
+    ) -> str:
+        """Return where the browser logs in: with ``acr``, if any, and ``force_reauthentication`` if asked for."""
+        document = await self._discovery.metadata()
+        wishes = _strength_params(tuple(acr), is_heard=document.hears_claims)
+        if force_reauthentication:
             wishes["prompt"] = "login"
-        return self._client.address(
+        return self._client.authorization_url(
             document.addresses["authorization_endpoint"],
             state=state,
             verifier=attempt.verifier,
@@ -70,10 +72,10 @@ class OpenIdLogin:
             **wishes,
         )
 
-    async def finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
+    async def complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
         """Return who has logged in; raise ``LoginError``."""
         try:
-            return await self._finish(answer, attempt)
+            return await self._complete(answer, attempt)
         except LoginError as failure:
             if failure.reason.endswith(("_unreachable", "_unreadable")):
                 # The provider's addresses may have changed: look again next time.
@@ -82,7 +84,7 @@ class OpenIdLogin:
 
     async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
         """Return where the browser logs out at the provider; None: it has no such place."""
-        document = await self._discovery.announced()
+        document = await self._discovery.metadata()
         place = document.addresses.get("end_session_endpoint")
         if place is None:
             return None
@@ -91,7 +93,7 @@ class OpenIdLogin:
             "post_logout_redirect_uri": back,
             "state": state,
         }
-        if id_token and len(id_token) <= LONGEST_HINT:
+        if id_token and len(id_token) <= MAX_HINT_CHARS:
             asked["id_token_hint"] = id_token
         return str(add_params_to_uri(place, list(asked.items())))
 
@@ -99,10 +101,10 @@ class OpenIdLogin:
         """Return whom the provider's logout token logs out; raise ``LoginError``."""
         return await self._verifier.logout_token(token)
 
-    async def _finish(self, answer: Mapping[str, str], attempt: Attempt) -> Confirmed:
-        document = await self._discovery.announced()
+    async def _complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
+        document = await self._discovery.metadata()
         check_sender(answer, self._provider.issuer, names_itself=document.names_itself)
-        token = await self._client.swap(
+        token = await self._client.exchange_code(
             document.addresses["token_endpoint"],
             code=code_of(answer),
             verifier=attempt.verifier,
@@ -116,7 +118,7 @@ class OpenIdLogin:
         )
         more = await self._more(document.addresses.get("userinfo_endpoint"), access_token, claims)
         sid = claims.get("sid")
-        return Confirmed(
+        return AuthenticatedUser(
             identity=identity_of(self._provider, claims["sub"], more | claims),
             sid=sid if is_name(sid) else None,
             id_token=id_token,
@@ -138,7 +140,7 @@ class OpenIdLogin:
         return {name: value for name, value in said.items() if name not in OF_THE_LOGIN}
 
 
-def _of_strength(acr: tuple[str, ...], *, is_heard: bool) -> dict[str, str]:
+def _strength_params(acr: tuple[str, ...], *, is_heard: bool) -> dict[str, str]:
     """Return how to ask for a login that is made sure of in one of these ways."""
     if not acr:
         return {}

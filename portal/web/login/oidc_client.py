@@ -14,15 +14,15 @@ from portal.web.login.failures import LoginError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """What the provider knows the portal as. ``patience`` is in seconds, for each answer."""
+    """What the provider knows the portal as. ``timeout`` is in seconds, for each answer."""
 
     client_id: str
     client_secret: str
     redirect_uri: str
     scope: str
-    patience: float
+    timeout: float
 
-    def address(self, endpoint: str, *, state: str, verifier: str, **wishes: str) -> str:
+    def authorization_url(self, endpoint: str, *, state: str, verifier: str, **wishes: str) -> str:
         """Return where the browser begins to log in."""
         asked = wishes | ({"scope": self.scope} if self.scope else {})
         address, _ = self._session().create_authorization_url(
@@ -30,13 +30,13 @@ class Client:
         )
         return str(address)
 
-    async def swap(
+    async def exchange_code(
         self, endpoint: str, *, code: str, verifier: str, in_form: bool
     ) -> dict[str, Any]:
         """Return the token for a code; ``in_form`` says how the client's secret is sent."""
         way = "client_secret_post" if in_form else "client_secret_basic"
         try:
-            async with asyncio.timeout(self.patience), self._session(way) as session:
+            async with asyncio.timeout(self.timeout), self._session(way) as session:
                 token = await session.fetch_token(
                     endpoint,
                     grant_type="authorization_code",
@@ -65,8 +65,8 @@ class Client:
         """Return the same; a text is a JWT, which is still to be checked."""
         try:
             async with (
-                asyncio.timeout(self.patience),
-                httpx2.AsyncClient(timeout=self.patience) as session,
+                asyncio.timeout(self.timeout),
+                httpx2.AsyncClient(timeout=self.timeout) as session,
             ):
                 answer = await session.get(
                     endpoint,
@@ -93,7 +93,7 @@ class Client:
             token_endpoint_auth_method=way,
             redirect_uri=self.redirect_uri,
             code_challenge_method="S256",
-            timeout=self.patience,
+            timeout=self.timeout,
         )
 
 

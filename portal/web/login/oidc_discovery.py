@@ -22,10 +22,10 @@ from portal.web.login.failures import LoginError
 
 log = structlog.get_logger("sealrun.login")
 
-FRESH = 3600.0
+METADATA_TTL_SECONDS = 3600.0
 """Seconds for which a document and its keys are taken to be right."""
 
-FORCED = 10
+MAX_FORCED_PER_MINUTE = 10
 """How often in a minute keys may be fetched early: whoever sends us tokens could have it done."""
 
 SAFE_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"})  # fmt: skip
@@ -36,7 +36,7 @@ OPTIONAL = ("userinfo_endpoint", "end_session_endpoint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Announced:
+class ProviderMetadata:
     """The document of a provider, checked."""
 
     addresses: Mapping[str, str]
@@ -59,25 +59,29 @@ class Announced:
 class Discovery:
     """One provider's document and keys, kept in memory."""
 
-    def __init__(self, issuer: str, *, patience: float, clock: Callable[[], float]) -> None:
+    def __init__(self, issuer: str, *, timeout: float, clock: Callable[[], float]) -> None:
         self._issuer = issuer
-        self._patience = patience
+        self._timeout = timeout
         self._clock = clock
-        self._last: Announced | None = None
+        self._last: ProviderMetadata | None = None
         self._fetched_at: float | None = None
         self._keys: KeySet | None = None
         self._keys_at = 0.0
-        self._forced: deque[float] = deque(maxlen=FORCED)
+        self._forced: deque[float] = deque(maxlen=MAX_FORCED_PER_MINUTE)
 
-    async def announced(self) -> Announced:
+    async def metadata(self) -> ProviderMetadata:
         """Return what the provider says of itself; raise ``LoginError`` if it is not to be used."""
         now = self._clock()
-        if self._last and self._fetched_at is not None and now - self._fetched_at < FRESH:
+        if (
+            self._last
+            and self._fetched_at is not None
+            and now - self._fetched_at < METADATA_TTL_SECONDS
+        ):
             return self._last
         document = await self._fetch(
             f"{self._issuer.rstrip('/')}/.well-known/openid-configuration", "discovery"
         )
-        fresh = announced(document, self._issuer)
+        fresh = parse_metadata(document, self._issuer)
         self._compare(fresh)
         self._last, self._fetched_at = fresh, now
         return fresh
@@ -90,10 +94,10 @@ class Discovery:
     async def keys(self, *, early: bool = False) -> KeySet:
         """Return the provider's keys: ``early``, because one is unknown, fetched now."""
         now = self._clock()
-        is_fresh = self._keys is not None and now - self._keys_at < FRESH
+        is_fresh = self._keys is not None and now - self._keys_at < METADATA_TTL_SECONDS
         if self._keys is not None and is_fresh and not (early and self._may_force(now)):
             return self._keys
-        place = (await self.announced()).addresses["jwks_uri"]
+        place = (await self.metadata()).addresses["jwks_uri"]
         document = await self._fetch(place, "keys")
         try:
             self._keys = KeySet.import_key_set(document)  # type: ignore[arg-type]
@@ -103,12 +107,12 @@ class Discovery:
         return self._keys
 
     def _may_force(self, now: float) -> bool:
-        if len(self._forced) == FORCED and now - self._forced[0] < 60:  # noqa: PLR2004 - a minute
+        if len(self._forced) == MAX_FORCED_PER_MINUTE and now - self._forced[0] < 60:  # noqa: PLR2004 - a minute
             return False
         self._forced.append(now)
         return True
 
-    def _compare(self, fresh: Announced) -> None:
+    def _compare(self, fresh: ProviderMetadata) -> None:
         before = self._last
         if before is None or fresh == before:
             return
@@ -125,8 +129,8 @@ class Discovery:
     async def _fetch(self, address: str, what: str) -> dict[str, Any]:
         try:
             async with (
-                asyncio.timeout(self._patience),
-                httpx2.AsyncClient(timeout=self._patience) as client,
+                asyncio.timeout(self._timeout),
+                httpx2.AsyncClient(timeout=self._timeout) as client,
             ):
                 # A redirect is not followed: the addresses are the provider's own.
                 answer = (await client.get(address)).raise_for_status()
@@ -143,7 +147,7 @@ class Discovery:
         return document if isinstance(document, dict) else {}
 
 
-def announced(document: Mapping[str, Any], issuer: str) -> Announced:
+def parse_metadata(document: Mapping[str, Any], issuer: str) -> ProviderMetadata:
     """Return a document, checked; raise ``LoginError`` for one that must not be used."""
     if document.get("issuer") != issuer:
         raise LoginError("discovery_misnamed", issuer=issuer, named=str(document.get("issuer")))
@@ -153,7 +157,7 @@ def announced(document: Mapping[str, Any], issuer: str) -> Announced:
     if not algorithms:
         raise LoginError("discovery_unsafe", issuer=issuer, algorithms=_texts(offered))
     ways = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    return Announced(
+    return ProviderMetadata(
         addresses=addresses,
         algorithms=algorithms,
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,

@@ -21,14 +21,14 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry, extract_compact
 
 from portal.web.login.failures import LoginError
-from portal.web.login.oidc_discovery import Announced, Discovery
+from portal.web.login.oidc_discovery import Discovery, ProviderMetadata
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
-LOGOUT_LASTS = 600
+LOGOUT_TOKEN_SECONDS = 600
 """Seconds for which a logout token is good that does not say it itself."""
-LOGOUT_LASTS_AT_MOST = 24 * 3600
+MAX_LOGOUT_TOKEN_SECONDS = 24 * 3600
 """It is remembered until then, so that it cannot be sent again."""
-LONGEST = 255
+MAX_NAME_CHARS = 255
 """Letters of a name that a provider gives to a person, a session or a token."""
 
 UNUSED = frozenset({"amr", "auth_time"})
@@ -130,7 +130,7 @@ class Verifier:
         told = [one for one in (sub, sid) if one is not None]
         if not told or not all(map(is_name, told)):
             raise LoginError("logout_of_nobody")
-        if claims["exp"] > now + LOGOUT_LASTS_AT_MOST:
+        if claims["exp"] > now + MAX_LOGOUT_TOKEN_SECONDS:
             raise LoginError("logout_lasts_too_long")
         return LogoutOrder(
             subject=sub, sid=sid, jti=claims["jti"], expires_at=claims["exp"] + self.leeway
@@ -144,7 +144,7 @@ class Verifier:
 
     async def _signed(self, token: str, *kinds: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return header and claims of a token, signed by a key that the provider has now."""
-        document = await self.discovery.announced()
+        document = await self.discovery.metadata()
         try:
             header = dict(extract_compact(token.encode()).headers())
         except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -170,7 +170,7 @@ class Verifier:
 _ESSENTIAL: dict[str, Any] = {name: {"essential": True} for name in ("iat", "exp", "jti")}
 
 
-def _decoded(token: str, keys: KeySet, document: Announced) -> dict[str, Any]:
+def _decoded(token: str, keys: KeySet, document: ProviderMetadata) -> dict[str, Any]:
     registry = JWSRegistry(algorithms=list(document.algorithms), strict_check_header=False)
     try:
         return dict(jwt.decode(token, keys, registry=registry).claims)
@@ -201,9 +201,9 @@ def _wrong(error: JoseError) -> LoginError:
 
 def is_name(value: object) -> bool:
     """Whether a value can be kept as the name of a person, session or token."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS and value.isprintable()
 
 
 def _end(claims: Mapping[str, Any]) -> object:
     issued = claims.get("iat")
-    return issued + LOGOUT_LASTS if isinstance(issued, int | float) else None
+    return issued + LOGOUT_TOKEN_SECONDS if isinstance(issued, int | float) else None

@@ -7,11 +7,11 @@ and that page leads on.
 
 from starlette.responses import Response
 
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def onward(visit: Visit, address: str, *, title: str, where: str) -> Response:
+def onward(request: PageRequest, address: str, *, title: str, where: str) -> Response:
     """Answer with a page that leads on by itself, and that has a link for browsers that do not."""
-    page = visit.page("accounts/login/redirect.html", address=address, title=title, where=where)
+    page = request.page("accounts/login/redirect.html", address=address, title=title, where=where)
     page.headers["refresh"] = f"0; url={address}"
     return page

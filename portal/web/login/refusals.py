@@ -9,7 +9,7 @@ from portal.web.context import Provider
 from portal.web.local_paths import with_query
 from portal.web.login.attempts import Attempt
 from portal.web.login.failures import LoginError
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 log = structlog.get_logger("sealrun.login")
 
@@ -22,19 +22,19 @@ AGAIN = "again"
 
 
 def failed(
-    visit: Visit, provider: Provider, failure: LoginError, attempt: Attempt | None = None
+    request: PageRequest, provider: Provider, failure: LoginError, attempt: Attempt | None = None
 ) -> Response:
     """Say why nobody was logged in."""
     log.warning("login failed", provider=provider.id, reason=failure.reason, **failure.detail)
     closed = failure.closed
-    return visit.page(
+    return request.page(
         "accounts/login/failed.html",
         status=failure.status,
         sentence=failure.sentence,
         gate=closed.gate if closed else None,
         stronger=_again(provider, attempt) if failure.reason.startswith("acr_") else "",
         provider_title=provider.title,
-        reference=visit.request.state.reference,
+        reference=request.http.state.reference,
     )
 
 

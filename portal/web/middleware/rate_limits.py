@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from portal.web.context import Rates
 from portal.web.errors import RefusalError
-from portal.web.request_context import Visit, visit_of
+from portal.web.request_context import PageRequest, page_request_of
 
 IPV6_NETWORK = 64
 """Bits of an address that stand for one customer, who can change all the others at will."""
@@ -27,7 +27,7 @@ SWEPT_FROM = 10_000
 """From so many names on those are forgotten of whom there is nothing to be remembered any more."""
 
 Endpoint = Callable[[Request], Response | Awaitable[Response]]
-Name = Callable[[Visit], str]
+Name = Callable[[PageRequest], str]
 
 
 class RateLimitExceededError(RefusalError):
@@ -129,7 +129,7 @@ def limited(endpoint: Endpoint, rate: str, by: Name) -> Callable[[Request], Awai
     waits = bool(iscoroutinefunction(endpoint))
 
     async def counted(request: Request) -> Response:
-        await rates_of(request).count_in_loop(rate, by(visit_of(request)))
+        await rates_of(request).count_in_loop(rate, by(page_request_of(request)))
         answer = endpoint(request) if waits else await run_in_threadpool(endpoint, request)
         return await answer if isawaitable(answer) else answer
 
@@ -142,15 +142,15 @@ def rates_of(request: Request) -> RateLimits:
     return rates
 
 
-def address(visit: Visit) -> str:
+def address(request: PageRequest) -> str:
     """Return the network address that a request came from; of IPv6, its network."""
-    client = visit.request.client
+    client = request.http.client
     return network(client.host) if client else ""
 
 
-def person(visit: Visit) -> str:
+def person(request: PageRequest) -> str:
     """Return who asks; a visitor is known by the network address."""
-    return visit.actor.person_id or address(visit)
+    return request.actor.person_id or address(request)
 
 
 def network(host: str) -> str:

@@ -16,7 +16,7 @@ from portal.web.context import WebContext
 from portal.web.local_paths import is_api
 from portal.web.middleware.cookies import LoginCookie, digest, new_secret
 
-LONGEST_AGENT = 300
+MAX_AGENT_CHARS = 300
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Sessions:
         await self._app(scope, receive, send_saved)
 
     async def _find(self, headers: Headers, origin: str) -> Browser:
-        agent = headers.get("user-agent", "")[:LONGEST_AGENT]
+        agent = headers.get("user-agent", "")[:MAX_AGENT_CHARS]
         secret = self._cookie.read(headers.get("cookie", ""))
         login = await run_in_threadpool(self._look_up, secret, origin) if secret else None
         if login is None:

@@ -11,7 +11,7 @@ from portal.services.accounts import tokens
 from portal.services.accounts.tokens import TokenProblem
 from portal.web.errors import RefusalError
 from portal.web.middleware.rate_limits import address, rates_of
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 CHALLENGE = 'Bearer realm="Sealrun"'
 """What stands in ``WWW-Authenticate``: RFC 6750, section 3."""
@@ -23,23 +23,23 @@ SENTENCES: Mapping[TokenProblem, str] = {
 }
 
 
-def admit(visit: Visit, scope: Scope | None) -> Actor:
+def admit(request: PageRequest, scope: Scope | None) -> Actor:
     """Return whose token a request brings, if it has the scope; None: any will do.
 
     Raises ``RefusalError`` with 401, 403, or 429 for somebody whose tokens fail too often. A token that
     works is not held up by those of others behind the same address.
     """
-    secret = bearer_of(visit.request.headers)
+    secret = bearer_of(request.http.headers)
     if secret is None:
         raise RefusalError(401, "Send a token of yours with the request.", "no_token", _www())
-    found = _owner(visit, secret)
+    found = _owner(request, secret)
     if isinstance(found, TokenProblem):
-        rates_of(visit.request).count("token", address(visit))
+        rates_of(request.http).count("token", address(request))
         sentence = SENTENCES[found]
         raise RefusalError(
             401, sentence, f"token_{found}", _www(error="invalid_token", error_description=sentence)
         )
-    _check(visit, found, scope)
+    _check(request, found, scope)
     return found
 
 
@@ -52,27 +52,27 @@ def bearer_of(headers: Headers) -> str | None:
     return None
 
 
-def _owner(visit: Visit, secret: str) -> Actor | TokenProblem:
-    client = visit.request.client
+def _owner(request: PageRequest, secret: str) -> Actor | TokenProblem:
+    client = request.http.client
     look = partial(
         tokens.actor_of,
         secret=secret,
         origin=client.host if client else "",
-        terms_version=visit.context.terms.version,
-        now=visit.now,
+        terms_version=request.context.terms.version,
+        now=request.now,
     )
-    with visit.context.database.reading() as session:
+    with request.context.database.reading() as session:
         found = look(session)
         is_to_be_noted = bool(session.dirty)
     # On SQLite all writers wait for each other, and a use is worth noting only now and then.
-    return visit.write(look) if is_to_be_noted else found
+    return request.write(look) if is_to_be_noted else found
 
 
-def _check(visit: Visit, actor: Actor, scope: Scope | None) -> None:
+def _check(request: PageRequest, actor: Actor, scope: Scope | None) -> None:
     if not actor.has_accepted:
         raise RefusalError(
             403,
-            f"Accept the terms of this site first, in a browser: {visit.context.site_url}/welcome",
+            f"Accept the terms of this site first, in a browser: {request.context.site_url}/welcome",
             "terms",
         )
     if scope is not None and scope not in actor.scopes:

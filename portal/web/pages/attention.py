@@ -3,27 +3,30 @@
 from starlette.responses import Response
 
 from portal.services.attention import decisions
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 
 
-def of_challenge(visit: Visit) -> Response:
+def of_challenge(request: PageRequest) -> Response:
     """Show what needs somebody who organises the challenge."""
-    view = visit.read(
-        decisions.of_challenge, actor=visit.actor, slug=visit.part("slug"), now=visit.now
+    view = request.read(
+        decisions.of_challenge,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        now=request.now,
     )
-    return visit.page("attention/page.html", view=view, frame=view.frame)
+    return request.page("attention/page.html", view=view, frame=view.frame)
 
 
-def decide(visit: Visit, fields: Fields) -> Response:
+def decide(request: PageRequest, fields: Fields) -> Response:
     """Write down what is to be done with one thing; the worker does it."""
-    found = visit.write(
+    found = request.write(
         decisions.decide,
-        actor=visit.actor,
-        wanted=visit.part("id"),
+        actor=request.actor,
+        wanted=request.path_param("id"),
         choice=fields.get("choice", ""),
         alike=fields.get("alike") == "yes",
-        now=visit.now,
+        now=request.now,
     )
     if fields.get("from") == "challenge":
-        return visit.to(f"/challenges/{found.challenge_slug}/attention")
-    return visit.to("/staff")
+        return request.redirect(f"/challenges/{found.challenge_slug}/attention")
+    return request.redirect("/staff")

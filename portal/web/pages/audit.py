@@ -14,41 +14,41 @@ from portal.domain.audit import Group
 from portal.domain.errors import NotFoundError
 from portal.services.audit import views as audit_views
 from portal.web.rendering.labels import word
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 from portal.web.uploads.submit_form import Filled
 
 FIELDS = ("who", "what", "challenge", "kind", "id", "from", "to")
 KINDS = ("person", "session", "token", "challenge", "submission", "team", "invitation", "merge")
-LONGEST = 200
+MAX_FILTER_CHARS = 200
 YEARS = range(2000, 3000)
 NO_DAY = "Write the day as in 2026-12-01."
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def log(visit: Visit) -> Response:
+def log(request: PageRequest) -> Response:
     """Show the entries that are asked for, the newest first; the look is written down."""
-    if not permissions.may_see_staff_pages(visit.actor):
+    if not permissions.may_see_staff_pages(request.actor):
         raise NotFoundError
-    filled = _filled(visit)
+    filled = _filled(request)
     wanted = _wanted(filled)
     view = None
     if wanted is not None:
-        view = visit.write(
+        view = request.write(
             audit_views.log_page,
-            actor=visit.actor,
+            actor=request.actor,
             wanted=wanted,
-            page=visit.page_number(),
-            last=_last(visit),
-            now=visit.now,
+            page=request.page_number(),
+            last=_last(request),
+            now=request.now,
         )
     chosen = filled.value("challenge")
     challenges = view.challenges if view else ((chosen, chosen),) if chosen else ()
-    return visit.page(
+    return request.page(
         "audit/page.html",
         status=200 if view else 422,
         view=view,
-        log=visit.context.audit_state(),
+        log=request.context.audit_state(),
         filled=filled,
         query=_query(filled),
         groups=[("", "Everything"), *((group, word(group)) for group in Group)],
@@ -57,23 +57,25 @@ def log(visit: Visit) -> Response:
     )
 
 
-def download(visit: Visit) -> Response:
+def download(request: PageRequest) -> Response:
     """Send the entries that are asked for, one JSON object a line, the oldest first."""
-    wanted = _wanted(_filled(visit))
+    wanted = _wanted(_filled(request))
     if wanted is None:
         raise NotFoundError
-    last = visit.write(audit_views.begin_download, actor=visit.actor, wanted=wanted, now=visit.now)
+    last = request.write(
+        audit_views.begin_download, actor=request.actor, wanted=wanted, now=request.now
+    )
     return StreamingResponse(
-        _lines(visit, wanted, last),
+        _lines(request, wanted, last),
         media_type="application/x-ndjson",
         headers={"content-disposition": 'attachment; filename="audit-log.jsonl"'},
     )
 
 
-def _lines(visit: Visit, wanted: Wanted, last: int) -> Iterator[str]:
+def _lines(request: PageRequest, wanted: Wanted, last: int) -> Iterator[str]:
     after = 0
-    while rows := visit.read(
-        audit_views.next_lines, actor=visit.actor, wanted=wanted, after=after, last=last
+    while rows := request.read(
+        audit_views.next_lines, actor=request.actor, wanted=wanted, after=after, last=last
     ):
         lines = (json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n" for row in rows)
         # A few hundred at once: each part is handed from a thread to the server.
@@ -81,11 +83,13 @@ def _lines(visit: Visit, wanted: Wanted, last: int) -> Iterator[str]:
         after = rows[-1]["number"]
 
 
-def _filled(visit: Visit) -> Filled:
+def _filled(request: PageRequest) -> Filled:
     """Return the filter as it was filled in, with what is wrong with it."""
-    given = visit.request.query_params
+    given = request.http.query_params
     # A database may refuse NUL.
-    values = {name: given.get(name, "")[:LONGEST].replace("\0", "").strip() for name in FIELDS}
+    values = {
+        name: given.get(name, "")[:MAX_FILTER_CHARS].replace("\0", "").strip() for name in FIELDS
+    }
     errors = {
         name: NO_DAY for name in ("from", "to") if values[name] and _day(values[name]) is None
     }
@@ -118,9 +122,9 @@ def _day(text: str) -> datetime | None:
     return day if day.year in YEARS else None
 
 
-def _last(visit: Visit) -> int | None:
+def _last(request: PageRequest) -> int | None:
     """Return which entry was the newest when the first page was looked at."""
-    raw = visit.request.query_params.get("last", "")
+    raw = request.http.query_params.get("last", "")
     return int(raw) if _NUMBER.fullmatch(raw) else None
 
 

@@ -10,7 +10,7 @@ WIDTH, LEFT, RIGHT = 900, 220, 40
 ROW, BAR, BOTTOM = 26, 14, 30
 LEAST = 0.1
 """GPU-hours that the scale reaches at least: less is not told apart in the table either."""
-LONGEST_NAME = 26
+MAX_NAME_CHARS = 26
 """Characters of a name beside its bar."""
 
 
@@ -71,7 +71,7 @@ def _bar(budget: Budget, number: int, scale: float) -> Bar:
     name = budget.title
     return Bar(
         y=ROW * number + (ROW - BAR) / 2,
-        name=name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…",
+        name=name if len(name) <= MAX_NAME_CHARS else f"{name[: MAX_NAME_CHARS - 1]}…",
         used=round(used, 1),
         reserved_from=round(LEFT + used, 1),
         reserved=round(reserved, 1),

@@ -10,7 +10,7 @@ _SYSTEMS = (
     ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("CrOS", "ChromeOS"),
     ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
 )  # fmt: skip
-LONGEST = 60
+MAX_CHARS = 60
 
 
 def agent_in_words(agent: str) -> str:
@@ -19,4 +19,4 @@ def agent_in_words(agent: str) -> str:
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     if browser and system:
         return f"{browser} on {system}"
-    return browser or system or agent[:LONGEST] or "Unknown browser"
+    return browser or system or agent[:MAX_CHARS] or "Unknown browser"

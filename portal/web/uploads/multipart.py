@@ -15,10 +15,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 if TYPE_CHECKING:  # a type that exists for checkers only
     from python_multipart.multipart import MultipartCallbacks
 
-MOST_PARTS = 20
-MOST_HEADERS = 8
-LONGEST_HEADER = 4096
-LONGEST_BOUNDARY = 70
+MAX_PARTS = 20
+MAX_HEADERS = 8
+MAX_HEADER_BYTES = 4096
+MAX_BOUNDARY_BYTES = 70
 """RFC 2046, section 5.1.1."""
 
 
@@ -73,8 +73,8 @@ class FormReader:
         self._parser = MultipartParser(
             _boundary(content_type),
             callbacks,
-            max_header_count=MOST_HEADERS,
-            max_header_size=LONGEST_HEADER,
+            max_header_count=MAX_HEADERS,
+            max_header_size=MAX_HEADER_BYTES,
         )
 
     def feed(self, data: bytes) -> Iterator[Event]:
@@ -94,7 +94,7 @@ class FormReader:
     def _on_part_begin(self) -> None:
         self._parts += 1
         self._disposition = b""
-        if self._parts > MOST_PARTS:
+        if self._parts > MAX_PARTS:
             raise MalformedFormError("The form has too many parts.")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
@@ -147,6 +147,6 @@ def _extended_filename(disposition: bytes) -> str | None:
 def _boundary(content_type: str) -> bytes:
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
-    if kind != b"multipart/form-data" or not 0 < len(boundary) <= LONGEST_BOUNDARY:
+    if kind != b"multipart/form-data" or not 0 < len(boundary) <= MAX_BOUNDARY_BYTES:
         raise MalformedFormError("The form was not sent as multipart/form-data.")
     return boundary

@@ -22,8 +22,8 @@ from portal.web.uploads.multipart import (
     PartEnds,
 )
 
-LONGEST_FIELD = 8 * 1024
-LONGEST_FILENAME = 255
+MAX_FIELD_BYTES = 8 * 1024
+MAX_FILENAME_BYTES = 255
 WRITE_AT_ONCE = 2 * 1024 * 1024
 """How much is gathered before a thread writes it: a thread for every few KiB would cost more.
 
@@ -149,7 +149,7 @@ class _Receiver:
     async def _gather(self, data: bytes | memoryview) -> None:
         self._gathered.append(data)
         self._size += len(data)
-        if not self._is_file and self._size > LONGEST_FIELD:
+        if not self._is_file and self._size > MAX_FIELD_BYTES:
             raise MalformedFormError("A field of the form is too long.")
         if self._is_file and self._size >= WRITE_AT_ONCE:
             await self._write()
@@ -190,4 +190,4 @@ def plain_filename(raw: str) -> str:
     """Return the last part of a file's name without anything that could redraw the page."""
     last = raw.replace("\\", "/").rpartition("/")[2]
     kept = (c for c in last if unicodedata.category(c)[0] != "C" and c not in "\u2028\u2029")
-    return "".join(kept).strip()[:LONGEST_FILENAME]
+    return "".join(kept).strip()[:MAX_FILENAME_BYTES]

@@ -12,12 +12,12 @@ from portal.files.store import StorageFullError, Stored, TooLargeError
 from portal.services.submissions import form as submit_form
 from portal.services.submissions import idempotency, submit
 from portal.services.submissions.form import SubmitForm
-from portal.services.submissions.idempotency import LONGEST_KEY, Wanted
+from portal.services.submissions.idempotency import MAX_KEY_CHARS, Wanted
 from portal.services.submissions.submit import Upload
 from portal.web.errors import reason_of, status_of
 from portal.web.middleware.rate_limits import person, rates_of
 from portal.web.rendering.filters import file_size
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 from portal.web.uploads.multipart import MalformedFormError
 from portal.web.uploads.received_form import ReceivedForm, receive
 from portal.web.uploads.submit_form import SENTENCES, SubmitInput, read_input
@@ -60,26 +60,26 @@ class Submitted:
     is_again: bool
 
 
-async def hand_in(visit: Visit) -> Submitted:
+async def hand_in(request: PageRequest) -> Submitted:
     """Take the form in the request's body and make a submission of its file.
 
     Nothing is read from somebody who may not hand in here. Raises ``SubmissionRejectedError``, and what
     ``open_form`` raises.
     """
-    await run_in_threadpool(open_form, visit)
-    return await _decide(visit, await receive_file(visit))
+    await run_in_threadpool(open_form, request)
+    return await _decide(request, await receive_file(request))
 
 
-async def receive_file(visit: Visit) -> ReceivedForm:
+async def receive_file(request: PageRequest) -> ReceivedForm:
     """Read the form in the request's body, with its file. Raises ``SubmissionRejectedError`` and ``RateLimitExceededError``."""
-    await rates_of(visit.request).count_in_loop("upload", person(visit))
-    limit = visit.context.resources.upload_limit
+    await rates_of(request.http).count_in_loop("upload", person(request))
+    limit = request.context.resources.upload_limit
     form = ReceivedForm()
     try:
         return await receive(
-            visit.request.stream(),
-            visit.request.headers.get("content-type", ""),
-            store=visit.context.store,
+            request.http.stream(),
+            request.http.headers.get("content-type", ""),
+            store=request.context.store,
             limit=limit,
             form=form,
         )
@@ -115,18 +115,18 @@ def no_room(problem: StorageFullError) -> SubmissionRejectedError:
     return SubmissionRejectedError(507, "storage_full", {"": NO_ROOM})
 
 
-def open_form(visit: Visit) -> SubmitForm:
+def open_form(request: PageRequest) -> SubmitForm:
     """Return what can be handed in; raise ``NotFoundError`` or ``NotAllowedError`` where nothing can."""
-    return visit.read(
+    return request.read(
         submit_form.submit_form,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        resources=visit.context.resources,
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        resources=request.context.resources,
+        now=request.now,
     )
 
 
-async def _decide(visit: Visit, received: ReceivedForm) -> Submitted:
+async def _decide(request: PageRequest, received: ReceivedForm) -> Submitted:
     values = received.fields
     wanted = read_input(values)
     errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
@@ -136,12 +136,12 @@ async def _decide(visit: Visit, received: ReceivedForm) -> Submitted:
         await received.drop()
         raise SubmissionRejectedError(HTTP_422, "incomplete", errors, values)
     try:
-        if made := await run_in_threadpool(_made_before, visit, wanted, received.sha256):
+        if made := await run_in_threadpool(_made_before, request, wanted, received.sha256):
             return Submitted(id=made, is_again=True)
-        await run_in_threadpool(_check_first, visit, wanted)
+        await run_in_threadpool(_check_first, request, wanted)
         stored = await keep(received)
         made = await run_in_threadpool(
-            _submit, visit, wanted, stored, received.filename or "upload"
+            _submit, request, wanted, stored, received.filename or "upload"
         )
         return Submitted(id=made, is_again=False)
     except NotFoundError:
@@ -154,27 +154,27 @@ async def _decide(visit: Visit, received: ReceivedForm) -> Submitted:
         await received.drop()
 
 
-def _once(visit: Visit, wanted: SubmitInput, sha256: str) -> str:
+def _once(request: PageRequest, wanted: SubmitInput, sha256: str) -> str:
     """Return the key of this form or call; empty without one.
 
     A form whose fields or whose file were changed on the way back is another one, so all of that is part of its
     key. A program's own key stands for one call alone.
     """
-    if key := visit.request.headers.get("idempotency-key", ""):
-        if len(key) > LONGEST_KEY:
-            sentence = f"The Idempotency-Key is longer than {LONGEST_KEY} characters."
+    if key := request.http.headers.get("idempotency-key", ""):
+        if len(key) > MAX_KEY_CHARS:
+            sentence = f"The Idempotency-Key is longer than {MAX_KEY_CHARS} characters."
             raise ParticipantError(sentence, reason="idempotency_key")
         return f"call {key}"
     return f"form {sha256} {wanted.model_dump_json()}" if wanted.once else ""
 
 
-def _made_before(visit: Visit, wanted: SubmitInput, sha256: str) -> str | None:
-    return visit.read(
+def _made_before(request: PageRequest, wanted: SubmitInput, sha256: str) -> str | None:
+    return request.read(
         idempotency.made_with,
-        actor=visit.actor,
-        once=_once(visit, wanted, sha256),
+        actor=request.actor,
+        once=_once(request, wanted, sha256),
         wanted=Wanted(
-            challenge=visit.part("slug"),
+            challenge=request.path_param("slug"),
             phase=wanted.phase,
             kind=wanted.kind,
             sha256=sha256,
@@ -185,23 +185,23 @@ def _made_before(visit: Visit, wanted: SubmitInput, sha256: str) -> str | None:
     )
 
 
-def _check_first(visit: Visit, wanted: SubmitInput) -> None:
-    visit.read(
+def _check_first(request: PageRequest, wanted: SubmitInput) -> None:
+    request.read(
         submit.check_first,
-        actor=visit.actor,
-        challenge_slug=visit.part("slug"),
+        actor=request.actor,
+        challenge_slug=request.path_param("slug"),
         phase_slug=wanted.phase,
         kind=wanted.kind,
         smoke=wanted.smoke == "yes",
-        now=visit.now,
+        now=request.now,
     )
 
 
-def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) -> str:
-    return visit.write(
+def _submit(request: PageRequest, wanted: SubmitInput, stored: Stored, filename: str) -> str:
+    return request.write(
         submit.submit,
-        actor=visit.actor,
-        challenge_slug=visit.part("slug"),
+        actor=request.actor,
+        challenge_slug=request.path_param("slug"),
         phase_slug=wanted.phase,
         kind=wanted.kind,
         upload=Upload(sha256=stored.sha256, size=stored.size),
@@ -209,8 +209,8 @@ def _submit(visit: Visit, wanted: SubmitInput, stored: Stored, filename: str) ->
         note=wanted.note,
         weights=wanted.weights,
         smoke=wanted.smoke == "yes",
-        once=_once(visit, wanted, stored.sha256),
-        now=visit.now,
+        once=_once(request, wanted, stored.sha256),
+        now=request.now,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from portal.domain.printable import is_printable
 from portal.domain.submissions.limits import SubmissionKind
 
-LONGEST_NOTE = 500
+MAX_NOTE_CHARS = 500
 
 
 class SubmitInput(BaseModel):
@@ -19,7 +19,7 @@ class SubmitInput(BaseModel):
 
     phase: Annotated[str, StringConstraints(min_length=1, max_length=60)]
     kind: SubmissionKind
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NOTE)] = ""
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NOTE_CHARS)] = ""
     smoke: Literal["yes", ""] = ""
     weights: Annotated[str, StringConstraints(max_length=60)] = ""
     once: Annotated[str, StringConstraints(max_length=60)] = ""
@@ -32,7 +32,7 @@ SENTENCES: Mapping[str, str] = {
     "smoke": "Say yes, or nothing.",
     "weights": "Choose weights that your team has uploaded.",
     "once": "Open the form again.",
-    "note": f"Write at most {LONGEST_NOTE} characters.",
+    "note": f"Write at most {MAX_NOTE_CHARS} characters.",
     "file": "Choose the file to hand in. It must not be empty.",
 }
 

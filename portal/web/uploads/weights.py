@@ -12,7 +12,7 @@ from portal.services.submissions import weights
 from portal.services.submissions.submit import Upload
 from portal.services.submissions.weights import WeightsPage
 from portal.web.errors import reason_of, status_of
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 from portal.web.uploads.received_form import ReceivedForm
 from portal.web.uploads.submit import HTTP_422, SubmissionRejectedError, keep, no_room, receive_file
 
@@ -20,37 +20,37 @@ MAX_LOOKS = 2
 """Uploads that a process looks through at a time: a large archive takes a thread for a minute or more."""
 
 
-def open_page(visit: Visit) -> WeightsPage:
+def open_page(request: PageRequest) -> WeightsPage:
     """Return what the team has; raise ``NotFoundError`` or ``NotAllowedError`` for whoever cannot have any."""
-    return visit.read(
+    return request.read(
         weights.weights_page,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        limit=visit.context.resources.weights_limit,
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        limit=request.context.resources.weights_limit,
+        now=request.now,
     )
 
 
-async def take(visit: Visit) -> str:
+async def take(request: PageRequest) -> str:
     """Keep the file in the request's body; return the id of the weights. Raises ``SubmissionRejectedError``.
 
     Nothing is read from somebody who may not upload here.
     """
-    await run_in_threadpool(open_page, visit)
-    received = await receive_file(visit)
+    await run_in_threadpool(open_page, request)
+    received = await receive_file(request)
     if not received.has_file:
         await received.drop()
         raise SubmissionRejectedError(
             HTTP_422, "incomplete", {"file": "Choose a file. It must not be empty."}
         )
     try:
-        await run_in_threadpool(_check_first, visit, received.size)
+        await run_in_threadpool(_check_first, request, received.size)
         filename = received.filename or "weights"
-        async with _looks(visit):
-            unpacked = await run_in_threadpool(_look_through, visit, received, filename)
+        async with _looks(request):
+            unpacked = await run_in_threadpool(_look_through, request, received, filename)
         stored = await keep(received)
         upload = Upload(sha256=stored.sha256, size=stored.size)
-        return await run_in_threadpool(_keep, visit, upload, filename, unpacked)
+        return await run_in_threadpool(_keep, request, upload, filename, unpacked)
     except NotFoundError:
         raise
     except ParticipantError as error:
@@ -61,22 +61,22 @@ async def take(visit: Visit) -> str:
         await received.drop()
 
 
-def _check_first(visit: Visit, size: int) -> None:
-    visit.read(
+def _check_first(request: PageRequest, size: int) -> None:
+    request.read(
         weights.check_first,
-        actor=visit.actor,
-        slug=visit.part("slug"),
+        actor=request.actor,
+        slug=request.path_param("slug"),
         size=size,
-        limit=visit.context.resources.weights_limit,
-        now=visit.now,
+        limit=request.context.resources.weights_limit,
+        now=request.now,
     )
 
 
-def _look_through(visit: Visit, received: ReceivedForm, filename: str) -> bool:
+def _look_through(request: PageRequest, received: ReceivedForm, filename: str) -> bool:
     """Return whether runs find the files in an upload. Raises ``SubmissionRejectedError`` for what they could not use."""
     try:
         return check_weights(
-            received.written(), filename, max_bytes=visit.context.resources.weights_limit
+            received.written(), filename, max_bytes=request.context.resources.weights_limit
         )
     except StorageFullError as error:
         raise no_room(error) from error
@@ -84,23 +84,23 @@ def _look_through(visit: Visit, received: ReceivedForm, filename: str) -> bool:
         raise SubmissionRejectedError(HTTP_422, error.reason, {"file": error.sentence}) from error
 
 
-def _looks(visit: Visit) -> asyncio.Semaphore:
+def _looks(request: PageRequest) -> asyncio.Semaphore:
     """Return what makes uploads wait for each other; each application has one of its own."""
-    state = visit.request.app.state
+    state = request.http.app.state
     if not hasattr(state, "weights_looks"):
         state.weights_looks = asyncio.Semaphore(MAX_LOOKS)
     looks: asyncio.Semaphore = state.weights_looks
     return looks
 
 
-def _keep(visit: Visit, upload: Upload, filename: str, unpacked: bool) -> str:
-    return visit.write(
+def _keep(request: PageRequest, upload: Upload, filename: str, unpacked: bool) -> str:
+    return request.write(
         weights.keep,
-        actor=visit.actor,
-        slug=visit.part("slug"),
+        actor=request.actor,
+        slug=request.path_param("slug"),
         upload=upload,
         filename=filename,
         unpacked=unpacked,
-        limit=visit.context.resources.weights_limit,
-        now=visit.now,
+        limit=request.context.resources.weights_limit,
+        now=request.now,
     )

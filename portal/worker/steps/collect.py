@@ -29,7 +29,7 @@ from portal.domain.evaluations.verdicts import (
     reason_without_tries,
 )
 from portal.domain.evaluations.work import BuildWork, MeasureWork, RunWork, Work
-from portal.domain.submissions.run_logs import LONGEST, error_of_pip, last_line, tail
+from portal.domain.submissions.run_logs import MAX_LOG_BYTES, error_of_pip, last_line, tail
 from portal.services.attention.troubles import Step
 from portal.services.evaluations import results
 from portal.services.submissions import cancellation, run_logs
@@ -225,7 +225,7 @@ def _is_sealed(job: Work, run: RunRecord) -> bool:
 
 def _longest_log(job: RunWork) -> int:
     """Return how much is kept of a stream: of a run on the public sample all that the script kept."""
-    return LOG_LIMIT + len(LEFT_OUT) if job.submission.is_smoke else LONGEST
+    return LOG_LIMIT + len(LEFT_OUT) if job.submission.is_smoke else MAX_LOG_BYTES
 
 
 def _keep_logs(context: WorkerContext, token: str, directory: Path, *, longest: int) -> None:

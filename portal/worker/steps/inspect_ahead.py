@@ -25,7 +25,7 @@ from portal.worker.prepare.image_inspection import look_into
 
 LARGE = 64 * 1024**2
 """Bytes from which on it is done ahead."""
-MOST = 4
+MAX_AHEAD = 4
 """How many images are looked through, or lie ready, at a time: each is on the disk twice meanwhile."""
 
 
@@ -55,7 +55,7 @@ class Ahead:
         if size < LARGE:
             return True
         name = untrusted.identifier(image.id, "images.id")
-        if len(self._images) >= MOST:
+        if len(self._images) >= MAX_AHEAD:
             return False
         self._images.add(name)
         self._sources.add(source)

@@ -6,7 +6,12 @@ from structlog.testing import capture_logs
 from portal.web.login import oidc_discovery
 from portal.web.login.failures import MISDESCRIBED, LoginError
 from portal.web.login.identity_providers import logins_of
-from portal.web.login.oidc_discovery import FORCED, FRESH, announced, is_safe
+from portal.web.login.oidc_discovery import (
+    MAX_FORCED_PER_MINUTE,
+    METADATA_TTL_SECONDS,
+    is_safe,
+    parse_metadata,
+)
 from tests.support.providers.hostile import Fault, HostileProvider
 from tests.support.web.login_steps import PATIENCE, log_in, site_at
 from tests.support.web.site import Site, SiteMaker
@@ -31,7 +36,7 @@ def site(new_site: SiteMaker, hostile: HostileProvider) -> Site:
 def later(site: Site) -> Later:
     """Return the clock by which the site's knowledge of its provider grows old."""
     clock = Later()
-    site.app.state.logins = logins_of(site.context, patience=PATIENCE, clock=clock)
+    site.app.state.logins = logins_of(site.context, timeout=PATIENCE, clock=clock)
     return clock
 
 
@@ -46,7 +51,7 @@ def test_the_document_and_the_keys_are_fetched_once_an_hour(
         log_in(site.browser(), hostile)
     within = (_asked(hostile, "discovery"), _asked(hostile, "keys"))
 
-    later.now += FRESH
+    later.now += METADATA_TTL_SECONDS
     log_in(site.browser(), hostile)
 
     assert within == (1, 1)
@@ -86,11 +91,11 @@ def test_keys_cannot_be_made_to_be_fetched_without_end(
 ) -> None:
     log_in(site.browser(), hostile)
     token = hostile.logout_token()
-    for _ in range(FORCED + 5):
+    for _ in range(MAX_FORCED_PER_MINUTE + 5):
         hostile.rotate_keys()
         assert _order(site, hostile.logout_token()) in {200, 400}
 
-    assert _asked(hostile, "keys") == 1 + FORCED
+    assert _asked(hostile, "keys") == 1 + MAX_FORCED_PER_MINUTE
     later.now += 60
     assert (_order(site, hostile.logout_token()), _order(site, token)) == (200, 400)
 
@@ -105,7 +110,7 @@ def test_addresses_that_moved_on_the_same_host_are_followed_and_logged(
 ) -> None:
     log_in(site.browser(), hostile)
     hostile.fault = Fault.ENDPOINTS_MOVED
-    later.now += FRESH
+    later.now += METADATA_TTL_SECONDS
 
     outcome = log_in(site.browser(), hostile)
 
@@ -137,7 +142,7 @@ def test_nothing_secret_goes_to_a_host_that_appears_in_the_document_later(
     log_in(site.browser(), hostile)
     before = _asked(hostile, "token")
     hostile.fault = Fault.TOKEN_ENDPOINT_ON_ANOTHER_HOST
-    later.now += FRESH
+    later.now += METADATA_TTL_SECONDS
 
     with capture_logs() as entries:
         page = site.browser().get("/login/campus")
@@ -189,7 +194,7 @@ def test_a_document_that_leads_anywhere_unsafe_is_not_used(
     changes: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(LoginError) as caught:
-        announced(DOCUMENT | changes, ISSUER)
+        parse_metadata(DOCUMENT | changes, ISSUER)
 
     assert caught.value.reason == reason
 
@@ -197,16 +202,16 @@ def test_a_document_that_leads_anywhere_unsafe_is_not_used(
 def test_of_a_good_document_only_safe_signatures_are_taken() -> None:
     offered = {"id_token_signing_alg_values_supported": ["none", "HS256", "ES256", "RS256"]}
 
-    assert announced(DOCUMENT | offered, ISSUER).algorithms == {"ES256", "RS256"}
-    assert announced(DOCUMENT, ISSUER).algorithms == {"RS256"}
-    assert announced(DOCUMENT, ISSUER).hosts == {"login.uni.example", "api.uni.example"}
+    assert parse_metadata(DOCUMENT | offered, ISSUER).algorithms == {"ES256", "RS256"}
+    assert parse_metadata(DOCUMENT, ISSUER).algorithms == {"RS256"}
+    assert parse_metadata(DOCUMENT, ISSUER).hosts == {"login.uni.example", "api.uni.example"}
 
 
 def test_the_way_of_the_secret_is_the_header_unless_only_the_form_is_offered() -> None:
     in_form = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
 
-    assert announced(DOCUMENT, ISSUER).takes_basic is True
-    assert announced(DOCUMENT | in_form, ISSUER).takes_basic is False
+    assert parse_metadata(DOCUMENT, ISSUER).takes_basic is True
+    assert parse_metadata(DOCUMENT | in_form, ISSUER).takes_basic is False
 
 
 def test_addresses_without_tls_stay_on_this_machine() -> None:

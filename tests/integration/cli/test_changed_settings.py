@@ -206,7 +206,7 @@ def test_no_challenge_is_added_that_the_worker_does_not_have_the_settings_for(
             session, cluster="main", holder="host:7", probe_image_id="", settings_version="older",
             answers=True, problem="", now=site.clock(),
         )  # fmt: skip
-    monkeypatch.setattr(commands, "PATIENCE", 0.0)
+    monkeypatch.setattr(commands, "TIMEOUT_SECONDS", 0.0)
     folder = write_challenge(tmp_path / "challenge")
 
     result = CliRunner().invoke(

@@ -110,7 +110,7 @@ def test_a_worker_that_was_killed_after_it_loses_nothing(
 
 
 def test_no_more_than_a_few_lie_ready(threaded: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspect_ahead, "MOST", 0)
+    monkeypatch.setattr(inspect_ahead, "MAX_AHEAD", 0)
     large = threaded.hand_in(SubmissionKind.IMAGE, b"whatever")
     threaded.run(5)
     assert _state(threaded, large) is E.WAITING

@@ -19,7 +19,7 @@ from portal.services.evaluations.queue_position import why_it_waits
 from portal.services.submissions.cancellation import cancel
 from scheduler.interface import Phase as JobPhase
 from tests.support.statements import counted
-from tests.support.worker.world import MOST_PASSES, World, another_person, ready
+from tests.support.worker.world import MAX_PASSES, World, another_person, ready
 
 S = EvaluationState
 
@@ -58,7 +58,7 @@ def test_a_smoke_run_waits_until_a_run_for_a_score_was_scored(world: World) -> N
     scored, smoke = world.hand_in(), world.hand_in(smoke=True)
 
     seen = []
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         world.run()
         assert all(len(kinds) == 1 for kinds in lives(world).values())
         seen.append((world.evaluation(scored).state, world.evaluation(smoke).state))
@@ -133,7 +133,7 @@ def test_what_waits_to_be_scored_can_be_cancelled(world: World) -> None:
         # Somebody's image is being built on the nodes of the scorer.
         job = session.scalars(select(Job).where(Job.kind == "build").limit(1)).one()
         job.is_open = True
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         world.run()
         if world.evaluation(waits).state is S.SCORING:
             break

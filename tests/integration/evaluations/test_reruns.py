@@ -21,7 +21,7 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.services.evaluations import reruns
 from portal.services.evaluations.reruns import RerunFacts
 from portal.services.leaderboards import standings
-from tests.support.worker.world import MOST_PASSES, World
+from tests.support.worker.world import MAX_PASSES, World
 
 
 def _ask(world: World, wanted: str) -> list[str]:
@@ -36,7 +36,7 @@ def _facts(world: World, rerun: str) -> RerunFacts:
 
 def _run_again(world: World, wanted: str) -> RerunFacts:
     [rerun] = _ask(world, wanted)
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         found = _facts(world, rerun)
         if found.is_over:
             return found

@@ -16,7 +16,7 @@ from portal.db.tables import Attempt, Evaluation, Event, Standing, Submission, T
 from portal.db.tables import Phase as PhaseRow
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
-from portal.domain.submissions.disclosure import Failures, told
+from portal.domain.submissions.disclosure import Failures, disclosed_reason
 from portal.services.evaluations.capacity import spent_of
 from scheduler.interface import Outcome, Phase, Refused, Token
 from tests.support.worker.pretended_node import good_predictions
@@ -243,7 +243,7 @@ def test_no_word_of_the_script_gives_a_program_another_try(world: World, word: s
 
     assert len(world.attempts("predict")) == 2
     assert evaluation.reason is not None
-    assert told(evaluation.reason, sealed=True) is FailureReason.NO_RESULT
+    assert disclosed_reason(evaluation.reason, sealed=True) is FailureReason.NO_RESULT
     with world.database.reading() as session:
         assert session.get_one(Submission, submission).counts
 

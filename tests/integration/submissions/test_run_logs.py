@@ -10,7 +10,7 @@ from containers.rundir import LEFT_OUT
 from portal.db.tables import Attempt, Job, RunLog
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
-from portal.domain.submissions.run_logs import LONGEST
+from portal.domain.submissions.run_logs import MAX_LOG_BYTES
 from tests.support.worker.pretended_node import good_predictions, good_scores
 from tests.support.worker.world import World
 
@@ -58,13 +58,13 @@ def test_the_log_of_a_run_that_failed_is_kept_too(world: World) -> None:
 
 
 def test_of_a_long_log_the_end_is_kept(world: World) -> None:
-    world.node.predict = _says(good_predictions, "x" * LONGEST + "the end")
+    world.node.predict = _says(good_predictions, "x" * MAX_LOG_BYTES + "the end")
 
     world.run_until_final(world.hand_in())
 
     [log] = _logs(world).values()
     assert log.truncated
-    assert len(log.text) == LONGEST
+    assert len(log.text) == MAX_LOG_BYTES
     assert log.text.endswith("xthe end")
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db.engine import Database
 from portal.db.tables import ApiToken, Blob, Image, Organiser
 from portal.domain.accounts.people import Actor
-from portal.domain.accounts.tokens import MOST_LIVE, Scope
+from portal.domain.accounts.tokens import MAX_LIVE, Scope
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.services.accounts import deletion, tokens
@@ -107,7 +107,7 @@ def test_the_last_of_many_tokens_is_made_once(database: Database) -> None:
             return error.sentence
 
     with database.writing() as session:
-        for _ in range(MOST_LIVE - 1):
+        for _ in range(MAX_LIVE - 1):
             make(session)
 
     answers = at_once(database, try_to_make)
@@ -117,4 +117,4 @@ def test_the_last_of_many_tokens_is_made_once(database: Database) -> None:
         "You have 50 tokens that work. Revoke one that you no longer need first.",
     ]
     with database.reading() as session:
-        assert len(session.scalars(select(ApiToken.id)).all()) == MOST_LIVE
+        assert len(session.scalars(select(ApiToken.id)).all()) == MAX_LIVE

@@ -22,7 +22,7 @@ from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.teams import joining as team_joining
 from portal.services.teams import teams
-from portal.services.teams.participant_views import MOST_REQUESTS
+from portal.services.teams.participant_views import MAX_REQUESTS
 from tests.support import factories
 from tests.support.factories import MINUTE, NOW
 from tests.support.web.site import Site
@@ -320,7 +320,7 @@ def test_a_full_team_can_take_back_what_it_has_begun(site: Site) -> None:
 
 def test_more_requests_than_the_page_shows_are_not_passed_over(site: Site) -> None:
     with site.context.database.writing() as session:
-        for n in range(MOST_REQUESTS + 1):
+        for n in range(MAX_REQUESTS + 1):
             person = factories.add_person(session, f"Person {n:03}")
             state = ParticipationState.DECLINED if n == 0 else ParticipationState.ASKED
             session.add(

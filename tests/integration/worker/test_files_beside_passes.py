@@ -186,7 +186,7 @@ def test_a_lease_is_kept_while_a_pass_goes_on(
 
 def test_a_pass_that_hangs_loses_its_lease(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_keeping, "LEASE", timedelta(seconds=0.2))
-    monkeypatch.setattr(lease_keeping, "LONGEST_PASS", timedelta(0))
+    monkeypatch.setattr(lease_keeping, "MAX_PASS", timedelta(0))
     name = "cluster:main"
     assert lease_keeping.take(world.context, name)
     with lease_keeping.kept(world.context, name):

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.slow
 
 STEP = 15
 """Seconds between passes: an unclear submission is given up after 30."""
-MOST_PASSES = 40
+MAX_PASSES = 40
 COURSES = [
     ("waiting", "building", "queued", "running", "scoring", "scored"),
     ("waiting", "scoring", "scored"),
@@ -195,14 +195,14 @@ def _live(world: World, submissions: list[str], reached: Reached = _unseen) -> N
         cluster=replace(context.cluster, scheduler=scheduler),
         file_work=AtOnce(),
     )
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         with watched_files(storage, reached):
             run_pass(context, eager())
         if all(world.evaluation(one).state.is_final for one in submissions):
             return
         world.scheduler.advance()
         world.clock.advance(STEP)
-    raise AssertionError(f"not settled after {MOST_PASSES} passes")
+    raise AssertionError(f"not settled after {MAX_PASSES} passes")
 
 
 def _check(world: World, submissions: list[str], where: str) -> None:

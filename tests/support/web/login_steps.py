@@ -60,7 +60,7 @@ def campus(hostile: HostileProvider, **settings: Any) -> Provider:
 
 def register(site: Site, hostile: HostileProvider) -> None:
     """Tell the provider where the site is, and have the site wait for it less long than usual."""
-    site.app.state.logins = logins_of(site.context, patience=PATIENCE)
+    site.app.state.logins = logins_of(site.context, timeout=PATIENCE)
     hostile.register(
         redirect_uris=[
             f"{site.context.site_url}/login/{provider.id}/callback"

@@ -42,7 +42,7 @@ from tests.support.worker.pretended_node import PretendedNode
 
 START = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 BUSYBOX = Path("/bin/busybox")
-MOST_PASSES = 60
+MAX_PASSES = 60
 
 
 class Clock:
@@ -122,7 +122,7 @@ class World:
 
     def run_until_sent(self, kind: str, number: int = 1) -> None:
         """Run passes until the cluster has that attempt of a job, not yet started."""
-        for _ in range(MOST_PASSES):
+        for _ in range(MAX_PASSES):
             run_pass(self.context, eager())
             attempts = self.attempts(kind)
             if len(attempts) == number and attempts[-1].state is AttemptState.QUEUED:
@@ -133,12 +133,12 @@ class World:
 
     def run_until_final(self, submission: str) -> Evaluation:
         """Run passes until the submission's evaluation has ended; return it."""
-        for _ in range(MOST_PASSES):
+        for _ in range(MAX_PASSES):
             evaluation = self.evaluation(submission)
             if evaluation.state.is_final:
                 return evaluation
             self.run()
-        raise AssertionError(f"still {evaluation.state} after {MOST_PASSES} passes")
+        raise AssertionError(f"still {evaluation.state} after {MAX_PASSES} passes")
 
     def evaluation(self, submission: str) -> Evaluation:
         with self.database.reading() as session:

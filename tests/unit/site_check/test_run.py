@@ -201,7 +201,7 @@ def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
 
     report = check_site(
         site,
-        CheckOptions(patience=HOUR, time_limit=timedelta(seconds=2), say=said.append),
+        CheckOptions(job_timeout=HOUR, time_limit=timedelta(seconds=2), say=said.append),
         bootstrap.check_adapters(),
     )
 
@@ -212,14 +212,14 @@ def test_jobs_that_never_start_are_failures_and_are_cancelled_when_time_is_over(
     assert {(job.phase, job.outcome) for job in scheduler.jobs} == {
         (Phase.ENDED, Outcome.CANCELLED)
     }
-    # One build; a look, a memory and a stubborn job in each of two profiles.
+    # One build; a look, a memory and one that ignores SIGTERM in each of two profiles.
     assert [line for line in said if "submitted in partition" in line] == [
         f"job {number} submitted in partition {partition}: {name}"
         for number, (partition, name) in enumerate(
             [
                 ("build", "build"),
-                *(("gpu", f"gpu-{name}") for name in ("look", "memory", "stubborn")),
-                *(("build", f"build-{name}") for name in ("look", "memory", "stubborn")),
+                *(("gpu", f"gpu-{name}") for name in ("look", "memory", "ignores-sigterm")),
+                *(("build", f"build-{name}") for name in ("look", "memory", "ignores-sigterm")),
             ],
             start=1,
         )

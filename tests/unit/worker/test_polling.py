@@ -4,7 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from portal.worker.polling import FIRST_REST, LONGEST_REST, QUICK, Pace, PollSchedule
+from portal.worker.polling import (
+    MAX_BACKOFF_SECONDS,
+    MIN_BACKOFF_SECONDS,
+    MIN_INTERVAL_SECONDS,
+    Pace,
+    PollSchedule,
+)
 
 
 class Clock:
@@ -41,7 +47,7 @@ def test_it_asks_quickly_after_news_and_ever_more_seldom_without(clock: Clock) -
         waits.append(seconds_until_due(schedule, clock))
         schedule.answered(changed=False)
 
-    assert waits[0] == pytest.approx(QUICK, abs=0.06)
+    assert waits[0] == pytest.approx(MIN_INTERVAL_SECONDS, abs=0.06)
     assert waits == sorted(waits)
     assert waits[-1] == pytest.approx(5, abs=0.06)
 
@@ -50,7 +56,7 @@ def test_what_is_about_to_change_is_asked_about_soon(clock: Clock) -> None:
     schedule = PollSchedule(Pace(ceiling=1000), clock)
     for _ in range(30):
         schedule.answered(changed=False)
-    clock.now += QUICK
+    clock.now += MIN_INTERVAL_SECONDS
     was_due = schedule.is_due
 
     schedule.expect()
@@ -82,7 +88,7 @@ def test_a_cluster_that_does_not_answer_is_left_alone_longer_and_longer(clock: C
         assert not schedule.is_open
 
     assert rests == pytest.approx(
-        [FIRST_REST, 2, 4, 8, 16, 32, LONGEST_REST, LONGEST_REST], abs=0.1
+        [MIN_BACKOFF_SECONDS, 2, 4, 8, 16, 32, MAX_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS], abs=0.1
     )
 
 
@@ -90,7 +96,7 @@ def test_one_answer_ends_the_rest(clock: Clock) -> None:
     schedule = PollSchedule(Pace(), clock)
     for _ in range(5):
         schedule.failed()
-    clock.now += LONGEST_REST
+    clock.now += MAX_BACKOFF_SECONDS
 
     schedule.answered(changed=True)
 

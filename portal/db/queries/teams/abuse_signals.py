@@ -18,7 +18,7 @@ from portal.db.tables import (
 )
 from portal.domain.teams.membership_rules import ParticipationState
 
-MOST = 50
+MAX_ROWS = 50
 """Rows of each kind; whoever has more has other worries."""
 NAMED = 5
 """Teams that are named of those with the same file."""
@@ -77,7 +77,7 @@ def same_ids(session: Session, challenge_id: str) -> Sequence[SameId]:
         .where(one.id.in_(takes_part), other.id.in_(takes_part))
         .order_by(one.id, other.id)
         .distinct()
-        .limit(MOST)
+        .limit(MAX_ROWS)
     )
     return [SameId(*row) for row in rows]
 
@@ -96,7 +96,7 @@ def same_uploads(session: Session, challenge_id: str) -> Sequence[SameUpload]:
         .group_by(Submission.blob_sha256)
         .having(number > 1)
         .order_by(func.min(Submission.created_at))
-        .limit(MOST)
+        .limit(MAX_ROWS)
     ).all()
     first_at = func.min(Submission.created_at)
     place = func.row_number().over(
@@ -148,7 +148,7 @@ def changed_teams(session: Session, challenge_id: str) -> Sequence[Changed]:
         .join(after, after.id == Membership.team_id)
         .where(PastMembership.challenge_id == challenge_id, after.id != before.id, counted > 0)
         .order_by(PastMembership.left_at.desc())
-        .limit(MOST)
+        .limit(MAX_ROWS)
     )
     became = _mergers(session, challenge_id)
     found = []

@@ -10,39 +10,39 @@ from portal.services.accounts import deletion, names, own_sessions, profile
 from portal.services.accounts import export as account_export
 from portal.web.errors import status_of
 from portal.web.middleware.cookies import digest
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
 
 PAGE = "/account"
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show the person what the portal knows of them."""
-    return _page(visit, Filled())
+    return _page(request, Filled())
 
 
-def rename(visit: Visit, fields: Fields) -> Response:
+def rename(request: PageRequest, fields: Fields) -> Response:
     """Take over what the person wants to be called."""
     try:
-        change_names(visit, fields)
+        change_names(request, fields)
     except ParticipantError as error:
         errors = {error.reason: error.sentence}
-        return _page(visit, Filled(values=fields, errors=errors), status_of(error))
-    return visit.to(PAGE)
+        return _page(request, Filled(values=fields, errors=errors), status_of(error))
+    return request.redirect(PAGE)
 
 
-def change_names(visit: Visit, fields: Fields) -> None:
+def change_names(request: PageRequest, fields: Fields) -> None:
     """Write the three fields of the form for names. Raises ``ParticipantError`` by field."""
     shown_as = fields.get("shown_as", "")
     if shown_as not in {*ShownAs}:
         raise ParticipantError("Choose what leaderboards call you.", reason="shown_as")
-    visit.write(
+    request.write(
         names.change,
-        actor=visit.actor,
+        actor=request.actor,
         display_name=fields.get("display_name", ""),
         pseudonym=fields.get("pseudonym", ""),
         shown_as=ShownAs(shown_as),
-        now=visit.now,
+        now=request.now,
     )
 
 
@@ -55,25 +55,30 @@ def filled_with(known: Names) -> dict[str, str]:
     }
 
 
-def end_session(visit: Visit, fields: Fields) -> Response:
+def end_session(request: PageRequest, fields: Fields) -> Response:
     """Log one browser out."""
     del fields
-    visit.write(own_sessions.end_one, actor=visit.actor, session_id=visit.part("id"), now=visit.now)
-    return visit.to(f"{PAGE}#browsers")
+    request.write(
+        own_sessions.end_one,
+        actor=request.actor,
+        session_id=request.path_param("id"),
+        now=request.now,
+    )
+    return request.redirect(f"{PAGE}#browsers")
 
 
-def end_other_sessions(visit: Visit, fields: Fields) -> Response:
+def end_other_sessions(request: PageRequest, fields: Fields) -> Response:
     """Log all browsers out but this one."""
     del fields
-    visit.write(
-        own_sessions.end_others, actor=visit.actor, current=this_browser(visit), now=visit.now
+    request.write(
+        own_sessions.end_others, actor=request.actor, current=this_browser(request), now=request.now
     )
-    return visit.to(f"{PAGE}#browsers")
+    return request.redirect(f"{PAGE}#browsers")
 
 
-def export(visit: Visit) -> Response:
+def export(request: PageRequest) -> Response:
     """Hand over everything that the portal holds of the person, as a file."""
-    everything = visit.write(account_export.export, actor=visit.actor, now=visit.now)
+    everything = request.write(account_export.export, actor=request.actor, now=request.now)
     return Response(
         json.dumps(everything, indent=2, ensure_ascii=False),
         media_type="application/json",
@@ -84,52 +89,52 @@ def export(visit: Visit) -> Response:
     )
 
 
-def ask_to_delete(visit: Visit) -> Response:
+def ask_to_delete(request: PageRequest) -> Response:
     """Say what goes and what stays."""
-    return _deletion(visit, Filled())
+    return _deletion(request, Filled())
 
 
-def delete(visit: Visit, fields: Fields) -> Response:
+def delete(request: PageRequest, fields: Fields) -> Response:
     """Delete the person's data, and log the browser out."""
     try:
-        visit.write(
-            deletion.delete_me, actor=visit.actor, typed=fields.get("typed", ""), now=visit.now
+        request.write(
+            deletion.delete_me, actor=request.actor, typed=fields.get("typed", ""), now=request.now
         )
     except NotFoundError:
         raise
     except ParticipantError as error:
         name = error.reason if error.reason == "typed" else ""
-        return _deletion(visit, Filled(errors={name: error.sentence}), status_of(error))
-    visit.browser.sign_out()
-    return visit.to("/")
+        return _deletion(request, Filled(errors={name: error.sentence}), status_of(error))
+    request.browser.sign_out()
+    return request.redirect("/")
 
 
-def this_browser(visit: Visit) -> str | None:
+def this_browser(request: PageRequest) -> str | None:
     """Return the digest of this browser's secret."""
-    return digest(visit.browser.secret) if visit.browser.secret else None
+    return digest(request.browser.secret) if request.browser.secret else None
 
 
-def _deletion(visit: Visit, filled: Filled, status: int = 200) -> Response:
-    view = visit.read(deletion.deletion_page, actor=visit.actor)
-    return visit.page("accounts/delete.html", status=status, view=view, filled=filled)
+def _deletion(request: PageRequest, filled: Filled, status: int = 200) -> Response:
+    view = request.read(deletion.deletion_page, actor=request.actor)
+    return request.page("accounts/delete.html", status=status, view=view, filled=filled)
 
 
-def _page(visit: Visit, filled: Filled, status: int = 200) -> Response:
-    view = visit.read(
+def _page(request: PageRequest, filled: Filled, status: int = 200) -> Response:
+    view = request.read(
         profile.account_page,
-        actor=visit.actor,
-        current=this_browser(visit),
-        limits=visit.context.session_limits,
-        now=visit.now,
+        actor=request.actor,
+        current=this_browser(request),
+        limits=request.context.session_limits,
+        now=request.now,
     )
     if not filled.values:
         filled = Filled(values=filled_with(view.names), errors=filled.errors)
-    issuers = {provider.issuer: provider.title for provider in visit.context.providers}
-    return visit.page(
+    issuers = {provider.issuer: provider.title for provider in request.context.providers}
+    return request.page(
         "accounts/page.html",
         status=status,
         view=view,
         filled=filled,
         provider_titles=issuers,
-        offers=visit.context.providers,
+        offers=request.context.providers,
     )

@@ -9,41 +9,41 @@ from portal.web.login.failures import LoginError
 from portal.web.login.redirect_page import onward
 from portal.web.login.refusals import failed
 from portal.web.pages.accounts.login import ACCOUNT, address_of, provider_of
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 
 
-async def add(visit: Visit) -> Response:
+async def add(request: PageRequest) -> Response:
     """Begin a login that is added to whoever is logged in, and to nobody else.
 
     It takes a form of this site to begin: an address that somebody is lured to could otherwise add
     the login of whoever made it.
     """
-    if (elsewhere := visit.admission()) is not None:
+    if (elsewhere := request.login_redirect()) is not None:
         return elsewhere
-    provider = provider_of(visit)
+    provider = provider_of(request)
     attempt = new_attempt(
-        provider=provider.id, back=ACCOUNT, now=visit.now, links=str(visit.actor.person_id)
+        provider=provider.id, back=ACCOUNT, now=request.now, links=str(request.actor.person_id)
     )
     try:
         # Whoever is still logged in there would otherwise be added without being asked.
-        address = await address_of(visit, provider, attempt, afresh=True)
+        address = await address_of(request, provider, attempt, force_reauthentication=True)
     except LoginError as failure:
-        return await run_in_threadpool(failed, visit, provider, failure)
+        return await run_in_threadpool(failed, request, provider, failure)
     return await run_in_threadpool(
-        onward, visit, address, title=f"Add {provider.title}", where=provider.title
+        onward, request, address, title=f"Add {provider.title}", where=provider.title
     )
 
 
-def remove(visit: Visit, fields: Fields) -> Response:
+def remove(request: PageRequest, fields: Fields) -> Response:
     """Take a login away; whoever came here through it is logged out."""
     account = (fields.get("issuer", ""), fields.get("subject", ""))
-    visit.write(
+    request.write(
         identity_linking.unlink,
-        actor=visit.actor,
+        actor=request.actor,
         issuer=account[0],
         subject=account[1],
-        now=visit.now,
+        now=request.now,
     )
-    if visit.actor.account == account:
-        visit.browser.sign_out()
-    return visit.to(ACCOUNT)
+    if request.actor.account == account:
+        request.browser.sign_out()
+    return request.redirect(ACCOUNT)

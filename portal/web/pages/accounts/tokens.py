@@ -8,40 +8,42 @@ from portal.domain.accounts.tokens import LIFETIMES, Scope
 from portal.domain.errors import ParticipantError
 from portal.services.accounts import tokens
 from portal.web.errors import status_of
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
 
 PAGE = "/account/tokens"
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show the tokens and the form for another."""
-    return _page(visit, Filled(values={"days": "90"}))
+    return _page(request, Filled(values={"days": "90"}))
 
 
-def make(visit: Visit, fields: Fields) -> Response:
+def make(request: PageRequest, fields: Fields) -> Response:
     """Make a token and show it, this once."""
     try:
-        secret = visit.write(
+        secret = request.write(
             tokens.make,
-            actor=visit.actor,
+            actor=request.actor,
             name=fields.get("name", ""),
             scopes={scope for scope in Scope if f"scope_{scope}" in fields},
             lasts=timedelta(days=_days(fields)),
-            now=visit.now,
+            now=request.now,
         )
     except ParticipantError as error:
         reason = error.reason if error.reason in {"name", "scopes", "days"} else ""
         filled = Filled(values=fields, errors={reason: error.sentence})
-        return _page(visit, filled, status=status_of(error))
-    return _page(visit, Filled(values={"days": "90"}), secret=secret)
+        return _page(request, filled, status=status_of(error))
+    return _page(request, Filled(values={"days": "90"}), secret=secret)
 
 
-def revoke(visit: Visit, fields: Fields) -> Response:
+def revoke(request: PageRequest, fields: Fields) -> Response:
     """Make a token useless."""
     del fields
-    visit.write(tokens.revoke, actor=visit.actor, token_id=visit.part("id"), now=visit.now)
-    return visit.to(PAGE)
+    request.write(
+        tokens.revoke, actor=request.actor, token_id=request.path_param("id"), now=request.now
+    )
+    return request.redirect(PAGE)
 
 
 def _days(fields: Fields) -> int:
@@ -49,9 +51,9 @@ def _days(fields: Fields) -> int:
     return int(chosen) if chosen in {str(days) for days in LIFETIMES} else 0
 
 
-def _page(visit: Visit, filled: Filled, *, secret: str = "", status: int = 200) -> Response:
-    rows = visit.read(tokens.tokens_of, actor=visit.actor, now=visit.now)
-    response = visit.page(
+def _page(request: PageRequest, filled: Filled, *, secret: str = "", status: int = 200) -> Response:
+    rows = request.read(tokens.tokens_of, actor=request.actor, now=request.now)
+    response = request.page(
         "accounts/tokens.html",
         status=status,
         rows=rows,

@@ -3,42 +3,42 @@
 from starlette.responses import Response
 
 from portal.services.challenges import views as challenge_views
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def home(visit: Visit) -> Response:
+def home(request: PageRequest) -> Response:
     """Show all challenges that are open to the person."""
-    view = visit.read(challenge_views.home, actor=visit.actor, now=visit.now)
-    return visit.page("home.html", view=view)
+    view = request.read(challenge_views.home, actor=request.actor, now=request.now)
+    return request.page("home.html", view=view)
 
 
-def overview(visit: Visit) -> Response:
+def overview(request: PageRequest) -> Response:
     """Show a challenge's first page and its facts."""
-    view = visit.read(
+    view = request.read(
         challenge_views.overview,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        resources=visit.context.resources,
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        resources=request.context.resources,
+        now=request.now,
     )
-    return visit.page("challenges/overview.html", view=view, frame=view.frame)
+    return request.page("challenges/overview.html", view=view, frame=view.frame)
 
 
-def text_page(visit: Visit) -> Response:
+def text_page(request: PageRequest) -> Response:
     """Show a page that the organisers wrote."""
-    view = visit.read(
+    view = request.read(
         challenge_views.page,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        page_slug=visit.part("page"),
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        page_slug=request.path_param("page"),
+        now=request.now,
     )
-    return visit.page("challenges/text.html", view=view, frame=view.frame)
+    return request.page("challenges/text.html", view=view, frame=view.frame)
 
 
-def terms(visit: Visit) -> Response:
+def terms(request: PageRequest) -> Response:
     """Show the terms of a challenge."""
-    view = visit.read(
-        challenge_views.terms, actor=visit.actor, slug=visit.part("slug"), now=visit.now
+    view = request.read(
+        challenge_views.terms, actor=request.actor, slug=request.path_param("slug"), now=request.now
     )
-    return visit.page("challenges/text.html", view=view, frame=view.frame)
+    return request.page("challenges/text.html", view=view, frame=view.frame)

@@ -6,83 +6,87 @@ from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantErro
 from portal.domain.permissions import Role
 from portal.services.challenges import roles
 from portal.services.challenges.roles import Candidate
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
 
-LONGEST_NUMBER = 40
+MAX_NUMBER_CHARS = 40
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show who works for the challenge."""
-    return _page(visit, Filled())
+    return _page(request, Filled())
 
 
-def give(visit: Visit, fields: Fields) -> Response:
+def give(request: PageRequest, fields: Fields) -> Response:
     """Give a role. The first time, the form comes back with the name, to be confirmed."""
     filled = Filled(
         values={"person": fields.get("person", "").strip(), "role": fields.get("role", "")}
     )
     if filled.value("role") not in set(Role):
-        return _again(visit, filled, "role", "Choose what the person is to do.")
+        return _again(request, filled, "role", "Choose what the person is to do.")
     role = Role(filled.value("role"))
     try:
         if fields.get("sure") != "yes":
-            return _page(visit, filled, candidate=_candidate(visit, filled, role))
-        visit.write(
+            return _page(request, filled, candidate=_candidate(request, filled, role))
+        request.write(
             roles.give,
-            actor=visit.actor,
-            slug=visit.part("slug"),
+            actor=request.actor,
+            slug=request.path_param("slug"),
             person_id=filled.value("person"),
             role=role,
-            now=visit.now,
+            now=request.now,
         )
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        return _again(visit, filled, "person", refusal.sentence)
-    return visit.to(_address(visit))
+        return _again(request, filled, "person", refusal.sentence)
+    return request.redirect(_address(request))
 
 
-def take(visit: Visit, fields: Fields) -> Response:
+def take(request: PageRequest, fields: Fields) -> Response:
     """Take a role away, or step down."""
     del fields
-    person_id = visit.part("person")
+    person_id = request.path_param("person")
     try:
-        visit.write(
+        request.write(
             roles.take,
-            actor=visit.actor,
-            slug=visit.part("slug"),
+            actor=request.actor,
+            slug=request.path_param("slug"),
             person_id=person_id,
-            now=visit.now,
+            now=request.now,
         )
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        return _again(visit, Filled(), "", refusal.sentence)
+        return _again(request, Filled(), "", refusal.sentence)
     # Whoever has stepped down may not see the list any more.
-    gone = person_id == visit.actor.person_id and not visit.actor.is_staff
-    return visit.to(f"/challenges/{visit.part('slug')}" if gone else _address(visit))
+    gone = person_id == request.actor.person_id and not request.actor.is_staff
+    return request.redirect(
+        f"/challenges/{request.path_param('slug')}" if gone else _address(request)
+    )
 
 
-def _candidate(visit: Visit, filled: Filled, role: Role) -> Candidate:
-    return visit.read(
+def _candidate(request: PageRequest, filled: Filled, role: Role) -> Candidate:
+    return request.read(
         roles.candidate,
-        actor=visit.actor,
-        slug=visit.part("slug"),
+        actor=request.actor,
+        slug=request.path_param("slug"),
         person_id=filled.value("person"),
         role=role,
     )
 
 
-def _again(visit: Visit, filled: Filled, field: str, sentence: str) -> Response:
-    return _page(visit, Filled(values=filled.values, errors={field: sentence}), status=422)
+def _again(request: PageRequest, filled: Filled, field: str, sentence: str) -> Response:
+    return _page(request, Filled(values=filled.values, errors={field: sentence}), status=422)
 
 
 def _page(
-    visit: Visit, filled: Filled, *, candidate: Candidate | None = None, status: int = 200
+    request: PageRequest, filled: Filled, *, candidate: Candidate | None = None, status: int = 200
 ) -> Response:
-    view = visit.read(roles.roles_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now)
-    return visit.page(
+    view = request.read(
+        roles.roles_page, actor=request.actor, slug=request.path_param("slug"), now=request.now
+    )
+    return request.page(
         "challenges/roles.html",
         status=status,
         view=view,
@@ -90,9 +94,9 @@ def _page(
         filled=filled,
         candidate=candidate,
         roles=tuple(Role),
-        longest=LONGEST_NUMBER,
+        longest=MAX_NUMBER_CHARS,
     )
 
 
-def _address(visit: Visit) -> str:
-    return f"/challenges/{visit.part('slug')}/roles"
+def _address(request: PageRequest) -> str:
+    return f"/challenges/{request.path_param('slug')}/roles"

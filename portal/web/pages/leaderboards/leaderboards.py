@@ -7,38 +7,38 @@ from starlette.responses import HTMLResponse, Response
 from portal.db import revisions
 from portal.services.leaderboards import views as leaderboard_views
 from portal.web.rendering.plots import rank_plot
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def leaderboard(visit: Visit) -> Response:
+def leaderboard(request: PageRequest) -> Response:
     """Show a page of the ranking of a phase, as a picture and as a table.
 
     To whoever is not logged in it looks as to everybody else, so that it is put together once.
     """
-    if visit.actor.is_known:
-        return _fresh(visit)[0]
-    revision = visit.read(revisions.revision)
-    phase = visit.request.query_params.get("phase")
+    if request.actor.is_known:
+        return _fresh(request)[0]
+    revision = request.read(revisions.revision)
+    phase = request.http.query_params.get("phase")
     # The path as it was written: the page says where it is.
-    key = (visit.request.url.path, phase, visit.page_number())
+    key = (request.http.url.path, phase, request.page_number())
 
     def make() -> tuple[bytes, datetime | None]:
-        page, changes_at = _fresh(visit)
+        page, changes_at = _fresh(request)
         return bytes(page.body), changes_at
 
-    return HTMLResponse(visit.kept_pages.page(key, revision, visit.now, make))
+    return HTMLResponse(request.page_cache.page(key, revision, request.now, make))
 
 
-def _fresh(visit: Visit) -> tuple[Response, datetime | None]:
-    view = visit.read(
+def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
+    view = request.read(
         leaderboard_views.leaderboard,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        phase_slug=visit.request.query_params.get("phase"),
-        page=visit.page_number(),
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        phase_slug=request.http.query_params.get("phase"),
+        page=request.page_number(),
+        now=request.now,
     )
-    page = visit.page(
+    page = request.page(
         "leaderboards/page.html",
         view=view,
         frame=view.frame,

@@ -3,16 +3,16 @@
 from starlette.responses import Response
 
 from portal.services.leaderboards import leakage
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show the upper bounds of each phase."""
-    view = visit.read(
+    view = request.read(
         leakage.leak_page,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        resources=visit.context.resources,
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        resources=request.context.resources,
+        now=request.now,
     )
-    return visit.page("leaderboards/leakage.html", view=view, frame=view.frame)
+    return request.page("leaderboards/leakage.html", view=view, frame=view.frame)

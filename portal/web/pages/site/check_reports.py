@@ -4,12 +4,12 @@ from starlette.responses import Response
 
 from portal.domain.site.findings import AREAS, Level, Report, by_area
 from portal.services.site import check_reports
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show what the last check found, the worst of each area first."""
-    report = visit.read(check_reports.last_report, actor=visit.actor)
+    report = request.read(check_reports.last_report, actor=request.actor)
     areas = by_area(report.findings) if report else {}
     # What is ok is folded away: of a hundred lines, those that are not are what staff look for.
     parts = [
@@ -20,7 +20,7 @@ def show(visit: Visit) -> Response:
         )
         for area, findings in areas.items()
     ]
-    return visit.page(
+    return request.page(
         "site/check_report.html",
         report=report,
         mark=_mark(report),

@@ -3,28 +3,28 @@
 from starlette.responses import Response
 
 from portal.services.site import retention_views
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def of_site(visit: Visit) -> Response:
+def of_site(request: PageRequest) -> Response:
     """Show staff what goes next and what has gone."""
-    view = visit.read(
+    view = request.read(
         retention_views.staff_page,
-        actor=visit.actor,
-        policy=visit.context.resources.retention,
-        page=visit.page_number(),
+        actor=request.actor,
+        policy=request.context.resources.retention,
+        page=request.page_number(),
     )
-    return visit.page("site/retention.html", view=view)
+    return request.page("site/retention.html", view=view)
 
 
-def of_challenge(visit: Visit) -> Response:
+def of_challenge(request: PageRequest) -> Response:
     """Show organisers the same of their challenge."""
-    view = visit.read(
+    view = request.read(
         retention_views.challenge_page,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        policy=visit.context.resources.retention,
-        page=visit.page_number(),
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        policy=request.context.resources.retention,
+        page=request.page_number(),
+        now=request.now,
     )
-    return visit.page("challenges/retention.html", view=view, frame=view.frame)
+    return request.page("challenges/retention.html", view=view, frame=view.frame)

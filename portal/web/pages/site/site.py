@@ -7,30 +7,30 @@ from portal.domain import permissions
 from portal.domain.errors import NotFoundError
 from portal.services.site import health
 from portal.web.rendering.patterns import samples
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def terms(visit: Visit) -> Response:
+def terms(request: PageRequest) -> Response:
     """Show the terms of the site."""
-    if not visit.context.terms.version:
+    if not request.context.terms.version:
         raise NotFoundError
-    return visit.page("site/terms.html", terms=visit.context.terms)
+    return request.page("site/terms.html", terms=request.context.terms)
 
 
-def seal_keys(visit: Visit) -> Response:
+def seal_keys(request: PageRequest) -> Response:
     """Publish the keys with which anybody can check what the site has signed."""
-    keys = [{"keyid": key.id, "pem": key.pem} for key in visit.context.seal_keys]
+    keys = [{"keyid": key.id, "pem": key.pem} for key in request.context.seal_keys]
     return JSONResponse({"keys": keys})
 
 
-def is_healthy(visit: Visit) -> Response:
+def is_healthy(request: PageRequest) -> Response:
     """Tell a monitor whether the portal can answer, and whether what waits for a cluster goes on.
 
     Anybody may ask: it says how many, and names none.
     """
-    clusters = visit.context.resources.build_profiles
+    clusters = request.context.resources.build_profiles
     try:
-        found = visit.read(health.look, clusters, now=visit.now)
+        found = request.read(health.look, clusters, now=request.now)
     except SQLAlchemyError:
         return JSONResponse({"status": "failing", "database": "unreachable"}, 503)
     return JSONResponse(
@@ -44,8 +44,8 @@ def is_healthy(visit: Visit) -> Response:
     )
 
 
-def patterns(visit: Visit) -> Response:
+def patterns(request: PageRequest) -> Response:
     """Show staff every control that pages are made of."""
-    if not permissions.may_see_staff_pages(visit.actor):
+    if not permissions.may_see_staff_pages(request.actor):
         raise NotFoundError
-    return visit.page("patterns.html", samples=samples(visit.now))
+    return request.page("patterns.html", samples=samples(request.now))

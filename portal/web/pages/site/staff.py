@@ -12,109 +12,112 @@ from portal.services.site import views as site_views
 from portal.web.context import WebContext
 from portal.web.local_paths import with_query
 from portal.web.rendering.labels import word
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
 
-LONGEST_SEARCH = 600
+MAX_SEARCH_CHARS = 600
 
 
-def overview(visit: Visit) -> Response:
+def overview(request: PageRequest) -> Response:
     """Show what there is on the site."""
-    view = visit.read(site_views.overview, actor=visit.actor, now=visit.now)
-    return visit.page(
+    view = request.read(site_views.overview, actor=request.actor, now=request.now)
+    return request.page(
         "site/overview.html",
         view=view,
-        log=visit.context.audit_state(),
-        clusters=visit.read(
+        log=request.context.audit_state(),
+        clusters=request.read(
             health.of_site,
-            actor=visit.actor,
-            clusters=visit.context.resources.build_profiles,
-            now=visit.now,
+            actor=request.actor,
+            clusters=request.context.resources.build_profiles,
+            now=request.now,
         ),
-        version=visit.context.settings_version,
-        files=visit.read(file_pieces.of_site, actor=visit.actor),
-        attention=visit.read(decisions.of_site, actor=visit.actor),
+        version=request.context.settings_version,
+        files=request.read(file_pieces.of_site, actor=request.actor),
+        attention=request.read(decisions.of_site, actor=request.actor),
     )
 
 
-def people(visit: Visit) -> Response:
+def people(request: PageRequest) -> Response:
     """Show the people of the site, or those who are looked for."""
-    words = visit.request.query_params.get("q", "")[:LONGEST_SEARCH].replace("\0", "")
-    view = visit.read(
-        site_views.people_list, actor=visit.actor, words=words, page=visit.page_number()
+    words = request.http.query_params.get("q", "")[:MAX_SEARCH_CHARS].replace("\0", "")
+    view = request.read(
+        site_views.people_list, actor=request.actor, words=words, page=request.page_number()
     )
     query = with_query("", q=words) + "&" if words else "?"
-    return visit.page("site/people.html", view=view, words=words, query=query)
+    return request.page("site/people.html", view=view, words=words, query=query)
 
 
-def person(visit: Visit) -> Response:
+def person(request: PageRequest) -> Response:
     """Show somebody; the look is written down."""
-    return _page(visit, Filled())
+    return _page(request, Filled())
 
 
-def end_session(visit: Visit, fields: Fields) -> Response:
+def end_session(request: PageRequest, fields: Fields) -> Response:
     """Log one browser of somebody out."""
     del fields
-    visit.write(
+    request.write(
         staff_sessions.end_session,
-        actor=visit.actor,
-        person_id=visit.part("id"),
-        session_id=visit.part("session"),
-        now=visit.now,
+        actor=request.actor,
+        person_id=request.path_param("id"),
+        session_id=request.path_param("session"),
+        now=request.now,
     )
-    return visit.to(_address(visit))
+    return request.redirect(_address(request))
 
 
-def end_all_sessions(visit: Visit, fields: Fields) -> Response:
+def end_all_sessions(request: PageRequest, fields: Fields) -> Response:
     """Log all browsers of somebody out."""
     del fields
-    visit.write(
+    request.write(
         staff_sessions.end_all_sessions,
-        actor=visit.actor,
-        person_id=visit.part("id"),
-        now=visit.now,
+        actor=request.actor,
+        person_id=request.path_param("id"),
+        now=request.now,
     )
-    return visit.to(_address(visit))
+    return request.redirect(_address(request))
 
 
-def block(visit: Visit, fields: Fields) -> Response:
+def block(request: PageRequest, fields: Fields) -> Response:
     """Let somebody in no more."""
     reason = fields.get("reason", "")
     if reason not in set(BlockReason):
-        return _page(visit, Filled(errors={"reason": "Choose a reason."}), status=422)
+        return _page(request, Filled(errors={"reason": "Choose a reason."}), status=422)
     try:
-        visit.write(
+        request.write(
             account_blocking.block,
-            actor=visit.actor,
-            person_id=visit.part("id"),
+            actor=request.actor,
+            person_id=request.path_param("id"),
             reason=BlockReason(reason),
-            now=visit.now,
+            now=request.now,
         )
     except NotFoundError:
         raise
     except ParticipantError as refusal:
-        return _page(visit, Filled(errors={"": refusal.sentence}), status=422)
-    return visit.to(_address(visit))
+        return _page(request, Filled(errors={"": refusal.sentence}), status=422)
+    return request.redirect(_address(request))
 
 
-def unblock(visit: Visit, fields: Fields) -> Response:
+def unblock(request: PageRequest, fields: Fields) -> Response:
     """Let somebody in again."""
     del fields
-    visit.write(
-        account_blocking.unblock, actor=visit.actor, person_id=visit.part("id"), now=visit.now
+    request.write(
+        account_blocking.unblock,
+        actor=request.actor,
+        person_id=request.path_param("id"),
+        now=request.now,
     )
-    return visit.to(_address(visit))
+    return request.redirect(_address(request))
 
 
-def _page(visit: Visit, filled: Filled, *, status: int = 200) -> Response:
-    view = visit.write(
+def _page(request: PageRequest, filled: Filled, *, status: int = 200) -> Response:
+    view = request.write(
         site_views.person_page,
-        actor=visit.actor,
-        person_id=visit.part("id"),
-        claims=claims_of_rules(visit.context),
-        now=visit.now,
+        actor=request.actor,
+        person_id=request.path_param("id"),
+        claims=claims_of_rules(request.context),
+        now=request.now,
     )
-    return visit.page(
+    return request.page(
         "site/person.html",
         status=status,
         view=view,
@@ -131,5 +134,5 @@ def claims_of_rules(context: WebContext) -> frozenset[str]:
     return frozenset(claim for rule in rules for claim in rule)
 
 
-def _address(visit: Visit) -> str:
-    return f"/staff/people/{visit.part('id')}"
+def _address(request: PageRequest) -> str:
+    return f"/staff/people/{request.path_param('id')}"

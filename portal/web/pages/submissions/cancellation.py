@@ -5,38 +5,38 @@ from starlette.responses import Response
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.submissions import cancellation
 from portal.web.errors import status_of
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 
 
-def ask(visit: Visit) -> Response:
+def ask(request: PageRequest) -> Response:
     """Show what cancelling would cost now."""
-    return _page(visit, "")
+    return _page(request, "")
 
 
-def cancel(visit: Visit, fields: Fields) -> Response:
+def cancel(request: PageRequest, fields: Fields) -> Response:
     """Cancel, if it still costs what was shown; else show the page again with what it costs now."""
     try:
-        visit.write(
+        request.write(
             cancellation.cancel,
-            actor=visit.actor,
-            submission_id=visit.part("id"),
+            actor=request.actor,
+            submission_id=request.path_param("id"),
             shown=fields.get("cost", ""),
-            now=visit.now,
+            now=request.now,
         )
     except NotFoundError:
         raise
     except ParticipantError as error:
         if error.reason != "started":
             raise
-        return _page(visit, error.sentence, status_of(error))
-    return visit.to(f"/submissions/{visit.part('id')}")
+        return _page(request, error.sentence, status_of(error))
+    return request.redirect(f"/submissions/{request.path_param('id')}")
 
 
-def _page(visit: Visit, problem: str, status: int = 200) -> Response:
-    view = visit.read(
+def _page(request: PageRequest, problem: str, status: int = 200) -> Response:
+    view = request.read(
         cancellation.cancel_page,
-        actor=visit.actor,
-        submission_id=visit.part("id"),
-        now=visit.now,
+        actor=request.actor,
+        submission_id=request.path_param("id"),
+        now=request.now,
     )
-    return visit.page("submissions/cancel.html", status=status, view=view, problem=problem)
+    return request.page("submissions/cancel.html", status=status, view=view, problem=problem)

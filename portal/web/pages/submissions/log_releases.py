@@ -5,44 +5,44 @@ from starlette.responses import Response
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.submissions import log_release
 from portal.web.errors import status_of
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 
 
-def ask(visit: Visit) -> Response:
+def ask(request: PageRequest) -> Response:
     """Show what would be released; the look is written down."""
-    return _page(visit, "")
+    return _page(request, "")
 
 
-def release(visit: Visit, fields: Fields) -> Response:
+def release(request: PageRequest, fields: Fields) -> Response:
     """Release it, or show the page again with what is missing."""
     try:
-        visit.write(
+        request.write(
             log_release.release,
-            actor=visit.actor,
-            submission_id=visit.part("id"),
-            token=visit.part("token"),
+            actor=request.actor,
+            submission_id=request.path_param("id"),
+            token=request.path_param("token"),
             reason=fields.get("reason", ""),
-            now=visit.now,
+            now=request.now,
         )
     except NotFoundError:
         raise
     except ParticipantError as error:
-        return _page(visit, error.sentence, status_of(error))
-    return visit.to(f"/submissions/{visit.part('id')}")
+        return _page(request, error.sentence, status_of(error))
+    return request.redirect(f"/submissions/{request.path_param('id')}")
 
 
-def _page(visit: Visit, problem: str, status: int = 200) -> Response:
-    view = visit.write(
+def _page(request: PageRequest, problem: str, status: int = 200) -> Response:
+    view = request.write(
         log_release.release_page,
-        actor=visit.actor,
-        submission_id=visit.part("id"),
-        token=visit.part("token"),
-        now=visit.now,
+        actor=request.actor,
+        submission_id=request.path_param("id"),
+        token=request.path_param("token"),
+        now=request.now,
     )
-    return visit.page(
+    return request.page(
         "submissions/release_log.html",
         status=status,
         view=view,
         problem=problem,
-        longest=log_release.LONGEST_REASON,
+        longest=log_release.MAX_REASON_CHARS,
     )

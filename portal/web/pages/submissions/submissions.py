@@ -9,89 +9,89 @@ from portal.files.crates import Publisher, write_crate
 from portal.services.challenges import crates
 from portal.services.submissions import views as submission_views
 from portal.services.submissions.views import SubmissionPage
-from portal.web.request_context import Visit
+from portal.web.request_context import PageRequest
 
 
-def submissions(visit: Visit) -> Response:
+def submissions(request: PageRequest) -> Response:
     """Show the own team's submissions; to organisers and staff everybody's."""
-    view = visit.read(
+    view = request.read(
         submission_views.submission_list,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        page=visit.page_number(),
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        page=request.page_number(),
+        now=request.now,
     )
-    return visit.page("submissions/list.html", view=view, frame=view.frame)
+    return request.page("submissions/list.html", view=view, frame=view.frame)
 
 
-def submission(visit: Visit) -> Response:
+def submission(request: PageRequest) -> Response:
     """Show one submission."""
-    sent_again = visit.request.query_params.get("again") == "yes"
-    return visit.page("submissions/page.html", view=_view(visit), sent_again=sent_again)
+    sent_again = request.http.query_params.get("again") == "yes"
+    return request.page("submissions/page.html", view=_view(request), sent_again=sent_again)
 
 
-def sealed(visit: Visit) -> Response:
+def sealed(request: PageRequest) -> Response:
     """Show one submission with what is sealed; the look is written down."""
-    view = visit.write(
+    view = request.write(
         submission_views.sealed_page,
-        actor=visit.actor,
-        submission_id=visit.part("id"),
-        resources=visit.context.resources,
-        now=visit.now,
+        actor=request.actor,
+        submission_id=request.path_param("id"),
+        resources=request.context.resources,
+        now=request.now,
     )
-    return visit.page("submissions/page.html", view=view, sent_again=False)
+    return request.page("submissions/page.html", view=view, sent_again=False)
 
 
-def progress(visit: Visit) -> Response:
+def progress(request: PageRequest) -> Response:
     """Show the part of a submission's page that changes; its script asks for it."""
-    return visit.page("submissions/_progress.html", view=_view(visit))
+    return request.page("submissions/_progress.html", view=_view(request))
 
 
-def _view(visit: Visit) -> SubmissionPage:
-    return visit.read(
+def _view(request: PageRequest) -> SubmissionPage:
+    return request.read(
         submission_views.submission_page,
-        actor=visit.actor,
-        submission_id=visit.part("id"),
-        resources=visit.context.resources,
-        now=visit.now,
+        actor=request.actor,
+        submission_id=request.path_param("id"),
+        resources=request.context.resources,
+        now=request.now,
     )
 
 
-def seal(visit: Visit) -> Response:
+def seal(request: PageRequest) -> Response:
     """Hand out the signed record in full; the look is written down."""
-    return _envelope(visit, in_full=True)
+    return _envelope(request, in_full=True)
 
 
-def statement(visit: Visit) -> Response:
+def statement(request: PageRequest) -> Response:
     """Hand out what the team may show of the signed record."""
-    return _envelope(visit, in_full=False)
+    return _envelope(request, in_full=False)
 
 
-def _envelope(visit: Visit, *, in_full: bool) -> Response:
-    submission_id = visit.part("id")
-    text = visit.write(
+def _envelope(request: PageRequest, *, in_full: bool) -> Response:
+    submission_id = request.path_param("id")
+    text = request.write(
         submission_views.seal_of,
-        actor=visit.actor,
+        actor=request.actor,
         submission_id=submission_id,
         in_full=in_full,
-        now=visit.now,
+        now=request.now,
     )
     name = f"{submission_id}.{'seal' if in_full else 'statement'}.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type="application/json", headers=headers)
 
 
-def crate(visit: Visit) -> Response:
+def crate(request: PageRequest) -> Response:
     """Hand out all evidence of a submission as an RO-Crate; the export is written down."""
-    submission_id, context = visit.part("id"), visit.context
-    facts = visit.write(
-        crates.of_submission, actor=visit.actor, submission_id=submission_id, now=visit.now
+    submission_id, context = request.path_param("id"), request.context
+    facts = request.write(
+        crates.of_submission, actor=request.actor, submission_id=submission_id, now=request.now
     )
     keys = {key.id: key.pem for key in context.seal_keys}
     publisher = Publisher(name=context.site_name, url=context.site_url, keys=keys)
     with tempfile.TemporaryDirectory(prefix="sealrun-export-") as folder:
         packed = Path(folder, "crate.zip")
-        write_crate(packed, facts, publisher, now=visit.now)
+        write_crate(packed, facts, publisher, now=request.now)
         # Without the upload it is some kilobytes for each result.
         content = packed.read_bytes()
     headers = {"content-disposition": f'attachment; filename="{submission_id}.crate.zip"'}

@@ -5,45 +5,45 @@ from starlette.responses import Response
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.teams import invitations
 from portal.web.errors import status_of
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 
-LONGEST_CODE = 100
+MAX_CODE_CHARS = 100
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show whose team it is, and what joining means."""
-    return _page(visit, visit.request.query_params.get("code", ""))
+    return _page(request, request.http.query_params.get("code", ""))
 
 
-def accept(visit: Visit, fields: Fields) -> Response:
+def accept(request: PageRequest, fields: Fields) -> Response:
     """Join the team."""
-    code = fields.get("code", "")[:LONGEST_CODE]
+    code = fields.get("code", "")[:MAX_CODE_CHARS]
     try:
-        slug = visit.write(
+        slug = request.write(
             invitations.accept,
-            actor=visit.actor,
+            actor=request.actor,
             secret=code,
             accepts=fields.get("accept") == "yes",
-            now=visit.now,
+            now=request.now,
         )
     except NotFoundError:
         raise
     except ParticipantError as error:
         name = error.reason if error.reason == "accept" else ""
-        return _page(visit, code, error.sentence, status_of(error), field=name)
-    return visit.to(f"/challenges/{slug}/team")
+        return _page(request, code, error.sentence, status_of(error), field=name)
+    return request.redirect(f"/challenges/{slug}/team")
 
 
 def _page(
-    visit: Visit, code: str, problem: str = "", status: int = 200, *, field: str = ""
+    request: PageRequest, code: str, problem: str = "", status: int = 200, *, field: str = ""
 ) -> Response:
     view = None
     try:
-        view = visit.read(
+        view = request.read(
             invitations.invitation_page,
-            actor=visit.actor,
-            secret=code[:LONGEST_CODE],
-            now=visit.now,
+            actor=request.actor,
+            secret=code[:MAX_CODE_CHARS],
+            now=request.now,
         )
     except NotFoundError:
         raise
@@ -51,6 +51,6 @@ def _page(
         # For whoever only looks there is nothing here.
         status = status if problem else 404
         problem = error.sentence
-    return visit.page(
+    return request.page(
         "teams/invitation.html", status=status, view=view, code=code, problem=problem, field=field
     )

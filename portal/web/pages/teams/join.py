@@ -8,57 +8,64 @@ from portal.services.teams import joining
 from portal.services.teams.joining import GateClosedError
 from portal.web.errors import status_of
 from portal.web.local_paths import local_path, with_query
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
 
 NEXT = "next"
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show what joining takes."""
-    return _page(visit, Filled())
+    return _page(request, Filled())
 
 
-def join(visit: Visit, fields: Fields) -> Response:
+def join(request: PageRequest, fields: Fields) -> Response:
     """Take part, or ask to."""
     try:
-        state = visit.write(
+        state = request.write(
             joining.join,
-            actor=visit.actor,
-            slug=visit.part("slug"),
+            actor=request.actor,
+            slug=request.path_param("slug"),
             accepts=fields.get("accept") == "yes",
             note=fields.get("note", "").replace("\0", "").strip(),
-            now=visit.now,
+            now=request.now,
         )
     except NotFoundError:
         raise
     except GateClosedError as closed:
         filled = Filled(values=fields, errors={"": closed.sentence})
-        return _page(visit, filled, status_of(closed), step_up=closed.needs_second_factor)
+        return _page(request, filled, status_of(closed), step_up=closed.needs_second_factor)
     except ParticipantError as error:
         name = error.reason if error.reason == "accept" else ""
-        return _page(visit, Filled(values=fields, errors={name: error.sentence}), status_of(error))
+        return _page(
+            request, Filled(values=fields, errors={name: error.sentence}), status_of(error)
+        )
     if state is ParticipationState.ADMITTED:
-        return visit.to(local_path(fields.get(NEXT), otherwise=f"{_root(visit)}/team"))
-    return visit.to(f"{_root(visit)}/join")
+        return request.redirect(local_path(fields.get(NEXT), otherwise=f"{_root(request)}/team"))
+    return request.redirect(f"{_root(request)}/join")
 
 
-def _root(visit: Visit) -> str:
-    return f"/challenges/{visit.part('slug')}"
+def _root(request: PageRequest) -> str:
+    return f"/challenges/{request.path_param('slug')}"
 
 
-def _page(visit: Visit, filled: Filled, status: int = 200, *, step_up: bool = False) -> Response:
-    view = visit.read(joining.join_page, actor=visit.actor, slug=visit.part("slug"), now=visit.now)
-    back = local_path(
-        filled.value(NEXT) or visit.request.query_params.get(NEXT), otherwise=f"{_root(visit)}/team"
+def _page(
+    request: PageRequest, filled: Filled, status: int = 200, *, step_up: bool = False
+) -> Response:
+    view = request.read(
+        joining.join_page, actor=request.actor, slug=request.path_param("slug"), now=request.now
     )
-    here = with_query(f"{_root(visit)}/join", next=back)
-    again = {"next": here, "for": visit.part("slug")}
+    back = local_path(
+        filled.value(NEXT) or request.http.query_params.get(NEXT),
+        otherwise=f"{_root(request)}/team",
+    )
+    here = with_query(f"{_root(request)}/join", next=back)
+    again = {"next": here, "for": request.path_param("slug")}
     logins = [
         (provider.title, with_query(f"/login/{provider.id}", **again))
-        for provider in visit.context.providers
+        for provider in request.context.providers
     ]
-    return visit.page(
+    return request.page(
         "teams/join.html",
         status=status,
         view=view,

@@ -5,51 +5,51 @@ from starlette.responses import Response
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.teams import joining, participant_views
 from portal.web.errors import status_of
-from portal.web.request_context import Fields, Visit
+from portal.web.request_context import Fields, PageRequest
 
 
-def show(visit: Visit) -> Response:
+def show(request: PageRequest) -> Response:
     """Show who takes part and who wants to."""
-    return _page(visit, "")
+    return _page(request, "")
 
 
-def admit(visit: Visit, fields: Fields) -> Response:
+def admit(request: PageRequest, fields: Fields) -> Response:
     """Let somebody take part."""
     del fields
-    return _decide(visit, admits=True)
+    return _decide(request, admits=True)
 
 
-def decline(visit: Visit, fields: Fields) -> Response:
+def decline(request: PageRequest, fields: Fields) -> Response:
     """Decline somebody."""
     del fields
-    return _decide(visit, admits=False)
+    return _decide(request, admits=False)
 
 
-def _decide(visit: Visit, *, admits: bool) -> Response:
+def _decide(request: PageRequest, *, admits: bool) -> Response:
     try:
-        visit.write(
+        request.write(
             joining.decide,
-            actor=visit.actor,
-            slug=visit.part("slug"),
-            person_id=visit.part("person"),
+            actor=request.actor,
+            slug=request.path_param("slug"),
+            person_id=request.path_param("person"),
             admits=admits,
-            now=visit.now,
+            now=request.now,
         )
     except NotFoundError:
         raise
     except ParticipantError as error:
-        return _page(visit, error.sentence, status_of(error))
-    return visit.to(f"/challenges/{visit.part('slug')}/participants")
+        return _page(request, error.sentence, status_of(error))
+    return request.redirect(f"/challenges/{request.path_param('slug')}/participants")
 
 
-def _page(visit: Visit, problem: str, status: int = 200) -> Response:
-    view = visit.read(
+def _page(request: PageRequest, problem: str, status: int = 200) -> Response:
+    view = request.read(
         participant_views.participants_page,
-        actor=visit.actor,
-        slug=visit.part("slug"),
-        page=visit.page_number(),
-        now=visit.now,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        page=request.page_number(),
+        now=request.now,
     )
-    return visit.page(
+    return request.page(
         "teams/participants.html", status=status, view=view, frame=view.frame, problem=problem
     )

@@ -13,7 +13,7 @@ from portal.domain.evaluations.verdicts import (
     VerdictKind,
     judge,
 )
-from portal.domain.submissions.disclosure import AFTER_DATA, counts, told
+from portal.domain.submissions.disclosure import AFTER_DATA, counts, disclosed_reason
 from scheduler.interface import Outcome
 
 GOOD = Ended(
@@ -224,7 +224,9 @@ def test_after_the_start_no_end_can_be_told_from_another_where_failures_are_seal
     assert len(verdicts) > len(Outcome) * len(StopReason)
     assert {one.kind for one in verdicts} == {VerdictKind.FAILED, VerdictKind.TRY_AGAIN}
     assert {one.reason for one in verdicts} <= AFTER_DATA
-    assert {told(one.reason, sealed=True) for one in verdicts} == {FailureReason.NO_RESULT}
+    assert {disclosed_reason(one.reason, sealed=True) for one in verdicts} == {
+        FailureReason.NO_RESULT
+    }
     assert {counts(one.reason, sealed=True) for one in verdicts} == {True}
 
 

@@ -9,10 +9,10 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.disclosure import (
     AFTER_DATA,
     counts,
+    disclosed_reason,
     disclosed_state,
     disclosed_timeline,
     round_up_to_step,
-    told,
 )
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.timeline import Happened
@@ -23,7 +23,7 @@ STEP = timedelta(minutes=5)
 
 
 def test_whatever_the_data_can_bring_about_is_told_as_one() -> None:
-    reasons = {told(reason, sealed=True) for reason in AFTER_DATA}
+    reasons = {disclosed_reason(reason, sealed=True) for reason in AFTER_DATA}
     counting = {counts(reason, sealed=True) for reason in AFTER_DATA}
 
     assert reasons == {FailureReason.NO_RESULT}
@@ -33,7 +33,7 @@ def test_whatever_the_data_can_bring_about_is_told_as_one() -> None:
 def test_what_happens_before_the_data_is_read_is_told_as_it_is() -> None:
     before = set(FailureReason) - AFTER_DATA
 
-    assert {told(reason, sealed=True) for reason in before} == before
+    assert {disclosed_reason(reason, sealed=True) for reason in before} == before
     assert [counts(reason, sealed=True) for reason in before] == [
         FAILURES[reason].counts for reason in before
     ]
@@ -41,7 +41,7 @@ def test_what_happens_before_the_data_is_read_is_told_as_it_is() -> None:
 
 @pytest.mark.parametrize("reason", FailureReason)
 def test_nothing_is_hidden_where_the_data_is_no_secret(reason: FailureReason) -> None:
-    assert told(reason, sealed=False) is reason
+    assert disclosed_reason(reason, sealed=False) is reason
     assert counts(reason, sealed=False) is FAILURES[reason].counts
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.domain.submissions.run_logs import LONGEST, Tail, last_line, plain, tail
+from portal.domain.submissions.run_logs import MAX_LOG_BYTES, Tail, last_line, plain, tail
 
 
 @pytest.mark.parametrize(
@@ -28,17 +28,17 @@ def test_only_letters_lines_and_tabs_are_left(text, kept):
 
 
 def test_of_a_long_log_the_end_is_kept():
-    text = "begin\n" + "x" * LONGEST + "\nend\n"
+    text = "begin\n" + "x" * MAX_LOG_BYTES + "\nend\n"
 
     kept = tail(text)
 
     assert kept.truncated
     assert kept.text.endswith("xx\nend\n")
-    assert len(kept.text) == LONGEST
+    assert len(kept.text) == MAX_LOG_BYTES
 
 
 def test_a_log_that_fits_is_kept_whole():
-    text = "x" * LONGEST
+    text = "x" * MAX_LOG_BYTES
 
     assert tail(text) == Tail(text=text, truncated=False)
     assert tail("") == Tail(text="", truncated=False)

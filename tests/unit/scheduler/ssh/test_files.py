@@ -11,14 +11,14 @@ import pytest
 
 from scheduler.errors import UnreachableError
 from scheduler.files import FetchLimits
-from scheduler.ssh.files import PATIENCE, SftpFiles
+from scheduler.ssh.files import TIMEOUT, SftpFiles
 from scheduler.ssh.transport import SshTransport
 from tests.unit.scheduler.ssh.sftp_server import Breakage, served_files
 from tests.unit.scheduler.ssh.ssh_server import ssh_server
 
 CONTENT = {"job.sh": b"#!/bin/sh\n", "data/big": bytes(range(256)) * 320, "data/empty": b""}
 EVERYTHING = FetchLimits(bytes=1_000_000, entries=100, last="done")
-MOST = 200
+MAX_REQUESTS = 200
 """Requests that one call may take in these tests; more would mean that it does not end."""
 
 
@@ -80,7 +80,7 @@ def _broken_everywhere(
 ) -> Iterator[int]:
     """Make a call with the connection broken at its first request, its second, and so on, until none is left."""
     for after in (False, True):
-        for number in range(1, MOST):
+        for number in range(1, MAX_REQUESTS):
             pair.clear()
             prepare()
             pair.breakage.requests, pair.breakage.at, pair.breakage.after = 0, number, after
@@ -94,7 +94,7 @@ def _broken_everywhere(
             finally:
                 pair.breakage.at = 0
         else:
-            pytest.fail(f"more than {MOST} requests")
+            pytest.fail(f"more than {MAX_REQUESTS} requests")
 
 
 def test_what_is_sent_is_there_whole_or_not_at_all_wherever_it_breaks(pair: Pair) -> None:
@@ -183,7 +183,7 @@ def test_what_a_dead_worker_left_half_sent_is_removed_with_the_next_file(pair: P
     for path in (old, young, other):
         path.write_bytes(b"half")
     for path in (old, other):
-        long_ago = time.time() - 3 * PATIENCE.total_seconds()
+        long_ago = time.time() - 3 * TIMEOUT.total_seconds()
         os.utime(path, (long_ago, long_ago))
 
     pair.files.put(pair.here / "job.sh")

@@ -53,7 +53,7 @@ def test_a_refused_job_is_over_and_says_why() -> None:
     refusal = Refused(reason="account", message="Invalid account")
     sent = send(jobs_on(MemoryScheduler(refuses_with=refusal)))
 
-    assert (sent.is_over, sent.story) == (True, "refused: Invalid account")
+    assert (sent.is_over, sent.description) == (True, "refused: Invalid account")
 
 
 def test_jobs_that_wait_when_patience_is_over_are_cancelled() -> None:
@@ -64,8 +64,8 @@ def test_jobs_that_wait_when_patience_is_over_are_cancelled() -> None:
     jobs.wait([sent], AT_ONCE)
     left = jobs.end_all()
 
-    assert (sent.gave_up, sent.limit, left) == (True, "--patience", [])
-    assert sent.story == "job 1 in partition gpu was still PENDING after 0s (--patience)"
+    assert (sent.gave_up, sent.limit, left) == (True, "--job-timeout", [])
+    assert sent.description == "job 1 in partition gpu was still PENDING after 0s (--job-timeout)"
     assert [job.phase for job in scheduler.jobs] == [Phase.ENDED]
 
 
@@ -77,12 +77,12 @@ def test_jobs_that_wait_when_the_whole_check_has_to_be_over_are_cancelled() -> N
     sent = send(jobs)
 
     jobs.wait([sent], timedelta(hours=1))
-    story = sent.story
+    description = sent.description
     late = send(jobs)
     left = jobs.end_all()
 
-    assert story == "job 1 in partition gpu was still PENDING after 0s (--time-limit)"
-    assert late.story == (
+    assert description == "job 1 in partition gpu was still PENDING after 0s (--time-limit)"
+    assert late.description == (
         "not sent: the time limit of the whole check, 0s, was over before (--time-limit)"
     )
     assert left == []
@@ -95,8 +95,8 @@ def test_a_cluster_that_never_answers_is_given_up_with_what_it_did_not_say() -> 
 
     jobs.wait([sent], AT_ONCE)
 
-    assert sent.story == (
-        f"nothing was heard of job {sent.token} in partition gpu after 0s (--patience): the cluster is down"
+    assert sent.description == (
+        f"nothing was heard of job {sent.token} in partition gpu after 0s (--job-timeout): the cluster is down"
     )
 
 
@@ -165,7 +165,7 @@ def test_an_interrupted_check_ends_its_jobs_and_removes_its_files(subject: Subje
 
     with pytest.raises(KeyboardInterrupt):
         observe(
-            subject, scheduler, SharedFiles(), with_time_limit=True, patience=SOON, say=lambda _line: None
+            subject, scheduler, SharedFiles(), with_time_limit=True, job_timeout=SOON, say=lambda _line: None
         )  # fmt: skip
 
     assert [job.phase for job in scheduler.jobs] == [Phase.ENDED] * 4
@@ -177,11 +177,11 @@ def test_a_check_whose_jobs_are_all_refused_says_so(subject: Subject) -> None:
     scheduler = MemoryScheduler(refuses_with=Refused(reason="qos", message="Invalid qos"))
 
     seen = observe(
-        subject, scheduler, SharedFiles(), with_time_limit=True, patience=SOON, say=lambda _line: None
+        subject, scheduler, SharedFiles(), with_time_limit=True, job_timeout=SOON, say=lambda _line: None
     )  # fmt: skip
 
     assert (seen.built, seen.unended, seen.left) == (False, [], "")
-    assert [one.look.story for one in seen.profiles] == ["refused: Invalid qos"] * 2
+    assert [one.look.description for one in seen.profiles] == ["refused: Invalid qos"] * 2
     assert list(subject.cluster.storage.iterdir()) == []
 
 
@@ -207,7 +207,12 @@ def test_an_interrupted_check_that_cannot_end_its_jobs_says_which(
 
     with pytest.raises(KeyboardInterrupt):
         observe(
-            subject, scheduler, SharedFiles(), with_time_limit=True, patience=SOON, say=said.append
+            subject,
+            scheduler,
+            SharedFiles(),
+            with_time_limit=True,
+            job_timeout=SOON,
+            say=said.append,
         )
 
     left = [line for line in said if line.startswith("left behind")]
@@ -240,7 +245,7 @@ def test_what_was_left_is_looked_for_until_a_job_comes_to_the_same_node(
     only_gpu = replace(subject, profiles=subject.profiles[:1])
 
     [seen] = observe(
-        only_gpu, scheduler, SharedFiles(), with_time_limit=False, patience=SOON, say=lambda _line: None
+        only_gpu, scheduler, SharedFiles(), with_time_limit=False, job_timeout=SOON, say=lambda _line: None
     ).profiles  # fmt: skip
 
     names = [job.spec.workdir.name for job in scheduler.jobs]

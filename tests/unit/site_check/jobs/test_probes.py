@@ -55,7 +55,7 @@ def waited_in_vain() -> Sent:
     assert pending.report is not None
     then = replace(pending.report, raw_reason="Resources")
     # Meanwhile it was cancelled.
-    return replace(pending, limit="--patience", then=then, report=job(Outcome.CANCELLED).report)
+    return replace(pending, limit="--job-timeout", then=then, report=job(Outcome.CANCELLED).report)
 
 
 def run(**report: Any) -> RunRecord:
@@ -100,7 +100,7 @@ def well(subject: Subject) -> Seen:
         profile=subject.profiles[0],
         look=job(Outcome.COMPLETED),
         memory=job(Outcome.MEMORY_LIMIT),
-        stubborn=job(Outcome.TIME_LIMIT, seconds=86),
+        ignores_sigterm=job(Outcome.TIME_LIMIT, seconds=86),
         find=job(Outcome.COMPLETED),
         sealed=job(Outcome.COMPLETED),
         looked=noted(),
@@ -226,8 +226,8 @@ def test_what_the_probe_saw_is_judged(
         ({"memory": job(Outcome.COMPLETED)},
          {"probe.memory": (FAILURE, "a job with 128 MiB has used 384 MiB")}),
         ({"memory": job(Outcome.FAILED)}, {"probe.memory": (FAILURE, "not checked: FAILED")}),
-        ({"stubborn": None}, {"probe.time": (Level.LEFT_OUT, "left out on request: --quick")}),
-        ({"stubborn": job(Outcome.TIME_LIMIT, seconds=400)},
+        ({"ignores_sigterm": None}, {"probe.time": (Level.LEFT_OUT, "left out on request: --quick")}),
+        ({"ignores_sigterm": job(Outcome.TIME_LIMIT, seconds=400)},
          {"probe.time": (FAILURE, "a job with one minute that ignores SIGTERM was ended after 400 s")}),
         ({"found": {"node": ("n1",), "process": ("17",)}},
          {"probe.processes": (FAILURE, "a process of the job before still ran")}),
@@ -258,13 +258,13 @@ def test_what_the_probe_saw_is_judged(
          {"probe.starts": (FAILURE, "FAILED; bash: No space left on device")}),
         ({"look": waited_in_vain(), "looked": None},
          {"probe.starts": (FAILURE, ("not checked: job 1 in partition gpu was still PENDING (Resources) after "
-          "10m (--patience); nothing of this profile could be tried"))}),
+          "10m (--job-timeout); nothing of this profile could be tried"))}),
         ({"look": replace(waited_in_vain(), then=None, job_id="", problem="squeue: no answer"), "looked": None},
          {"probe.starts": (FAILURE, ("not checked: nothing was heard of job sr-1 in partition gpu after 10m "
-          "(--patience): squeue: no answer; nothing of this profile could be tried"))}),
+          "(--job-timeout): squeue: no answer; nothing of this profile could be tried"))}),
         ({"memory": waited_in_vain()},
          {"probe.memory": (FAILURE, ("not checked: job 1 in partition gpu was still PENDING (Resources) after 10m "
-          "(--patience)"))}),
+          "(--job-timeout)"))}),
         ({"looked": None},
          {"storage.shared": (FAILURE, "a job has ended well, and what it wrote does not appear here")}),
     ],

@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from portal.web.middleware.in_flight import InFlightLimit
 
-MOST, WAITING = 3, 2
+AT_ONCE, WAITING = 3, 2
 
 
 class Stage:
@@ -17,7 +17,7 @@ class Stage:
     def __init__(self) -> None:
         self.free, self.sent = asyncio.Event(), asyncio.Event()
         self.working = self.most_working = 0
-        self.limit = InFlightLimit(self._answer, most=MOST, most_waiting=WAITING)
+        self.limit = InFlightLimit(self._answer, most=AT_ONCE, most_waiting=WAITING)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "POST":
@@ -66,14 +66,14 @@ def test_one_client_waits_behind_themselves_and_others_do_not() -> None:
 
     at_once, answers = asyncio.run(_together(*[one] * 6, *[other] * 3))
 
-    assert at_once == MOST + 3
-    assert answers == [200] * (MOST + WAITING) + [429] + [200] * 3
+    assert at_once == AT_ONCE + 3
+    assert answers == [200] * (AT_ONCE + WAITING) + [429] + [200] * 3
 
 
 def test_a_network_of_ipv6_is_one_client() -> None:
     hosts = [f"2001:db8::{number}" for number in range(6)]
 
-    assert asyncio.run(_together(*hosts)) == (MOST, [200] * 5 + [429])
+    assert asyncio.run(_together(*hosts)) == (AT_ONCE, [200] * 5 + [429])
 
 
 def test_a_socket_without_an_address_is_not_counted() -> None:
@@ -85,26 +85,26 @@ def test_what_waits_for_its_body_keeps_nobody_waiting() -> None:
         stage = Stage()
         stage.free.set()
         uploads = [
-            asyncio.create_task(stage.ask("192.0.2.1", method="POST")) for _ in range(MOST + 1)
+            asyncio.create_task(stage.ask("192.0.2.1", method="POST")) for _ in range(AT_ONCE + 1)
         ]
         await asyncio.sleep(0.01)
         page = await stage.ask("192.0.2.1")
         stage.sent.set()
         return page, [await one for one in uploads]
 
-    assert asyncio.run(uploads_and_a_page()) == (200, [200] * (MOST + 1))
+    assert asyncio.run(uploads_and_a_page()) == (200, [200] * (AT_ONCE + 1))
 
 
 def test_an_upload_that_is_broken_off_leaves_its_place() -> None:
     async def broken_off() -> list[int]:
         stage = Stage()
         stage.free.set()
-        for _ in range(MOST * 3):
+        for _ in range(AT_ONCE * 3):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(stage.ask("192.0.2.1", method="POST"), 0.01)
-        return [await stage.ask("192.0.2.1") for _ in range(MOST)]
+        return [await stage.ask("192.0.2.1") for _ in range(AT_ONCE)]
 
-    assert asyncio.run(broken_off()) == [200] * MOST
+    assert asyncio.run(broken_off()) == [200] * AT_ONCE
 
 
 @pytest.mark.parametrize("path", ["/", "/broken"])
@@ -112,7 +112,7 @@ def test_what_has_ended_counts_no_more(path: str) -> None:
     async def again() -> int:
         stage = Stage()
         stage.free.set()
-        for _ in range(MOST * 3):
+        for _ in range(AT_ONCE * 3):
             await stage.ask("192.0.2.1", path)
         return await stage.ask("192.0.2.1")
 

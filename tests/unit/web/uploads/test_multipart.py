@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.web.uploads.multipart import (
-    LONGEST_HEADER,
-    MOST_PARTS,
+    MAX_HEADER_BYTES,
+    MAX_PARTS,
     FormReader,
     MalformedFormError,
     PartBegins,
@@ -93,8 +93,8 @@ def test_a_missing_last_boundary_is_noticed() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(_body([(f"f{n}", None, b"") for n in range(MOST_PARTS + 1)]), id="parts"),
-        pytest.param(_body([("n" * (LONGEST_HEADER + 1), None, b"")]), id="long-header"),
+        pytest.param(_body([(f"f{n}", None, b"") for n in range(MAX_PARTS + 1)]), id="parts"),
+        pytest.param(_body([("n" * (MAX_HEADER_BYTES + 1), None, b"")]), id="long-header"),
         pytest.param(
             b"--frontier\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(20)) + b"\r\n",
             id="headers",

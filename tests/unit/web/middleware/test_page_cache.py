@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from portal.web.middleware.kept_pages import LONGEST, MOST, KeptPages
+from portal.web.middleware.page_cache import MAX_AGE, MAX_PAGES, PageCache
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -19,7 +19,7 @@ class Made:
 
 
 def test_a_page_is_put_together_once_for_a_revision() -> None:
-    pages, made = KeptPages(), Made()
+    pages, made = PageCache(), Made()
 
     bodies = [pages.page("board", revision, NOW, made) for revision in (1, 1, 2, 2)]
 
@@ -27,7 +27,7 @@ def test_a_page_is_put_together_once_for_a_revision() -> None:
 
 
 def test_pages_of_several_addresses_are_apart() -> None:
-    pages, made = KeptPages(), Made()
+    pages, made = PageCache(), Made()
 
     bodies = [pages.page(key, 1, NOW, made) for key in ("a", "b", "a")]
 
@@ -35,7 +35,7 @@ def test_pages_of_several_addresses_are_apart() -> None:
 
 
 def test_a_page_is_kept_no_longer_than_it_is_right() -> None:
-    pages, made = KeptPages(), Made(changes_at=NOW + 2 * SECOND)
+    pages, made = PageCache(), Made(changes_at=NOW + 2 * SECOND)
 
     bodies = [pages.page("board", 1, NOW + n * SECOND, made) for n in (0, 1, 2)]
 
@@ -43,18 +43,18 @@ def test_a_page_is_kept_no_longer_than_it_is_right() -> None:
 
 
 def test_no_page_is_kept_for_long() -> None:
-    pages, made = KeptPages(), Made()
+    pages, made = PageCache(), Made()
 
     bodies = [
-        pages.page("board", 1, NOW + at, made) for at in (0 * SECOND, LONGEST - SECOND, LONGEST)
+        pages.page("board", 1, NOW + at, made) for at in (0 * SECOND, MAX_AGE - SECOND, MAX_AGE)
     ]
 
     assert bodies == [b"1", b"1", b"2"]
 
 
 def test_those_that_nobody_asks_for_go_first() -> None:
-    pages, made = KeptPages(), Made()
-    for number in range(MOST):
+    pages, made = PageCache(), Made()
+    for number in range(MAX_PAGES):
         pages.page(number, 1, NOW, made)
     pages.page(0, 1, NOW, made)
     pages.page("one more", 1, NOW, made)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-MOST = 256
+MAX_PAGES = 256
 """Pages that are kept; of more, those go that nobody has asked for longest."""
-LONGEST = timedelta(minutes=1)
+MAX_AGE = timedelta(minutes=1)
 """After this a page is put together anew in any case."""
 
 
@@ -21,7 +21,7 @@ class CachedPage:
     body: bytes
 
 
-class KeptPages:
+class PageCache:
     """The pages of one process; its threads share them."""
 
     def __init__(self) -> None:
@@ -45,10 +45,10 @@ class KeptPages:
                 self._pages.move_to_end(key)
                 return kept.body
         body, changes_at = make()
-        until = min(now + LONGEST, changes_at or now + LONGEST)
+        until = min(now + MAX_AGE, changes_at or now + MAX_AGE)
         with self._lock:
             self._pages[key] = CachedPage(revision, until, body)
             self._pages.move_to_end(key)
-            while len(self._pages) > MOST:
+            while len(self._pages) > MAX_PAGES:
                 self._pages.popitem(last=False)
         return body
