@@ -22,7 +22,7 @@ The script that this package writes creates these names in it, and nothing else:
     environment.lock what was installed from requirements.txt (build), as pip takes it
     data          what the data looks like on the node: a digest for each of ``SealedRun.data``
     manifest      records of what lies in a data directory, each ended by a zero byte (measure)
-    measured      its looks, and the number and bytes of its files (measure)
+    measured      its fingerprint, and the number and bytes of its files (measure)
     image.sif     the image (build), moved into place when it is whole
     image.sha256  its 64 hex digits (build)
     done          the attempt's token; written last, by rename

@@ -73,7 +73,7 @@ class RunRecord:
 class Measured:
     """What a data directory holds."""
 
-    looks: str
+    fingerprint: str
     """A digest of names, kinds, sizes and times."""
     files: int
     size: int
@@ -137,7 +137,7 @@ def read_measured(directory: Path) -> Measured:
     found = _MEASURED.fullmatch(_word(directory, "measured"))
     if found is None:
         raise RunFileError("no proper measurement")
-    return Measured(looks=found[1], files=int(found[2]), size=int(found[3]))
+    return Measured(fingerprint=found[1], files=int(found[2]), size=int(found[3]))
 
 
 def records(manifest: Path) -> Iterator[bytes]:

@@ -28,7 +28,7 @@ def check_images(site: Installation, directory: Path, described: Challenge) -> N
                 _check_image(site, file, limits, program, starter)
             except BadArchiveError as problem:
                 key = f"tasks.{name}.{part}"
-                problems.append(Problem(file=file, line=None, key=key, message=problem.sentence))
+                problems.append(Problem(file=file, line=None, key=key, message=problem.message))
     if problems:
         raise SettingsError(problems)
 

@@ -129,5 +129,5 @@ def _pack_sample(directory: Path, take: Take, *, max_bytes: int) -> Upload:
         try:
             unpack_sample(packed, Path(folder, "tried"), max_bytes=max_bytes)
         except BadArchiveError as problem:
-            raise OperatorError(f"{directory} cannot be a sample: {problem.sentence}") from problem
+            raise OperatorError(f"{directory} cannot be a sample: {problem.message}") from problem
         return take(packed)

@@ -36,12 +36,12 @@ class _Commands(LazyGroup):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as problem:
-            from portal.cli.problems import sentence_of  # noqa: PLC0415 - needs the database's library
+            from portal.cli.problems import message_of  # noqa: PLC0415 - needs the database's library
 
-            sentence = sentence_of(problem)
-            if sentence is None:
+            message = message_of(problem)
+            if message is None:
                 raise
-            raise click.ClickException(sentence) from problem
+            raise click.ClickException(message) from problem
 
 
 @click.group(cls=_Commands)

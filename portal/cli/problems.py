@@ -6,7 +6,7 @@ from portal.domain.errors import PortalError
 from site_config.errors import SettingsError
 
 
-def sentence_of(problem: Exception) -> str | None:
+def message_of(problem: Exception) -> str | None:
     """Return what to tell the operator; None for a defect, which needs its traceback."""
     if isinstance(problem, OperationalError):
         return f"the database cannot be used: {problem.orig}"

@@ -100,7 +100,7 @@ def _of_postgresql(connection: Connection) -> Iterator[str]:
         "the schema has operators of its own": table.operators,
         "triggers do not fire in this session": not table.fires,
     }
-    yield from (sentence for sentence, holds in wrong.items() if holds)
+    yield from (message for message, holds in wrong.items() if holds)
     body = _plain(_BODY.findall(POSTGRESQL_GUARDS[0])[0])
     expected = {name: f"{kind} {body}" for name, kind in _TYPES.items()}
     found = {row.name: f"{row.type} {_plain(row.body)}" for row in connection.execute(_TRIGGERS)}

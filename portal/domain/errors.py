@@ -19,9 +19,9 @@ class ParticipantError(PortalError):
 
     reason = "refused"
 
-    def __init__(self, sentence: str, *, reason: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.message = message
         self.reason = reason or self.reason
 
 
@@ -30,8 +30,8 @@ class NotFoundError(ParticipantError):
 
     reason = "not_found"
 
-    def __init__(self, sentence: str = "There is no such page, or it is not open to you.") -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str = "There is no such page, or it is not open to you.") -> None:
+        super().__init__(message)
 
 
 class NotAllowedError(ParticipantError):

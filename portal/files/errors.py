@@ -10,10 +10,10 @@
 class BadFileError(Exception):
     """A file that cannot be taken as it is."""
 
-    def __init__(self, reason: str, sentence: str) -> None:
+    def __init__(self, reason: str, message: str) -> None:
         self.reason = reason
-        self.sentence = sentence
-        super().__init__(sentence)
+        self.message = message
+        super().__init__(message)
 
 
 class BadArchiveError(BadFileError):

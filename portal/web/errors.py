@@ -32,7 +32,7 @@ class Explanation:
     """What a status means for the person."""
 
     title: str
-    sentence: str
+    message: str
     reason: str
     """A short code for programs."""
 
@@ -80,33 +80,33 @@ class RefusalError(HTTPException):
     """An answer that says no: a status, a sentence for people and a reason for programs."""
 
     def __init__(
-        self, status: int, sentence: str, reason: str, headers: Mapping[str, str] | None = None
+        self, status: int, message: str, reason: str, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(status, sentence, headers)
-        self.sentence = sentence
+        super().__init__(status, message, headers)
+        self.message = message
         self.reason = reason
 
 
 def error_answer(
-    request: Request, status: int, sentence: str = "", reason: str = "", *, is_broken: bool = False
+    request: Request, status: int, message: str = "", reason: str = "", *, is_broken: bool = False
 ) -> Response:
     """Return the answer for a status; a sentence or reason, if given, replaces the general one.
 
     Whoever meets what ``is_broken`` is given the reference under which it is in the log.
     """
     known = EXPLANATIONS.get(status, EXPLANATIONS[400])
-    sentence = sentence or known.sentence
-    reference = request.state.reference
+    message = message or known.message
+    request_id = request.state.request_id
     if is_api(request.url.path):
-        told = {"reason": reason or known.reason, "sentence": sentence, "reference": reference}
+        told = {"reason": reason or known.reason, "message": message, "request_id": request_id}
         return JSONResponse({"error": told}, status)
     return page_request_of(request).page(
         "error.html",
         status=status,
         code=status,
         title=known.title,
-        sentence=sentence,
-        reference=reference if is_broken else "",
+        message=message,
+        request_id=request_id if is_broken else "",
         back=_sent_from(request),
     )
 
@@ -128,7 +128,7 @@ def foreign_request(request: Request) -> Response:
 def http_error(request: Request, error: Exception) -> Response:
     """Answer for an address or a method that does not exist, or a body that is too long."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    told = (error.sentence, error.reason) if isinstance(error, RefusalError) else ("", "")
+    told = (error.message, error.reason) if isinstance(error, RefusalError) else ("", "")
     response = error_answer(request, status, *told)
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
@@ -137,8 +137,8 @@ def http_error(request: Request, error: Exception) -> Response:
 
 def participant_error(request: Request, error: Exception) -> Response:
     """Answer for what the person can do something about."""
-    sentence = error.sentence if isinstance(error, ParticipantError) else ""
-    return error_answer(request, status_of(error), sentence, reason_of(error))
+    message = error.message if isinstance(error, ParticipantError) else ""
+    return error_answer(request, status_of(error), message, reason_of(error))
 
 
 def reason_of(error: Exception) -> str:

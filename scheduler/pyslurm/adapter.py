@@ -13,7 +13,7 @@ from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableE
 from scheduler.interface import Indeterminate, JobReport, JobSpec, Pong, Snapshot, Submitted, Token
 from scheduler.pyslurm.child import PyslurmChild
 from scheduler.pyslurm.jobs import read_accounting, read_queue
-from scheduler.pyslurm.submit import description, read_submission, refuse_unsendable, sentence_of
+from scheduler.pyslurm.submit import description, message_of, read_submission, refuse_unsendable
 from scheduler.slurm.refusals import tell_full_queue
 from scheduler.snapshots import take_snapshot
 from scheduler.tokens import check_token
@@ -122,7 +122,7 @@ class SlurmPyslurm:
         """Return the result. Raises ``SchedulerError``, with what the library printed of it."""
         answer = child.ask(action, timeout=self._timeout, **details)
         if (error := answer.get("error")) is not None:
-            raise UnreachableError(f"{sentence_of(error)} {answer['said']}".strip()[:1000])
+            raise UnreachableError(f"{message_of(error)} {answer['said']}".strip()[:1000])
         return answer["result"]
 
 

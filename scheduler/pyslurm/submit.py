@@ -5,7 +5,7 @@ from typing import Any
 
 from scheduler.commands.sbatch import literal, minutes
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Refused, Submitted, Token
-from scheduler.slurm.refusals import SENTENCES, names_full_queue
+from scheduler.slurm.refusals import MESSAGES, names_full_queue
 from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 from scheduler.transport import DEFAULT_PATH
@@ -79,20 +79,20 @@ def read_submission(answer: Mapping[str, Any]) -> Submitted:
     return Indeterminate(message=f"pyslurm answered {str(result)[:200]}")
 
 
-def sentence_of(error: object) -> str:
+def message_of(error: object) -> str:
     """Return the sentence in an ``error`` of the child's."""
     return str(error.get("sentence") if isinstance(error, Mapping) else error)[:1000]
 
 
 def _read_error(error: object, said: str) -> Submitted:
-    sentence = sentence_of(error)
+    message = message_of(error)
     # Only with Slurm's number it is the controller that said this, and not pyslurm.
-    if isinstance(error, Mapping) and error.get("number") and (reason := SENTENCES.get(sentence)):
+    if isinstance(error, Mapping) and error.get("number") and (reason := MESSAGES.get(message)):
         # Which limit it is, the library only prints.
         if reason == "qos_limit" and names_full_queue(said):
             reason = "queue_full"
-        return Refused(reason=reason, message=f"{sentence} {said}".strip()[:1000])
-    return Indeterminate(message=sentence)
+        return Refused(reason=reason, message=f"{message} {said}".strip()[:1000])
+    return Indeterminate(message=message)
 
 
 def _counted(gres: str) -> str:

@@ -15,7 +15,7 @@ _FINAL = re.compile(r"^sbatch: error: Batch job submission failed: (?P<sentence>
 # As a line of its own, after the program's name, whichever it is.
 _DETAIL = re.compile(r"(?:^|\berror: )(?P<code>(?:QOS|Assoc|Max)[A-Za-z]+)$", re.MULTILINE)
 
-SENTENCES = {
+MESSAGES = {
     "Invalid account or account/partition combination specified": "account",
     "User's group not permitted to use this partition": "partition",
     "Invalid partition name specified": "partition",
@@ -57,7 +57,7 @@ def read_refusal(stderr: str) -> Refused | None:
     finals = _FINAL.findall(stderr)
     if not finals:
         return Refused(reason="invalid", message=stderr) if _LOCAL.search(stderr) else None
-    reason = SENTENCES.get(finals[-1].strip())
+    reason = MESSAGES.get(finals[-1].strip())
     if len(finals) > 1 or reason is None:
         return None
     if reason == "qos_limit" and names_full_queue(stderr):

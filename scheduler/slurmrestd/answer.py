@@ -29,7 +29,7 @@ class Answer:
         errors = self.document.get("errors")
         if not isinstance(errors, list):
             return ["an answer without a list of errors"]
-        return [_sentence(error) for error in errors]
+        return [_message(error) for error in errors]
 
     @property
     def about(self) -> Mapping[str, Any]:
@@ -83,7 +83,7 @@ def read_answer(status: int, content: bytes) -> Answer:
     return Answer(status=status, document=document)
 
 
-def _sentence(error: object) -> str:
+def _message(error: object) -> str:
     if not isinstance(error, Mapping):
         return str(error)[:200]
     return str(error.get("error") or error.get("description") or error)[:1000]

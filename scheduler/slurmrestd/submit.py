@@ -2,7 +2,7 @@
 
 from scheduler.commands.sbatch import literal, minutes
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Refused, Submitted, Token
-from scheduler.slurm.refusals import SENTENCES
+from scheduler.slurm.refusals import MESSAGES
 from scheduler.slurmrestd.answer import Answer
 from scheduler.slurmrestd.jobs import cluster_of
 from scheduler.slurmrestd.versions import Dialect
@@ -47,7 +47,7 @@ def read_submission(answer: Answer) -> Submitted:
     if answer.is_ok and not errors and type(job_id) is int and job_id > 0:
         return Accepted(ref=JobRef(cluster=cluster_of(answer), job_id=str(job_id)))
     if not job_id and len(errors) == 1 and not answer.is_ok:
-        reason = (SENTENCES | _UNREADABLE).get(errors[0])
+        reason = (MESSAGES | _UNREADABLE).get(errors[0])
         if reason:
             return Refused(reason=reason, message=errors[0])
     said = "; ".join(errors)[:1000] or f"job id {str(job_id)[:40]!r}"

@@ -75,7 +75,7 @@ def test_the_seal_record_has_the_root_of_what_lies_there(scored: Scored) -> None
     for part in ("input", "truth"):
         found = scored.data[part]
         assert found["merkle_root"] == scored.roots[found["name"]]
-        assert found["as_measured"] is True
+        assert found["unchanged"] is True
 
 
 def test_it_was_measured_before_the_program_ran(scored: Scored) -> None:

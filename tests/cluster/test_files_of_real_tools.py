@@ -155,5 +155,5 @@ def test_it_gets_the_score_of_its_content(
     evaluation = spine.evaluations()[made[name]]
     result = spine.results().get(made[name])
 
-    assert result is not None, (evaluation.reason, evaluation.sentence, evaluation.detail)
+    assert result is not None, (evaluation.reason, evaluation.message, evaluation.detail)
     assert result.scores == spine.expected()[EXPECTED[name]]

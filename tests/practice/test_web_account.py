@@ -272,18 +272,18 @@ def test_the_check_and_the_web_process_itself_notice_data_that_is_open(served: S
 
 
 @pytest.mark.parametrize(
-    ("command", "as_whom", "sentence"),
+    ("command", "as_whom", "message"),
     [
         ("serve", "as_worker", f"'{WEB_NAME}' alone serves, and this runs as 'sealrun'"),
         ("work", "as_web", f"'{WEB_NAME}' only serves, and this runs as '{WEB_NAME}'"),
     ],
 )
 def test_neither_process_starts_as_the_others_account(
-    served: Served, command: str, as_whom: str, sentence: str
+    served: Served, command: str, as_whom: str, message: str
 ) -> None:
     done = getattr(served, as_whom)(*sealrun(command), "--site", str(served.settings))
 
-    assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
 
 
 def test_the_check_and_the_web_process_itself_notice_a_place_that_can_be_replaced(

@@ -39,10 +39,10 @@ def quoted(page: str) -> list[str]:
         r"^\| (.*?) \|", (ROOT / "docs/how-to" / page).read_text("utf-8"), re.MULTILINE
     )
     return [
-        sentence.replace("`", "")
+        message.replace("`", "")
         for cell in cells
-        for sentence in re.findall(r"(?<!\w)\*([^*]+)\*", cell)
-        if sentence not in PLACES
+        for message in re.findall(r"(?<!\w)\*([^*]+)\*", cell)
+        if message not in PLACES
     ]
 
 
@@ -53,15 +53,15 @@ def known() -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_each_sentence_that_is_quoted_is_shown_somewhere(page: str, known: str) -> None:
-    sentences = quoted(page)
+    messages = quoted(page)
 
-    assert len(sentences) > 20
-    assert [one for one in sentences if not re.search(pattern(one), known)] == []
+    assert len(messages) > 20
+    assert [one for one in messages if not re.search(pattern(one), known)] == []
 
 
-def pattern(sentence: str) -> str:
+def pattern(message: str) -> str:
     """Return what finds a sentence; dots stand for anything on its line."""
-    return ".*?".join(re.escape(piece.strip()) for piece in sentence.strip(" .").split("..."))
+    return ".*?".join(re.escape(piece.strip()) for piece in message.strip(" .").split("..."))
 
 
 def test_dots_stand_for_what_is_filled_in_and_nothing_else_does() -> None:

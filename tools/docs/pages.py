@@ -169,7 +169,7 @@ def states_page() -> str:
         "| Slurm | | phase | outcome | meaning | what the team reads | follows |\n|---|---|---|---|---|---|---|",
         *(
             f"| `{word}` | {'flag' if state.is_flag else 'base'} | {state.phase} | {state.outcome or ''}"
-            f" | {state.meaning} | {MEANINGS[word].sentence} | {MEANINGS[word].consequence} |"
+            f" | {state.meaning} | {MEANINGS[word].message} | {MEANINGS[word].consequence} |"
             for word, state in STATES.items()
         ),
         "\n## Why a job waits\n",

@@ -44,9 +44,9 @@ class WebProcess:
         try:
             app = self._app()
         except Exception as problem:
-            from portal.cli.problems import sentence_of  # noqa: PLC0415 - as all that is not little
+            from portal.cli.problems import message_of  # noqa: PLC0415 - as all that is not little
 
-            is_defect = sentence_of(problem) is None
+            is_defect = message_of(problem) is None
             log.exception("web_process_failed", problem=str(problem), exc_info=is_defect)
             time.sleep(NEXT_START_SECONDS)
             sys.exit(1)

@@ -31,7 +31,7 @@ class Image(Base):
     lock: Mapped[str | None] = mapped_column(Text)
     """What was installed from ``requirements.txt``: versions and digests, as pip takes them."""
     reason: Mapped[str] = mapped_column(String(24), default="")
-    sentence: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(Text, default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -27,7 +27,7 @@ class DataSnapshot(Base):
     state: Mapped[SnapshotState]
     root: Mapped[str | None] = mapped_column(String(64))
     """The root of the Merkle tree of all that is in it."""
-    looks: Mapped[str | None] = mapped_column(String(64))
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
     """A digest of names, kinds, sizes and times, with which each run can see a change."""
     files: Mapped[int | None] = mapped_column(BigInteger)
     size: Mapped[int | None] = mapped_column(BigInteger)

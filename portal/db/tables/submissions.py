@@ -118,7 +118,7 @@ class Evaluation(Base):
     image_id: Mapped[str | None] = mapped_column(ForeignKey("images.id"), index=True)
     state: Mapped[EvaluationState]
     reason: Mapped[FailureReason | None]
-    sentence: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(Text, default="")
     """For the team, in addition to the reason's own words; leaks nothing."""
     detail: Mapped[str] = mapped_column(Text, default="")
     """For staff and organisers only."""
@@ -157,7 +157,7 @@ class Event(Base):
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"), index=True)
     at: Mapped[datetime]
     state: Mapped[EvaluationState]
-    sentence: Mapped[str] = mapped_column(Text, default="")
+    message: Mapped[str] = mapped_column(Text, default="")
 
 
 class Result(Base):

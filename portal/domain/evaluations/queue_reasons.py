@@ -72,7 +72,7 @@ def in_words(raw: str) -> str:
         return ""
     if code in REASONS:
         return REASONS[code]
-    for family, sentence in _FAMILIES.items():
+    for family, message in _FAMILIES.items():
         if code.startswith(family):
-            return sentence
+            return message
     return "Slurm gave a reason that this portal has no words for."

@@ -46,7 +46,7 @@ class BlockingLimit(StrEnum):
     SCORER = "scorer"
 
 
-SENTENCES: Mapping[BlockingLimit, str] = {
+MESSAGES: Mapping[BlockingLimit, str] = {
     BlockingLimit.TEAM_IN_PHASE: "Your team has as many running as the phase allows at the same time.",
     BlockingLimit.TEAM: "Your team has as many running as the site allows at the same time.",
     BlockingLimit.CHALLENGE: "The challenge's share of the cluster is in use.",

@@ -28,7 +28,7 @@ class Consequence(StrEnum):
 class Meaning:
     """One of Slurm's words, for a team."""
 
-    sentence: str
+    message: str
     consequence: Consequence = Consequence.LIVES
 
 
@@ -77,7 +77,7 @@ def in_words(raw_state: str, raw_reason: str) -> str:
     if word == "RUNNING":
         return ""
     if word in MEANINGS:
-        return MEANINGS[word].sentence
+        return MEANINGS[word].message
     return (
         f"Slurm calls its state {word}, which this portal has no words for; the staff look into it."
     )

@@ -137,5 +137,5 @@ def _at(number: int, line: str, advice: str) -> BadArchiveError:
     return _bad(f"Line {number} of requirements.txt, {shown(line)}, cannot be taken. {advice}")
 
 
-def _bad(sentence: str) -> BadArchiveError:
-    return BadArchiveError("requirements", sentence)
+def _bad(message: str) -> BadArchiveError:
+    return BadArchiveError("requirements", message)

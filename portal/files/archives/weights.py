@@ -69,7 +69,7 @@ def check_weights(file: Path, filename: str, *, max_bytes: int) -> bool:
                 deque(member.chunks(), maxlen=0)
     except BadArchiveError as problem:
         if problem.reason == "too_large" and size < max_bytes:
-            raise BadArchiveError("too_large", f"{problem.sentence} {_PLAIN_TAR}") from problem
+            raise BadArchiveError("too_large", f"{problem.message} {_PLAIN_TAR}") from problem
         raise
     if is_empty:
         raise BadArchiveError("empty", "The archive holds no files.")

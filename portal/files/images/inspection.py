@@ -201,8 +201,8 @@ class _Survey:
         else:
             is_fine = entry.kind in {EntryKind.FILE, EntryKind.DIRECTORY}
         if not is_fine:
-            sentence = f"In the image archive, {shown(entry.name)} is a {entry.kind}."
-            return BadArchiveError("kind", sentence)
+            message = f"In the image archive, {shown(entry.name)} is a {entry.kind}."
+            return BadArchiveError("kind", message)
         if entry.kind is not EntryKind.DIRECTORY and self.index.has(name):
             return BadArchiveError("duplicate", f"The image archive has {shown(entry.name)} twice.")
         return None

@@ -150,7 +150,7 @@ def look_at(blob: Hashed, size: int, budget: Budget) -> str:
 
 def of_layer(number: int, problem: BadArchiveError) -> BadArchiveError:
     """Return what is wrong with a layer as what is wrong with its image."""
-    return BadArchiveError(problem.reason, f"Layer {number} of the image: {problem.sentence}")
+    return BadArchiveError(problem.reason, f"Layer {number} of the image: {problem.message}")
 
 
 def _check_entry(entry: Entry) -> None:

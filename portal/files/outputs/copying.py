@@ -228,9 +228,9 @@ def _refuse(error: OSError) -> NoReturn:
     raise _bad_entry("The output has an entry that cannot be read.") from error
 
 
-def _bad_entry(sentence: str) -> BadOutputError:
-    return BadOutputError(FailureReason.BAD_OUTPUT_ENTRY, sentence)
+def _bad_entry(message: str) -> BadOutputError:
+    return BadOutputError(FailureReason.BAD_OUTPUT_ENTRY, message)
 
 
-def _too_much(sentence: str) -> BadOutputError:
-    return BadOutputError(FailureReason.OUTPUT_LIMIT, sentence)
+def _too_much(message: str) -> BadOutputError:
+    return BadOutputError(FailureReason.OUTPUT_LIMIT, message)

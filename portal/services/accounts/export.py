@@ -162,7 +162,7 @@ def _evaluation(
     return {
         "state": str(told.state),
         "reason": _value(told.reason),
-        "sentence": told.sentence,
+        "message": told.message,
         "scores": told.scores,
     }
 

@@ -68,15 +68,15 @@ def _settle(session: Session, subject: str, choice: Choice, *, now: datetime) ->
 def _give_up(session: Session, evaluation: Evaluation, *, counts: bool, now: datetime) -> None:
     reason = FailureReason(evaluation.reason or FailureReason.INFRASTRUCTURE)
     title = FAILURES[reason].title
-    transitions.move(session, evaluation, EvaluationState.FAILED, now=now, sentence=title)
+    transitions.move(session, evaluation, EvaluationState.FAILED, now=now, message=title)
     _count(session, evaluation, counts=counts)
 
 
 def _go_on(session: Session, evaluation: Evaluation, job: Job | None, *, now: datetime) -> None:
     """Put an evaluation back to where it was; a job whose last attempt was taken in gets another."""
     to = _before(session, evaluation)
-    evaluation.reason, evaluation.sentence, evaluation.detail = None, "", ""
-    transitions.move(session, evaluation, to, now=now, sentence="It is tried again.")
+    evaluation.reason, evaluation.message, evaluation.detail = None, "", ""
+    transitions.move(session, evaluation, to, now=now, message="It is tried again.")
     _count(session, evaluation, counts=True)
     _image_again(session, evaluation.image_id, now=now)
     last = _last_attempt(session, evaluation, job)

@@ -116,7 +116,7 @@ def _of_image(one: SiteImage) -> Attention:
         since=image.updated_at,
         step="build",
         subject=_WHAT[one.use],
-        problem=f"{image.reason}: {image.sentence or image.detail}",
+        problem=f"{image.reason}: {image.message or image.detail}",
         choices=(Choice.RETRY,),
         challenge_id=one.challenge_id,
         again_at=again,

@@ -22,10 +22,10 @@ class Problem:
 
     number: int
     """Of the entry where it shows."""
-    sentence: str
+    message: str
 
     def __str__(self) -> str:
-        return f"entry {self.number}: {self.sentence}"
+        return f"entry {self.number}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,8 @@ def verify(
     try:
         with closing(queries.every_entry(session)) as rows:
             for row in rows:
-                if sentence := _complaint(row, head):
-                    return _found(head, row.number, sentence)
+                if message := _complaint(row, head):
+                    return _found(head, row.number, message)
                 head = Head(number=row.number, sha256=row.sha256)
                 while kept is not None and kept.number == head.number:
                     if kept != head:
@@ -67,11 +67,11 @@ def go_on(session: Session, head: Head, *, most: int) -> Checked:
     """Check at most ``most`` entries from a known head on, which must itself be there unchanged."""
     try:
         rows = list(queries.entries_from(session, head.number, most + 1))
-        if head != EMPTY and (sentence := _lost(head, rows.pop(0) if rows else None)):
-            return _found(head, head.number, sentence)
+        if head != EMPTY and (message := _lost(head, rows.pop(0) if rows else None)):
+            return _found(head, head.number, message)
         for row in rows:
-            if sentence := _complaint(row, head):
-                return _found(head, row.number, sentence)
+            if message := _complaint(row, head):
+                return _found(head, row.number, message)
             head = Head(number=row.number, sha256=row.sha256)
     except (ValueError, LookupError, TypeError) as error:
         return _found(head, head.number + 1, _unreadable(error))
@@ -98,8 +98,8 @@ def _unreadable(error: Exception) -> str:
     return f"it, or one of the {queries.AT_ONCE} after it, cannot be read: {error}"
 
 
-def _found(head: Head, number: int, sentence: str) -> Checked:
-    return Checked(head=head, problem=Problem(number=number, sentence=sentence))
+def _found(head: Head, number: int, message: str) -> Checked:
+    return Checked(head=head, problem=Problem(number=number, message=message))
 
 
 def _complaint(row: Row[queries.Columns], head: Head) -> str | None:

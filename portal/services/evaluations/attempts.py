@@ -298,5 +298,5 @@ def _tell_evaluation(
     if to is AttemptState.RUNNING and evaluation.state is EvaluationState.QUEUED:
         transitions.move(session, evaluation, EvaluationState.RUNNING, now=now)
     if to is AttemptState.QUEUED:
-        sentence = "The cluster put the job back into its queue."
-        transitions.back_to_queue(session, evaluation, sentence=sentence, now=now)
+        message = "The cluster put the job back into its queue."
+        transitions.back_to_queue(session, evaluation, message=message, now=now)

@@ -107,7 +107,7 @@ def try_again(session: Session, image: Image, *, now: datetime) -> None:
     """Let an image that could not be built wait once more; what went wrong with its builds is over."""
     troubles.forget_builds(session, image.id)
     move_image(image, ImageState.WAITING, now=now)
-    image.reason = image.sentence = image.detail = ""
+    image.reason = image.message = image.detail = ""
 
 
 def build_again(image: Image, *, now: datetime) -> None:

@@ -244,7 +244,7 @@ def _image_is_ready(session: Session, evaluation: Evaluation, *, now: datetime) 
     if image is not scorer and image.state is ImageState.FAILED:
         reason = FailureReason(image.reason or FailureReason.BUILD_FAILED)
         transitions.fail(
-            session, evaluation, reason, now=now, sentence=image.sentence, detail=image.detail
+            session, evaluation, reason, now=now, message=image.message, detail=image.detail
         )
         return False
     if image is not scorer and image.state is ImageState.BUILDING:

@@ -12,7 +12,7 @@ from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.neighbours import Neighbours
-from portal.domain.evaluations.shares import SENTENCES, BlockingLimit
+from portal.domain.evaluations.shares import MESSAGES, BlockingLimit
 from portal.domain.evaluations.slurm_states import in_words
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.submissions.limits import SubmissionKind
@@ -59,12 +59,12 @@ def why_it_waits(session: Session, evaluation: Evaluation, resources: Resources)
     except KeyError:
         return ""
     if session.get_one(Image, evaluation.task.scorer_image_id).state is ImageState.FAILED:
-        return SENTENCES[BlockingLimit.SCORER]
+        return MESSAGES[BlockingLimit.SCORER]
     capacity = Capacity(session, resources)
     limit = capacity.blocking_limit(evaluation, profile)
     if limit is None and _has_others_beside(session, evaluation, kind, profile, capacity):
         limit = BlockingLimit.NEIGHBOURS
-    return SENTENCES[limit] if limit else ""
+    return MESSAGES[limit] if limit else ""
 
 
 def _has_others_beside(

@@ -171,7 +171,7 @@ def failed(
     token: str,
     reason: FailureReason,
     *,
-    sentence: str = "",
+    message: str = "",
     detail: str = "",
     record: dict[str, Any] | None = None,
     now: datetime,
@@ -179,7 +179,7 @@ def failed(
     """Record a failure that another try would not change."""
     job = _collect(session, token, record or {})
     if job is not None:
-        end_in_failure(session, job, reason, sentence=sentence, detail=detail, now=now)
+        end_in_failure(session, job, reason, message=message, detail=detail, now=now)
 
 
 def try_again(
@@ -314,7 +314,7 @@ def end_in_failure(
     job: Job,
     reason: FailureReason,
     *,
-    sentence: str = "",
+    message: str = "",
     detail: str = "",
     now: datetime,
 ) -> None:
@@ -327,18 +327,18 @@ def end_in_failure(
         if image.state is not ImageState.BUILDING:
             return
         images.move_image(image, ImageState.FAILED, now=now)
-        image.reason, image.sentence, image.detail = reason, sentence, detail
+        image.reason, image.message, image.detail = reason, message, detail
         return
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
     if reason not in disclosure.AFTER_DATA and _has_read_data(session, job, evaluation):
         # Told as it is, it would say that the program had ended well before.
-        reason, sentence, detail = FailureReason.UNFINISHED, "", f"{reason}: {detail}"
+        reason, message, detail = FailureReason.UNFINISHED, "", f"{reason}: {detail}"
     if evaluation.state is EvaluationState.QUEUED and reason in disclosure.AFTER_DATA:
         # A run too short to be seen running is told of like any other.
         transitions.move(session, evaluation, EvaluationState.RUNNING, now=now)
-    transitions.fail(session, evaluation, reason, sentence=sentence, detail=detail, now=now)
+    transitions.fail(session, evaluation, reason, message=message, detail=detail, now=now)
 
 
 def _has_read_data(session: Session, job: Job, evaluation: Evaluation) -> bool:
@@ -389,5 +389,5 @@ def _back_to_queue(session: Session, job: Job, *, now: datetime) -> None:
     if job.kind is not JobKind.PREDICT:
         return
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
-    sentence = f"{FAILURES[FailureReason.INFRASTRUCTURE].title}; it is tried again."
-    transitions.back_to_queue(session, evaluation, sentence=sentence, now=now)
+    message = f"{FAILURES[FailureReason.INFRASTRUCTURE].title}; it is tried again."
+    transitions.back_to_queue(session, evaluation, message=message, now=now)

@@ -30,7 +30,7 @@ class Measurement:
     """What a measurement came to."""
 
     root: str
-    looks: str
+    fingerprint: str
     files: int
     size: int
 
@@ -141,7 +141,7 @@ def measured(session: Session, snapshot_id: str, found: Measurement, *, now: dat
         return False
     before = queries.ready(session, name=snapshot.name, cluster=snapshot.cluster)
     move(snapshot, SnapshotState.READY)
-    snapshot.root, snapshot.looks = found.root, found.looks
+    snapshot.root, snapshot.fingerprint = found.root, found.fingerprint
     snapshot.files, snapshot.size = found.files, found.size
     snapshot.measured_at = now
     changed = any(one.root != found.root for one in before)

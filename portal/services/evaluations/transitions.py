@@ -23,18 +23,18 @@ def move(
     to: EvaluationState,
     *,
     now: datetime,
-    sentence: str = "",
+    message: str = "",
 ) -> None:
     """Take an allowed step and note it; being there already changes nothing."""
     if evaluation.state is to:
         return
     evaluation.state = check_transition(EVALUATION_TRANSITIONS, evaluation.state, to)
     evaluation.updated_at = now
-    note_step(session, evaluation, now=now, sentence=sentence)
+    note_step(session, evaluation, now=now, message=message)
 
 
 def note_step(
-    session: Session, evaluation: Evaluation, *, now: datetime, sentence: str = ""
+    session: Session, evaluation: Evaluation, *, now: datetime, message: str = ""
 ) -> None:
     """Add a line to the evaluation's history."""
     session.add(
@@ -43,7 +43,7 @@ def note_step(
             evaluation_id=evaluation.id,
             at=now,
             state=evaluation.state,
-            sentence=sentence,
+            message=message,
         )
     )
 
@@ -74,16 +74,14 @@ def told_from(session: Session, evaluation: Evaluation, ended: datetime) -> date
     return disclosure.round_up_to_step(first, ended, timedelta(seconds=phase.time_step))
 
 
-def back_to_queue(
-    session: Session, evaluation: Evaluation, *, sentence: str, now: datetime
-) -> None:
+def back_to_queue(session: Session, evaluation: Evaluation, *, message: str, now: datetime) -> None:
     """Let an evaluation that ran wait again for the cluster.
 
     Not where failures are sealed: a program that makes its node fail would be seen to do so. There it goes
     on running, for everybody; staff sees its attempts.
     """
     if evaluation.state is EvaluationState.RUNNING and not is_sealed(session, evaluation):
-        move(session, evaluation, EvaluationState.QUEUED, now=now, sentence=sentence)
+        move(session, evaluation, EvaluationState.QUEUED, now=now, message=message)
 
 
 def fail(
@@ -92,16 +90,16 @@ def fail(
     reason: FailureReason,
     *,
     now: datetime,
-    sentence: str = "",
+    message: str = "",
     detail: str = "",
 ) -> None:
     """End an evaluation without a score; what was the site's fault does not count."""
     submission = session.get_one(Submission, evaluation.submission_id)
     phase = session.get_one(Phase, submission.phase_id)
     evaluation.reason = reason
-    evaluation.sentence = sentence
+    evaluation.message = message
     evaluation.detail = detail
-    move(session, evaluation, EvaluationState.FAILED, now=now, sentence=FAILURES[reason].title)
+    move(session, evaluation, EvaluationState.FAILED, now=now, message=FAILURES[reason].title)
     _count(session, submission, phase, evaluation, reason)
     if evaluation.rerun_of is None and not FAILURES[reason].counts:
         troubles.ended(session, evaluation.id, reason, detail, now=now)
@@ -123,7 +121,7 @@ def hold(
     phase = session.get_one(Phase, submission.phase_id)
     evaluation.reason = reason
     evaluation.detail = detail
-    move(session, evaluation, EvaluationState.HELD, now=now, sentence=FAILURES[reason].title)
+    move(session, evaluation, EvaluationState.HELD, now=now, message=FAILURES[reason].title)
     _count(session, submission, phase, evaluation, reason)
 
 

@@ -89,7 +89,7 @@ class EvaluationFacts:
     queue: QueueFacts | None
     reason: FailureReason | None
     failure: Failure | None
-    sentence: str
+    message: str
     time_limit: timedelta | None
     """Of the program; only where it is told that it was reached."""
     scores: dict[str, float]
@@ -162,7 +162,7 @@ class DisclosedOutcome:
 
     state: EvaluationState
     reason: FailureReason | None
-    sentence: str
+    message: str
     scores: dict[str, float]
 
 
@@ -177,7 +177,7 @@ def disclose(
     return DisclosedOutcome(
         state=_disclosed_state(row, evaluation, sealed=sealed),
         reason=reason,
-        sentence="" if reason is FailureReason.NO_RESULT else evaluation.sentence,
+        message="" if reason is FailureReason.NO_RESULT else evaluation.message,
         scores=_scores(row, evaluation, columns, may_review),
     )
 
@@ -247,7 +247,7 @@ def evaluation_facts(
         queue=queue,
         reason=told.reason,
         failure=explained(told.reason, counts=row.counts) if told.reason else None,
-        sentence=told.sentence,
+        message=told.message,
         time_limit=time_limit if told.reason is FailureReason.TIME_LIMIT else None,
         scores=told.scores,
         confidential=_confidential(evaluation, built + own, logs) if logs is not None else None,

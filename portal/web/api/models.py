@@ -41,8 +41,8 @@ class ErrorFacts(Model):
     """Why the request was refused."""
 
     reason: str = Field(description="A short code for programs.")
-    sentence: str = Field(description="The same for people, and what to do about it.")
-    reference: str = Field(description="Under which the site's log has this request.")
+    message: str = Field(description="The same for people, and what to do about it.")
+    request_id: str = Field(description="Under which the site's log has this request.")
 
 
 class Error(Model):
@@ -211,7 +211,7 @@ class Failure(Model):
     reason: FailureReason
     title: str
     advice: str
-    sentence: str = Field(description="More about this one, or empty.")
+    message: str = Field(description="More about this one, or empty.")
     counts: bool
 
 

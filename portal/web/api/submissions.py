@@ -22,8 +22,8 @@ async def hand_in(call: Call) -> models.Made:
     try:
         made = await submit.hand_in(call)
     except SubmissionRejectedError as refusal:
-        sentence = " ".join(refusal.errors.values())
-        raise RefusalError(refusal.status, sentence, refusal.reason) from refusal
+        message = " ".join(refusal.errors.values())
+        raise RefusalError(refusal.status, message, refusal.reason) from refusal
     return models.Made(id=made.id, url=_url(call, made.id))
 
 
@@ -139,7 +139,7 @@ def _evaluation(facts: EvaluationFacts) -> models.Evaluation:
             reason=facts.reason,
             title=failure.title,
             advice=failure.advice,
-            sentence=facts.sentence,
+            message=facts.message,
             counts=failure.counts,
         )
         if failure and facts.reason

@@ -24,6 +24,6 @@ async def upload(call: Call) -> models.Made:
     try:
         made = await weights.take(call)
     except SubmissionRejectedError as refusal:
-        sentence = " ".join(refusal.errors.values())
-        raise RefusalError(refusal.status, sentence, refusal.reason) from refusal
+        message = " ".join(refusal.errors.values())
+        raise RefusalError(refusal.status, message, refusal.reason) from refusal
     return models.Made(id=made, url=call.url(f"/challenges/{call.path_param('slug')}/weights"))

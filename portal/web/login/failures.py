@@ -15,7 +15,7 @@ class LoginError(Exception):
     def __init__(self, reason: str, *, closed: Closed | None = None, **detail: object) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.status, self.sentence = WORDS.get(reason, (400, UNTRUSTED))
+        self.status, self.message = WORDS.get(reason, (400, UNTRUSTED))
         self.closed = closed
         self.detail = detail
 

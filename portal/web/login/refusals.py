@@ -30,11 +30,11 @@ def failed(
     return request.page(
         "accounts/login/failed.html",
         status=failure.status,
-        sentence=failure.sentence,
+        message=failure.message,
         gate=closed.gate if closed else None,
         stronger=_again(provider, attempt) if failure.reason.startswith("acr_") else "",
         provider_title=provider.title,
-        reference=request.http.state.reference,
+        request_id=request.http.state.request_id,
     )
 
 

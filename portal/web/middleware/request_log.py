@@ -13,7 +13,7 @@ log = structlog.get_logger("sealrun.web")
 REFERENCE_LENGTH = 10
 
 
-def new_reference() -> str:
+def new_request_id() -> str:
     """Return a number for a request: short enough to be read out on the telephone."""
     return "".join(secrets.choice(ALPHABET) for _ in range(REFERENCE_LENGTH))
 
@@ -32,7 +32,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        reference = scope.setdefault("state", {})["reference"] = new_reference()
+        request_id = scope.setdefault("state", {})["request_id"] = new_request_id()
         began = time.perf_counter()
         status = 0
 
@@ -42,7 +42,7 @@ class RequestLog:
                 status = message["status"]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(reference=reference):
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_noted)
             finally:

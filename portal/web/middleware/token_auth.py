@@ -16,7 +16,7 @@ from portal.web.request_context import PageRequest
 CHALLENGE = 'Bearer realm="Sealrun"'
 """What stands in ``WWW-Authenticate``: RFC 6750, section 3."""
 
-SENTENCES: Mapping[TokenProblem, str] = {
+MESSAGES: Mapping[TokenProblem, str] = {
     TokenProblem.UNKNOWN: "There is no such token.",
     TokenProblem.EXPIRED: "The token has expired. Make a new one on your account's page.",
     TokenProblem.REVOKED: "The token was revoked. Make a new one on your account's page.",
@@ -35,9 +35,9 @@ def admit(request: PageRequest, scope: Scope | None) -> Actor:
     found = _owner(request, secret)
     if isinstance(found, TokenProblem):
         rates_of(request.http).count("token", address(request))
-        sentence = SENTENCES[found]
+        message = MESSAGES[found]
         raise RefusalError(
-            401, sentence, f"token_{found}", _www(error="invalid_token", error_description=sentence)
+            401, message, f"token_{found}", _www(error="invalid_token", error_description=message)
         )
     _check(request, found, scope)
     return found
@@ -76,9 +76,9 @@ def _check(request: PageRequest, actor: Actor, scope: Scope | None) -> None:
             "terms",
         )
     if scope is not None and scope not in actor.scopes:
-        sentence = f"The token does not have the scope that this needs: {scope}."
-        wanted = _www(error="insufficient_scope", scope=scope, error_description=sentence)
-        raise RefusalError(403, sentence, "insufficient_scope", wanted)
+        message = f"The token does not have the scope that this needs: {scope}."
+        wanted = _www(error="insufficient_scope", scope=scope, error_description=message)
+        raise RefusalError(403, message, "insufficient_scope", wanted)
 
 
 def _www(**told: str) -> dict[str, str]:

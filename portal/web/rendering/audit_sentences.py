@@ -10,7 +10,7 @@ from portal.domain.permissions import Role
 from portal.services.audit.views import EntryFacts, Thing
 from portal.web.rendering.labels import word
 
-SENTENCES: Mapping[Action, str] = {
+MESSAGES: Mapping[Action, str] = {
     Action.LOGGED_IN: "{who} logged in",
     Action.LOGGED_OUT: "{who} logged out",
     Action.LOGIN_LINKED: "{who} added another login to their account",
@@ -79,14 +79,14 @@ class Part:
     address: str = ""
 
 
-def sentence(entry: EntryFacts) -> tuple[Part, ...]:
+def message(entry: EntryFacts) -> tuple[Part, ...]:
     """Return what happened, in words."""
     return tuple(_parts(entry))
 
 
 def rest(entry: EntryFacts) -> tuple[tuple[str, str], ...]:
     """Return what the entry says beyond its sentence, as pairs of words."""
-    told = {name for _, name, _, _ in Formatter().parse(SENTENCES[entry.action]) if name}
+    told = {name for _, name, _, _ in Formatter().parse(MESSAGES[entry.action]) if name}
     return tuple(
         (name.replace("_", " "), _shown(value))
         for name, value in entry.detail.items()
@@ -95,7 +95,7 @@ def rest(entry: EntryFacts) -> tuple[tuple[str, str], ...]:
 
 
 def _parts(entry: EntryFacts) -> Iterator[Part]:
-    for text, name, _, _ in Formatter().parse(SENTENCES[entry.action]):
+    for text, name, _, _ in Formatter().parse(MESSAGES[entry.action]):
         if text:
             yield Part(text)
         if name == "who":

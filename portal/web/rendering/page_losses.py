@@ -20,12 +20,12 @@ def _losses(text: str) -> Iterator[tuple[int, str]]:
     env: dict[str, Any] = {}
     for token in PARSER.parse(text):
         line = token.map[0] + 1 if token.map else line
-        if sentence := _loss(token, env):
-            yield line, sentence
+        if message := _loss(token, env):
+            yield line, message
         within = line
         for child in token.children or ():
-            if sentence := _loss(child, env):
-                yield within, sentence
+            if message := _loss(child, env):
+                yield within, message
             within += _line_ends(child)
 
 

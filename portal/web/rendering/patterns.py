@@ -18,7 +18,7 @@ from portal.services.site.gpu_budgets import Budget
 from portal.services.submissions.run_logs import LogFacts
 from portal.web.rendering.bars import budget_bars
 from portal.web.rendering.plots import rank_plot
-from portal.web.uploads.submit_form import SENTENCES, Filled
+from portal.web.uploads.submit_form import MESSAGES, Filled
 
 E = EvaluationState
 BUDGETS = (
@@ -36,7 +36,7 @@ def samples(now: datetime) -> Mapping[str, object]:
         "kinds": tuple(SubmissionKind),
         "failure": FAILURES[FailureReason.TIME_LIMIT],
         "ways": tuple(_way(state, now) for state in (E.RUNNING, E.SCORED, E.FAILED, E.HELD)),
-        "filled": Filled(values={"note": "A note"}, errors=SENTENCES),
+        "filled": Filled(values={"note": "A note"}, errors=MESSAGES),
         "nothing_wrong": Filled(),
         "options": (("one", "The first"), ("two", "The second")),
         "plot": rank_plot([_row(n, now) for n in range(12)], column),

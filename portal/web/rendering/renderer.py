@@ -26,7 +26,7 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "label": labels.label,
     "word": labels.word,
     "explanation": labels.explanation,
-    "audit_sentence": audit_sentences.sentence,
+    "audit_sentence": audit_sentences.message,
     "audit_rest": audit_sentences.rest,
 }
 

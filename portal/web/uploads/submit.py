@@ -20,7 +20,7 @@ from portal.web.rendering.filters import file_size
 from portal.web.request_context import PageRequest
 from portal.web.uploads.multipart import MalformedFormError
 from portal.web.uploads.received_form import ReceivedForm, receive
-from portal.web.uploads.submit_form import SENTENCES, SubmitInput, read_input
+from portal.web.uploads.submit_form import MESSAGES, SubmitInput, read_input
 
 log = structlog.get_logger("sealrun.web")
 
@@ -97,8 +97,8 @@ async def receive_file(request: PageRequest) -> ReceivedForm:
 
 
 def _too_large(limit: int, form: ReceivedForm) -> SubmissionRejectedError:
-    sentence = f"The file is larger than {file_size(limit)}, which is the limit of this site."
-    return SubmissionRejectedError(TOO_LARGE, "too_large", {"file": sentence}, form.fields)
+    message = f"The file is larger than {file_size(limit)}, which is the limit of this site."
+    return SubmissionRejectedError(TOO_LARGE, "too_large", {"file": message}, form.fields)
 
 
 async def keep(received: ReceivedForm) -> Stored:
@@ -131,7 +131,7 @@ async def _decide(request: PageRequest, received: ReceivedForm) -> Submitted:
     wanted = read_input(values)
     errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
     if not received.has_file:
-        errors["file"] = SENTENCES["file"]
+        errors["file"] = MESSAGES["file"]
     if errors or not isinstance(wanted, SubmitInput):
         await received.drop()
         raise SubmissionRejectedError(HTTP_422, "incomplete", errors, values)
@@ -147,7 +147,7 @@ async def _decide(request: PageRequest, received: ReceivedForm) -> Submitted:
     except NotFoundError:
         raise
     except ParticipantError as error:
-        wrong = {_field(error): error.sentence}
+        wrong = {_field(error): error.message}
         raise SubmissionRejectedError(status_of(error), reason_of(error), wrong, values) from error
     finally:
         # Without effect on what was kept.
@@ -162,8 +162,8 @@ def _once(request: PageRequest, wanted: SubmitInput, sha256: str) -> str:
     """
     if key := request.http.headers.get("idempotency-key", ""):
         if len(key) > MAX_KEY_CHARS:
-            sentence = f"The Idempotency-Key is longer than {MAX_KEY_CHARS} characters."
-            raise ParticipantError(sentence, reason="idempotency_key")
+            message = f"The Idempotency-Key is longer than {MAX_KEY_CHARS} characters."
+            raise ParticipantError(message, reason="idempotency_key")
         return f"call {key}"
     return f"form {sha256} {wanted.model_dump_json()}" if wanted.once else ""
 
@@ -215,4 +215,4 @@ def _submit(request: PageRequest, wanted: SubmitInput, stored: Stored, filename:
 
 
 def _field(error: ParticipantError) -> str:
-    return error.reason if error.reason in SENTENCES else ""
+    return error.reason if error.reason in MESSAGES else ""

@@ -26,7 +26,7 @@ class SubmitInput(BaseModel):
     """Names one form: the browser's way back sends the same again."""
 
 
-SENTENCES: Mapping[str, str] = {
+MESSAGES: Mapping[str, str] = {
     "phase": "Choose the phase to hand in to.",
     "kind": "Choose what kind of file it is.",
     "smoke": "Say yes, or nothing.",
@@ -60,7 +60,7 @@ def read_input(fields: Mapping[str, str]) -> SubmitInput | dict[str, str]:
         return SubmitInput.model_validate({k: _plain(v) for k, v in fields.items()})
     except ValidationError as error:
         wrong = {str(problem["loc"][0]) for problem in error.errors()}
-        return {name: SENTENCES[name] for name in SENTENCES if name in wrong}
+        return {name: MESSAGES[name] for name in MESSAGES if name in wrong}
 
 
 def _plain(value: str) -> str:

@@ -16,8 +16,8 @@ from portal.web.request_context import PageRequest
 from portal.web.uploads.received_form import ReceivedForm
 from portal.web.uploads.submit import HTTP_422, SubmissionRejectedError, keep, no_room, receive_file
 
-MAX_LOOKS = 2
-"""Uploads that a process looks through at a time: a large archive takes a thread for a minute or more."""
+MAX_INSPECTIONS = 2
+"""Uploads that a process inspections through at a time: a large archive takes a thread for a minute or more."""
 
 
 def open_page(request: PageRequest) -> WeightsPage:
@@ -46,7 +46,7 @@ async def take(request: PageRequest) -> str:
     try:
         await run_in_threadpool(_check_first, request, received.size)
         filename = received.filename or "weights"
-        async with _looks(request):
+        async with _inspections(request):
             unpacked = await run_in_threadpool(_look_through, request, received, filename)
         stored = await keep(received)
         upload = Upload(sha256=stored.sha256, size=stored.size)
@@ -54,7 +54,7 @@ async def take(request: PageRequest) -> str:
     except NotFoundError:
         raise
     except ParticipantError as error:
-        wrong = {"file" if error.reason == "file" else "": error.sentence}
+        wrong = {"file" if error.reason == "file" else "": error.message}
         raise SubmissionRejectedError(status_of(error), reason_of(error), wrong) from error
     finally:
         # Without effect on what was kept.
@@ -81,16 +81,16 @@ def _look_through(request: PageRequest, received: ReceivedForm, filename: str) -
     except StorageFullError as error:
         raise no_room(error) from error
     except BadArchiveError as error:
-        raise SubmissionRejectedError(HTTP_422, error.reason, {"file": error.sentence}) from error
+        raise SubmissionRejectedError(HTTP_422, error.reason, {"file": error.message}) from error
 
 
-def _looks(request: PageRequest) -> asyncio.Semaphore:
+def _inspections(request: PageRequest) -> asyncio.Semaphore:
     """Return what makes uploads wait for each other; each application has one of its own."""
     state = request.http.app.state
-    if not hasattr(state, "weights_looks"):
-        state.weights_looks = asyncio.Semaphore(MAX_LOOKS)
-    looks: asyncio.Semaphore = state.weights_looks
-    return looks
+    if not hasattr(state, "weights_inspections"):
+        state.weights_inspections = asyncio.Semaphore(MAX_INSPECTIONS)
+    inspections: asyncio.Semaphore = state.weights_inspections
+    return inspections
 
 
 def _keep(request: PageRequest, upload: Upload, filename: str, unpacked: bool) -> str:

@@ -77,9 +77,9 @@ def _take_predictions(
         )
     except BadOutputError as problem:
         # Of a run on private data its team is told the reason alone: which file it is may depend on the data.
-        sentence = problem.sentence if job.submission.is_smoke else ""
+        message = problem.message if job.submission.is_smoke else ""
         reason = FailureReason(problem.reason)
-        _fail(context, token, reason, problem.sentence, run, sentence=sentence)
+        _fail(context, token, reason, problem.message, run, message=message)
         return
     if taken.links:
         log.info("links_left_out", token=token, links=taken.links)
@@ -113,7 +113,7 @@ def _take_scores(
     try:
         scores = read_scores(path, expected)
     except BadScoreFileError as problem:
-        _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.sentence, run)
+        _fail(context, attempt.token, FailureReason.BAD_SCORES, problem.message, run)
         return
     seal = seal_record(context, job, directory, run, path)
     with context.database.writing() as session:
@@ -135,14 +135,14 @@ def _fail(
     detail: str,
     run: RunRecord,
     *,
-    sentence: str = "",
+    message: str = "",
 ) -> None:
     with context.database.writing() as session:
         results.failed(
             session,
             token,
             reason,
-            sentence=sentence,
+            message=message,
             detail=detail,
             record=as_record(run),
             now=context.clock(),

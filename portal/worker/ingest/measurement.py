@@ -77,7 +77,9 @@ def _found(context: WorkerContext, work: MeasureWork, directory: Path) -> Measur
         made.replace(kept)
     context.cluster.files.remove([made])
     whole = tree(records(kept))
-    return Measurement(root=whole.root, looks=found.looks, files=found.files, size=found.size)
+    return Measurement(
+        root=whole.root, fingerprint=found.fingerprint, files=found.files, size=found.size
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,7 @@ class StoredMeasurement:
     name: str
     path: str
     root: str
-    looks: str
+    fingerprint: str
     files: int
     size: int
     measured_at: datetime
@@ -136,7 +138,7 @@ def data_of(
 ) -> dict[str, Any]:
     """Return what a seal record says of the data that an evaluation read.
 
-    ``as_measured`` says whether names, sizes and times were, just before the run, as when it was
+    ``unchanged`` says whether names, sizes and times were, just before the run, as when it was
     measured; None where that was not looked at. Where they were not, it is measured again.
     """
     before_predict = next(iter(predict.data), None) if predict else None
@@ -152,9 +154,9 @@ def _entry(context: WorkerContext, work: RunWork, name: str, seen: str | None) -
     found = measurement_of(context, data, cluster)
     if found is None or data is None:
         return {"name": name, "merkle_root": None}
-    as_measured = None if seen is None else seen == found.looks
-    if as_measured is False:
-        log.error("data_looks_changed", data=name, measured_at=str(found.measured_at))
+    unchanged = None if seen is None else seen == found.fingerprint
+    if unchanged is False:
+        log.error("data_fingerprint_changed", data=name, measured_at=str(found.measured_at))
         with context.database.writing() as session:
             snapshots.ask(session, data, cluster, now=context.clock())
     return {
@@ -163,7 +165,7 @@ def _entry(context: WorkerContext, work: RunWork, name: str, seen: str | None) -
         "files": found.files,
         "bytes": found.size,
         "measured_at": found.measured_at.isoformat(),
-        "as_measured": as_measured,
+        "unchanged": unchanged,
     }
 
 

@@ -110,8 +110,8 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
             log.warning("own_job_failed", token=token, reason=verdict.reason, detail=detail)
         if verdict.kind is VerdictKind.TRY_AGAIN:
             _close(context, token, directory)
-        sentence = _sentence(context, verdict, directory)
-        _record_verdict(context, token, verdict, run, sentence=sentence)
+        message = _message(context, verdict, directory)
+        _record_verdict(context, token, verdict, run, message=message)
     return True
 
 
@@ -202,7 +202,7 @@ def _limits(job: Work) -> FetchLimits:
     return FetchLimits(bytes=size, entries=entries, leave=NOT_FETCHED, last="done")
 
 
-def _sentence(context: WorkerContext, verdict: Verdict, directory: Path) -> str:
+def _message(context: WorkerContext, verdict: Verdict, directory: Path) -> str:
     """Return what else the team is told: what pip or Apptainer said.
 
     A build has seen no private data, so that their words leak none; what they say of places here is left out.
@@ -266,7 +266,7 @@ def _ended(context: WorkerContext, attempt: Attempt, run: RunRecord) -> Ended:
 
 
 def _record_verdict(
-    context: WorkerContext, token: str, verdict: Verdict, run: RunRecord, *, sentence: str
+    context: WorkerContext, token: str, verdict: Verdict, run: RunRecord, *, message: str
 ) -> None:
     now, record = context.clock(), as_record(run)
     with context.database.writing() as session:
@@ -288,7 +288,7 @@ def _record_verdict(
                 session,
                 token,
                 reason,
-                sentence=sentence,
+                message=message,
                 detail=verdict.detail,
                 record=record,
                 now=now,

@@ -97,14 +97,12 @@ def _prepared(context: WorkerContext, token: Token) -> JobSpec | None:
     try:
         return prepare(context, token)
     except BadArchiveError as problem:
-        reason, sentence, detail = FailureReason.BAD_ARCHIVE, problem.sentence, problem.reason
+        reason, message, detail = FailureReason.BAD_ARCHIVE, problem.message, problem.reason
     except (OperatorError, ValueError) as problem:
         # ValueError: a path or a setting that the script cannot take literally.
-        reason, sentence, detail = FailureReason.PREPARATION, "", str(problem)
+        reason, message, detail = FailureReason.PREPARATION, "", str(problem)
     log.warning("not_prepared", token=token, reason=reason, detail=detail)
     with context.database.writing() as session:
         attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
-        results.failed(
-            session, token, reason, sentence=sentence, detail=detail, now=context.clock()
-        )
+        results.failed(session, token, reason, message=message, detail=detail, now=context.clock())
     return None

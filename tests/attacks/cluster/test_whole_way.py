@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.db.tables import Attempt, Evaluation, Submission
 from portal.domain.evaluations.jobs import JobKind
-from portal.domain.evaluations.shares import SENTENCES, BlockingLimit
+from portal.domain.evaluations.shares import MESSAGES, BlockingLimit
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.scenes.hostile import LATE, OF_THE_EXAMPLE, PROGRAMS
 from tests.attacks.cluster.scenes.scene import PATIENCE, SECRET, TEAM_HOURS, Scene, open_scene
@@ -367,7 +367,7 @@ def _ended(scene: Scene) -> bool:
 def _waits_for_hours(scene: Scene) -> bool:
     """Whether something of the team is kept from the cluster, and its page says by what."""
     waiting = [name for name in GREEDY if scene.reason(name) in BEFORE]
-    return any(SENTENCES[BlockingLimit.TEAM_HOURS] in scene.page(name) for name in waiting)
+    return any(MESSAGES[BlockingLimit.TEAM_HOURS] in scene.page(name) for name in waiting)
 
 
 @pytest.mark.attack(43)

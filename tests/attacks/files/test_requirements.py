@@ -38,7 +38,7 @@ def test_parentheses_without_number_end_in_a_sentence(line: str) -> None:
     with pytest.raises(BadArchiveError) as refused:
         read_requirements(line.encode())
 
-    assert "too many parentheses" in refused.value.sentence
+    assert "too many parentheses" in refused.value.message
 
 
 @pytest.mark.attack(63)

@@ -33,7 +33,7 @@ def test_directories_inside_each_other_fail_the_run_and_nothing_else(
     with pytest.raises(BadOutputError) as caught:
         copy_outputs(output, tmp_path / "collected", **LIMITS)
 
-    assert (caught.value.reason, caught.value.sentence) == ("output_limit", told)
+    assert (caught.value.reason, caught.value.message) == ("output_limit", told)
     assert [path.name for path in tmp_path.iterdir()] == ["output"]
     assert remove([output])
 

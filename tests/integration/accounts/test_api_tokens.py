@@ -18,8 +18,8 @@ TERMS = SiteTerms(version="2026-11", markdown="# Terms")
 
 def _error(answer: object) -> tuple[int, str, str]:
     told = answer.json()["error"]  # type: ignore[attr-defined]
-    assert sorted(told) == ["reason", "reference", "sentence"]
-    return answer.status_code, told["reason"], told["sentence"]  # type: ignore[attr-defined]
+    assert sorted(told) == ["message", "reason", "request_id"]
+    return answer.status_code, told["reason"], told["message"]  # type: ignore[attr-defined]
 
 
 def test_a_token_that_works_says_whose_it_is(site: Site) -> None:
@@ -86,7 +86,7 @@ def _change(site: Site, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "reason", "sentence"),
+    ("what", "reason", "message"),
     [
         ("gone", "token_unknown", "There is no such token."),
         ("blocked", "token_unknown", "There is no such token."),
@@ -96,27 +96,27 @@ def _change(site: Site, what: str) -> None:
     ],
 )  # fmt: skip
 def test_a_token_that_does_not_work_is_told_why(
-    site: Site, what: str, reason: str, sentence: str
+    site: Site, what: str, reason: str, message: str
 ) -> None:
     program = site.program(site.token(site.ada, Scope.READ))
     _change(site, what)
 
     answer = program.get(ME)
 
-    assert _error(answer) == (401, reason, sentence)
+    assert _error(answer) == (401, reason, message)
     assert answer.headers["www-authenticate"] == (
-        f'Bearer realm="Sealrun", error="invalid_token", error_description="{sentence}"'
+        f'Bearer realm="Sealrun", error="invalid_token", error_description="{message}"'
     )
 
 
 def test_a_scope_that_is_missing_is_named(site: Site) -> None:
     answer = site.program(site.token(site.ada, Scope.SUBMIT)).get("/api/v1/challenges")
 
-    sentence = "The token does not have the scope that this needs: read."
-    assert _error(answer) == (403, "insufficient_scope", sentence)
+    message = "The token does not have the scope that this needs: read."
+    assert _error(answer) == (403, "insufficient_scope", message)
     assert answer.headers["www-authenticate"] == (
         'Bearer realm="Sealrun", error="insufficient_scope", scope="read", '
-        f'error_description="{sentence}"'
+        f'error_description="{message}"'
     )
 
 
@@ -129,8 +129,8 @@ def test_the_sites_terms_have_to_be_accepted_first(new_site: SiteMaker) -> None:
         session.add(TermsAcceptance(person_id=site.ada.id, version=TERMS.version, accepted_at=NOW))
     after = program.get(ME)
 
-    sentence = "Accept the terms of this site first, in a browser: http://127.0.0.1:8000/welcome"
-    assert _error(before) == (403, "terms", sentence)
+    message = "Accept the terms of this site first, in a browser: http://127.0.0.1:8000/welcome"
+    assert _error(before) == (403, "terms", message)
     assert after.status_code == 200
 
 

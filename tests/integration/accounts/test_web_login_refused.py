@@ -37,8 +37,8 @@ def _accounts(site: Site) -> int:
         return session.scalar(select(func.count()).select_from(Account)) or 0
 
 
-def _plain(sentence: str) -> str:
-    return sentence.replace("'", "&#39;")
+def _plain(message: str) -> str:
+    return message.replace("'", "&#39;")
 
 
 def test_a_provider_that_behaves_logs_in(site: Site, hostile: HostileProvider) -> None:
@@ -78,14 +78,14 @@ FAULTS = {
 def test_each_fault_of_a_provider_has_its_reason_and_its_sentence(
     site: Site, hostile: HostileProvider, fault: Fault
 ) -> None:
-    reason, status, sentence = FAULTS[fault]
+    reason, status, message = FAULTS[fault]
     browser = site.browser()
     hostile.fault = fault
 
     outcome = log_in(browser, hostile)
 
     assert (outcome.reason, outcome.status) == (reason, status)
-    assert _plain(sentence) in outcome.page
+    assert _plain(message) in outcome.page
     assert who(browser) == ""
     assert _accounts(site) == 0
 
@@ -101,7 +101,7 @@ def test_every_fault_that_should_stop_a_login_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "reason", "sentence"),
+    ("spoilt", "reason", "message"),
     [
         pytest.param({"state": "x" * 32}, "state", EXPIRED, id="wrong-state"),
         pytest.param({"state": ""}, "state", EXPIRED, id="empty-state"),
@@ -111,7 +111,7 @@ def test_every_fault_that_should_stop_a_login_is_in_the_table() -> None:
     ],
 )
 def test_an_answer_spoilt_on_its_way_logs_nobody_in(
-    site: Site, hostile: HostileProvider, spoilt: dict[str, str], reason: str, sentence: str
+    site: Site, hostile: HostileProvider, spoilt: dict[str, str], reason: str, message: str
 ) -> None:
     browser = site.browser()
     begun = browser.get("/login/campus").headers["location"]
@@ -120,7 +120,7 @@ def test_an_answer_spoilt_on_its_way_logs_nobody_in(
     page = browser.get(CALLBACK, params=kept | spoilt)
 
     assert page.status_code == 400
-    assert _plain(sentence) in page.text
+    assert _plain(message) in page.text
     assert who(browser) == ""
 
 

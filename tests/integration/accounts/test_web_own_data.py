@@ -169,7 +169,7 @@ def test_everything_of_the_person_is_in_it(site: Site) -> None:
     assert (submission["note"], submission["filename"]) == ("a note of Ada's", "ada.zip")
     assert submission["evaluations"] == [
         {
-            "state": "scored", "reason": None, "sentence": "",
+            "state": "scored", "reason": None, "message": "",
             "scores": {"accuracy": 0.912, "macro_f1": 0.899, "brier": 0.053},
         }
     ]  # fmt: skip

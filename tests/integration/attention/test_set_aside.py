@@ -111,7 +111,7 @@ def test_what_has_read_data_looks_failed_and_counts(world: World, kind: str) -> 
 
     told, counts = _told(world, submission)
     assert world.evaluation(submission).state is E.HELD
-    assert (told.state, told.reason, told.sentence) == (E.FAILED, FailureReason.NO_RESULT, "")
+    assert (told.state, told.reason, told.message) == (E.FAILED, FailureReason.NO_RESULT, "")
     assert counts
 
 

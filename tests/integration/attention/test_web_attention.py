@@ -199,7 +199,7 @@ def test_images_of_a_challenge_that_cannot_be_built_are_shown(
 ) -> None:
     with site.context.database.writing() as session:
         image = session.get_one(Image, site.digits.task.scorer_image_id)
-        image.state, image.reason, image.sentence = ImageState.FAILED, reason, "FATAL: bad layer"
+        image.state, image.reason, image.message = ImageState.FAILED, reason, "FATAL: bad layer"
         image.updated_at = NOW
 
     page = " ".join(site.browser(site.organiser).get(PAGE).text.split())

@@ -55,7 +55,7 @@ def _checked(database: Database, expected: Head | None = None) -> tuple[Head, in
     with database.reading() as session:
         checked = verify(session, expected=expected)
     problem = checked.problem
-    return checked.head, problem.number if problem else 0, problem.sentence if problem else ""
+    return checked.head, problem.number if problem else 0, problem.message if problem else ""
 
 
 def test_an_entry_says_who_did_what_to_what_and_from_where(database: Database) -> None:
@@ -283,7 +283,7 @@ CHANGED, UNLINKED, ORIGIN = (
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "sentence"),
+    ("column", "value", "message"),
     [
         ("at", NOW, CHANGED),
         ("actor_kind", "token", CHANGED),
@@ -306,7 +306,7 @@ CHANGED, UNLINKED, ORIGIN = (
     ],
 )
 def test_a_changed_field_is_found(
-    database: Database, column: str, value: object, sentence: str
+    database: Database, column: str, value: object, message: str
 ) -> None:
     _fill(database, 5)
     with database.writing() as session:
@@ -322,7 +322,7 @@ def test_a_changed_field_is_found(
 
     head, number, told = _checked(database)
     # Without its own number the third entry is missed where the fourth stands.
-    assert (head.number, number, told) == (2, 4 if column == "number" else 3, sentence)
+    assert (head.number, number, told) == (2, 4 if column == "number" else 3, message)
 
 
 def test_a_word_that_is_no_word_of_the_log_is_found(database: Database) -> None:

@@ -269,7 +269,7 @@ def sealer() -> Sealer:
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         (('"number": 2', '"number": 4'), "signed by no key of the site"),
         (('"sig": "', '"gis": "'), "has lost its signature"),
@@ -278,7 +278,7 @@ def sealer() -> Sealer:
     ],
 )
 def test_a_signed_head_that_was_changed_is_refused(
-    tmp_path: Path, sealer: Sealer, change: tuple[str, str], sentence: str
+    tmp_path: Path, sealer: Sealer, change: tuple[str, str], message: str
 ) -> None:
     heads = AuditHeads(tmp_path / "audit", sealer=sealer, keys=[sealer.public])
     _append(heads, 1, 2, 3)
@@ -286,7 +286,7 @@ def test_a_signed_head_that_was_changed_is_refused(
     first, second, third = file.read_text().splitlines()
     file.write_text("\n".join([first, second.replace(*change), third]) + "\n")
 
-    with pytest.raises(HeadsError, match=sentence):
+    with pytest.raises(HeadsError, match=message):
         _numbers(heads)
 
     _append(heads, 2, accepted=True)

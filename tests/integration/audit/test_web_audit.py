@@ -150,7 +150,7 @@ def test_a_filter_shows_what_is_asked_for_on_the_page_and_in_the_file(
 
 
 @pytest.mark.parametrize(
-    ("query", "sentence"),
+    ("query", "message"),
     [
         ({"from": "yesterday"}, "Write the day as in 2026-12-01."),
         ({"to": "2026-13-01"}, "Write the day as in 2026-12-01."),
@@ -159,14 +159,14 @@ def test_a_filter_shows_what_is_asked_for_on_the_page_and_in_the_file(
     ],
 )
 def test_a_filter_that_cannot_be_read_is_no_look(
-    filled: Site, query: dict[str, str], sentence: str
+    filled: Site, query: dict[str, str], message: str
 ) -> None:
     browser = filled.browser(filled.staff)
 
     page = browser.get(LOG, params=query)
 
     assert page.status_code == 422
-    assert sentence in page.text
+    assert message in page.text
     assert _numbers(page.text) == []
     assert browser.get(FILE, params=query).status_code == 404
     assert _looks(filled) == []

@@ -86,7 +86,7 @@ def _rename_task(described: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         pytest.param(_rename_phase, "phase 'dev' has submissions and cannot go", id="phase"),
         pytest.param(_rename_task, "task 'digits' has submissions and cannot go", id="task"),
@@ -97,13 +97,13 @@ def _rename_task(described: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused_whole(world: World, tmp_path: Path, change, sentence) -> None:
+def test_what_cannot_be_is_refused_whole(world: World, tmp_path: Path, change, message) -> None:
     world.run_until_final(world.hand_in())
 
     with pytest.raises(ParticipantError) as refusal:
         _change(world, tmp_path, lambda c: (c.update(title="Numbers"), change(c)))
 
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == message
     with world.database.reading() as session:
         assert session.scalars(select(Challenge)).one().title == "Digits"
 

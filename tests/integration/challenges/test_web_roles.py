@@ -82,7 +82,7 @@ def test_another_role_takes_the_place_of_the_first(site: Site) -> None:
 
 @pytest.mark.parametrize("sure", ["", "yes"])
 @pytest.mark.parametrize(
-    ("person", "role", "sentence"),
+    ("person", "role", "message"),
     [
         ("nobody", "owner", "Nobody has this account number."),
         ("", "owner", "Nobody has this account number."),
@@ -94,7 +94,7 @@ def test_another_role_takes_the_place_of_the_first(site: Site) -> None:
     ],
 )
 def test_what_cannot_be_is_said_beside_the_form(
-    site: Site, person: str, role: str, sentence: str, sure: str
+    site: Site, person: str, role: str, message: str, sure: str
 ) -> None:
     _add(site, site.ada, Role.REVIEWER)
     with site.context.database.writing() as session:
@@ -108,7 +108,7 @@ def test_what_cannot_be_is_said_beside_the_form(
     answer = site.browser(site.organiser).post(ROLES, data=fields)
 
     assert answer.status_code == 422
-    assert sentence in answer.text
+    assert message in answer.text
     assert _roles(site) == before
     assert _entries(site) == []
 

@@ -104,7 +104,7 @@ def test_the_first_owner_is_named_by_number_or_by_account(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         pytest.param(
             ("challenge", "owner", "digits", "nobody"), "nobody is known as 'nobody'", id="number"
@@ -122,12 +122,12 @@ def test_the_first_owner_is_named_by_number_or_by_account(
     ],
 )
 def test_somebody_unknown_is_refused_in_a_sentence(
-    run: Run, site_database: Database, arguments: tuple[str, ...], sentence: str
+    run: Run, site_database: Database, arguments: tuple[str, ...], message: str
 ) -> None:
     result = run(*arguments)
 
     assert result.exit_code == 1
-    assert sentence in result.output
+    assert message in result.output
     assert _entries(site_database) == []
 
 

@@ -38,7 +38,7 @@ def test_an_image_for_others_is_refused_and_both_are_named(world: World) -> None
 
     evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, packed(_image("amd64"))))
 
-    assert (evaluation.reason, evaluation.sentence) == (
+    assert (evaluation.reason, evaluation.message) == (
         FailureReason.BAD_ARCHIVE,
         "The image is made for 'amd64', but the nodes are arm64. Build it with --platform linux/arm64.",
     )

@@ -167,7 +167,7 @@ def test_a_broken_archive_fails_before_anything_is_sent(world: World) -> None:
     evaluation = world.run_until_final(submission)
 
     assert evaluation.reason is FailureReason.BAD_ARCHIVE
-    assert evaluation.sentence
+    assert evaluation.message
     assert ("build", evaluation.image_id) not in world.node.ran
 
 
@@ -178,7 +178,7 @@ def test_a_hostile_layer_fails_before_anything_is_sent(world: World) -> None:
     evaluation = world.run_until_final(submission)
 
     assert evaluation.reason is FailureReason.BAD_ARCHIVE
-    assert evaluation.sentence == ("Layer 1 of the image: 'srv/sda' is a device. Leave it out.")
+    assert evaluation.message == ("Layer 1 of the image: 'srv/sda' is a device. Leave it out.")
     assert ("build", evaluation.image_id) not in world.node.ran
 
 
@@ -188,7 +188,7 @@ def test_an_encrypted_sif_fails_before_anything_is_sent(world: World) -> None:
     evaluation = world.run_until_final(submission)
 
     assert evaluation.reason is FailureReason.BAD_ARCHIVE
-    assert evaluation.sentence == "The image is encrypted. Build it without --encrypt."
+    assert evaluation.message == "The image is encrypted. Build it without --encrypt."
     assert ("build", evaluation.image_id) not in world.node.ran
 
 

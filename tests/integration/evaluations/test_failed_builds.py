@@ -86,7 +86,7 @@ def test_the_team_reads_what_apptainer_said_without_places_of_the_site(world: Wo
     evaluation = world.run_until_final(world.hand_in())
 
     assert evaluation.reason is F.BUILD_FAILED
-    assert evaluation.sentence == (
+    assert evaluation.message == (
         "FATAL: While unpacking rootfs of source: bad layer at /usr/lib/x"
     )
     assert "INFO" not in evaluation.detail

@@ -78,8 +78,8 @@ def test_a_waiting_team_is_told_what_it_waits_for_and_nothing_of_others(world: W
 
     world.run()
 
-    sentence = "It waits until runs of another kind on the same nodes have ended."
-    assert [why(world, one) for one in (smoke, later)] == [sentence, sentence]
+    message = "It waits until runs of another kind on the same nodes have ended."
+    assert [why(world, one) for one in (smoke, later)] == [message, message]
 
 
 def test_a_smoke_run_has_a_profile_of_its_own_where_the_site_has_one(world: World) -> None:

@@ -88,7 +88,7 @@ def _evaluation(session: Session, submission: Submission) -> Evaluation:
 def _measure(session: Session) -> None:
     data = factories.resources().data["digits-test"]
     snapshot = snapshots.ask(session, data, "main", now=factories.NOW)
-    found = snapshots.Measurement(root="0" * 64, looks="", files=1, size=1)
+    found = snapshots.Measurement(root="0" * 64, fingerprint="", files=1, size=1)
     snapshots.measured(session, snapshot.id, found, now=factories.NOW)
 
 

@@ -20,7 +20,7 @@ def _policy(world: World, policy: SifPolicy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "sentence"),
+    ("policy", "message"),
     [
         (
             SifPolicy(taken=False),
@@ -37,13 +37,13 @@ def _policy(world: World, policy: SifPolicy) -> None:
     ids=["refused", "signed"],
 )
 def test_what_is_seen_to_be_refused_is_not_sent(
-    world: World, policy: SifPolicy, sentence: str
+    world: World, policy: SifPolicy, message: str
 ) -> None:
     _policy(world, policy)
 
     evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, sif()))
 
-    assert (evaluation.reason, evaluation.sentence) == (FailureReason.BAD_ARCHIVE, sentence)
+    assert (evaluation.reason, evaluation.message) == (FailureReason.BAD_ARCHIVE, message)
     assert ("build", evaluation.image_id) not in world.node.ran
 
 

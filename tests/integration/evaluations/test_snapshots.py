@@ -77,7 +77,7 @@ def test_the_seal_record_names_what_the_data_was(measuring: World) -> None:
     for part, name in (("input", "digits-test"), ("truth", "digits-truth")):
         assert found[part]["name"] == name
         assert found[part]["merkle_root"] == by_name[name].root
-        assert (found[part]["files"], found[part]["as_measured"]) == (1, True)
+        assert (found[part]["files"], found[part]["unchanged"]) == (1, True)
     assert found["input"]["merkle_root"] != found["truth"]["merkle_root"]
 
 
@@ -115,7 +115,7 @@ def test_data_that_changed_is_seen_by_the_run_and_measured_again(measuring: Worl
     seal = _data_of_seal(measuring, second)
     measuring.run(10)
 
-    assert (seal["input"]["as_measured"], seal["truth"]["as_measured"]) == (True, False)
+    assert (seal["input"]["unchanged"], seal["truth"]["unchanged"]) == (True, False)
     assert seal["truth"]["merkle_root"] == before["digits-truth"]
     *_, last = [one for one in _snapshots(measuring) if one.name == "digits-truth"]
     assert last.root != before["digits-truth"]
@@ -128,7 +128,7 @@ def test_data_that_changed_is_seen_by_the_run_and_measured_again(measuring: Worl
 
     third = measuring.hand_in()
     measuring.run_until_final(third)
-    assert _data_of_seal(measuring, third)["truth"]["as_measured"] is True
+    assert _data_of_seal(measuring, third)["truth"]["unchanged"] is True
 
 
 def test_data_that_cannot_be_measured_holds_up_what_reads_it_and_is_tried_again(

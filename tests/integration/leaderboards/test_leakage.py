@@ -201,7 +201,7 @@ def test_what_a_participant_can_provoke_counts_where_failures_are_sealed(
 def _events(world: World) -> list[tuple[EvaluationState, str]]:
     with world.database.reading() as session:
         return [
-            (one.state, one.sentence) for one in session.scalars(select(Event).order_by(Event.id))
+            (one.state, one.message) for one in session.scalars(select(Event).order_by(Event.id))
         ]
 
 
@@ -225,7 +225,7 @@ def test_a_node_that_fails_under_a_program_is_not_seen_to(world: World, times: i
 
     states = [state for state, _ in _events(world)]
     assert states.count(EvaluationState.QUEUED) == states.count(EvaluationState.RUNNING) == 1
-    assert not any("tried again" in sentence for _, sentence in _events(world))
+    assert not any("tried again" in message for _, message in _events(world))
     assert len(world.attempts("predict")) == min(times + 1, 3)
     assert evaluation.reason is (FailureReason.UNFINISHED if times == 3 else None)
     with world.database.reading() as session:

@@ -81,7 +81,7 @@ def _told_of_each(site: Site) -> dict[FailureReason, dict[str, str]]:
             evaluation = session.scalars(
                 select(Evaluation).where(Evaluation.submission_id == submission)
             ).one()
-            evaluation.reason, evaluation.sentence = reason, f"This one is {reason}."
+            evaluation.reason, evaluation.message = reason, f"This one is {reason}."
             events = session.scalars(select(Event).where(Event.evaluation_id == evaluation.id))
             for event in events.all():
                 if event.state is E.FAILED:
@@ -293,7 +293,7 @@ def test_organisers_see_which_column_tells_most_and_how_large_the_data_is(site: 
         session.add(
             DataSnapshot(
                 id="1" * 20, name=data.name, cluster=task.cluster, path=str(data.path),
-                state=SnapshotState.READY, root="0" * 64, looks="0" * 64, files=1, size=2048,
+                state=SnapshotState.READY, root="0" * 64, fingerprint="0" * 64, files=1, size=2048,
                 created_at=NOW, measured_at=NOW,
             )
         )  # fmt: skip

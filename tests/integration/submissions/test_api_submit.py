@@ -74,7 +74,7 @@ def test_what_was_handed_in_can_be_read_at_its_address(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "files", "reason", "sentence"),
+    ("fields", "files", "reason", "message"),
     [
         pytest.param(
             {}, FILE, "incomplete",
@@ -105,12 +105,12 @@ def test_what_was_handed_in_can_be_read_at_its_address(site: Site) -> None:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(
-    site: Site, program: TestClient, fields: dict[str, str], files: Any, reason: str, sentence: str
+    site: Site, program: TestClient, fields: dict[str, str], files: Any, reason: str, message: str
 ) -> None:
     answer = program.post(PATH, data=fields, files=files)
 
     told = answer.json()["error"]
-    assert (answer.status_code, told["reason"], told["sentence"]) == (422, reason, sentence)
+    assert (answer.status_code, told["reason"], told["message"]) == (422, reason, message)
     assert _submissions(site) == []
 
 
@@ -124,7 +124,7 @@ def test_page_and_api_count_against_the_same_limit(site: Site, program: TestClie
 
     assert (by_page.status_code, by_api.status_code, refused.status_code) == (303, 201, 429)
     assert refused.json()["error"]["reason"] == "quota"
-    assert "from 2026-11-25 00:00 UTC" in refused.json()["error"]["sentence"]
+    assert "from 2026-11-25 00:00 UTC" in refused.json()["error"]["message"]
     assert len(_submissions(site)) == 2
 
 
@@ -146,14 +146,14 @@ def test_a_file_above_the_limit_is_refused_whether_its_size_is_announced_or_not(
 
     assert [answer.status_code for answer in answers] == [413, 413, 413]
     assert [answer.json()["error"]["reason"] for answer in answers] == ["too_large"] * 3
-    assert answers[2].json()["error"]["sentence"] == (
+    assert answers[2].json()["error"]["message"] == (
         "The file is larger than 1 MiB, which is the limit of this site."
     )
     assert _kept(site) == []
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "sentence"),
+    ("body", "headers", "message"),
     [
         pytest.param(
             WHOLE + _part("file", b"abc", "a"), MULTIPART,
@@ -170,12 +170,12 @@ def test_a_file_above_the_limit_is_refused_whether_its_size_is_announced_or_not(
     ],
 )  # fmt: skip
 def test_a_broken_form_is_refused_and_leaves_nothing_behind(
-    site: Site, program: TestClient, body: bytes, headers: dict[str, str], sentence: str
+    site: Site, program: TestClient, body: bytes, headers: dict[str, str], message: str
 ) -> None:
     answer = program.post(PATH, content=body, headers=headers)
 
     told = answer.json()["error"]
-    assert (answer.status_code, told["reason"], told["sentence"]) == (400, "bad_form", sentence)
+    assert (answer.status_code, told["reason"], told["message"]) == (400, "bad_form", message)
     assert (_kept(site), _submissions(site)) == ([], [])
 
 

@@ -163,4 +163,4 @@ def test_its_team_is_told_which_file_is_missing(world: World) -> None:
 
     [evaluation] = page_of(world, submission).evaluations
     assert evaluation.reason is FailureReason.NO_OUTPUT
-    assert evaluation.sentence == "The run did not write 'predictions.csv' to /output."
+    assert evaluation.message == "The run did not write 'predictions.csv' to /output."

@@ -120,6 +120,6 @@ def test_a_call_that_is_repeated_with_its_key_makes_one_submission(site: Site) -
     assert [answer.status_code for answer in answers] == [201, 201]
     assert {answer.json()["id"] for answer in answers} == {first.id}
     assert (reused.status_code, reused.json()["error"]["reason"]) == (422, "idempotency_key")
-    assert first.id in reused.json()["error"]["sentence"]
+    assert first.id in reused.json()["error"]["message"]
     assert without.json()["id"] == second.id
     assert (too_long.status_code, too_long.json()["error"]["reason"]) == (422, "idempotency_key")

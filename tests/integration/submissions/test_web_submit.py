@@ -97,7 +97,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_input_is_kept(
     assert answer.status_code == 422
     assert "<title>Error: Hand in" in answer.text
     assert 'role="alert"' in answer.text
-    assert [sentence for sentence in says if sentence not in answer.text] == []
+    assert [message for message in says if message not in answer.text] == []
     assert fields.get("note", "") in answer.text
     assert _submissions(site) == []
 

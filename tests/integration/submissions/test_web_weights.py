@@ -82,14 +82,14 @@ def test_what_is_handed_in_names_the_weights(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("fields", "message"),
     [
         ({"kind": "results"}, "Results are not run: choose no weights."),
         ({"weights": "01nothing"}, "Choose weights that your team has uploaded."),
     ],
 )
 def test_weights_that_cannot_be_used_are_said_beside_the_field(
-    site: Site, fields: dict[str, str], sentence: str
+    site: Site, fields: dict[str, str], message: str
 ) -> None:
     browser = site.browser(site.newcomer)
     browser.post(PAGE, files=MODEL)
@@ -98,7 +98,7 @@ def test_weights_that_cannot_be_used_are_said_beside_the_field(
     answer = browser.post(SUBMIT, data=values, files=CODE)
 
     assert answer.status_code == 422
-    assert sentence in answer.text
+    assert message in answer.text
     assert 'href="#field-weights"' in answer.text
 
 
@@ -178,7 +178,7 @@ def test_a_checkpoint_that_is_called_a_tar_is_kept_as_the_file_it_is(
 
 
 @pytest.mark.parametrize(
-    ("filename", "content", "sentence"),
+    ("filename", "content", "message"),
     [
         ("shards.tar", lambda: shards()[:8000], "The archive is damaged or incomplete."),
         ("shards.tar", lambda: shards(link=True), "is a symbolic link."),
@@ -187,7 +187,7 @@ def test_a_checkpoint_that_is_called_a_tar_is_kept_as_the_file_it_is(
     ],
 )
 def test_an_archive_that_no_run_could_use_is_refused_when_it_is_uploaded(
-    site: Site, filename: str, content: Callable[[], bytes], sentence: str
+    site: Site, filename: str, content: Callable[[], bytes], message: str
 ) -> None:
     browser, program = (
         site.browser(site.newcomer),
@@ -198,8 +198,8 @@ def test_an_archive_that_no_run_could_use_is_refused_when_it_is_uploaded(
     told = program.post(API, files={"file": (filename, content())})
 
     assert (answer.status_code, told.status_code) == (422, 422)
-    assert sentence in answer.text
-    assert sentence in told.json()["error"]["sentence"]
+    assert message in answer.text
+    assert message in told.json()["error"]["message"]
     assert rows(site) == []
     assert [path for path in site.context.store.root.rglob("*") if path.is_file()] == []
 

@@ -89,7 +89,7 @@ def test_whoever_takes_part_cannot_be_declined(site: Site, program: TestClient) 
     answer = program.post(f"{PEOPLE}/{site.ada.id}/decline")
 
     assert answer.status_code == 422
-    assert answer.json()["error"]["sentence"] == (
+    assert answer.json()["error"]["message"] == (
         "This person takes part already; they cannot be declined any more."
     )
     assert _state(site, site.ada.id)[0] is ADMITTED

@@ -77,7 +77,7 @@ def test_one_of_two_owners_who_leave_stays(database: Database) -> None:
                 session, actor=Actor(person_id=person.id), typed=person.name, now=NOW
             )
         except ParticipantError as error:
-            return error.sentence
+            return error.message
         return "gone"
 
     answers = at_once(database, leave)
@@ -104,7 +104,7 @@ def test_the_last_of_many_tokens_is_made_once(database: Database) -> None:
         try:
             return make(session)[:8]
         except ParticipantError as error:
-            return error.sentence
+            return error.message
 
     with database.writing() as session:
         for _ in range(MAX_LIVE - 1):

@@ -129,7 +129,7 @@ def test_a_refusal_keeps_to_the_log_what_was_asked_of_the_login(scene: Scene) ->
     with capture_logs() as logged, pytest.raises(NotAllowedError) as refusal:
         scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
 
-    assert refusal.value.sentence == (
+    assert refusal.value.message == (
         "This challenge asks for: Members of Nordholm. Ask the support of this site about it."
     )
     [line] = logged

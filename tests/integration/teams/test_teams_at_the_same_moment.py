@@ -55,7 +55,7 @@ def test_nobody_gets_into_two_teams_at_the_same_moment(scene: Scene) -> None:
                     session, actor=scene.actor("Grace"), secret=secret, accepts=True, now=NOW
                 )
             except ParticipantError as error:
-                return error.sentence
+                return error.message
             return "in"
 
         return act

@@ -199,17 +199,17 @@ def test_teams_merge_through_the_pages(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "message"),
     [
         ("Team Nobody", "No team of this challenge has this name."),
         ("Team Ada", "This is your own team."),
     ],
 )
-def test_a_team_to_merge_with_is_another_one(site: Site, name: str, sentence: str) -> None:
+def test_a_team_to_merge_with_is_another_one(site: Site, name: str, message: str) -> None:
     answer = site.browser(site.ada).post(f"{ROOT}/team/merges", data={"team": name})
 
     assert answer.status_code == 422
-    assert sentence in answer.text
+    assert message in answer.text
 
 
 def test_others_see_the_public_name_and_mates_the_own(site: Site) -> None:

@@ -234,7 +234,7 @@ def test_a_failure_is_told_with_its_advice_and_nothing_of_what_is_sealed(site: S
             "The program was still running when its time was over. The time limit stands on the "
             "page of the challenge."
         ),
-        "sentence": "",
+        "message": "",
         "counts": True,
     }
     assert (told["state"], told["is_settled"], told["scores"]) == ("failed", True, {})
@@ -343,7 +343,7 @@ def test_every_refusal_is_json(
 
     assert answer.headers["content-type"] == "application/json"
     assert (answer.status_code, answer.json()["error"]["reason"]) == (status, reason)
-    assert answer.json()["error"]["reference"] != ""
+    assert answer.json()["error"]["request_id"] != ""
 
 
 def test_a_fault_is_told_with_the_reference_that_is_in_the_log(site: Site) -> None:
@@ -358,7 +358,7 @@ def test_a_fault_is_told_with_the_reference_that_is_in_the_log(site: Site) -> No
         answer = program.get(f"{API}/me")
 
     assert answer.status_code == 500
-    assert sorted(answer.json()["error"]) == ["reason", "reference", "sentence"]
+    assert sorted(answer.json()["error"]) == ["message", "reason", "request_id"]
     assert answer.json()["error"]["reason"] == "broken"
     assert "hunter2" not in answer.text
     assert [entry["event"] for entry in log].count("a page failed") == 1

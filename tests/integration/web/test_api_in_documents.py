@@ -18,7 +18,7 @@ from tests.support.web.site import Site, SiteMaker
 PAGE = Path(__file__).parents[3] / "docs/how-to/use-the-api.md"
 EXAMPLE = "https://challenges.example.org"
 BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
-OWN = re.compile(r'"(id|reference)":"[^"]*"')
+OWN = re.compile(r'"(id|request_id)":"[^"]*"')
 """What differs from one run to the next; the page has three dots there."""
 
 

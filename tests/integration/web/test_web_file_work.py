@@ -55,11 +55,11 @@ def _unsent(site: Site) -> tuple[str, str]:
 def test_a_team_sees_how_far_its_file_was_gone_through(site: Site) -> None:
     submission, _ = _unsent(site)
     page = f"/submissions/{submission}"
-    sentence = "made ready here, 700 MiB so far"
+    message = "made ready here, 700 MiB so far"
     browser = site.browser(site.ada)
-    assert sentence not in " ".join(browser.get(page).text.split())
+    assert message not in " ".join(browser.get(page).text.split())
     _say(site, sr_unsent=(Part.PREPARE, 700 * MIB))
-    assert sentence in " ".join(browser.get(page).text.split())
+    assert message in " ".join(browser.get(page).text.split())
     _say(site, sr_unsent=(Part.TAKE, 700 * MIB))
     assert "so far" not in browser.get(page).text
 

@@ -176,7 +176,7 @@ def test_a_broken_page_shows_a_reference_that_is_also_in_the_log(broken: Site) -
 
     [failure] = [entry for entry in log if entry["event"] == "a page failed"]
     assert answer.status_code == 500
-    assert failure["reference"] in answer.text
+    assert failure["request_id"] in answer.text
     assert "hunter2" not in answer.text
     assert "OperationalError" not in answer.text
     assert answer.headers["content-security-policy"]

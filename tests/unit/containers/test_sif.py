@@ -112,7 +112,7 @@ def test_everything_else_is_refused(upload, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
         (
             sif(descriptor(file_system=ENCRYPTED)),
@@ -169,11 +169,11 @@ def test_everything_else_is_refused(upload, content: bytes) -> None:
         ),
     ],
 )
-def test_a_refusal_says_what_is_wrong(upload, content: bytes, sentence: str) -> None:
+def test_a_refusal_says_what_is_wrong(upload, content: bytes, message: str) -> None:
     with pytest.raises(NotASifError) as caught:
         read_sif(upload(content))
 
-    assert str(caught.value) == sentence
+    assert str(caught.value) == message
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

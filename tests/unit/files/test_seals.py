@@ -123,7 +123,7 @@ def test_another_sites_key_does_not_check_it(tmp_path: Path, sealed: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "message"),
     [
         ({"payloadType": "text/plain"}, "no envelope"),
         ({"signatures": []}, "no signature"),
@@ -133,9 +133,9 @@ def test_another_sites_key_does_not_check_it(tmp_path: Path, sealed: dict[str, A
     ],
 )
 def test_what_is_no_envelope_is_said(
-    sealer: Sealer, sealed: dict[str, Any], change: dict[str, Any], sentence: str
+    sealer: Sealer, sealed: dict[str, Any], change: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(NotASealError, match=sentence):
+    with pytest.raises(NotASealError, match=message):
         check(json.dumps(sealed | change).encode(), [sealer.public])
 
 

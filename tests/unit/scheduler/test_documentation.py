@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from scheduler.slurm.refusals import SENTENCES
+from scheduler.slurm.refusals import MESSAGES
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/scheduler.md").read_text()
 
@@ -11,4 +11,4 @@ PAGE = (Path(__file__).parents[3] / "docs/reference/scheduler.md").read_text()
 def test_the_page_explains_each_code_of_a_refusal() -> None:
     codes = re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE)
 
-    assert set(codes) == {*SENTENCES.values(), "queue_full"}
+    assert set(codes) == {*MESSAGES.values(), "queue_full"}

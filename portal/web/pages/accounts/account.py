@@ -26,7 +26,7 @@ def rename(request: PageRequest, fields: Fields) -> Response:
     try:
         change_names(request, fields)
     except ParticipantError as error:
-        errors = {error.reason: error.sentence}
+        errors = {error.reason: error.message}
         return _page(request, Filled(values=fields, errors=errors), status_of(error))
     return request.redirect(PAGE)
 
@@ -104,7 +104,7 @@ def delete(request: PageRequest, fields: Fields) -> Response:
         raise
     except ParticipantError as error:
         name = error.reason if error.reason == "typed" else ""
-        return _deletion(request, Filled(errors={name: error.sentence}), status_of(error))
+        return _deletion(request, Filled(errors={name: error.message}), status_of(error))
     request.browser.sign_out()
     return request.redirect("/")
 

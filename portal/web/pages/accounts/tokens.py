@@ -32,7 +32,7 @@ def make(request: PageRequest, fields: Fields) -> Response:
         )
     except ParticipantError as error:
         reason = error.reason if error.reason in {"name", "scopes", "days"} else ""
-        filled = Filled(values=fields, errors={reason: error.sentence})
+        filled = Filled(values=fields, errors={reason: error.message})
         return _page(request, filled, status=status_of(error))
     return _page(request, Filled(values={"days": "90"}), secret=secret)
 

@@ -38,7 +38,7 @@ def accept(request: PageRequest, fields: Fields) -> Response:
     except NotFoundError:
         raise
     except ParticipantError as error:
-        filled = Filled(values=fields, errors={error.reason: error.sentence})
+        filled = Filled(values=fields, errors={error.reason: error.message})
         return _page(request, filled, back, status_of(error))
     return request.redirect(back)
 

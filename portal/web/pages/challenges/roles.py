@@ -39,7 +39,7 @@ def give(request: PageRequest, fields: Fields) -> Response:
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        return _again(request, filled, "person", refusal.sentence)
+        return _again(request, filled, "person", refusal.message)
     return request.redirect(_address(request))
 
 
@@ -58,7 +58,7 @@ def take(request: PageRequest, fields: Fields) -> Response:
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        return _again(request, Filled(), "", refusal.sentence)
+        return _again(request, Filled(), "", refusal.message)
     # Whoever has stepped down may not see the list any more.
     gone = person_id == request.actor.person_id and not request.actor.is_staff
     return request.redirect(
@@ -76,8 +76,8 @@ def _candidate(request: PageRequest, filled: Filled, role: Role) -> Candidate:
     )
 
 
-def _again(request: PageRequest, filled: Filled, field: str, sentence: str) -> Response:
-    return _page(request, Filled(values=filled.values, errors={field: sentence}), status=422)
+def _again(request: PageRequest, filled: Filled, field: str, message: str) -> Response:
+    return _page(request, Filled(values=filled.values, errors={field: message}), status=422)
 
 
 def _page(

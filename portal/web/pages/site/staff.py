@@ -93,7 +93,7 @@ def block(request: PageRequest, fields: Fields) -> Response:
     except NotFoundError:
         raise
     except ParticipantError as refusal:
-        return _page(request, Filled(errors={"": refusal.sentence}), status=422)
+        return _page(request, Filled(errors={"": refusal.message}), status=422)
     return request.redirect(_address(request))
 
 

@@ -28,7 +28,7 @@ def cancel(request: PageRequest, fields: Fields) -> Response:
     except ParticipantError as error:
         if error.reason != "started":
             raise
-        return _page(request, error.sentence, status_of(error))
+        return _page(request, error.message, status_of(error))
     return request.redirect(f"/submissions/{request.path_param('id')}")
 
 

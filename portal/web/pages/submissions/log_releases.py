@@ -27,7 +27,7 @@ def release(request: PageRequest, fields: Fields) -> Response:
     except NotFoundError:
         raise
     except ParticipantError as error:
-        return _page(request, error.sentence, status_of(error))
+        return _page(request, error.message, status_of(error))
     return request.redirect(f"/submissions/{request.path_param('id')}")
 
 

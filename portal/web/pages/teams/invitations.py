@@ -30,7 +30,7 @@ def accept(request: PageRequest, fields: Fields) -> Response:
         raise
     except ParticipantError as error:
         name = error.reason if error.reason == "accept" else ""
-        return _page(request, code, error.sentence, status_of(error), field=name)
+        return _page(request, code, error.message, status_of(error), field=name)
     return request.redirect(f"/challenges/{slug}/team")
 
 
@@ -50,7 +50,7 @@ def _page(
     except ParticipantError as error:
         # For whoever only looks there is nothing here.
         status = status if problem else 404
-        problem = error.sentence
+        problem = error.message
     return request.page(
         "teams/invitation.html", status=status, view=view, code=code, problem=problem, field=field
     )

@@ -33,13 +33,11 @@ def join(request: PageRequest, fields: Fields) -> Response:
     except NotFoundError:
         raise
     except GateClosedError as closed:
-        filled = Filled(values=fields, errors={"": closed.sentence})
+        filled = Filled(values=fields, errors={"": closed.message})
         return _page(request, filled, status_of(closed), step_up=closed.needs_second_factor)
     except ParticipantError as error:
         name = error.reason if error.reason == "accept" else ""
-        return _page(
-            request, Filled(values=fields, errors={name: error.sentence}), status_of(error)
-        )
+        return _page(request, Filled(values=fields, errors={name: error.message}), status_of(error))
     if state is ParticipationState.ADMITTED:
         return request.redirect(local_path(fields.get(NEXT), otherwise=f"{_root(request)}/team"))
     return request.redirect(f"{_root(request)}/join")

@@ -38,7 +38,7 @@ def _decide(request: PageRequest, *, admits: bool) -> Response:
     except NotFoundError:
         raise
     except ParticipantError as error:
-        return _page(request, error.sentence, status_of(error))
+        return _page(request, error.message, status_of(error))
     return request.redirect(f"/challenges/{request.path_param('slug')}/participants")
 
 

@@ -51,7 +51,7 @@ def invite(request: PageRequest, fields: Fields) -> Response:
     except NotFoundError:
         raise
     except ParticipantError as error:
-        return _page(request, Filled(values=fields, errors={"": error.sentence}), status_of(error))
+        return _page(request, Filled(values=fields, errors={"": error.message}), status_of(error))
     address = request.context.site_url + with_query("/invitation", code=secret)
     return _page(request, Filled(), link=address)
 
@@ -123,7 +123,7 @@ def _do(
         raise
     except ParticipantError as error:
         return _page(
-            request, Filled(values=fields, errors={field: error.sentence}), status_of(error)
+            request, Filled(values=fields, errors={field: error.message}), status_of(error)
         )
     return request.redirect(f"/challenges/{request.path_param('slug')}/team")
 

@@ -329,10 +329,10 @@ def test_a_measurement_that_says_otherwise_in_the_database(
     world.run_until_sent("predict")
     with world.database.writing() as session:
         roots = set(session.scalars(select(DataSnapshot.root)))
-        session.execute(update(DataSnapshot).values(root="f" * 64, looks="e" * 64, size=1))
+        session.execute(update(DataSnapshot).values(root="f" * 64, fingerprint="e" * 64, size=1))
     evaluation = world.run_until_final(submission)
 
     with world.database.reading() as session:
         data = session.get_one(Result, evaluation.id).seal["data"]
     assert {data["input"]["merkle_root"], data["truth"]["merkle_root"]} == roots
-    assert data["input"]["as_measured"] is True
+    assert data["input"]["unchanged"] is True

@@ -85,7 +85,7 @@ def test_the_refusal_names_both_times(site: Site) -> None:
     answer = program.post(PATH, data=FORM, files={"file": ("a.csv", b"x")})
 
     assert answer.json()["error"]["reason"] == "closed"
-    assert answer.json()["error"]["sentence"] == (
+    assert answer.json()["error"]["message"] == (
         f"{_phase(site).title} closed at {ends_at:%Y-%m-%d %H:%M} UTC. Your submission was"
         f" complete at {ends_at + timedelta(minutes=2):%Y-%m-%d %H:%M} UTC."
         " That is 2 minutes too late: this file was not taken in."

@@ -130,7 +130,7 @@ def test_a_score_file_of_many_gigabytes_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(BadScoreFileError) as refusal:
         read_scores(path, [ScoreColumn(key="accuracy"), ScoreColumn(key="loss")])
 
-    assert refusal.value.sentence == "The score file is larger than 64 KiB."
+    assert refusal.value.message == "The score file is larger than 64 KiB."
     assert _most_memory() - before < 8 * 1024
 
 

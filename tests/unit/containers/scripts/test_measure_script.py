@@ -75,13 +75,13 @@ def test_a_change_can_be_seen_without_reading(
     node: FakeNode, data: Path, change: Callable[[Path], object], tmp_path: Path
 ) -> None:
     _measure(node, data)
-    before = read_measured(node.directory).looks
+    before = read_measured(node.directory).fingerprint
 
     change(data)
     again = FakeNode(tmp_path / "again")
     _measure(again, data)
 
-    assert read_measured(again.directory).looks != before
+    assert read_measured(again.directory).fingerprint != before
 
 
 def test_what_is_no_file_cannot_be_measured(node: FakeNode, data: Path) -> None:

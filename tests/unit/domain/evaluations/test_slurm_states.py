@@ -19,7 +19,7 @@ NO_WORDS = queue_reasons.in_words("SomethingNew")
 
 def test_each_state_of_the_schedulers_table_has_a_sentence_in_its_order() -> None:
     assert list(MEANINGS) == list(STATES)
-    assert [m for m in MEANINGS.values() if not m.sentence.endswith(".")] == []
+    assert [m for m in MEANINGS.values() if not m.message.endswith(".")] == []
 
 
 def test_each_reason_of_the_schedulers_tables_has_a_sentence() -> None:

@@ -27,7 +27,7 @@ def test_inside_the_window_nothing_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("now", "kind", "sentence"),
+    ("now", "kind", "message"),
     [
         pytest.param(
             WINDOW.starts_at - timedelta(minutes=1),
@@ -59,11 +59,11 @@ def test_inside_the_window_nothing_is_refused():
         ),
     ],
 )
-def test_outside_the_window(now, kind, sentence):
+def test_outside_the_window(now, kind, message):
     with pytest.raises(ParticipantError) as refusal:
         check_window(WINDOW, kind, now=now)
 
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == message
 
 
 def test_the_day_begins_at_midnight_in_utc():
@@ -77,7 +77,7 @@ def test_no_limit_means_no_refusal():
 
 
 @pytest.mark.parametrize(
-    ("used", "sentence"),
+    ("used", "message"),
     [
         pytest.param(
             Used(today=5, total=7),
@@ -92,8 +92,8 @@ def test_no_limit_means_no_refusal():
         ),
     ],
 )
-def test_a_used_up_quota_says_when_there_is_room_again(used, sentence):
+def test_a_used_up_quota_says_when_there_is_room_again(used, message):
     with pytest.raises(QuotaExceededError) as refusal:
         check_quota(Limits(per_day=5, total=9), used, now=NOW)
 
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == message

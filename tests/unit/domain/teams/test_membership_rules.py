@@ -44,7 +44,7 @@ def test_what_one_team_could_have_made_may_merge(use: PhaseUse):
 
 
 @pytest.mark.parametrize(
-    ("use", "now", "sentence"),
+    ("use", "now", "message"),
     [
         pytest.param(
             phase(4, 7, total=10), NOW,
@@ -73,12 +73,12 @@ def test_what_one_team_could_have_made_may_merge(use: PhaseUse):
     ],
 )  # fmt: skip
 def test_more_than_that_may_not_and_the_numbers_are_said(
-    use: PhaseUse, now: datetime, sentence: str
+    use: PhaseUse, now: datetime, message: str
 ):
     with pytest.raises(ParticipantError) as refusal:
         check_merge([phase(0, 0, total=1), use], now=now)
 
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == message
 
 
 def test_a_phase_that_has_not_begun_stands_in_nobodys_way():
@@ -92,25 +92,25 @@ def test_rosters_change_until_the_moment_at_which_they_freeze():
     with pytest.raises(ParticipantError) as refusal:
         check_frozen(NOW, now=NOW)
 
-    assert refusal.value.sentence == (
+    assert refusal.value.message == (
         "Teams have been fixed since 2026-12-03 12:30 UTC: nobody joins, leaves or merges any more."
     )
 
 
 @pytest.mark.parametrize(
-    ("largest", "sentence"),
+    ("largest", "message"),
     [
         (1, "A team of this challenge has at most 1 member; this would make 2."),
         (3, "A team of this challenge has at most 3 members; this would make 4."),
     ],
 )
-def test_a_team_is_no_larger_than_the_challenge_says(largest: int, sentence: str):
+def test_a_team_is_no_larger_than_the_challenge_says(largest: int, message: str):
     check_size(largest, largest)
 
     with pytest.raises(ParticipantError) as refusal:
         check_size(largest + 1, largest)
 
-    assert refusal.value.sentence == sentence
+    assert refusal.value.message == message
 
 
 @pytest.mark.parametrize(

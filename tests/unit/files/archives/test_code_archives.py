@@ -45,7 +45,7 @@ def refusal(tmp_path):
             repack_code(source, target, limits)
         assert not target.exists()
         assert not list(tmp_path.glob(".part-*"))
-        return caught.value.reason, caught.value.sentence
+        return caught.value.reason, caught.value.message
 
     return refuse
 
@@ -81,10 +81,10 @@ def test_names_with_spaces_of_any_width_and_emoji_are_taken(make_zip, packed, na
 
 @pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "a\u2028b", "a\x07b", "\ufeffa"])
 def test_names_that_cannot_be_seen_are_refused_so_that_one_can_see_it(make_zip, refusal, name):
-    reason, sentence = refusal(make_zip((name, b"1")))
+    reason, message = refusal(make_zip((name, b"1")))
 
     assert reason == "name"
-    assert ascii(name) in sentence
+    assert ascii(name) in message
 
 
 def test_a_zip_of_windows_may_have_backslashes(tmp_path, packed):
@@ -257,14 +257,14 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sentence"), NAMES)
-def test_an_unsafe_name_in_a_tar_is_refused(make_tar, refusal, name, sentence):
-    assert refusal(make_tar((name, b""), ("ok.py", b""))) == ("name", sentence)
+@pytest.mark.parametrize(("name", "message"), NAMES)
+def test_an_unsafe_name_in_a_tar_is_refused(make_tar, refusal, name, message):
+    assert refusal(make_tar((name, b""), ("ok.py", b""))) == ("name", message)
 
 
-@pytest.mark.parametrize(("name", "sentence"), NAMES)
-def test_an_unsafe_name_in_a_zip_is_refused(make_zip, refusal, name, sentence):
-    assert refusal(make_zip((name, b""), ("ok.py", b""))) == ("name", sentence)
+@pytest.mark.parametrize(("name", "message"), NAMES)
+def test_an_unsafe_name_in_a_zip_is_refused(make_zip, refusal, name, message):
+    assert refusal(make_zip((name, b""), ("ok.py", b""))) == ("name", message)
 
 
 def test_bytes_that_are_not_text_are_no_name(make_tar, refusal):
@@ -332,10 +332,10 @@ def test_an_entry_of_another_kind_in_a_zip_is_refused(make_zip, refusal, mode, w
     ],
 )
 def test_a_name_is_there_once(make_tar, refusal, first, second):
-    reason, sentence = refusal(make_tar((first, b""), (second, b"")))
+    reason, message = refusal(make_tar((first, b""), (second, b"")))
 
     assert reason == "duplicate"
-    assert sentence.endswith(
+    assert message.endswith(
         " is in the archive twice, if upper and lower case are not told apart. Rename or leave out"
         " one of the two."
     )

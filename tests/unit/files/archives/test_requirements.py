@@ -48,7 +48,7 @@ def test_names_versions_extras_and_markers_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "sentence"),
+    ("line", "message"),
     [
         ("-r other.txt", OPTIONS),
         ("--index-url https://a.example", OPTIONS),
@@ -75,13 +75,13 @@ def test_names_versions_extras_and_markers_are_taken() -> None:
         ("p @ file:///input", "Addresses are not taken: only what this site offers is installed."),
     ],
 )  # fmt: skip
-def test_what_pip_would_fetch_or_run_is_refused_with_its_line(line: str, sentence: str) -> None:
+def test_what_pip_would_fetch_or_run_is_refused_with_its_line(line: str, message: str) -> None:
     with pytest.raises(BadArchiveError) as refused:
         read_requirements(f"numpy\n{line}\n".encode())
 
     assert refused.value.reason == "requirements"
-    assert refused.value.sentence == (
-        f"Line 2 of requirements.txt, {shown(line)}, cannot be taken. {sentence}"
+    assert refused.value.message == (
+        f"Line 2 of requirements.txt, {shown(line)}, cannot be taken. {message}"
     )
 
 
@@ -113,18 +113,18 @@ def test_the_usual_coding_may_be_named(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
         (b"\xff", "requirements.txt is not in UTF-8."),
         (b"a" * (MAX_BYTES + 1), f"requirements.txt is larger than {MAX_BYTES} bytes."),
         (b"a\n" * 1001, "requirements.txt asks for more than 1000 packages."),
     ],
 )
-def test_what_is_no_text_or_too_much_is_refused(content: bytes, sentence: str) -> None:
+def test_what_is_no_text_or_too_much_is_refused(content: bytes, message: str) -> None:
     with pytest.raises(BadArchiveError) as refused:
         read_requirements(content)
 
-    assert refused.value.sentence == sentence
+    assert refused.value.message == message
 
 
 @given(st.binary(max_size=200))
@@ -185,6 +185,6 @@ def test_an_environment_in_another_form_is_not_silently_left_out(tmp_path: Path,
     with pytest.raises(BadArchiveError) as refused:
         requirements_to_install(code)
 
-    assert refused.value.sentence == (
+    assert refused.value.message == (
         f"{name} is not used here. Name the Python packages in requirements.txt instead."
     )

@@ -36,7 +36,7 @@ def refusal(source, target, required, **limits):
     with pytest.raises(BadArchiveError) as caught:
         unpack_results(source, target, required=required, **LIMITS | limits)
     assert [path.name for path in target.parent.iterdir()] == [source.name]
-    return caught.value.reason, caught.value.sentence
+    return caught.value.reason, caught.value.message
 
 
 def test_a_single_file_takes_the_required_name(make_file, target):

@@ -107,4 +107,4 @@ def test_a_compressed_archive_that_takes_too_long_to_look_through_is_better_a_pl
     with pytest.raises(BadArchiveError) as caught:
         check_weights(make_file(packed(members)), "a.tar.gz", max_bytes=2)
 
-    assert caught.value.sentence.endswith("A tar without compression may hold more.")
+    assert caught.value.message.endswith("A tar without compression may hold more.")

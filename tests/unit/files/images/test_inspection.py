@@ -48,7 +48,7 @@ def packed(make_tar, members, **options):
 def refusal(source, limits=IMAGE_LIMITS):
     with pytest.raises(BadArchiveError) as caught:
         inspect_image(source, limits)
-    return caught.value.reason, caught.value.sentence
+    return caught.value.reason, caught.value.message
 
 
 DOCKER = FoundImage(format="archive", layout="docker", layers=2, architecture="amd64")
@@ -135,18 +135,18 @@ def test_of_a_sif_it_is_told_whether_somebody_signed_it(make_file):
 
 
 def test_a_sif_that_is_encrypted_is_refused(make_file):
-    sentence = "The image is encrypted. Build it without --encrypt."
+    message = "The image is encrypted. Build it without --encrypt."
 
-    assert refusal(make_file(sif(file_system=5))) == ("sif", sentence)
+    assert refusal(make_file(sif(file_system=5))) == ("sif", message)
 
 
 def test_a_sif_for_other_machines_is_refused(make_file):
-    sentence = (
+    message = (
         "The image is made for 'arm64', but the nodes are amd64. Build it with"
         " --platform linux/amd64."
     )
 
-    assert refusal(make_file(sif(architecture=b"04\0"))) == ("architecture", sentence)
+    assert refusal(make_file(sif(architecture=b"04\0"))) == ("architecture", message)
 
 
 RECIPE = (

@@ -43,7 +43,7 @@ def refusal(make_tar, members):
 def refused(source, inspect, **options):
     with pytest.raises(BadArchiveError) as caught:
         inspect(source, **options)
-    return caught.value.reason, caught.value.sentence
+    return caught.value.reason, caught.value.message
 
 
 @pytest.mark.parametrize("layout", [docker, oci])
@@ -61,7 +61,7 @@ def test_what_is_usual_in_images_passes(make_tar, layout, packed, mode):
 
 
 @pytest.mark.parametrize(
-    ("bad", "reason", "sentence"),
+    ("bad", "reason", "message"),
     [
         (entry("../x"), "name", "The name '../x' leads out of the image."),
         (entry("a/../../x"), "name", "The name 'a/../../x' leads out of the image."),
@@ -97,10 +97,10 @@ def test_what_is_usual_in_images_passes(make_tar, layout, packed, mode):
         ),
     ],
 )
-def test_what_may_not_be_in_a_layer_is_refused(make_tar, bad, reason, sentence):
+def test_what_may_not_be_in_a_layer_is_refused(make_tar, bad, reason, message):
     members = docker(USUAL, layer(entry("same"), bad))
 
-    assert refusal(make_tar, members) == (reason, f"Layer 2 of the image: {sentence}")
+    assert refusal(make_tar, members) == (reason, f"Layer 2 of the image: {message}")
 
 
 @pytest.mark.parametrize(
@@ -145,28 +145,28 @@ def test_a_layer_that_the_configuration_does_not_list_is_refused(make_tar, layou
 
 def test_a_blob_that_is_not_what_its_name_says_is_refused(make_tar):
     name = f"blobs/sha256/{'0' * 64}"
-    sentence = f"The content of '{name}' is not what its name says. Save the image again."
+    message = f"The content of '{name}' is not what its name says. Save the image again."
 
-    assert refusal(make_tar, oci(USUAL) | {name: b"other"}) == ("digest", sentence)
+    assert refusal(make_tar, oci(USUAL) | {name: b"other"}) == ("digest", message)
 
 
 def test_layers_without_digests_are_refused(make_tar):
-    sentence = (
+    message = (
         "The image's configuration lists 0 layers, its manifest 1. Save the image again with"
         " docker save or podman save."
     )
 
-    assert refusal(make_tar, docker(USUAL, rootfs={})) == ("diff_ids", sentence)
+    assert refusal(make_tar, docker(USUAL, rootfs={})) == ("diff_ids", message)
 
 
 def test_a_media_type_that_is_not_known_is_refused(make_tar):
-    sentence = (
+    message = (
         "A layer of the image is of the kind 'application/x-squashfs', which is not accepted. Save"
         " the image with gzip or zstd layers."
     )
     members = oci(USUAL, mediaType="application/x-squashfs")
 
-    assert refusal(make_tar, members) == ("media_type", sentence)
+    assert refusal(make_tar, members) == ("media_type", message)
 
 
 def test_a_size_that_is_not_the_blobs_is_refused(make_tar):
@@ -193,7 +193,7 @@ def test_entries_after_the_end_are_refused(make_tar):
 
 
 @pytest.mark.parametrize(
-    ("limits", "reason", "sentence"),
+    ("limits", "reason", "message"),
     [
         (
             LayerLimits(entries=10),
@@ -212,13 +212,13 @@ def test_entries_after_the_end_are_refused(make_tar):
         ),
     ],
 )
-def test_all_layers_together_have_limits(make_tar, limits, reason, sentence):
+def test_all_layers_together_have_limits(make_tar, limits, reason, message):
     plain = make_tar(*docker(USUAL, USUAL).items())
-    assert refused(plain, inspect_layers, layers=limits) == (reason, sentence)
+    assert refused(plain, inspect_layers, layers=limits) == (reason, message)
 
     packed = make_tar(*docker(USUAL, USUAL).items(), mode="w:gz")
     # It is not known yet of which image it is when the time is over.
-    told = sentence.removeprefix("Layer 1 of the image: ") if reason == "too_slow" else sentence
+    told = message.removeprefix("Layer 1 of the image: ") if reason == "too_slow" else message
     assert refused(packed, inspect_whole, layers=limits) == (reason, told)
 
 

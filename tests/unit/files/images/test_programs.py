@@ -80,7 +80,7 @@ def test_an_image_without_the_program_is_refused(make_tar, layers) -> None:
         check_program(source, PROGRAM, "the scorer of task 'digits'")
 
     assert refused.value.reason == "program"
-    assert refused.value.sentence == (
+    assert refused.value.message == (
         "The image has no program '/app/score', which the scorer of task 'digits' starts. Put it there, make it"
         " executable, or write another argv."
     )

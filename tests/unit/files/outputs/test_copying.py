@@ -41,7 +41,7 @@ def refusal(take, output, **limits):
     with pytest.raises(BadOutputError) as caught:
         take(output, target, **limits)
     assert sorted(path.name for path in output.parent.iterdir() if "collected" in path.name) == []
-    return caught.value.reason, caught.value.sentence
+    return caught.value.reason, caught.value.message
 
 
 @both

@@ -23,7 +23,7 @@ def score_file(tmp_path):
 def refusal(path):
     with pytest.raises(BadScoreFileError) as caught:
         read_scores(path, COLUMNS)
-    return caught.value.reason, caught.value.sentence
+    return caught.value.reason, caught.value.message
 
 
 def test_scores_come_in_the_order_of_the_columns(score_file):

@@ -94,13 +94,13 @@ def test_accounting_does_not_take_the_end_of_a_life_for_the_end_of_the_job(relea
 def test_what_is_put_back_and_held_waits_for_a_person(release: str) -> None:
     queue = in_queue(release)
 
-    sentence = "job requeued in held state"
+    message = "job requeued in held state"
     assert {
         name: (queue[name].phase, queue[name].raw_state, queue[name].raw_reason)
         for name in ("requeue-held", "special-exit")
     } == {
-        "requeue-held": (Phase.HELD, "PENDING", sentence),
-        "special-exit": (Phase.HELD, "SPECIAL_EXIT", sentence),
+        "requeue-held": (Phase.HELD, "PENDING", message),
+        "special-exit": (Phase.HELD, "SPECIAL_EXIT", message),
     }
 
 

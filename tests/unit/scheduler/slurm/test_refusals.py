@@ -2,7 +2,7 @@ import pytest
 
 from scheduler.commands.sbatch import read_sbatch
 from scheduler.interface import Refused
-from scheduler.slurm.refusals import SENTENCES, read_refusal
+from scheduler.slurm.refusals import MESSAGES, read_refusal
 from tests.support.recordings.answers import RELEASES, recorded
 
 VIOLATION = (
@@ -116,4 +116,4 @@ def test_nothing_else_is_a_refusal(words: str) -> None:
 
 def test_every_code_is_documented() -> None:
     assert Refused.__doc__ is not None
-    assert all(f"``{code}``" in Refused.__doc__ for code in {*SENTENCES.values(), "queue_full"})
+    assert all(f"``{code}``" in Refused.__doc__ for code in {*MESSAGES.values(), "queue_full"})

@@ -7,7 +7,7 @@ import pytest
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import GROUPS, Action, Group
 from portal.services.audit.views import EntryFacts, Thing
-from portal.web.rendering.audit_sentences import SENTENCES, Part, rest, sentence
+from portal.web.rendering.audit_sentences import MESSAGES, Part, message, rest
 from tests.support.factories import NOW
 
 ADA = Thing(kind="person", id="ada", name="Ada Vlasák")
@@ -24,17 +24,17 @@ def _entry(action: Action = Action.ROLE_GIVEN, **more: object) -> EntryFacts:
 
 
 def _text(entry: EntryFacts) -> str:
-    return "".join(part.text for part in sentence(entry))
+    return "".join(part.text for part in message(entry))
 
 
 def test_every_action_has_a_sentence_that_begins_with_who() -> None:
-    assert set(SENTENCES) == set(Action)
-    assert [each for each in SENTENCES.values() if not each.startswith("{who} ")] == []
-    assert len(set(SENTENCES.values())) == len(SENTENCES)
+    assert set(MESSAGES) == set(Action)
+    assert [each for each in MESSAGES.values() if not each.startswith("{who} ")] == []
+    assert len(set(MESSAGES.values())) == len(MESSAGES)
 
 
 def test_sentences_name_what_entries_have() -> None:
-    named = {name for each in SENTENCES.values() for _, name, _, _ in Formatter().parse(each)}
+    named = {name for each in MESSAGES.values() for _, name, _, _ in Formatter().parse(each)}
 
     assert named == {"who", "subject", "challenge", "role", None}
 
@@ -57,7 +57,7 @@ def test_every_sentence_can_be_said(action: Action) -> None:
 def test_names_are_links_and_the_rest_is_text() -> None:
     entry = _entry(detail={"role": "organiser", "before": None, "many": ["a", "b"], "sure": True})
 
-    assert sentence(entry) == (
+    assert message(entry) == (
         Part("Ada Vlasák", "/staff/people/ada"), Part(" gave "), Part("Eve", "/staff/people/eve"),
         Part(" the role "), Part("co-organiser"), Part(" in "),
         Part("Read the digits", "/challenges/digits"),

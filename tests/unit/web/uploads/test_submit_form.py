@@ -3,7 +3,7 @@
 import pytest
 
 from portal.domain.submissions.limits import SubmissionKind
-from portal.web.uploads.submit_form import SENTENCES, Filled, SubmitInput, read_input
+from portal.web.uploads.submit_form import MESSAGES, Filled, SubmitInput, read_input
 
 GOOD = {"phase": "dev", "kind": "code"}
 
@@ -25,11 +25,11 @@ def test_a_good_form_is_read() -> None:
     ],
 )
 def test_each_wrong_field_has_its_sentence(change: dict[str, str], wrong: list[str]) -> None:
-    assert read_input(GOOD | change) == {name: SENTENCES[name] for name in wrong}
+    assert read_input(GOOD | change) == {name: MESSAGES[name] for name in wrong}
 
 
 def test_missing_fields_are_wrong() -> None:
-    assert read_input({}) == {name: SENTENCES[name] for name in ("phase", "kind")}
+    assert read_input({}) == {name: MESSAGES[name] for name in ("phase", "kind")}
 
 
 def test_what_was_written_is_kept() -> None:

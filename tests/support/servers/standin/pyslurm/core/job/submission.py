@@ -28,7 +28,7 @@ class JobSubmitDescription:
                 raise ValueError(f"Invalid specifier: '{part.rpartition(':')[0]}'")
         misbehave("before submit")
         state = read()
-        for key, known, sentence in (
+        for key, known, message in (
             ("partitions", ["build"], "Invalid partition name specified"),
             (
                 "account",
@@ -37,7 +37,7 @@ class JobSubmitDescription:
             ),
         ):
             if given.get(key) != known:
-                raise RPCError(2000, sentence)
+                raise RPCError(2000, message)
         state["ids"] += 1
         state["jobs"].append(
             {
