@@ -1,1 +1,1 @@
-"""The web portal and its worker: people hand in submissions, the cluster scores them."""
+"""The web portal and its worker: people submit, the cluster scores."""

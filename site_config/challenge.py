@@ -36,7 +36,7 @@ Argv = Annotated[
 
 
 class SubmissionKind(StrEnum):
-    """What a team hands in."""
+    """What a team submits."""
 
     IMAGE = "image"
     CODE = "code"
@@ -173,7 +173,7 @@ class Phase(Section):
     start: Moment = Field(description="From when on submissions are taken: `2026-12-01T00:00Z`.")
     end: Moment = Field(description="From when on none are taken any more.")
     tasks: tuple[Identifier, ...] = Field(min_length=1, description="Names under `tasks`.")
-    kinds: tuple[SubmissionKind, ...] = Field(min_length=1, description="What may be handed in.")
+    kinds: tuple[SubmissionKind, ...] = Field(min_length=1, description="What may be submitted.")
     limits: PhaseLimits = Field(
         default=PhaseLimits(), description="How often a team may submit; no limit without."
     )
@@ -293,7 +293,7 @@ class Retention(Section):
     """How long what belongs to submissions is kept after the end of the last phase."""
 
     uploads: Duration | None = Field(
-        default=None, description="What was handed in; the site's default without."
+        default=None, description="What was submitted; the site's default without."
     )
     images: Duration | None = Field(default=None, description="The images made of it.")
     outputs: Duration | None = Field(default=None, description="What runs wrote.")

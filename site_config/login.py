@@ -60,7 +60,7 @@ class Rates(Section):
         default="30/minute", description="Invitations opened from one address."
     )
     upload: Rate = Field(
-        default="60/hour", description="Files handed in, or uploaded as weights, by one person."
+        default="60/hour", description="Files submitted, or uploaded as weights, by one person."
     )
 
 

@@ -305,7 +305,7 @@ class Limits(Section):
 
 
 class Images(Section):
-    """Which images may be handed in. An image that was made before stays in use."""
+    """Which images may be submitted. An image that was made before stays in use."""
 
     sif: Literal["allow", "signed", "refuse"] = Field(
         default="allow",
@@ -325,7 +325,7 @@ class Images(Section):
 class Periods(Section):
     """How long each kind is kept after the end of a challenge's last phase; for ever without."""
 
-    uploads: Duration | None = Field(default=None, description="What teams handed in.")
+    uploads: Duration | None = Field(default=None, description="What teams submitted.")
     images: Duration | None = Field(default=None, description="The images made of it.")
     outputs: Duration | None = Field(default=None, description="What runs wrote.")
     logs: Duration | None = Field(default=None, description="What runs printed.")
@@ -484,7 +484,7 @@ class Site(Section):
         default={}, description="The only directories that a challenge can mount, by name."
     )
     limits: Limits = Field(default=Limits(), description="What one submission may take up.")
-    images: Images = Field(default=Images(), description="Which images may be handed in.")
+    images: Images = Field(default=Images(), description="Which images may be submitted.")
     retention: Retention = Field(
         default=Retention(), description="How long what belongs to submissions is kept."
     )

@@ -49,7 +49,7 @@ class Participant:
     def submit(
         self, challenge: str, phase: str, kind: str, file: Path, *, smoke: bool = False
     ) -> str:
-        """Hand a file in with the form, or try it on the sample; return the address of the submission."""
+        """Submit a file with the form, or try it on the sample; return the address of the submission."""
         with file.open("rb") as stream:
             answer = self._browser.post(
                 f"/challenges/{challenge}/submit",

@@ -28,7 +28,7 @@ PATIENCE = 240.0
 
 @dataclass(slots=True)
 class Entry:
-    """One file that is handed in, and what has to come of it."""
+    """One file that is submitted, and what has to come of it."""
 
     file: Path
     owner: Participant
@@ -80,7 +80,7 @@ def tell(practice: Status, example: Path, *, once: bool) -> int:
         with Processes(site.directory / "logs", _environment()) as processes:
             _start(processes, site, example, say)
             entries = _entries(site, example)
-            _hand_in(entries, say)
+            _submit(entries, say)
             _watch(entries, say)
             _show(entries, site)
             is_sealed = _verify_best(entries, site)
@@ -138,11 +138,11 @@ def _entries(site: DemoSite, example: Path) -> list[Entry]:
     ]
 
 
-def _hand_in(entries: Sequence[Entry], say: Voice) -> None:
+def _submit(entries: Sequence[Entry], say: Voice) -> None:
     for entry in entries:
         kind = KINDS[entry.file.suffix]
         entry.address = entry.owner.submit("digits", "dev", kind, entry.file)
-        say(f"{entry.owner.account} hands in {entry.file.name} ({kind})")
+        say(f"{entry.owner.account} submits {entry.file.name} ({kind})")
 
 
 def _watch(entries: Sequence[Entry], say: Voice) -> None:

@@ -1,4 +1,4 @@
-"""Build the example challenge: bundle, private data, public data and submissions to hand in.
+"""Build the example challenge: bundle, private data, public data and submissions to submit.
 
 Run it from the root of the project: ``python -m examples.digits.build TARGET``. README.md says what
 it writes. Everything is made once in the cache, under a digest of the recipe, and copied from there.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from examples.digits.app_images import write_app_image
 from examples.digits.dataset import Image, images_csv, load_lines, split, truth_csv
-from examples.digits.handins import write_handins
+from examples.digits.example_submissions import write_submissions
 from examples.digits.rootfs import write_root_layer
 
 HERE = Path(__file__).parent
@@ -51,7 +51,7 @@ def _make(folder: Path, cache: Path) -> None:
     _write(public / "train-truth.csv", truth_csv(parts.train))
     for sample in (challenge / "sample", public / "sample"):
         _write_sample(sample, parts.sample)
-    write_handins(folder / "submissions", parts, root_layer)
+    write_submissions(folder / "submissions", parts, root_layer)
 
 
 def _write_sample(folder: Path, images: tuple[Image, ...]) -> None:

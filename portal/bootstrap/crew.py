@@ -94,6 +94,6 @@ def _say_how_it_is(context: WorkerContext) -> None:
     try:
         pong = context.cluster.scheduler.ping()
     except SchedulerError as problem:
-        log.error("cluster_does_not_answer", problem=str(problem))  # noqa: TRY400 - one line will do
+        log.error("cluster_unreachable", problem=str(problem))  # noqa: TRY400 - one line will do
     else:
-        log.info("started", slurm=pong.version, holder=context.holder)
+        log.info("worker_started", slurm=pong.version, holder=context.holder)

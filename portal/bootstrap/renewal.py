@@ -45,7 +45,7 @@ class SettingsWatch:
             self._say(problem)
             return None
         self._taken, self._said = stamp, ""
-        log.info("settings_taken_over", file=str(self._path))
+        log.info("settings_reloaded", file=str(self._path))
         return taken
 
     def _read(self) -> Installation:
@@ -60,7 +60,7 @@ class SettingsWatch:
             return
         self._said = str(problem)
         is_expected = isinstance(problem, SettingsError | OperatorError | OSError)
-        log.error("settings_refused", problem=str(problem), exc_info=not is_expected)
+        log.error("settings_rejected", problem=str(problem), exc_info=not is_expected)
 
 
 def watch_settings(

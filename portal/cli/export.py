@@ -20,7 +20,7 @@ UPLOADS = click.option(
     "--uploads/--no-uploads",
     default=False,
     show_default=True,
-    help="Take along what teams handed in, as far as it is still kept.",
+    help="Take along what teams submitted, as far as it is still kept.",
 )
 
 

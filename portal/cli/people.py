@@ -50,13 +50,13 @@ def add_staff(site_file: Path, person: tuple[str, ...]) -> None:
 @SITE
 @PERSON
 def remove_staff(site_file: Path, person: tuple[str, ...]) -> None:
-    """Make PERSON staff no more.
+    """Remove PERSON from staff.
 
     Whoever the rule `staff` of a provider makes staff stays so until the provider says otherwise.
     """
     from portal.services.site.staff import remove  # noqa: PLC0415
 
-    _name(site_file, person, remove, "is staff no more", "was not made staff by an operator")
+    _name(site_file, person, remove, "is no longer staff", "was not made staff by an operator")
 
 
 @staff.command("list")

@@ -19,7 +19,7 @@ def new_id(now: datetime) -> str:
     """Return 20 characters: 9 of the millisecond, 11 random (55 bits).
 
     Identifiers that one process makes sort in the order in which they were made, also within a
-    millisecond: what was handed in first is taken up first.
+    millisecond: what was submitted first is taken up first.
     """
     global _last  # noqa: PLW0603 - the order holds for the whole process
     millisecond = int(now.timestamp() * 1000)

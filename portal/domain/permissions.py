@@ -92,22 +92,22 @@ def may_take_part(actor: Actor, standing: ChallengeRelation) -> bool:
 
 
 def may_submit(actor: Actor, standing: ChallengeRelation) -> bool:
-    """Whoever may take part; whether they have joined is checked when they hand in."""
+    """Whoever may take part; whether they have joined is checked when they submit."""
     return may_take_part(actor, standing)
 
 
 def may_change_team(actor: Actor, team: Collection[str]) -> bool:
-    """Its members, and nobody else: not even staff hand in, leave or merge for a team."""
+    """Its members, and nobody else: not even staff submit, leave or merge for a team."""
     return may_use(actor, Scope.SUBMIT) and actor.person_id in team
 
 
 def may_see_submission(actor: Actor, standing: ChallengeRelation, team: Collection[str]) -> bool:
-    """Whoever is in the team that handed it in, and whoever works for the challenge."""
+    """Whoever is in the team that submitted it, and whoever works for the challenge."""
     return may_use(actor, Scope.READ) and (actor.person_id in team or may_review(actor, standing))
 
 
 def may_cancel(actor: Actor, standing: ChallengeRelation, team: Collection[str]) -> bool:
-    """Whoever is in the team that handed it in, and whoever organises the challenge."""
+    """Whoever is in the team that submitted it, and whoever organises the challenge."""
     return may_change_team(actor, team) or may_organise(actor, standing)
 
 

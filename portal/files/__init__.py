@@ -1,1 +1,1 @@
-"""Uploads kept by their digest, and the strict readers of what jobs and people hand in."""
+"""Uploads kept by their digest, and the strict readers of what jobs and people submit."""

@@ -143,8 +143,8 @@ class _Crate:
                     "application/vnd.in-toto+json",
                 )
             )  # fmt: skip
-        handed_in = self._handed_in(result)
-        predictions = self._predict(result, team, handed_in)
+        submitted = self._submitted(result)
+        predictions = self._predict(result, team, submitted)
         described = f"{result.phase}, {result.task}, submission {result.submission}"
         repeats = f"; repeats {result.rerun_of}" if result.rerun_of else ""
         self._action(
@@ -158,20 +158,20 @@ class _Crate:
         )
 
     def _predict(
-        self, result: CrateResult, team: "ContextEntity", handed_in: "ContextEntity"
+        self, result: CrateResult, team: "ContextEntity", submitted: "ContextEntity"
     ) -> "ContextEntity":
         """Describe the run of a submission; return what it left, or the file of predictions itself."""
         run = result.record["predict"]
         if run is None:
-            handed_in["author"] = team
-            return handed_in
+            submitted["author"] = team
+            return submitted
         predictions = self._entity(
             f"#predictions-{result.evaluation}",
             "CreativeWork",
             name="Predictions, which stay on the cluster",
         )
         image = self._image("submission", result.record["images"]["submission"])
-        image["isBasedOn"] = handed_in
+        image["isBasedOn"] = submitted
         self._action(
             f"#predict-{result.evaluation}",
             run,
@@ -228,12 +228,12 @@ class _Crate:
             **({"size": str(facts["bytes"])} if root else {}),
         )
 
-    def _handed_in(self, result: CrateResult) -> "ContextEntity":
+    def _submitted(self, result: CrateResult) -> "ContextEntity":
         about = {
             "contentSize": str(result.upload_size),
             "sha256": result.upload_sha256,
             "dateCreated": result.submitted_at.isoformat(),
-            "description": f"Handed in as {result.kind}",
+            "description": f"Submitted as {result.kind}",
         }
         if self._upload is None or not result.is_kept:
             return self._entity(

@@ -1,4 +1,4 @@
-"""What can be wrong with a file that somebody handed in or a job left behind.
+"""What can be wrong with a file that somebody submitted or a job left behind.
 
 * BadFileError         the sentence is for people, ``reason`` is a short code for logs and metrics
   + BadArchiveError    an upload; the sentence is for its team and says what to do
@@ -36,7 +36,7 @@ def damaged() -> BadArchiveError:
     """Return the error for bytes that do not decode."""
     return BadArchiveError(
         "damaged",
-        "The archive is damaged or incomplete. Pack it again, test it on your side and hand it in"
+        "The archive is damaged or incomplete. Pack it again, test it on your side and submit it"
         " again.",
     )
 

@@ -179,11 +179,11 @@ class BrokenPages:
             await self._app(scope, receive, send_noted)
         except ClientDisconnect:
             # Nobody is left to be answered, and nothing here is broken.
-            log.info("the sender went away", path=scope["path"])
+            log.info("client_disconnected", path=scope["path"])
         except Exception:
             if scope["type"] != "http":
                 raise
-            log.exception("a page failed", path=scope["path"])
+            log.exception("request_failed", path=scope["path"])
             if begun:
                 # Half an answer cannot be taken back; breaking off tells the browser so.
                 raise

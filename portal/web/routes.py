@@ -27,7 +27,7 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         Route("/challenges/{slug}/terms", page(challenges.terms)),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
         Route("/challenges/{slug}/submit", page(login_required(submit.form)), methods=["GET"]),
-        UploadRoute("/challenges/{slug}/submit", async_page(submit.hand_in), methods=["POST"]),
+        UploadRoute("/challenges/{slug}/submit", async_page(submit.submit), methods=["POST"]),
         Route("/challenges/{slug}/weights", page(login_required(weights.show)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/weights", async_page(weights.upload), methods=["POST"]),
         Route(

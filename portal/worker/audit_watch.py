@@ -107,7 +107,7 @@ class AuditWatch:
         now = self._clock()
         if problem is None:
             if self._said is not None:
-                log.warning("audit_log_whole_again")
+                log.warning("audit_log_restored")
             self._said = None
         elif self._said is None or self._said[0] != problem or now - self._said[1] >= SAY_AGAIN:
             log.error("audit_log_tampered", problem=problem)
@@ -121,5 +121,5 @@ def watch_until(watch: AuditWatch, stop: threading.Event) -> None:
             try:
                 act()
             except Exception:
-                log.exception("audit_look_failed")
+                log.exception("audit_check_failed")
         stop.wait(LOOK_EVERY.total_seconds())

@@ -66,6 +66,6 @@ def _tell_staff(report: JobReport) -> None:
         "reason": report.raw_reason,
     }
     if report.phase is Phase.UNKNOWN:
-        log.error("unknown_state", **facts)
+        log.error("unknown_slurm_state", **facts)
     elif report.phase is Phase.HELD:
-        log.warning("held_on_the_cluster", **facts)
+        log.warning("job_held_on_cluster", **facts)

@@ -48,4 +48,4 @@ def _renew(context: WorkerContext, name: str, over: threading.Event) -> None:
                 log.warning("lease_lost", name=name)
                 return
         except Exception as problem:  # noqa: BLE001 - the database is away: the pass finds that itself
-            log.warning("lease_not_renewed", name=name, problem=str(problem))
+            log.warning("lease_renewal_failed", name=name, problem=str(problem))

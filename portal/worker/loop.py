@@ -106,7 +106,7 @@ class _Steps:
         try:
             return step()
         except Exception as problem:
-            log.exception("step_failed_whole")
+            log.exception("step_failed_for_all")
             self._problems.append(problem)
             return otherwise
 
@@ -136,7 +136,7 @@ def _ask_for_a_sign_of_life(context: WorkerContext, schedule: PollSchedule) -> N
     try:
         context.cluster.scheduler.ping()
     except SchedulerError as problem:
-        log.warning("no_sign_of_life", problem=str(problem))
+        log.warning("heartbeat_failed", problem=str(problem))
         schedule.failed(str(problem))
     else:
         schedule.answered(changed=False)
@@ -234,7 +234,7 @@ class _Chores:
         except FileWorkPendingError:
             return FileWorkPendingError
         except Exception:
-            log.exception("chore_failed", part=part)
+            log.exception("housekeeping_failed", part=part)
             made = None
         self._context.file_work.forget(name)
         return made
@@ -246,7 +246,7 @@ def _sweep(context: WorkerContext) -> None:
         context.cluster.sweep(ABANDONED, context.clock())
         context.cluster.store.sweep(ABANDONED, context.clock())
     except (OSError, StoreError) as problem:
-        log.error("cannot_sweep", problem=str(problem))  # noqa: TRY400 - one line will do
+        log.error("sweep_failed", problem=str(problem))  # noqa: TRY400 - one line will do
 
 
 def _expire(context: WorkerContext) -> Expired | None:

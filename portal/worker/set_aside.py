@@ -83,7 +83,7 @@ def _set_aside(context: WorkerContext, step: Step, token: str, error: Exception)
                     session, token, detail=detail, since=since, now=now
                 )
     except Exception as second:  # noqa: BLE001 - the row of the trouble is there
-        log.error("not_set_aside", token=token, problem=troubles.in_words(second))  # noqa: TRY400
+        log.error("set_aside_failed", token=token, problem=troubles.in_words(second))  # noqa: TRY400
 
 
 AT_ONCE = 200

@@ -50,7 +50,7 @@ class Complaints:
         kind = _kind_of(line)
         if kind not in self._told:
             self._told.add(kind)
-            log.warning("slurm_complains", program=program, says=line[:_MAX_CHARS])
+            log.warning("slurm_warning", program=program, says=line[:_MAX_CHARS])
 
 
 def program_of(argv: Sequence[str]) -> str:

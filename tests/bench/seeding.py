@@ -51,7 +51,7 @@ def seed(database: Database, submissions: int = SUBMISSIONS) -> Seeded:
     """Fill a database that has its tables and nothing else."""
     with database.writing() as session:
         digits = factories.add_challenge(session)
-        blob = factories.add_blob(session, "the one file that everybody handed in")
+        blob = factories.add_blob(session, "the one file that everybody submitted")
         teams = _teams(digits.challenge.id, submissions // OF_EACH_TEAM)
         _insert(session, teams | _submissions(digits, teams, blob, submissions))
         staff = factories.add_person(session, "Staff", is_staff=True)
@@ -145,7 +145,7 @@ def _waiting(digits: factories.Digits, teams: Rows, number: int) -> Rows:
 def _submission(
     digits: factories.Digits, teams: Rows, place: int, blob: str, *, days: float
 ) -> dict[str, Any]:
-    """Return a row of the phase, handed in that many days after its begin."""
+    """Return a row of the phase, submitted that many days after its begin."""
     member = teams[Membership][place % len(teams[Membership])]
     at = factories.NOW - 19 * factories.DAY + timedelta(days=days)
     return {

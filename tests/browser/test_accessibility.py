@@ -57,7 +57,7 @@ def test_axe_finds_nothing_on_a_form_with_errors(browser: Browser, served: Site)
     page = context.new_page()
     page.goto(f"{served.url}/challenges/digits/submit")
     page.evaluate("document.querySelector('form.form').noValidate = true")
-    page.get_by_role("button", name="Hand in").click()
+    page.get_by_role("button", name="Submit").click()
     page.wait_for_selector("#errors")
 
     for scheme in SCHEMES:

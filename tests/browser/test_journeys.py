@@ -48,7 +48,7 @@ def _log_in_at_the_provider(page: Page, served: Site, subject: str) -> None:
         page.get_by_role("button", name="Continue").click()
 
 
-def test_somebody_logs_in_hands_in_and_sees_the_submission(
+def test_somebody_logs_in_submits_and_sees_the_submission(
     served: Site, page: Page, tmp_path: Path
 ) -> None:
     complaints = watch(page, served.url)
@@ -56,13 +56,13 @@ def test_somebody_logs_in_hands_in_and_sees_the_submission(
     file.write_bytes(b"id,digit,confidence\ntest-0001,7,0.95\n")
 
     page.goto(f"{served.url}{ROOT}")
-    page.get_by_role("link", name="Hand in").first.click()
+    page.get_by_role("link", name="Submit").first.click()
     _log_in_at_the_provider(page, served, "grace")
     expect(page).to_have_url(f"{served.url}{ROOT}/submit")
     page.get_by_label("Results").check()
     page.get_by_label("File").set_input_files(file)
     page.get_by_label("Note").fill("From a browser")
-    page.get_by_role("button", name="Hand in").click()
+    page.get_by_role("button", name="Submit").click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Submission")
     expect(page.get_by_text("my predictions.csv")).to_be_visible()
@@ -88,8 +88,8 @@ def test_a_wrong_form_keeps_the_input_and_leads_to_the_field(
     page.get_by_label("Code", exact=True).check()
     page.get_by_label("Note").fill("I keep this")
     page.get_by_label("File").set_input_files(empty)
-    page.get_by_role("button", name="Hand in").click()
-    page.get_by_role("link", name="Choose the file to hand in").click()
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("link", name="Choose the file to submit").click()
 
     assert page.url.endswith("#field-file")
     expect(page.get_by_label("Note")).to_have_value("I keep this")

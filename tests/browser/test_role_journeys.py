@@ -57,7 +57,7 @@ def browse(browser: Browser, day: Site) -> Iterator[Open]:
         context.close()
 
 
-def test_a_participant_comes_hands_in_and_climbs_the_leaderboard(
+def test_a_participant_comes_submits_and_climbs_the_leaderboard(
     day: Site, browse: Open, tmp_path: Path
 ) -> None:
     page = browse()
@@ -69,11 +69,11 @@ def test_a_participant_comes_hands_in_and_climbs_the_leaderboard(
     _arrives(page, "Data challenges")
     page.get_by_role("link", name=CHALLENGE).click()
     _arrives(page, CHALLENGE)
-    _tab(page, "Hand in")
+    _tab(page, "Submit")
     _log_in(page, "grace")
-    _arrives(page, "Hand in")
+    _arrives(page, "Submit")
     page.clock.install()
-    _hand_in(page, file)
+    _submit(page, file)
     _follows_it_to_its_score(page, day)
     page.get_by_role("link", name="Leaderboard").click()
     _arrives(page, "Leaderboard")
@@ -88,11 +88,11 @@ def test_a_participant_comes_hands_in_and_climbs_the_leaderboard(
     assert complaints == []
 
 
-def _hand_in(page: Page, file: Path) -> None:
+def _submit(page: Page, file: Path) -> None:
     page.get_by_label("Results").check()
     page.get_by_label("Note").fill("k = 5")
     page.get_by_label("File").set_input_files(file)
-    page.get_by_role("button", name="Hand in").click()
+    page.get_by_role("button", name="Submit").click()
 
     _arrives(page, re.compile("^Submission"))
     expect(page.locator(".progress-state")).to_contain_text("Waiting")
@@ -376,7 +376,7 @@ def _blocks(page: Page, grace: Page, day: Site) -> None:
     expect(page.get_by_role("heading", name="This person is blocked")).to_be_visible()
     assert_accessible(page)
     _choose(grace, "grace")
-    expect(grace.get_by_role("main")).to_contain_text("This site lets you in no more")
+    expect(grace.get_by_role("main")).to_contain_text("Your account is blocked")
     assert_accessible(grace)
 
     page.get_by_role("button", name="Let in again").click()

@@ -20,7 +20,7 @@ Open = Callable[[str], Page]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[WebContext]:
-    """Serve a challenge in which Ada and Eve have handed in, each alone."""
+    """Serve a challenge in which Ada and Eve have submitted, each alone."""
     port = free_port()
     context = new_context(tmp_path, site_url=f"http://127.0.0.1:{port}")
     with serving(create_app(context), port):

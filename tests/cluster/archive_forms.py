@@ -1,4 +1,4 @@
-"""The same image in the other forms in which people hand it in."""
+"""The same image in the other forms in which people submit it."""
 
 import gzip
 import hashlib

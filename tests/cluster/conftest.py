@@ -29,7 +29,7 @@ def open_site(practice_site: dict[str, Any], digits: Path) -> Iterator[OpenSpine
 
 @pytest.fixture(scope="session")
 def everything(open_site: OpenSpine) -> tuple[Spine, dict[str, str]]:
-    """Return a site to which all files were handed in and that is settled, and their submissions.
+    """Return a site to which all files were submitted and that is settled, and their submissions.
 
     The worker's environment holds a secret, which must not get into any job.
     """
@@ -37,7 +37,7 @@ def everything(open_site: OpenSpine) -> tuple[Spine, dict[str, str]]:
     people = [spine.new_person() for _ in range(4)]
     names = [*spine.expected(), *spine.expected_failures()]
     submissions = {
-        name: spine.hand_in(name, people[number % len(people)]) for number, name in enumerate(names)
+        name: spine.submit(name, people[number % len(people)]) for number, name in enumerate(names)
     }
     worker = spine.start_worker(SEALRUN_SECRET=SECRET_VALUE, PGPASSWORD=SECRET_VALUE)
     spine.wait(PATIENCE, spine.is_settled)

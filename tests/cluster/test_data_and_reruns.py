@@ -47,7 +47,7 @@ def scored(open_site: OpenSpine) -> Scored:
     """Return a site on which one program was scored."""
     spine = open_site()
     roots = {name: _root_of(one.path) for name, one in spine.site.settings.data.items()}
-    spine.hand_in("knn.zip", spine.new_person())
+    spine.submit("knn.zip", spine.new_person())
     spine.start_worker()
     spine.wait(PATIENCE, spine.is_settled)
     [(submission, result)] = spine.results().items()

@@ -1,4 +1,4 @@
-"""What people hand in, as their tools pack it, goes its whole way to the score that its content deserves."""
+"""What people submit, as their tools pack it, goes its whole way to the score that its content deserves."""
 
 import gzip
 import io
@@ -83,7 +83,7 @@ def shards() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def handed_in(
+def submitted(
     open_site: OpenSpine, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Spine, dict[str, str]]:
     """Return a site that is settled, and the submission of each file."""
@@ -93,19 +93,19 @@ def handed_in(
     made: dict[str, str] = {}
     for name, write in CODE.items():
         write(code, folder / name)
-        made[name] = hand_in(spine, folder / name, SubmissionKind.CODE)
+        made[name] = submit_file(spine, folder / name, SubmissionKind.CODE)
     for name, change in LAYERS.items():
         archive_forms.with_another_layer(example / "centroid.tar", folder / name, change)
-        made[name] = hand_in(spine, folder / name, SubmissionKind.IMAGE)
+        made[name] = submit_file(spine, folder / name, SubmissionKind.IMAGE)
     (folder / PACKED).write_bytes(gzip.compress((example / "predictions.csv").read_bytes()))
-    made[PACKED] = hand_in(spine, folder / PACKED, SubmissionKind.RESULTS)
+    made[PACKED] = submit_file(spine, folder / PACKED, SubmissionKind.RESULTS)
     contents = {"checkpoint.zip": checkpoint(), "shards.zip": shards()}
     for name, (filename, first) in WEIGHTS.items():
         tool_archives.that_does_first(code, folder / name, first)
         (folder / filename).write_bytes(contents[name])
         person = spine.new_person()
         uploaded = upload_weights(spine, folder / filename, person)
-        made[name] = hand_in(spine, folder / name, SubmissionKind.CODE, person, uploaded)
+        made[name] = submit_file(spine, folder / name, SubmissionKind.CODE, person, uploaded)
     spine.start_worker()
     spine.wait(2 * PATIENCE, spine.is_settled)
     return spine, made
@@ -126,7 +126,7 @@ def upload_weights(spine: Spine, file: Path, person: str) -> str:
         )
 
 
-def hand_in(
+def submit_file(
     spine: Spine, file: Path, kind: SubmissionKind, person: str = "", uploaded: str = ""
 ) -> str:
     stored = spine.site.store.add(file)
@@ -148,9 +148,9 @@ def hand_in(
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_it_gets_the_score_of_its_content(
-    handed_in: tuple[Spine, dict[str, str]], name: str
+    submitted: tuple[Spine, dict[str, str]], name: str
 ) -> None:
-    spine, made = handed_in
+    spine, made = submitted
 
     evaluation = spine.evaluations()[made[name]]
     result = spine.results().get(made[name])

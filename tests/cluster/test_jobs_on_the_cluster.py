@@ -39,7 +39,7 @@ def test_each_job_needed_one_attempt(everything: Everything) -> None:
     assert kinds == {
         # The data and the truth, before anything reads them.
         JobKind.MEASURE: 2,
-        # Probe, scorer and base beside what was handed in.
+        # Probe, scorer and base beside what was submitted.
         JobKind.BUILD: len(runs) + 3,
         JobKind.PREDICT: len(runs),
         JobKind.SCORE: len(submissions) - len(failed_before),

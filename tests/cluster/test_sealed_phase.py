@@ -35,7 +35,7 @@ def spine(open_site: OpenSpine) -> Spine:
         slug = session.scalars(select(Challenge.slug)).one()
         approval = approval_of(session, slug)
     bootstrap.approvals_of_site(spine.site).put(Slug(slug), approval)
-    spine.hand_in("knn.zip", spine.new_person())
+    spine.submit("knn.zip", spine.new_person())
     spine.start_worker()
     spine.wait(PATIENCE, spine.is_settled)
     return spine

@@ -30,7 +30,7 @@ def worked(request: pytest.FixtureRequest, open_site: OpenSpine) -> Spine:
         spine = open_site()
     person = spine.new_person()
     for name in FILES:
-        spine.hand_in(name, person)
+        spine.submit(name, person)
     workers = {worker.pid: worker for worker in (spine.start_worker(), spine.start_worker())}
 
     spine.wait(PATIENCE, _one_is_scored(spine))

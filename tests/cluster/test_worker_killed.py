@@ -63,7 +63,7 @@ def survived(open_site: OpenSpine, tmp_path_factory: pytest.TempPathFactory) -> 
     spine = open_site(grace={"submit": "2s"}, worker={"pauses": ["1s"] * 9})
     person = spine.new_person()
     for name in HONEST:
-        spine.hand_in(name, person)
+        spine.submit(name, person)
     record = tmp_path_factory.mktemp("deaths") / "record"
     argv = [sys.executable, "-m", "tests.cluster.dying_worker", str(spine.settings), str(record)]
     with (spine.settings.parent / "worker.log").open("ab") as log:

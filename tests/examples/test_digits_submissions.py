@@ -1,4 +1,4 @@
-"""The files to hand in: honest ones earn what expected.json says, bad ones do what they are named for.
+"""The files to submit: honest ones earn what expected.json says, bad ones do what they are named for.
 
 The programs run here on this machine, without a container: what is tested is the programs. What the
 container does to them is tested on the practice site.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from examples.digits import app_images, handins
+from examples.digits import app_images, example_submissions
 
 BASE = app_images.SOURCES / "base/app/predict"
 
@@ -124,8 +124,8 @@ def test_a_forged_score_file_lies_beside_predictions_that_earn_little(
 def test_there_is_a_file_for_every_bad_submission_and_every_honest_one(submissions, expected):
     names = {path.name for path in submissions.iterdir()} - {"expected.json", "bad.json"}
 
-    assert names == {*expected, *handins.BAD}
-    assert json.loads((submissions / "bad.json").read_text()) == handins.BAD
+    assert names == {*expected, *example_submissions.BAD}
+    assert json.loads((submissions / "bad.json").read_text()) == example_submissions.BAD
 
 
 def test_nan_in_predictions_is_refused(submissions, earned):
@@ -164,7 +164,7 @@ def test_many_files_are_more_than_the_output_may_have(job, submissions):
     assert (done.returncode, len(list(job.output.iterdir()))) == (0, 201)
 
 
-def test_an_attack_that_works_hands_in_predictions_that_are_scored(job, submissions, earned):
+def test_an_attack_that_works_submits_predictions_that_are_scored(job, submissions, earned):
     """Nothing seals the input here, so writing to it works: the test of a site would see that."""
     images = job.output.parent / "images"
     shutil.copytree(job._images, images)

@@ -30,7 +30,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         stage.start_worker()
         person = stage.new_person()
         for name in (SLOW, QUICK, RESULTS):
-            stage.hand_in(name, person)
+            stage.submit(name, person)
         stage.spine.wait(BUILT, stage.spine.is_settled)
         yield stage
 

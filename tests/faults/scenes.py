@@ -43,15 +43,15 @@ class Played:
 def play_during(stage: Stage, fault: Fault) -> Played:
     """Strike while one ``sbatch`` is under way, one job runs, one has ended and one is not sent yet."""
     person = stage.new_person()
-    running = stage.hand_in(SLOW, person)
+    running = stage.submit(SLOW, person)
     _wait(lambda: _has_mark(stage, running, "claim/token"))
     first = stage.gate.calls() + 1
     stage.gate.hold(first + 1, place="before")
     with stage.worker_stopped():
-        collecting = stage.hand_in(RESULTS, person)
-        during = stage.hand_in(RESULTS, person)
+        collecting = stage.submit(RESULTS, person)
+        during = stage.submit(RESULTS, person)
     stage.gate.wait_called(first + 1)
-    before = stage.hand_in(QUICK, person)
+    before = stage.submit(QUICK, person)
     ended, sent = _which_is_where(stage, collecting, during)
     _wait(lambda: _has_mark(stage, ended, "done"))
 
@@ -70,7 +70,7 @@ def play_after(stage: Stage, fault: Fault) -> Played:
     """Strike when the cluster has the job and the answer is still on its way."""
     number = stage.gate.calls() + 1
     stage.gate.hold(number, place="after")
-    submission = stage.hand_in(RESULTS, stage.new_person())
+    submission = stage.submit(RESULTS, stage.new_person())
     stage.gate.wait_ended(number)
 
     fault.strike(stage)
@@ -90,9 +90,9 @@ def play_killed(stage: Stage, fault: Fault, *, after: float) -> Played:
     stage.end_workers()
     workers = {worker.pid: worker for worker in (_hurried(stage), _hurried(stage))}
     person = stage.new_person()
-    two = stage.hand_in(QUICK, person)
+    two = stage.submit(QUICK, person)
     _wait(lambda: _has_attempts(stage, two))
-    killed = stage.hand_in(RESULTS, person)
+    killed = stage.submit(RESULTS, person)
 
     fault.strike(stage)
     time.sleep(after)

@@ -61,9 +61,9 @@ class Stage:
     def daemon(self, action: str, name: str) -> None:
         self.root("practice-daemon", action, name)
 
-    def hand_in(self, name: str, person: str) -> str:
-        """Hand in one of the files; return the submission's id."""
-        submission = self.spine.hand_in(name, person)
+    def submit(self, name: str, person: str) -> str:
+        """Submit one of the files; return the submission's id."""
+        submission = self.spine.submit(name, person)
         self._give()
         return submission
 

@@ -18,7 +18,7 @@ of the example challenge that was at the place named when the fault struck; seve
 once. Written by `python -m tests.faults --write` from the latest run of each scene in which nothing was wrong, on a machine with
 two cores and other work to do: the times are no promise, and a test only checks that each fault has a row for each moment.
 
-*Jobs* counts predicting and scoring, *attempts* how often the portal handed in for them: an attempt more than
+*Jobs* counts predicting and scoring, *attempts* how often the portal submitted for them: an attempt more than
 jobs is a job that the cluster lost or failed, and that was tried again. *Seconds* are from the end of the fault
 until the evaluation had ended; 0 means that it had before. In each row the suite found the same: of each job one
 attempt came to its end, of each attempt at most one Slurm job ran, the score was taken in once and is the right

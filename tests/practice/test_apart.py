@@ -40,8 +40,8 @@ class Apart:
     inside: Inside
     digits: Path
 
-    def hand_in(self, *files: str) -> dict[str, Seen]:
-        """Hand files in and wait until all have ended."""
+    def submit(self, *files: str) -> dict[str, Seen]:
+        """Submit files and wait until all have ended."""
         with closing(Participant(self.demo.portal, "ada")) as ada:
             ada.log_in()
             addresses = {
@@ -82,7 +82,7 @@ def apart(
 
 
 def test_every_kind_of_submission_is_scored_without_a_shared_directory(apart: Apart) -> None:
-    seen = apart.hand_in("knn.zip", "centroid.tar", "predictions.csv")
+    seen = apart.submit("knn.zip", "centroid.tar", "predictions.csv")
 
     expected = json.loads((apart.digits / "submissions/expected.json").read_text())
     images = apart.inside.run("ls", str(apart.storage / "images"), user="root").stdout.split()
@@ -98,7 +98,7 @@ def test_what_must_fail_fails_alike(apart: Apart) -> None:
     bad = json.loads((apart.digits / "submissions/bad.json").read_text())
     files = ("many_files.zip", "crash.zip", "nan.csv")
 
-    seen = apart.hand_in(*files)
+    seen = apart.submit(*files)
 
     assert {name: one.told for name, one in seen.items()} == {
         name: FAILURES[FailureReason(bad[name])].title for name in files

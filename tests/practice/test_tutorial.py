@@ -173,7 +173,7 @@ def _settled(ada: Participant, address: str) -> Seen:
     return seen
 
 
-def test_what_is_handed_in_is_scored_as_the_document_says(followed: Followed) -> None:
+def test_what_is_submitted_is_scored_as_the_document_says(followed: Followed) -> None:
     assert followed.scored.scores == {"Right": 1.0}, followed.scored
     [told] = re.findall(r"Ada\s+reads\s+\*([^*]+)\*", DOCUMENT.read_text(encoding="utf-8"))
     assert followed.refused.told == " ".join(told.split())

@@ -143,7 +143,7 @@ def _wait_for_an_image(portal: Served) -> None:
         time.sleep(0.2)
 
 
-def test_somebody_logs_in_hands_in_and_is_scored(served: Served, digits: Path) -> None:
+def test_somebody_logs_in_submits_and_is_scored(served: Served, digits: Path) -> None:
     with closing(Participant(served.demo.portal, "ada")) as ada:
         ada.log_in()
         address = ada.submit("digits", "dev", "results", digits / "submissions/predictions.csv")

@@ -1,6 +1,6 @@
 """A start: name the digit whose mean image is nearest. Replace `answer` with something better.
 
-Pack this file, train.csv and train-truth.csv into a zip (without a folder around them) and hand it in.
+Pack this file, train.csv and train-truth.csv into a zip (without a folder around them) and submit it.
 To try it here: SEALRUN_INPUT=sample/input SEALRUN_OUTPUT=. python3 predict.py
 """
 

@@ -1,4 +1,4 @@
-"""What teams handed in, and what came of it."""
+"""What teams submitted, and what came of it."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Blob(Base):
-    """An uploaded file, stored once whoever hands it in."""
+    """An uploaded file, stored once whoever submits it."""
 
     __tablename__ = "blobs"
 
@@ -42,7 +42,7 @@ class Blob(Base):
 
 
 class Submission(Base):
-    """What a team handed in; it never changes."""
+    """What a team submitted; it never changes."""
 
     __tablename__ = "submissions"
     __table_args__ = (
@@ -65,7 +65,7 @@ class Submission(Base):
     phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"))
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
     first_team_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
-    """The team that handed it in, where that has merged into another since."""
+    """The team that submitted it, where that has merged into another since."""
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"))
     kind: Mapped[SubmissionKind]
     blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))

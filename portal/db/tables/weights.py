@@ -10,7 +10,7 @@ from portal.db.tables.submissions import Blob
 
 
 class Weights(Base):
-    """A file that a team can name with what it hands in; runs find it at ``/weights``."""
+    """A file that a team can name with what it submits; runs find it at ``/weights``."""
 
     __tablename__ = "weights"
     __table_args__ = (

@@ -20,7 +20,7 @@ class CrateResult:
     kind: str
     filename: str
     upload_sha256: str
-    """Of what was handed in."""
+    """Of what was submitted."""
     upload_size: int
     is_kept: bool
     """Whether the upload is still there."""

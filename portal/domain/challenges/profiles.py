@@ -97,7 +97,7 @@ class Resources:
     process_limit: int = 4096
     """Processes and threads that a run may have at once."""
     sif: SifPolicy = SifPolicy()
-    """Which SIFs may be handed in."""
+    """Which SIFs may be submitted."""
     retention: Policy = FOR_EVER
     """How long what belongs to submissions is kept."""
     shares: Mapping[str, Share] = field(default_factory=dict)

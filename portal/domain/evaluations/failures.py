@@ -54,7 +54,7 @@ _SITE = "This was not your doing and does not count. The people who run this sit
 FAILURES: dict[FailureReason, Failure] = {
     FailureReason.BAD_ARCHIVE: Failure(
         "The upload could not be used",
-        "The file is not what the chosen kind needs. Correct the archive and hand it in again.",
+        "The file is not what the chosen kind needs. Correct the archive and submit it again.",
         counts=True,
     ),
     FailureReason.BUILD_FAILED: Failure(
@@ -66,7 +66,7 @@ FAILURES: dict[FailureReason, Failure] = {
     FailureReason.UNSIGNED: Failure(
         "The image is not signed by a key that this site accepts",
         "This site runs a SIF only if one of the keys that it knows has signed it. Sign it with apptainer sign "
-        "--key, or hand in what docker save has written.",
+        "--key, or submit what docker save has written.",
         counts=True,
     ),
     FailureReason.ENVIRONMENT: Failure(

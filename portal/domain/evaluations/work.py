@@ -69,7 +69,7 @@ class EvaluationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionFacts:
-    """What was handed in. Who did so and when is what the portal says: nobody else can know."""
+    """What was submitted. Who did so and when is what the portal says: nobody else can know."""
 
     id: Id
     team_id: Id

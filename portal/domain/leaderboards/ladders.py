@@ -1,7 +1,7 @@
 """The Ladder: a new best score is shown only if it is better than the last shown one by a step.
 
 Blum and Hardt, "The Ladder: A Reliable Leaderboard for Machine Learning Competitions" (2015): who
-hands in again and again and looks what the score does learns about the labels. When most tries show
+submits again and again and looks what the score does learns about the labels. When most tries show
 what was shown before, they learn from those few that climb, and how many can is bounded.
 """
 

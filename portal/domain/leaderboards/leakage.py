@@ -1,6 +1,6 @@
 """How many bits the answers of a phase could carry, at most: for organisers who set its limits.
 
-Whoever hands in can make the score, the failure and the duration depend on what the program read.
+Whoever submits can make the score, the failure and the duration depend on what the program read.
 What comes back is one of N answers each time, so that k submissions of a team carry at most
 k log2 N bits. With the Ladder most answers repeat the one before, and the count is smaller.
 """

@@ -1,4 +1,4 @@
-"""What a team can hand in, and when it may."""
+"""What a team can submit, and when it may."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def check_quota(limits: Limits, used: Used, *, now: datetime) -> None:
         again = start_of_day(now) + timedelta(days=1)
         raise QuotaExceededError(
             f"Your team has used its {limits.per_day} submissions of today. "
-            f"The next can be handed in from {_minute(again)}."
+            f"The next can be submitted from {_minute(again)}."
         )
 
 

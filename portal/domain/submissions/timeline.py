@@ -1,4 +1,4 @@
-"""The way of one evaluation as people see it: a short list of steps, each done, going on or to come."""
+"""The way of one evaluation as people see it: a short list of steps, each done, in progress or pending."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -116,7 +116,7 @@ def recipe_refused() -> BadArchiveError:
     """Return the refusal of definition files and Dockerfiles: they run commands on the host."""
     return BadArchiveError(
         "recipe",
-        "A definition file or Dockerfile is not accepted: hand in the image that it makes (kind"
+        "A definition file or Dockerfile is not accepted: submit the image that it makes (kind"
         " 'image', from docker save or apptainer build), or only your files (kind 'code').",
     )
 

@@ -24,7 +24,7 @@ MAX_LINE_CHARS = 1000
 MAX_NESTING = 20
 """Parentheses that one may open: the library's reader descends into them one by one."""
 OTHERS = ("environment.yml", "environment.yaml", "apt.txt")
-"""Files with which Binder would install something; whoever hands one in alone expects the same here."""
+"""Files with which Binder would install something; whoever submits one alone expects the same here."""
 
 # Where Python's splitlines, and with it pip, begins a new line although no editor shows one.
 _HIDDEN_BREAKS = re.compile("[\x00\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")

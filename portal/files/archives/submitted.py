@@ -1,4 +1,4 @@
-"""Takes apart the archives that teams hand in: code to lay over a base image, and results.
+"""Takes apart the archives that teams submit: code to lay over a base image, and results.
 
 An archive is gone through once: what is written on the way goes to a place of its own, and appears under its
 name when nothing speaks against the archive. So nothing stays of one that is refused.

@@ -72,7 +72,7 @@ def inspect_image(source: Path, limits: ImageLimits = IMAGE_LIMITS) -> FoundImag
     if not form.is_archive or form is Format.ZIP:
         raise BadArchiveError(
             "not_an_image",
-            "This is not an image. Hand in the file that docker save, podman save or apptainer"
+            "This is not an image. Submit the file that docker save, podman save or apptainer"
             " build has written.",
         )
     image, _ = describe(source, limits)

@@ -116,7 +116,7 @@ class Budget:
             raise BadArchiveError(
                 "too_slow",
                 f"Looking through the image took more than {self.limits.seconds:g} seconds. Make"
-                " it smaller and hand it in again.",
+                " it smaller and submit it again.",
             )
 
     def entry(self, number: int = 1) -> None:

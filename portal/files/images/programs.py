@@ -1,4 +1,4 @@
-"""Whether an image that an organiser hands in has the program that its task starts."""
+"""Whether an image that an organiser submits has the program that its task starts."""
 
 import posixpath
 from collections import deque

@@ -57,8 +57,7 @@ def deletion_page(session: Session, *, actor: Actor) -> DeletionPage:
 def delete_me(session: Session, *, actor: Actor, typed: str, now: datetime) -> None:
     """Delete what tells who the actor is, in one transaction. It cannot be taken back.
 
-    Accounts, sessions, tokens, roles, accepted terms and what the person wrote go. What they handed
-    in and its scores stay under the pseudonym, so that no rank changes; so do team mates' teams. From
+    Accounts, sessions, tokens, roles, accepted terms and what the person wrote go. What they submitted and its scores stay under the pseudonym, so that no rank changes; so do team mates' teams. From
     where they acted is erased by ``forget_origins``: the web process must not change the audit log.
     """
     person = _locked(session, actor)

@@ -21,7 +21,7 @@ from portal.services.audit import log as audit_log
 from portal.services.challenges.access import relation_of
 from portal.services.teams import teams
 
-BLOCKED = "This site lets you in no more. Ask its support if you do not know why."
+BLOCKED = "Your account is blocked. Ask the support of this site if you do not know why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def sign_in(
     """Return the id of the person behind an account; the first login makes both.
 
     ``grants_staff`` is what the provider's rule says of this login. Raises ``NotAllowedError`` for
-    somebody whom staff let in no more.
+    somebody whom staff have blocked.
     """
     account = queries.account(session, identity.issuer, identity.subject)
     account = account or _first_login(session, identity, now)

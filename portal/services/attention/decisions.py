@@ -111,7 +111,7 @@ def carry_out(session: Session, decision_id: str, *, now: datetime) -> None:
     try:
         resolution.resolve(session, wanted=row.subject, choice=row.choice, alike=row.alike, now=now)
     except OperatorError as problem:
-        log.info("decided_too_late", subject=row.subject, problem=str(problem))
+        log.info("decision_too_late", subject=row.subject, problem=str(problem))
     session.delete(row)
 
 

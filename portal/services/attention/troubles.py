@@ -238,4 +238,4 @@ class Guard:
             with self._session.begin_nested():
                 trouble.next_at = self._set_aside(row, detail, trouble.first_at)
         except Exception as second:  # noqa: BLE001 - the row of the trouble is there
-            log.error("not_set_aside", subject=name, problem=in_words(second))  # noqa: TRY400
+            log.error("set_aside_failed", subject=name, problem=in_words(second))  # noqa: TRY400

@@ -62,7 +62,7 @@ class Frame:
     """Whether they are in a team of the challenge, or have been let in."""
     participation: ParticipationState | None
     must_join: bool
-    """Whether they have to be let in, or accept changed terms, before they can hand in."""
+    """Whether they have to be let in, or accept changed terms, before they can submit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

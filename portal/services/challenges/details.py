@@ -25,7 +25,7 @@ class Left:
     today: int | None
     total: int | None
     next_at: datetime | None
-    """When the next one can be handed in, if none can now and one can later."""
+    """When the next one can be submitted, if none can now and one can later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

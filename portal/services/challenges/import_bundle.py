@@ -89,7 +89,7 @@ def add_challenge(
     """Write the challenge; what is there already is brought up to date.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
-    handed in: a phase or a task that submissions refer to cannot go.
+    submitted: a phase or a task that submissions refer to cannot go.
     """
     _refuse_what_is_to_come(described)
     changes: list[str] = []

@@ -76,7 +76,7 @@ def _of_the_site(
 ) -> dict[str, Image]:
     """Return the images that the site and its challenges need and that wait, by their ids.
 
-    Where the cluster was what failed they wait again after a while. Nobody hands them in once more: without this one
+    Where the cluster was what failed they wait again after a while. Nobody submits them once more: without this one
     node's failure would stop a challenge, or the site, for good.
     """
     found = queries.of_the_site(session, cluster, probe_image_id, failed_before=now - AGAIN_AFTER)
@@ -84,7 +84,9 @@ def _of_the_site(
 
     def again(image: Image) -> None:
         if images.is_tried_again(image):
-            log.warning("built_again", image=image.id, failed_with=image.detail[:MAX_DETAIL_CHARS])
+            log.warning(
+                "image_rebuilt", image=image.id, failed_with=image.detail[:MAX_DETAIL_CHARS]
+            )
             images.try_again(session, image, now=now)
 
     guard.write(failed, again, row=lambda image: image)

@@ -80,7 +80,7 @@ def rebuild(session: Session, challenge_id: str) -> None:
 
 
 def rebuild_team(session: Session, team_id: str) -> None:
-    """Work out what stands for one team again, in every phase, from all that it has handed in."""
+    """Work out what stands for one team again, in every phase, from all that it has submitted."""
     session.execute(delete(Standing).where(Standing.team_id == team_id))
     session.flush()
     session.expire_all()

@@ -57,7 +57,7 @@ class ChallengeBudget:
 def own_budgets(
     session: Session, *, challenge: Challenge, team_id: str | None, resources: Resources
 ) -> tuple[Budget, ...]:
-    """Return the budgets that what a team hands in next counts against; none where there are none."""
+    """Return the budgets that what a team submits next counts against; none where there are none."""
     share = resources.share_of(challenge.slug)
     found = []
     if share.team_gpu_hours is not None:

@@ -179,7 +179,7 @@ def known(session: Session, digests: Collection[str]) -> set[str]:
 
 
 def is_wanted(session: Session, deletion: Deletion) -> bool:
-    """Whether what was to go has been handed in or needed again since, or shares its file."""
+    """Whether what was to go has been submitted or needed again since, or shares its file."""
     if deletion.kind is ArtifactKind.UPLOAD:
         return bool(queries.known_blobs(session, [deletion.sha256]))
     if deletion.kind is ArtifactKind.IMAGE:

@@ -35,7 +35,7 @@ def add(session: Session, *, actor: Actor, person_id: str, now: datetime) -> boo
 
 
 def remove(session: Session, *, actor: Actor, person_id: str, now: datetime) -> bool:
-    """Make a person staff no more; False if no operator had made them so.
+    """Remove a person from staff; False if no operator had made them so.
 
     Whoever the provider's rule makes staff stays so as long as the provider says it.
     """

@@ -31,7 +31,7 @@ from portal.services.teams import membership
 
 _AT_ONCE = frozenset({EvaluationState.WAITING, EvaluationState.BUILDING, EvaluationState.HELD})
 """States in which the cluster has no job of the evaluation. An image whose build was opened is built to its
-end, as others may hand in the same, and what opened it counts; one that only waits to be is not built."""
+end, as others may submit the same, and what opened it counts; one that only waits to be is not built."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

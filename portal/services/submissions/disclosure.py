@@ -122,7 +122,7 @@ def newest(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
 
 
 def facts_of(row: Submission) -> SubmissionFacts:
-    """Return what was handed in."""
+    """Return what was submitted."""
     return SubmissionFacts(
         id=row.id,
         kind=row.kind,

@@ -1,4 +1,4 @@
-"""What the form for handing in offers: the phases that are open, and what is left of their limits."""
+"""What the form for submitting offers: the phases that are open, and what is left of their limits."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from portal.services.teams import joining
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseChoice:
-    """A phase that can be handed in to, and what is left of its limits."""
+    """A phase that can be submitted to, and what is left of its limits."""
 
     phase: PhaseFacts
     limits: Limits
     used: Used
     next_slot: datetime | None
-    """When the next submission can be handed in, if none can now and one can later."""
+    """When the next submission can be submitted, if none can now and one can later."""
     is_full: bool
     has_sample: bool
     """Whether a program can be tried on the public sample."""
@@ -38,7 +38,7 @@ class SubmitForm:
     frame: Frame
     choices: tuple[PhaseChoice, ...]
     budgets: tuple[Budget, ...]
-    """GPU-hours that what is handed in counts against."""
+    """GPU-hours that what is submitted counts against."""
     weights: tuple[WeightsFacts, ...]
     """What the team can have its program run with."""
 
@@ -46,10 +46,10 @@ class SubmitForm:
 def submit_form(
     session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
 ) -> SubmitForm:
-    """Return what can be handed in now, and how often."""
+    """Return what can be submitted now, and how often."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_submit or actor.person_id is None:
-        raise NotAllowedError("Log in to hand something in.")
+        raise NotAllowedError("Log in to submit something.")
     if visible.frame.must_join:
         raise joining.not_yet(visible.frame.participation)
     return SubmitForm(

@@ -1,4 +1,4 @@
-"""Handing in: one transaction that checks, counts and writes."""
+"""Submitting: one transaction that checks, counts and writes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -229,7 +229,7 @@ def locked_team(session: Session, actor: Actor, team: Team) -> Team:
     if locked is None or not permissions.may_change_team(
         actor, membership.members_of(session, locked.id)
     ):
-        raise ParticipantError("Your team has changed at this moment. Hand in again.")
+        raise ParticipantError("Your team has changed at this moment. Submit again.")
     return locked
 
 
@@ -273,7 +273,7 @@ def _open_phase(
     if not permissions.may_see_challenge(actor, standing):
         raise NotFoundError
     if not permissions.may_submit(actor, standing):
-        raise NotAllowedError("Log in to hand something in.")
+        raise NotAllowedError("Log in to submit something.")
     phase = session.scalar(
         select(Phase).where(Phase.challenge_id == challenge.id, Phase.slug == phase_slug)
     )

@@ -57,7 +57,7 @@ class SubmissionPage:
     challenge: str
     facts: SubmissionFacts
     same_as: str | None
-    """The first submission in this phase with which the team has handed in the same file."""
+    """The first submission in this phase with which the team has submitted the same file."""
     smoke_logs: tuple[LogFacts, ...]
     """What a run on the public sample wrote."""
     released_logs: tuple[ReleasedLog, ...]

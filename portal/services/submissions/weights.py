@@ -62,7 +62,7 @@ def weights_page(
 
 
 def offered(session: Session, challenge_id: str, actor: Actor) -> tuple[WeightsFacts, ...]:
-    """Return the weights that the actor's team can hand something in with, the newest first."""
+    """Return the weights that the actor's team can submit something with, the newest first."""
     team = teams.team_of(session, challenge_id=challenge_id, person_id=str(actor.person_id))
     return tuple(map(_facts, _kept(session, team.id))) if team else ()
 
@@ -117,9 +117,9 @@ def check_first(
 
 
 def remove(session: Session, *, actor: Actor, slug: str, weights_id: str, now: datetime) -> None:
-    """Offer a file no more. What was handed in with it keeps it. Raises ``NotFoundError``.
+    """Stop offering a file. What was submitted with it keeps it. Raises ``NotFoundError``.
 
-    A file that nothing was handed in with goes like an upload that was refused.
+    A file that nothing was submitted with goes like an upload that was refused.
     """
     _, team = membership.own_team(session, actor, slug)
     row = session.get(Weights, weights_id)

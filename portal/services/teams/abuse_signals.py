@@ -83,7 +83,7 @@ def _same_id(row: queries.SameId, names: _Names) -> Hint:
 def _same_upload(row: queries.SameUpload, names: _Names) -> Hint:
     count = "Two" if row.number == 2 else f"{row.number:,}"  # noqa: PLR2004
     return Hint(
-        what=f"{count} teams have handed in the same file. It may be one that you gave them.",
+        what=f"{count} teams have submitted the same file. It may be one that you gave them.",
         who=(*_listed(row, names), Part(text=f", SHA-256 {row.sha256[:12]}…")),
     )
 

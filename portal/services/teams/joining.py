@@ -126,7 +126,7 @@ def accept_terms(
 
 
 def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now: datetime) -> None:
-    """Let somebody who hands in to an open challenge take part; by handing in they accept its terms.
+    """Let somebody who submits to an open challenge take part; by submitting they accept its terms.
 
     Raises ``NotAllowedError`` where the policy is another and the actor has not been admitted, or the
     terms have changed since they accepted them.
@@ -147,7 +147,7 @@ def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now:
 
 
 def not_yet(state: ParticipationState | None) -> NotAllowedError:
-    """Return why somebody cannot hand in yet, by how far they are with taking part."""
+    """Return why somebody cannot submit yet, by how far they are with taking part."""
     return NotAllowedError(_NOT_YET[state], reason="join")
 
 
@@ -183,7 +183,7 @@ def state_of(session: Session, challenge_id: str, actor: Actor) -> Participation
 
 _NOT_YET: Mapping[ParticipationState | None, str] = {
     None: "Join the challenge first, on its page for joining.",
-    ParticipationState.ASKED: "The organisers have not yet let you in. You can hand in once they have.",
+    ParticipationState.ASKED: "The organisers have not yet let you in. You can submit once they have.",
     ParticipationState.DECLINED: "The organisers have declined your request to take part.",
     ParticipationState.ADMITTED: (
         "The terms of this challenge have changed. Accept them on its page for joining first."
@@ -209,7 +209,7 @@ def _check_gate(session: Session, challenge: Challenge, actor: Actor) -> None:
     closed = first_closed([gate], sign_in.claims_of(session, actor))
     if closed is not None:
         log.warning(
-            "not let in", challenge=challenge.slug, person_id=actor.person_id,
+            "join_refused", challenge=challenge.slug, person_id=actor.person_id,
             rule=gate.title, missing_claim=closed.claim, wanted=list(closed.wanted),
         )  # fmt: skip
         raise GateClosedError(closed)

@@ -88,7 +88,7 @@ def count_submissions(session: Session, team_id: str) -> int:
 
 
 def has_submitted(session: Session, team_id: str) -> bool:
-    """Whether a team has handed in anything at all, now or before it merged."""
+    """Whether a team has submitted anything at all, now or before it merged."""
     mine = or_(Submission.team_id == team_id, Submission.first_team_id == team_id)
     return session.scalar(select(Submission.id).where(mine).limit(1)) is not None
 
@@ -99,7 +99,7 @@ def join(
     """Put the actor into a team, out of the one in which they are alone and nothing counts yet.
 
     Raises ``ParticipantError`` where rosters are frozen, the team is full, or the actor has another
-    team: one that has handed in merges, and one with others in it is left first.
+    team: one that has submitted merges, and one with others in it is left first.
     """
     check_frozen(challenge.rosters_freeze_at, now=now)
     # Whoever makes a team of one waits for this row as well: nobody gets into two at once.
@@ -131,7 +131,7 @@ def leave(session: Session, *, actor: Actor, slug: str, now: datetime) -> None:
     members = members_of(session, team.id)
     if len(members) == 1 and has_submitted(session, team.id):
         raise ParticipantError(
-            "You are the only member, and the team has handed in: its submissions stay yours. "
+            "You are the only member, and the team has submitted: its submissions stay yours. "
             "Ask another team to merge instead.",
             reason="last",
         )
@@ -166,7 +166,7 @@ def rename(session: Session, *, actor: Actor, slug: str, name: str, now: datetim
 
 
 def dissolve(session: Session, team: Team) -> None:
-    """Delete a team without members that has handed in nothing, and those that merged into it."""
+    """Delete a team without members that has submitted nothing, and those that merged into it."""
     for merged in session.scalars(select(Team).where(Team.merged_into_id == team.id)).all():
         dissolve(session, merged)
     session.execute(delete(Invitation).where(Invitation.team_id == team.id))
@@ -192,7 +192,7 @@ def _leave_the_old(session: Session, actor: Actor, team: Team, now: datetime) ->
         )
     if count_submissions(session, team.id):
         raise ParticipantError(
-            f"Your team {team.name} has handed in. Ask for a merger on its page instead.",
+            f"Your team {team.name} has submitted. Ask for a merger on its page instead.",
             reason="merge",
         )
     _take_out(session, actor, team, now)

@@ -37,7 +37,7 @@ WRITES = Rule(
     id="accounts.writes",
     title="The web process's account can keep uploads and write to the database",
     level=Level.FAILURE,
-    meaning="Nobody can log in or hand anything in.",
+    meaning="Nobody can log in or submit anything.",
     change="chmod 2770 PATH, in a group of web and worker, and nothing else in it",
 )
 TRUSTED = Rule(

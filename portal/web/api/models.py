@@ -88,7 +88,7 @@ class Join(Model):
 
 
 class Left(Model):
-    """What the own team may still hand in; null: no limit."""
+    """What the own team may still submit; null: no limit."""
 
     today: int | None
     total: int | None
@@ -182,7 +182,7 @@ class SubmissionItem(Model):
     state: EvaluationState = Field(description="Of several tasks, the state that matters most.")
     scores: Scores
     team: str
-    person: str = Field(description="Who handed it in.")
+    person: str = Field(description="Who submitted it.")
     filename: str
     size: int = Field(description="Bytes.")
     sha256: str
@@ -275,7 +275,7 @@ class Team(Model):
     id: str
     name: str
     members: list[Member]
-    submissions: int = Field(description="How many it has handed in.")
+    submissions: int = Field(description="How many it has submitted.")
     created_at: Moment
 
 
@@ -306,14 +306,14 @@ class Decision(Model):
 
 
 class Made(Model):
-    """What was handed in; ``url`` is also in the header ``Location``."""
+    """What was submitted; ``url`` is also in the header ``Location``."""
 
     id: str
     url: str
 
 
 class Weights(Model):
-    """A file of weights; name its ``id`` when you hand something in."""
+    """A file of weights; name its ``id`` when you submit something."""
 
     id: str
     filename: str

@@ -1,4 +1,4 @@
-"""Handing in, and what becomes of it, for programs."""
+"""Submitting, and what becomes of it, for programs."""
 
 from typing import Any
 
@@ -13,14 +13,13 @@ from portal.web.api import models
 from portal.web.api.calls import Call
 from portal.web.api.challenges import columns
 from portal.web.errors import RefusalError
-from portal.web.uploads import submit
-from portal.web.uploads.submit import SubmissionRejectedError
+from portal.web.uploads.submit import SubmissionRejectedError, receive_submission
 
 
-async def hand_in(call: Call) -> models.Made:
+async def submit(call: Call) -> models.Made:
     """Make a submission of the file that is sent."""
     try:
-        made = await submit.hand_in(call)
+        made = await receive_submission(call)
     except SubmissionRejectedError as refusal:
         message = " ".join(refusal.errors.values())
         raise RefusalError(refusal.status, message, refusal.reason) from refusal

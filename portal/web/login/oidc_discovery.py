@@ -124,7 +124,7 @@ class Discovery:
         known = before.hosts | {urlsplit(self._issuer).netloc}
         if foreign := sorted(fresh.hosts - known):
             raise LoginError("discovery_moved", issuer=self._issuer, hosts=foreign, changes=changes)
-        log.warning("a provider describes itself otherwise", issuer=self._issuer, changes=changes)
+        log.warning("provider_metadata_changed", issuer=self._issuer, changes=changes)
 
     async def _fetch(self, address: str, what: str) -> dict[str, Any]:
         try:

@@ -25,7 +25,7 @@ def failed(
     request: PageRequest, provider: Provider, failure: LoginError, attempt: Attempt | None = None
 ) -> Response:
     """Say why nobody was logged in."""
-    log.warning("login failed", provider=provider.id, reason=failure.reason, **failure.detail)
+    log.warning("login_failed", provider=provider.id, reason=failure.reason, **failure.detail)
     closed = failure.closed
     return request.page(
         "accounts/login/failed.html",

@@ -24,7 +24,7 @@ MESSAGES: Mapping[Action, str] = {
     Action.PERSON_UNBLOCKED: "{who} let {subject} in again",
     Action.PERSON_LOOKED_AT: "{who} looked at the staff's page about {subject}",
     Action.STAFF_ADDED: "{who} made {subject} staff",
-    Action.STAFF_REMOVED: "{who} made {subject} staff no more",
+    Action.STAFF_REMOVED: "{who} removed {subject} from staff",
     Action.SESSION_ENDED: "{who} ended {subject}",
     Action.SESSIONS_ENDED: "{who} ended the sessions of {subject}",
     Action.TOKEN_MADE: "{who} made {subject}",

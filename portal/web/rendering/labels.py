@@ -105,7 +105,7 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     },
     Scope: {
         Scope.READ: "read",
-        Scope.SUBMIT: "hand in",
+        Scope.SUBMIT: "submit",
         Scope.ORGANISE: "organise",
     },
     Role: {
@@ -148,7 +148,7 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         JobKind.MEASURE: "Measure data",
     },
     Part: {
-        Part.PREPARE: "Look through what was handed in, and make it ready",
+        Part.PREPARE: "Look through what was submitted, and make it ready",
         Part.AHEAD: "Look through an image before it is built",
         Part.LOOK: "Look whether a run has ended",
         Part.FETCH: "Fetch what a run left",
@@ -181,7 +181,7 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     },
     Scope: {
         Scope.READ: "Read what you can read: challenges, leaderboards, your submissions and scores.",
-        Scope.SUBMIT: "Hand in for your team.",
+        Scope.SUBMIT: "Submit for your team.",
         Scope.ORGANISE: "Do what organisers do, in the challenges where you have a role.",
     },
 }

@@ -1,4 +1,4 @@
-"""Taking what somebody hands in: one way, for the form and for the API."""
+"""Taking what somebody submits: one way, for the form and for the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,10 +60,10 @@ class Submitted:
     is_again: bool
 
 
-async def hand_in(request: PageRequest) -> Submitted:
+async def receive_submission(request: PageRequest) -> Submitted:
     """Take the form in the request's body and make a submission of its file.
 
-    Nothing is read from somebody who may not hand in here. Raises ``SubmissionRejectedError``, and what
+    Nothing is read from somebody who may not submit here. Raises ``SubmissionRejectedError``, and what
     ``open_form`` raises.
     """
     await run_in_threadpool(open_form, request)
@@ -116,7 +116,7 @@ def no_room(problem: StorageFullError) -> SubmissionRejectedError:
 
 
 def open_form(request: PageRequest) -> SubmitForm:
-    """Return what can be handed in; raise ``NotFoundError`` or ``NotAllowedError`` where nothing can."""
+    """Return what can be submitted; raise ``NotFoundError`` or ``NotAllowedError`` where nothing can."""
     return request.read(
         submit_form.submit_form,
         actor=request.actor,

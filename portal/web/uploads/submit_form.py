@@ -27,13 +27,13 @@ class SubmitInput(BaseModel):
 
 
 MESSAGES: Mapping[str, str] = {
-    "phase": "Choose the phase to hand in to.",
+    "phase": "Choose the phase to submit to.",
     "kind": "Choose what kind of file it is.",
     "smoke": "Say yes, or nothing.",
     "weights": "Choose weights that your team has uploaded.",
     "once": "Open the form again.",
     "note": f"Write at most {MAX_NOTE_CHARS} characters.",
-    "file": "Choose the file to hand in. It must not be empty.",
+    "file": "Choose the file to submit. It must not be empty.",
 }
 
 

@@ -199,7 +199,7 @@ class FileThreads:
             thread.start()
         except RuntimeError as problem:
             # This machine has no thread left: the next pass tries again.
-            log.error("no_thread", problem=str(problem))  # noqa: TRY400 - one line will do
+            log.error("thread_start_failed", problem=str(problem))  # noqa: TRY400 - one line will do
         else:
             piece.thread = thread
 

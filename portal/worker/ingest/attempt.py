@@ -82,7 +82,7 @@ def _take_predictions(
         _fail(context, token, reason, problem.message, run, message=message)
         return
     if taken.links:
-        log.info("links_left_out", token=token, links=taken.links)
+        log.info("links_omitted", token=token, links=taken.links)
     with context.database.writing() as session:
         record = {**as_record(run), "links_left_out": taken.links}
         results.predicted(session, token, record, now=context.clock())

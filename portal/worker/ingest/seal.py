@@ -1,7 +1,7 @@
 """The seal record: the evidence that is kept with a result.
 
 All of it comes from what the worker has written down or looked at itself: notes in run directories, digests
-that were checked, and what lies beside measurements. Who handed it in and when is the portal's word.
+that were checked, and what lies beside measurements. Who submitted it and when is the portal's word.
 """
 
 import hashlib

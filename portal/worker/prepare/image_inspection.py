@@ -1,4 +1,4 @@
-"""Looking into an image that was handed in: what it is, and whether the site takes it."""
+"""Looking into an image that was submitted: what it is, and whether the site takes it."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def _signature(policy: SifPolicy, found: FoundImage) -> Signature | None:
     if not policy.taken:
         raise BadArchiveError(
             "sif",
-            "This site takes no SIF images. Hand in what docker save or podman save has written.",
+            "This site takes no SIF images. Submit what docker save or podman save has written.",
         )
     if not policy.keys:
         return None

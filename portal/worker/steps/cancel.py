@@ -38,6 +38,6 @@ def stop_live(context: WorkerContext) -> bool:
     try:
         list(each(context, Step.CANCEL, tokens, scheduler.cancel))
     except UnreachableError as problem:
-        log.warning("not_cancelled", problem=str(problem))
+        log.warning("cancel_failed", problem=str(problem))
         return False
     return True

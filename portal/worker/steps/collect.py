@@ -59,7 +59,7 @@ def collect_ended(context: WorkerContext) -> int:
             collected += is_done
     except UnreachableError as problem:
         # What comes after it would hardly be fetched either.
-        log.warning("not_fetched", problem=str(problem))
+        log.warning("transfer_failed", problem=str(problem))
     return collected
 
 
@@ -107,7 +107,7 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
         if not isinstance(job, RunWork):
             detail = _with_last_words(verdict.detail, directory)
             verdict = replace(verdict, detail=detail)
-            log.warning("own_job_failed", token=token, reason=verdict.reason, detail=detail)
+            log.warning("portal_job_failed", token=token, reason=verdict.reason, detail=detail)
         if verdict.kind is VerdictKind.TRY_AGAIN:
             _close(context, token, directory)
         message = _message(context, verdict, directory)
@@ -117,7 +117,7 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
 
 def _tell(job: Work, token: Token, verdict: Verdict) -> None:
     log.info(
-        "judged",
+        "job_judged",
         token=token,
         kind=job.job.kind,
         verdict=verdict.kind,
@@ -235,14 +235,14 @@ def _keep_logs(context: WorkerContext, token: str, directory: Path, *, longest: 
         try:
             tails[stream] = tail(read_log(directory, f"{stream}.log"), longest, cut=LOG_LIMIT)
         except RunFileError as problem:
-            log.warning("strange_log", token=token, detail=str(problem))
+            log.warning("unexpected_log", token=token, detail=str(problem))
     if any(kept.text for kept in tails.values()):
         with context.database.writing() as session:
             run_logs.keep(session, token, tails)
 
 
 def _tampered(context: WorkerContext, job: Work, token: str, detail: str) -> bool:
-    log.error("strange_run_directory", token=token, detail=detail)
+    log.error("unexpected_run_directory", token=token, detail=detail)
     # Nobody can tell who did that, so that of a run its program is not spared.
     reason = reason_without_tries(job.job.kind, started=isinstance(job, RunWork))
     with context.database.writing() as session:

@@ -30,7 +30,7 @@ log = structlog.get_logger("sealrun.worker")
 BATCH = 20
 """How many things of a kind are deleted at once."""
 MIN_UNUSED_AGE = timedelta(hours=1)
-"""A file that came again this short a time ago is being handed in: it stays."""
+"""A file that came again this short a time ago is being submitted: it stays."""
 _OUTPUTS = frozenset({"output", "collected", "results", "code.tar", "source"})
 _READ_BEFORE = frozenset({ArtifactKind.OUTPUT, ArtifactKind.LOG})
 
@@ -71,7 +71,7 @@ def due_now(context: WorkerContext) -> list[Candidate]:
 def _intend(context: WorkerContext) -> list[str]:
     now = context.clock()
     with context.database.writing() as session:
-        # Under the locks with which they were chosen, so that none is handed in again meanwhile.
+        # Under the locks with which they were chosen, so that none is submitted again meanwhile.
         found = retention.candidates(
             session,
             context.resources.retention,
@@ -134,7 +134,7 @@ def _finish(context: WorkerContext, deletion_id: str, actor: Actor) -> bool | No
             is_wanted = retention.is_wanted(session, row)
         is_gone = not is_wanted and _delete(context, row)
     except (OSError, StoreError, UnreachableError, UntrustedValueError, NoResultFound) as problem:
-        log.warning("cannot_delete", kind=row.kind, subject=row.subject, problem=str(problem))
+        log.warning("delete_failed", kind=row.kind, subject=row.subject, problem=str(problem))
         return None
     with context.database.writing() as session:
         if is_gone:

@@ -94,9 +94,9 @@ def give_up(context: WorkerContext, token: Token, detail: str, *, since: datetim
         if not take_claim(directory, context.cluster.files.make_once):
             return _started(context, job, directory, token, detail, since=since)
     except UnreachableError as problem:
-        log.warning("not_given_up", token=token, problem=str(problem))
+        log.warning("decision_not_applied", token=token, problem=str(problem))
         return False
-    log.warning("given_up", token=token, detail=detail, never_ran=True)
+    log.warning("attempt_abandoned", token=token, detail=detail, never_ran=True)
     with context.database.writing() as session:
         results.try_again(
             session, token, detail=detail, lost=True, pauses=context.pauses, now=context.clock()
@@ -121,7 +121,7 @@ def _started(
     now = context.clock()
     fetch(context, token, Part.LOOK, directory, _MARKS)
     if (run := _left(directory, token)) is not None:
-        log.warning("ended_unseen", token=token, detail=detail)
+        log.warning("job_ended_untracked", token=token, detail=detail)
         with context.database.writing() as session:
             attempts.ended_untracked(session, token, succeeded=run.done, detail=detail, now=now)
         return True
@@ -129,7 +129,7 @@ def _started(
     limit = context.resources.upload_limit
     if profile is not None and now - since < largest_request(profile, limit):
         return False
-    log.warning("given_up", token=token, detail=detail, never_ran=False)
+    log.warning("attempt_abandoned", token=token, detail=detail, never_ran=False)
     with context.database.writing() as session:
         if profile is None:
             # Nobody knows how long it may run.
@@ -154,6 +154,6 @@ def _left(directory: Path, token: str) -> RunRecord | None:
     try:
         run = read_run(directory, token)
     except RunFileError as problem:
-        log.warning("strange_run_directory", token=token, detail=str(problem))
+        log.warning("unexpected_run_directory", token=token, detail=str(problem))
         return None
     return run if run.done or run.reason else None

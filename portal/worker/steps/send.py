@@ -48,7 +48,7 @@ def send_created(context: WorkerContext) -> PollResult:
                     queried=sent, complete=False, changed=True, problem=answer.message
                 )
     except UnreachableError as problem:
-        log.warning("not_carried", problem=str(problem))
+        log.warning("file_work_failed", problem=str(problem))
         return PollResult(queried=sent, complete=False, changed=sent > 0, problem=str(problem))
     return PollResult(queried=sent, changed=sent > 0)
 
@@ -77,17 +77,17 @@ def _send(context: WorkerContext, token: Token) -> Submitted | None:
 
 def _record(session: Session, token: str, answer: Submitted, *, now: datetime) -> None:
     if isinstance(answer, Accepted):
-        log.info("submitted", token=token, job=answer.ref.job_id)
+        log.info("job_submitted", token=token, job=answer.ref.job_id)
         attempts.accepted(session, token, answer.ref, now=now)
     elif isinstance(answer, Indeterminate):
-        log.warning("unclear", token=token, detail=answer.message)
+        log.warning("submit_indeterminate", token=token, detail=answer.message)
         attempts.unclear(session, token, answer.message)
     elif answer.is_temporary:
-        log.info("no_room", token=token, detail=answer.message)
+        log.info("queue_full", token=token, detail=answer.message)
         attempts.no_room(session, token, answer.message)
     else:
         detail = f"{answer.reason}: {answer.message}"
-        log.error("refused", token=token, detail=detail)
+        log.error("submit_refused", token=token, detail=detail)
         attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
         results.failed(session, token, FailureReason.REFUSED, detail=detail, now=now)
 
@@ -101,7 +101,7 @@ def _prepared(context: WorkerContext, token: Token) -> JobSpec | None:
     except (OperatorError, ValueError) as problem:
         # ValueError: a path or a setting that the script cannot take literally.
         reason, message, detail = FailureReason.PREPARATION, "", str(problem)
-    log.warning("not_prepared", token=token, reason=reason, detail=detail)
+    log.warning("preparation_failed", token=token, reason=reason, detail=detail)
     with context.database.writing() as session:
         attempts.step(attempts.lock_attempt(session, token), AttemptState.ENDED)
         results.failed(session, token, reason, message=message, detail=detail, now=context.clock())

@@ -1,4 +1,4 @@
-"""Hostile submissions on their whole way: handed in, worked off on the cluster, and looked at on the pages."""
+"""Hostile submissions on their whole way: submitted, worked off on the cluster, and looked at on the pages."""
 
 import re
 import time
@@ -38,11 +38,11 @@ def scene(
     with open_scene(practice, digits, tmp_path_factory.mktemp("attacks") / "example") as scene:
         names = [*(f"{name}.zip" for name in PROGRAMS if name != "busy"), *OF_THE_EXAMPLE]
         for name in (*names, "knn.zip", "predictions.csv"):
-            scene.hand_in(name)
+            scene.submit(name)
         # Somebody with a run on private data, and somebody who only listens.
         listeners = {"listens": scene.people[scene.submissions["knn.zip"]], "accomplice": ""}
         for name, person in listeners.items():
-            scene.hand_in("ends_late.zip", called=name, by=person, smoke=True)
+            scene.submit("ends_late.zip", called=name, by=person, smoke=True)
         scene.start_worker()
         scene.wait(*names, *listeners, "knn.zip", "predictions.csv")
         yield scene
@@ -302,7 +302,7 @@ def test_a_name_that_is_an_option_is_only_a_name(scene: Scene, inside: Inside) -
     usual = scene.spine.example / "submissions/predictions.csv"
     (usual.parent / f"{name.replace('/', '_')}.csv").write_bytes(usual.read_bytes())
 
-    scene.hand_in(f"{name.replace('/', '_')}.csv", called="odd")
+    scene.submit(f"{name.replace('/', '_')}.csv", called="odd")
     scene.wait("odd")
 
     assert (taken.returncode, free) == (0, True)
@@ -322,10 +322,10 @@ def test_an_image_that_was_exchanged_is_never_started(scene: Scene) -> None:
     image.chmod(0o640)
     image.write_bytes((image.parent / f"{other}.sif").read_bytes())
 
-    scene.hand_in("ends_at_once.zip", called="exchanged")
+    scene.submit("ends_at_once.zip", called="exchanged")
     scene.wait("exchanged")
     image.write_bytes(kept)
-    scene.hand_in("ends_at_once.zip", called="put back")
+    scene.submit("ends_at_once.zip", called="put back")
     scene.wait("put back")
 
     assert scene.reason("knn.zip") == "scored"
@@ -338,7 +338,7 @@ def test_an_image_that_was_exchanged_is_never_started(scene: Scene) -> None:
 def test_a_budget_ends_what_keeps_the_gpus_busy(scene: Scene) -> None:
     team = scene.spine.new_person()
     for name in GREEDY:
-        scene.hand_in("busy.zip", called=name, by=team)
+        scene.submit("busy.zip", called=name, by=team)
 
     scene.spine.wait(PATIENCE, lambda: _ended(scene) and _waits_for_hours(scene))
     ran = sum(scene.reason(name) == "time_limit" for name in GREEDY)
@@ -349,7 +349,7 @@ def test_a_budget_ends_what_keeps_the_gpus_busy(scene: Scene) -> None:
     assert 0 < ran * each <= TEAM_HOURS
     assert {scene.reason(name) for name in GREEDY} & BEFORE
     # Another team is not held up.
-    scene.hand_in("knn.zip", called="another team")
+    scene.submit("knn.zip", called="another team")
     scene.wait("another team")
     assert scene.reason("another team") == "scored"
 
@@ -378,7 +378,7 @@ def test_a_job_that_is_sent_while_the_controller_hangs_runs_once(
     twice = [inside.run("sbatch", "--parsable", *script, "--wrap=true") for _ in range(2)]
     inside.run("practice-daemon", "pause", "slurmctld", user="root")
     try:
-        scene.hand_in("predictions.csv", called="while it hangs")
+        scene.submit("predictions.csv", called="while it hangs")
         # Longer than MessageTimeout: sbatch is sent, and gives up without an answer.
         time.sleep(14)
     finally:
@@ -395,6 +395,6 @@ def test_a_job_that_is_sent_while_the_controller_hangs_runs_once(
         if job.evaluation_id == evaluation.id
     }
     ran = [job for job in scene.spine.accounting() if job.name in tokens and job.ran]
-    assert "unclear" in scene.spine.log() or "indeterminate" in scene.spine.log()
+    assert "indeterminate" in scene.spine.log()
     assert len(ran) == 1
     assert scene.scores("while it hangs") == scene.spine.expected()["predictions.csv"]

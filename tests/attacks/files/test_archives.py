@@ -23,7 +23,7 @@ TRUSTING = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter
 
 
 def refused(upload: Path, target: Path) -> str:
-    """Hand it in as code; return why not."""
+    """Submit it as code; return why not."""
     with pytest.raises(BadArchiveError) as caught:
         repack_code(upload, target)
     assert not target.exists()

@@ -51,8 +51,8 @@ def test_the_library_alone_would_recurse_until_it_fails() -> None:
 def test_the_worker_refuses_it_and_goes_on_with_the_others(world: World, tmp_path: Path) -> None:
     cluster = replace(world.context.cluster, wheelhouse=tmp_path)
     world.context = replace(world.context, cluster=cluster)
-    hostile = world.hand_in(content=code(DEEP))
-    honest = world.hand_in(content=code("numpy\n"))
+    hostile = world.submit(content=code(DEEP))
+    honest = world.submit(content=code("numpy\n"))
 
     refused, done = world.run_until_final(hostile), world.run_until_final(honest)
 

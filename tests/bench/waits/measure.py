@@ -43,18 +43,18 @@ def main(example: Path) -> int:
         context = bootstrap.worker_contexts(installation)[0]
         # The first of a kind builds its images, which is no part of the waits.
         for kind, file in (("code", "knn.zip"), ("results", "predictions.csv")):
-            bench.hand_in(kind, files / file)
+            bench.submit(kind, files / file)
         bench.wait()
         one_by_one, by_hand = [], []
         for number in range(CODE):
-            one_by_one.append(bench.hand_in_alone("code", files / "knn.zip", number))
+            one_by_one.append(bench.submit_alone("code", files / "knn.zip", number))
             # In turns, so that both meet the same machine.
             by_hand.append(run_by_hand(context, one_by_one[-1]))
         scored = [
-            bench.hand_in_alone("results", files / "predictions.csv", number)
+            bench.submit_alone("results", files / "predictions.csv", number)
             for number in range(RESULTS)
         ]
-        together = [bench.hand_in("code", files / "knn.zip") for _ in range(TOGETHER)]
+        together = [bench.submit("code", files / "knn.zip") for _ in range(TOGETHER)]
         bench.wait()
         ways = bench.ways(one_by_one)
         show(ways, bench.ways(scored), bench.ways(together))
@@ -63,7 +63,7 @@ def main(example: Path) -> int:
 
 
 class Bench:
-    """Hands in and waits, straight through the services: no browser is measured."""
+    """Submits and waits, straight through the services: no browser is measured."""
 
     def __init__(self, installation: bootstrap.Installation) -> None:
         self._site = installation
@@ -74,7 +74,7 @@ class Bench:
             session.execute(update(Phase).values(per_day=None, total=None, running=None))
         self._actor = Actor(person_id=person.id, name=person.name)
 
-    def hand_in(self, kind: str, file: Path) -> str:
+    def submit(self, kind: str, file: Path) -> str:
         stored = self._site.store.add(file)
         with self._site.database.writing() as session:
             return submit.submit(
@@ -89,14 +89,14 @@ class Bench:
                 now=datetime.now(UTC),
             )
 
-    def hand_in_alone(self, kind: str, file: Path, number: int) -> str:
+    def submit_alone(self, kind: str, file: Path, number: int) -> str:
         time.sleep(PAUSES[number % len(PAUSES)])
-        submission = self.hand_in(kind, file)
+        submission = self.submit(kind, file)
         self.wait()
         return submission
 
     def wait(self) -> None:
-        """Wait until everything that was handed in is scored."""
+        """Wait until everything that was submitted is scored."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with self._site.database.reading() as session:

@@ -26,13 +26,13 @@ def show(code: Sequence[Way], results: Sequence[Way], together: Sequence[Way]) -
 
 
 def added(way: Way) -> float:
-    """What the portal adds from handing in to the first start, and from the last end to the score."""
+    """What the portal adds from submitting to the first start, and from the last end to the score."""
     return portal_before(way) + _seconds(way.score.done, way.scored)
 
 
 def portal_before(way: Way) -> float:
-    """From handing in until the cluster has the first job: planning, preparing, sbatch."""
-    return _seconds(way.handed_in, way.first.accepted)
+    """From submitting until the cluster has the first job: planning, preparing, sbatch."""
+    return _seconds(way.submitted, way.first.accepted)
 
 
 def portal_between(way: Way) -> float:
@@ -51,8 +51,8 @@ def _show(title: str, ways: Sequence[Way]) -> None:
 
 def _before() -> list[tuple[str, Measure]]:
     return [
-        ("handed in -> first job starts", lambda w: _seconds(w.handed_in, w.first.claimed)),
-        ("  handed in -> planned", lambda w: _seconds(w.handed_in, w.first.planned)),
+        ("submitted -> first job starts", lambda w: _seconds(w.submitted, w.first.claimed)),
+        ("  submitted -> planned", lambda w: _seconds(w.submitted, w.first.planned)),
         ("  planned -> prepared", lambda w: _seconds(w.first.planned, w.first.sending)),
         ("  sbatch", lambda w: _seconds(w.first.sending, w.first.accepted)),
         ("  accepted -> started (Slurm)", lambda w: _queued(w.first)),
@@ -74,7 +74,7 @@ def _after() -> list[tuple[str, Measure]]:
         ("scored -> score written", lambda w: _seconds(w.score.done, w.scored)),
         (f"added by the portal (at most {ALLOWED:g} s)", added),
         ("added, with the step between the jobs", lambda w: added(w) + portal_between(w)),
-        ("handed in -> score written", lambda w: _seconds(w.handed_in, w.scored)),
+        ("submitted -> score written", lambda w: _seconds(w.submitted, w.scored)),
     ]
 
 

@@ -38,7 +38,7 @@ class JobTimes:
 class Way:
     """One submission from the form to its score."""
 
-    handed_in: datetime
+    submitted: datetime
     predict: JobTimes | None
     """None for results, which are scored as they are."""
     score: JobTimes
@@ -65,7 +65,7 @@ def way_of(session: Session, scheduler: Scheduler, runs: Path, submission_id: st
     ).tuples()
     times = {kind: _job_times(attempt, scheduler, runs) for kind, attempt in attempts}
     return Way(
-        handed_in=submission.created_at,
+        submitted=submission.created_at,
         predict=times.get(JobKind.PREDICT),
         score=times[JobKind.SCORE],
         scored=scored,

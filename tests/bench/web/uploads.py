@@ -78,7 +78,7 @@ def _run_in(directory: Path, url: str, size: int) -> None:
 
 
 def _token_of_a_member(database: Database) -> str:
-    """Make a challenge with an open phase that takes any number of results, and a token to hand in there."""
+    """Make a challenge with an open phase that takes any number of results, and a token to submit there."""
     now = datetime.now(UTC)
     with database.writing() as session:
         phase = factories.new_phase(
@@ -144,7 +144,7 @@ def _remove_uploads(served: _Site) -> None:
 
 
 def _upload(served: _Site, source: Path) -> None:
-    """Hand a file in as the API's clients do. The kernel sends it, so that the sender costs little."""
+    """Submit a file as the API's clients do. The kernel sends it, so that the sender costs little."""
     size = source.stat().st_size
     before, after = _frame()
     head = (

@@ -1,4 +1,4 @@
-"""Whether passes wait for bytes: a packed image of gigabytes is looked through while others are handed in.
+"""Whether passes wait for bytes: a packed image of gigabytes is looked through while others are submitted.
 
 A site with a pretended cluster, on SQLite. The baseline is the same with the file work done within the pass.
 """
@@ -88,11 +88,11 @@ def _world(folder: Path) -> Iterator[World]:
 
 def _measured(world: World, image: Path, *, beside: bool) -> list[str]:
     # What the site and the challenge need is built before.
-    world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,1\n"))
+    world.run_until_final(world.submit(SubmissionKind.RESULTS, b"id,digit\n1,1\n"))
     built = {one.token for one in world.attempts("build")}
     work: FileWork = FileThreads(3, timedelta(hours=1), world.clock) if beside else AtOnce()
     world.context = replace(world.context, file_work=work)
-    world.hand_in(SubmissionKind.IMAGE, image.read_bytes())
+    world.submit(SubmissionKind.IMAGE, image.read_bytes())
     small, ready, scored = "", 0.0, 0.0
     begun, passes = time.monotonic(), list[float]()
     while not (ready and scored):
@@ -103,7 +103,7 @@ def _measured(world: World, image: Path, *, beside: bool) -> list[str]:
         if now - begun > LONGEST:
             raise RuntimeError("it is never ready")
         passes.append(now - before)
-        small = small or world.hand_in(SubmissionKind.RESULTS, SMALL)
+        small = small or world.submit(SubmissionKind.RESULTS, SMALL)
         world.scheduler.advance()
         world.clock.advance(1)
         sent = [one for one in world.attempts("build") if one.submitted_at]

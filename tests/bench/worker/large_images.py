@@ -44,7 +44,7 @@ def main(example: Path) -> int:
     with portal_with_worker(example) as installation:
         bench = Bench(installation)
         context = bootstrap.worker_contexts(installation)[0]
-        submission = bench.hand_in("code", example / "submissions" / "knn.zip")
+        submission = bench.submit("code", example / "submissions" / "knn.zip")
         bench.wait()
         rows = [
             ["seconds", "first run", "of that digests", "next run", "of that digests", "by hand"]

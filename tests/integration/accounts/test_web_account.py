@@ -137,7 +137,7 @@ def test_a_token_is_shown_once_and_only_its_digest_is_kept(site: Site) -> None:
 
     assert secret not in page
     assert "laptop" in page
-    assert "read, hand in" in page
+    assert "read, submit" in page
     with site.context.database.reading() as session:
         row = session.scalars(select(ApiToken)).one()
     assert (row.secret_sha256, row.scopes) == (digest(secret), ["read", "submit"])

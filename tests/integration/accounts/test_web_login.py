@@ -366,7 +366,7 @@ def test_somebody_who_is_blocked_is_told_so_and_stays_outside(site: Site) -> Non
     answer = browser.get(_authorise(begun.headers["location"], "ada"))
 
     assert answer.status_code == 403
-    assert "This site lets you in no more." in answer.text
+    assert "Your account is blocked." in answer.text
     assert browser.get("/account").status_code == 303
     # The one that was begun is there, and nobody is logged in with it.
     assert _count(site, LoginSession) == sessions + 1

@@ -197,7 +197,7 @@ def test_what_is_no_token_is_refused(site: Site, data: dict[str, str], reason: s
 
 def _reason(entries: object) -> str:
     assert isinstance(entries, list)
-    [entry] = [one for one in entries if one["event"] == "logout refused"]
+    [entry] = [one for one in entries if one["event"] == "logout_rejected"]
     return str(entry["reason"])
 
 

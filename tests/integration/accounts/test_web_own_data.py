@@ -457,8 +457,8 @@ def test_a_team_that_others_share_keeps_the_name_that_it_was_given(site: Site) -
 
     with site.context.database.reading() as session:
         assert session.get_one(Team, team.id).name == "The Sharers"
-        handed_in = session.get_one(Submission, site.submission_id)
-    assert (handed_in.person_id, handed_in.note) == (site.ada.id, "")
+        submitted = session.get_one(Submission, site.submission_id)
+    assert (submitted.person_id, submitted.note) == (site.ada.id, "")
     page = site.browser(site.newcomer).get(f"/submissions/{site.submission_id}").text
     assert site.ada.pseudonym in page
 

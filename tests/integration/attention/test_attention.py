@@ -61,8 +61,8 @@ def _phase(world: World, failures: Failures, **values: Any) -> None:
     world.approve()
 
 
-def _hand_in(world: World) -> str:
-    return world.hand_in(SubmissionKind.RESULTS, RESULTS)
+def _submit(world: World) -> str:
+    return world.submit(SubmissionKind.RESULTS, RESULTS)
 
 
 def test_what_a_broken_scorer_failed_is_listed_together_and_scored_once_it_is_mended(
@@ -70,7 +70,7 @@ def test_what_a_broken_scorer_failed_is_listed_together_and_scored_once_it_is_me
 ) -> None:
     _phase(world, Failures.TYPED)
     world.node.score = _broken
-    failed = [_hand_in(world) for _ in range(2)]
+    failed = [_submit(world) for _ in range(2)]
     assert [world.run_until_final(one).reason for one in failed] == [F.SCORER_FAILED] * 2
 
     [one] = _listed(world)
@@ -88,7 +88,7 @@ def test_what_a_broken_scorer_failed_is_listed_together_and_scored_once_it_is_me
 def test_a_run_that_is_tried_again_predicts_no_second_time(world: World) -> None:
     _phase(world, Failures.TYPED)
     world.node.score = _broken
-    submission = world.hand_in(content=packed_code())
+    submission = world.submit(content=packed_code())
     world.run_until_final(submission)
     world.node.score = good_scores
     [one] = _listed(world)
@@ -105,12 +105,12 @@ def test_what_the_team_itself_failed_needs_nobody(world: World) -> None:
     world.node.predict = _broken
     _phase(world, Failures.TYPED)
 
-    assert world.run_until_final(world.hand_in()).reason is F.EXIT_CODE
+    assert world.run_until_final(world.submit()).reason is F.EXIT_CODE
     assert _listed(world) == []
 
 
 def test_a_decision_that_comes_too_late_changes_nothing(world: World) -> None:
-    submission = _hand_in(world)
+    submission = _submit(world)
     world.run_until_final(submission)
     for wanted in ("nothing", world.evaluation(submission).id):
         _decide(world, wanted, Choice.RETRY, alike=True)
@@ -133,7 +133,7 @@ def test_while_a_scorer_never_gave_a_score_the_first_failures_count_for_nobody(
         world.node.predict = _broken
     else:
         world.node.score = _broken
-    failed = [world.hand_in(content=packed_code(str(n))) for n in range(SPARED + 2)]
+    failed = [world.submit(content=packed_code(str(n))) for n in range(SPARED + 2)]
     for one in failed:
         assert world.run_until_final(one).state is E.FAILED
 
@@ -142,9 +142,9 @@ def test_while_a_scorer_never_gave_a_score_the_first_failures_count_for_nobody(
 
 def test_after_its_first_score_a_scorer_spares_nobody(world: World) -> None:
     _phase(world, Failures.SEALED)
-    assert world.run_until_final(_hand_in(world)).state is E.SCORED
+    assert world.run_until_final(_submit(world)).state is E.SCORED
     world.node.score = _broken
-    submission = _hand_in(world)
+    submission = _submit(world)
 
     assert world.run_until_final(submission).reason is F.SCORER_FAILED
     assert _counts(world, submission)
@@ -154,7 +154,7 @@ def test_after_its_first_score_a_scorer_spares_nobody(world: World) -> None:
 
 def test_what_needs_a_scorer_that_cannot_be_built_waits_and_says_so(world: World) -> None:
     world.node.reason = "build_failed"
-    submission = _hand_in(world)
+    submission = _submit(world)
     world.run(15)
     world.node.reason = ""
 
@@ -228,7 +228,7 @@ def test_a_cluster_that_is_silent_is_seen_although_nothing_is_asked_of_it(world:
 def test_a_run_on_the_sample_counts_for_nothing_whatever_is_decided(
     world: World, choice: Choice
 ) -> None:
-    submission = world.hand_in(smoke=True)
+    submission = world.submit(smoke=True)
     world.run_until_sent("predict")
     world.node.reason = "node_unfit"
     assert world.run_until_final(submission).reason is F.INFRASTRUCTURE
@@ -246,9 +246,9 @@ def test_runs_on_the_sample_use_up_nothing_of_what_is_spared(world: World) -> No
     _phase(world, Failures.SEALED, per_day=None, total=None, running=None)
     world.node.predict = _broken
     for number in range(SPARED):
-        world.run_until_final(world.hand_in(content=packed_code(f"sample {number}"), smoke=True))
+        world.run_until_final(world.submit(content=packed_code(f"sample {number}"), smoke=True))
 
-    failed = [world.hand_in(content=packed_code(str(n))) for n in range(SPARED + 1)]
+    failed = [world.submit(content=packed_code(str(n))) for n in range(SPARED + 1)]
     for one in failed:
         world.run_until_final(one)
 

@@ -92,7 +92,7 @@ def _told(world: World, submission: str) -> tuple[DisclosedOutcome, bool]:
 def test_a_defect_is_set_aside_at_once(world: World, error: Exception) -> None:
     _seal(world, Failures.SEALED)
     _break(world, error)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(20)
 
     [trouble] = _troubles(world)
@@ -106,7 +106,7 @@ def test_a_defect_is_set_aside_at_once(world: World, error: Exception) -> None:
 def test_what_has_read_data_looks_failed_and_counts(world: World, kind: str) -> None:
     _seal(world, Failures.SEALED)
     _break(world, ValueError("odd"), kind)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(25)
 
     told, counts = _told(world, submission)
@@ -117,7 +117,7 @@ def test_what_has_read_data_looks_failed_and_counts(world: World, kind: str) -> 
 
 def test_where_the_data_is_no_secret_it_is_with_staff_and_does_not_count(world: World) -> None:
     _break(world, ValueError("odd"))
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(20)
 
     told, counts = _told(world, submission)
@@ -127,7 +127,7 @@ def test_where_the_data_is_no_secret_it_is_with_staff_and_does_not_count(world: 
 
 def test_what_may_be_over_by_itself_is_tried_again_before(world: World) -> None:
     _break(world, OSError(28, "no space"))
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(12)
     [trouble] = _troubles(world)
     assert trouble.next_at is not None
@@ -141,7 +141,7 @@ def test_what_may_be_over_by_itself_is_tried_again_before(world: World) -> None:
 
 def test_it_is_set_aside_after_the_last_pause(world: World) -> None:
     _break(world, OSError(28, "no space"))
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(10)
     for _ in range(len(PAUSES) + 2):
         world.run(1, seconds=PAUSES[-1].total_seconds())
@@ -151,7 +151,7 @@ def test_it_is_set_aside_after_the_last_pause(world: World) -> None:
 
 def test_a_cluster_that_does_not_answer_sets_nothing_aside(world: World) -> None:
     _break(world, UnreachableError("down"))
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(10)
     world.run(10, seconds=60)
 
@@ -177,7 +177,7 @@ def _listed(world: World) -> list[Attention]:
 def test_what_staff_let_be_tried_again_goes_on_from_where_it_was(world: World, kind: str) -> None:
     _seal(world, Failures.SEALED)
     _break(world, ValueError("odd"), kind)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(25)
     _mend(world)
 
@@ -192,7 +192,7 @@ def test_what_staff_let_be_tried_again_goes_on_from_where_it_was(world: World, k
 
     assert _listed(world) == []
     assert world.run_until_final(submission).state is E.SCORED
-    assert world.run_until_final(world.hand_in()).state is E.SCORED
+    assert world.run_until_final(world.submit()).state is E.SCORED
     ran = [one for one, _ in world.node.ran]
     assert ran.count("predict") == 2
 
@@ -203,7 +203,7 @@ def test_what_staff_give_up_has_failed_and_counts_as_they_say(
 ) -> None:
     _seal(world, Failures.SEALED)
     _break(world, ValueError("odd"))
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(20)
     before = _told(world, submission)[0]
 
@@ -233,8 +233,8 @@ def test_what_needs_no_attention_is_refused(world: World) -> None:
 
 
 def test_a_profile_that_the_site_lost_stops_only_what_needs_it(world: World) -> None:
-    needs_it = world.hand_in(SubmissionKind.CODE)
-    other = world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
+    needs_it = world.submit(SubmissionKind.CODE)
+    other = world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
     resources = world.context.resources
     profiles = {name: one for name, one in resources.profiles.items() if name != "gpu-small"}
     world.context = replace(world.context, resources=replace(resources, profiles=profiles))
@@ -250,7 +250,7 @@ def test_a_profile_that_the_site_lost_stops_only_what_needs_it(world: World) -> 
 
 
 def test_a_step_that_fails_as_a_whole_keeps_no_other_from_being_taken(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     resources = replace(world.context.resources, build_profiles={})
     broken = replace(world.context, resources=resources)
@@ -270,7 +270,7 @@ def test_where_results_are_held_back_it_is_told_at_the_step(world: World, kind: 
     change_phase(world, failures=Failures.SEALED, hold_results=True, time_step=300)
     world.prove_scorer()
     _break(world, ValueError("odd"), kind)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(25)
 
     [trouble] = _troubles(world)
@@ -283,7 +283,7 @@ def test_where_results_are_held_back_it_is_told_at_the_step(world: World, kind: 
 def test_what_cannot_be_scored_is_told_at_the_step_too(world: World) -> None:
     change_phase(world, failures=Failures.SEALED, hold_results=True, time_step=300)
     world.prove_scorer()
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     resources = world.context.resources
     profiles = {name: one for name, one in resources.profiles.items() if name != "score"}

@@ -25,7 +25,7 @@ def _problems(world: World) -> list[str]:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_result_is_the_one_that_the_worker_stored(world: World, change: str) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     evaluation = world.run_until_final(submission)
     assert _problems(world) == []
 
@@ -38,9 +38,9 @@ def test_a_result_is_the_one_that_the_worker_stored(world: World, change: str) -
 
 
 def test_a_result_that_the_worker_did_not_store_shows(world: World) -> None:
-    first = world.run_until_final(world.hand_in())
+    first = world.run_until_final(world.submit())
     world.clock.advance(60)
-    second = world.run_until_final(world.hand_in())
+    second = world.run_until_final(world.submit())
     # As if it had come without its entry: the first one is made a later one of another evaluation.
     with world.database.engine.begin() as connection:
         connection.execute(text("DELETE FROM results WHERE evaluation_id = :id"), {"id": second.id})

@@ -68,7 +68,7 @@ def test_pages_of_one_file_name_are_all_there_and_a_mark_before_the_text_is_none
 
 
 def test_another_precision_is_shown_of_old_results_too(world: World, tmp_path: Path) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
 
     _change(world, tmp_path, lambda c: c["leaderboard"]["columns"][0].update(precision=1))
 
@@ -98,7 +98,7 @@ def _rename_task(described: dict[str, Any]) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_whole(world: World, tmp_path: Path, change, message) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
 
     with pytest.raises(ParticipantError) as refusal:
         _change(world, tmp_path, lambda c: (c.update(title="Numbers"), change(c)))
@@ -197,7 +197,7 @@ def test_images_that_cannot_be_built_are_refused_with_their_place(
 
     assert str(refused.value).splitlines() == [
         (
-            f"{folder}/scorer.tar: tasks.digits.scorer: This is not an image. Hand in the file that docker save, podman"
+            f"{folder}/scorer.tar: tasks.digits.scorer: This is not an image. Submit the file that docker save, podman"
             " save or apptainer build has written."
         ),
         (

@@ -30,9 +30,9 @@ def _challenge(world: World) -> CrateFacts:
 def test_a_challenge_has_its_results_and_boards_and_no_private_data(
     world: World, tmp_path: Path
 ) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     evaluation = world.run_until_final(submission)
-    world.run_until_final(world.hand_in(smoke=True))
+    world.run_until_final(world.submit(smoke=True))
 
     facts = _challenge(world)
     write_crate(
@@ -57,14 +57,14 @@ def test_a_challenge_has_its_results_and_boards_and_no_private_data(
 
 def test_those_who_have_the_same_share_a_place(world: World) -> None:
     for _ in range(2):
-        world.run_until_final(world.hand_in())
+        world.run_until_final(world.submit())
     facts = _challenge(world)
 
     assert [place.rank for board in facts.boards for place in board.places] == [1]
 
 
 def test_an_evaluation_comes_with_its_reruns_and_a_challenge_without(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     evaluation = world.run_until_final(submission)
     with world.database.writing() as session:
         [rerun] = reruns.ask(
@@ -87,7 +87,7 @@ def test_an_evaluation_comes_with_its_reruns_and_a_challenge_without(world: Worl
 
 
 def test_each_export_is_written_down(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
     _challenge(world)
     with world.database.writing() as session:

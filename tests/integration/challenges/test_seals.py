@@ -28,7 +28,7 @@ def result_of(world: World, submission: str) -> Result:
 
 
 def test_the_whole_record_and_the_scores_are_signed(sealing: World, tmp_path: Path) -> None:
-    result = result_of(sealing, sealing.hand_in())
+    result = result_of(sealing, sealing.submit())
 
     checked = check(str(result.envelope).encode(), [read_public_key(tmp_path / "key.pub")])
 
@@ -41,7 +41,7 @@ def test_the_whole_record_and_the_scores_are_signed(sealing: World, tmp_path: Pa
 
 
 def test_what_a_team_may_show_tells_nothing_of_how_it_ran(sealing: World, tmp_path: Path) -> None:
-    result = result_of(sealing, sealing.hand_in())
+    result = result_of(sealing, sealing.submit())
 
     checked = check(str(result.team_envelope).encode(), [read_public_key(tmp_path / "key.pub")])
 
@@ -65,7 +65,7 @@ def test_what_a_team_may_show_tells_nothing_of_how_it_ran(sealing: World, tmp_pa
 
 
 def test_results_that_are_only_scored_are_signed_too(sealing: World, tmp_path: Path) -> None:
-    result = result_of(sealing, sealing.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
+    result = result_of(sealing, sealing.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
 
     checked = check(str(result.envelope).encode(), [read_public_key(tmp_path / "key.pub")])
 
@@ -73,7 +73,7 @@ def test_results_that_are_only_scored_are_signed_too(sealing: World, tmp_path: P
 
 
 def test_without_a_key_the_record_is_kept_unsigned(world: World) -> None:
-    result = result_of(world, world.hand_in())
+    result = result_of(world, world.submit())
 
     assert (result.envelope, result.team_envelope) == (None, None)
     assert result.seal["schema"] == 2
@@ -81,7 +81,7 @@ def test_without_a_key_the_record_is_kept_unsigned(world: World) -> None:
 
 def test_a_record_is_checked_offline(sealing: World, tmp_path: Path) -> None:
     record = tmp_path / "record.json"
-    record.write_text(str(result_of(sealing, sealing.hand_in()).envelope), encoding="utf-8")
+    record.write_text(str(result_of(sealing, sealing.submit()).envelope), encoding="utf-8")
     key = str(tmp_path / "key.pub")
 
     good = CliRunner().invoke(main, ["verify", str(record), "--key", key])

@@ -81,7 +81,7 @@ def test_what_cannot_be_used_is_told_once_and_tried_again(site_file: Path) -> No
     with capture_logs() as logs:
         assert [watch.look(_same) for _ in range(4)] == [None] * 4
     [line] = logs
-    assert (line["event"], line["log_level"]) == ("settings_refused", "error")
+    assert (line["event"], line["log_level"]) == ("settings_rejected", "error")
     assert "zzz: is not a setting" in line["problem"]
 
     site_file.write_text(good + "\n")
@@ -117,7 +117,7 @@ def test_what_fails_while_it_is_taken_over_is_tried_again(site_file: Path) -> No
     assert taken[:3] == [None] * 3
     assert taken[3] is not None
     assert [(line["event"], line.get("problem")) for line in logs] == [
-        ("settings_refused", "no room"), ("settings_refused", "a defect"), ("settings_taken_over", None),
+        ("settings_rejected", "no room"), ("settings_rejected", "a defect"), ("settings_reloaded", None),
     ]  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def test_staff_are_named_listed_and_removed(run: Run, site_database: Database) -
         f"{person} is staff now.\n",
         f"{person} was staff already.\n",
         f"{person}  Ada Vlasák (staff)\n",
-        f"{person} is staff no more.\n",
+        f"{person} is no longer staff.\n",
         f"{person} was not made staff by an operator.\n",
         "",
     ]

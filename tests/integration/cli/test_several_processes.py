@@ -147,7 +147,7 @@ def test_each_process_takes_changed_settings_over(served: Served) -> None:
     processes = served.children()
 
     served.change(login={"rates": {"login": "1/hour"}})
-    _until(lambda: _who(served, "settings_taken_over") >= set(processes))
+    _until(lambda: _who(served, "settings_reloaded") >= set(processes))
 
     assert [served.get_from(pid, "/login/nobody") for pid in processes] == [404, 429]
 

@@ -27,7 +27,7 @@ def test_reading_is_given_a_second_for_each_hundred_megabytes(size: int, seconds
 def test_a_run_is_given_the_time_to_read_its_images(world: World) -> None:
     resources = replace(world.context.resources, upload_limit=LIMIT)
     world.context = replace(world.context, resources=resources)
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
     with world.database.reading() as session:
         sif = Sha256(str(session.get_one(Image, evaluation.image_id).sif_sha256))
     file = world.context.cluster.image(sif)

@@ -24,19 +24,19 @@ def _image(architecture: str) -> dict[str, bytes]:
 
 
 def test_an_image_for_the_nodes_is_built(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     _on_arm(world)
 
-    evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, packed(_image("arm64"))))
+    evaluation = world.run_until_final(world.submit(SubmissionKind.IMAGE, packed(_image("arm64"))))
 
     assert evaluation.reason is None
 
 
 def test_an_image_for_others_is_refused_and_both_are_named(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     _on_arm(world)
 
-    evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, packed(_image("amd64"))))
+    evaluation = world.run_until_final(world.submit(SubmissionKind.IMAGE, packed(_image("amd64"))))
 
     assert (evaluation.reason, evaluation.message) == (
         FailureReason.BAD_ARCHIVE,
@@ -45,10 +45,10 @@ def test_an_image_for_others_is_refused_and_both_are_named(world: World) -> None
 
 
 def test_of_several_the_build_gets_the_one_for_the_nodes(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     _on_arm(world)
     before = {one.token for one in world.attempts("build")}
-    world.hand_in(SubmissionKind.IMAGE, packed(both(_image("amd64"), _image("arm64"))))
+    world.submit(SubmissionKind.IMAGE, packed(both(_image("amd64"), _image("arm64"))))
     world.run(3)
 
     (token,) = {one.token for one in world.attempts("build")} - before

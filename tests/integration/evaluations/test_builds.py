@@ -22,8 +22,8 @@ def base_is_built(world: World) -> None:
         phase.per_day = phase.total = phase.running = None
 
 
-def hand_in(world: World, number: int, who: str = "") -> str:
-    submission = world.hand_in(content=packed_code(f"print({number})"), by=who)
+def submit(world: World, number: int, who: str = "") -> str:
+    submission = world.submit(content=packed_code(f"print({number})"), by=who)
     world.clock.advance(0.001)
     return submission
 
@@ -39,8 +39,8 @@ def open_builds(world: World) -> int:
 
 
 def test_a_team_has_few_images_made_at_once_and_another_has_its_turn(world: World) -> None:
-    mine = [hand_in(world, number) for number in range(5)]
-    other = hand_in(world, 9, another_person(world, "Grace"))
+    mine = [submit(world, number) for number in range(5)]
+    other = submit(world, 9, another_person(world, "Grace"))
 
     world.run()
 
@@ -55,7 +55,7 @@ def test_a_team_has_few_images_made_at_once_and_another_has_its_turn(world: Worl
 
 
 def test_a_person_has_no_more_made_at_once_in_two_teams(world: World) -> None:
-    mine = [hand_in(world, number) for number in range(2 * MAX_OPEN_BUILDS)]
+    mine = [submit(world, number) for number in range(2 * MAX_OPEN_BUILDS)]
     with world.database.writing() as session:
         first = session.get_one(Submission, mine[0])
         second = Team(
@@ -82,7 +82,7 @@ def test_no_more_are_made_at_once_than_the_profile_has_places(world: World) -> N
         resources=replace(resources, profiles={**resources.profiles, "build": few}),
     )
     for number, name in enumerate(("Grace", "Edsger", "Barbara")):
-        hand_in(world, number, another_person(world, name))
+        submit(world, number, another_person(world, name))
 
     world.run()
 
@@ -91,7 +91,7 @@ def test_no_more_are_made_at_once_than_the_profile_has_places(world: World) -> N
 
 def test_one_image_for_many_teams_is_one_build_that_all_wait_for(world: World) -> None:
     all_of_them = [
-        hand_in(world, 1, another_person(world, name)) for name in ("Grace", "Edsger", "Barbara")
+        submit(world, 1, another_person(world, name)) for name in ("Grace", "Edsger", "Barbara")
     ]
 
     world.run()
@@ -101,10 +101,10 @@ def test_one_image_for_many_teams_is_one_build_that_all_wait_for(world: World) -
     assert states == {EvaluationState.BUILDING}
 
 
-def test_a_team_that_hands_in_much_keeps_nobody_out_of_sight(world: World) -> None:
+def test_a_team_that_submits_much_keeps_nobody_out_of_sight(world: World) -> None:
     for number in range(builds.BATCH + 5):
-        hand_in(world, number)
-    other = hand_in(world, -1, another_person(world, "Grace"))
+        submit(world, number)
+    other = submit(world, -1, another_person(world, "Grace"))
 
     with world.database.reading() as session:
         needs = builds.needs(session, "main")

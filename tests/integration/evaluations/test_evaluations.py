@@ -24,7 +24,7 @@ def _counts(world: World, submission: str) -> bool:
 
 
 def test_code_is_built_run_and_scored(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
 
     evaluation = world.run_until_final(submission)
 
@@ -39,17 +39,17 @@ def test_code_is_built_run_and_scored(world: World) -> None:
 
 
 def test_the_seal_record_names_everything_that_was_used(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     evaluation = world.run_until_final(submission)
 
     with world.database.reading() as session:
         result = session.get_one(Result, evaluation.id)
-        handed_in = session.get_one(Submission, submission)
+        submitted = session.get_one(Submission, submission)
         image = session.get_one(Image, evaluation.image_id)
 
     seal = result.seal
     assert result.seal_sha256 == canonical_digest(seal)
-    assert seal["submission"]["sha256"] == handed_in.blob_sha256
+    assert seal["submission"]["sha256"] == submitted.blob_sha256
     assert seal["images"]["submission"] == image.sif_sha256
     assert seal["predict"]["probe"] == SEALED
     assert seal["predict"]["versions"]["apptainer"] == "1.4.5"
@@ -60,7 +60,7 @@ def test_the_seal_record_names_everything_that_was_used(world: World) -> None:
 
 
 def test_results_are_scored_without_an_image(world: World) -> None:
-    submission = world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
+    submission = world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
 
     evaluation = world.run_until_final(submission)
 
@@ -69,7 +69,7 @@ def test_results_are_scored_without_an_image(world: World) -> None:
 
 
 def test_the_same_upload_is_built_once(world: World) -> None:
-    first, second = world.hand_in(), world.hand_in()
+    first, second = world.submit(), world.submit()
     world.run_until_final(first)
     world.run_until_final(second)
 
@@ -114,7 +114,7 @@ def _links(output):
 )
 def test_the_teams_own_failures_count(world: World, work, reason) -> None:
     world.node.predict = work
-    submission = world.hand_in()
+    submission = world.submit()
 
     evaluation = world.run_until_final(submission)
 
@@ -133,7 +133,7 @@ def test_the_teams_own_failures_count(world: World, work, reason) -> None:
 )
 def test_a_bad_score_file_is_not_the_teams_fault(world: World, content, reason) -> None:
     world.node.score = _writes("scores.json", content)
-    submission = world.hand_in()
+    submission = world.submit()
 
     evaluation = world.run_until_final(submission)
 
@@ -147,7 +147,7 @@ def test_a_score_file_of_the_participant_is_ignored(world: World) -> None:
         return _writes("predictions.csv", "x")(output)
 
     world.node.predict = forge
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     with world.database.reading() as session:
         assert session.get_one(Result, evaluation.id).scores["accuracy"] == 0.91239
@@ -156,13 +156,13 @@ def test_a_score_file_of_the_participant_is_ignored(world: World) -> None:
 def test_a_run_that_was_not_sealed_gives_no_score(world: World) -> None:
     world.node.probe = {**SEALED, "interfaces": ["lo", "eth0"]}
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.reason is FailureReason.ISOLATION_UNAVAILABLE
 
 
 def test_a_broken_archive_fails_before_anything_is_sent(world: World) -> None:
-    submission = world.hand_in(SubmissionKind.IMAGE, b"not an archive at all")
+    submission = world.submit(SubmissionKind.IMAGE, b"not an archive at all")
 
     evaluation = world.run_until_final(submission)
 
@@ -173,7 +173,7 @@ def test_a_broken_archive_fails_before_anything_is_sent(world: World) -> None:
 
 def test_a_hostile_layer_fails_before_anything_is_sent(world: World) -> None:
     hostile = layer(entry("srv/sda", tarfile.BLKTYPE))
-    submission = world.hand_in(SubmissionKind.IMAGE, docker_image(hostile))
+    submission = world.submit(SubmissionKind.IMAGE, docker_image(hostile))
 
     evaluation = world.run_until_final(submission)
 
@@ -183,7 +183,7 @@ def test_a_hostile_layer_fails_before_anything_is_sent(world: World) -> None:
 
 
 def test_an_encrypted_sif_fails_before_anything_is_sent(world: World) -> None:
-    submission = world.hand_in(SubmissionKind.IMAGE, sif(file_system=5))
+    submission = world.submit(SubmissionKind.IMAGE, sif(file_system=5))
 
     evaluation = world.run_until_final(submission)
 
@@ -194,7 +194,7 @@ def test_an_encrypted_sif_fails_before_anything_is_sent(world: World) -> None:
 
 @pytest.mark.parametrize("outcome", [o for o in Outcome if o.is_infrastructure])
 def test_the_clusters_failures_are_tried_again_and_do_not_count(world: World, outcome) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     for number in (1, 2, 3):
         world.run_until_sent("predict", number)
         world.scheduler.end(world.attempts("predict")[-1].token, outcome)
@@ -207,7 +207,7 @@ def test_the_clusters_failures_are_tried_again_and_do_not_count(world: World, ou
 
 
 def test_no_more_than_the_phase_allows_are_on_the_cluster_at_once(world: World) -> None:
-    submissions = [world.hand_in() for _ in range(3)]
+    submissions = [world.submit() for _ in range(3)]
     most = 0
     for _ in range(20):
         world.run()
@@ -220,7 +220,7 @@ def test_no_more_than_the_phase_allows_are_on_the_cluster_at_once(world: World) 
 
 
 def test_a_job_cancelled_on_the_cluster_does_not_count(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.scheduler.cancel(world.attempts("predict")[0].token)
 

@@ -31,17 +31,17 @@ def builds(world: World) -> int:
     ("word", "reason", "is_counted"),
     [("node_unfit", F.INFRASTRUCTURE, False), ("build_failed", F.BUILD_FAILED, True)],
 )
-def test_the_same_file_is_built_anew_when_it_is_handed_in_again(
+def test_the_same_file_is_built_anew_when_it_is_submitted_again(
     world: World, word: str, reason: FailureReason, *, is_counted: bool
 ) -> None:
     world.run(4)
     world.node.reason = word
-    failed = world.hand_in()
+    failed = world.submit()
     evaluation = world.run_until_final(failed)
     world.node.reason = ""
     before = builds(world)
 
-    again = world.run_until_final(world.hand_in())
+    again = world.run_until_final(world.submit())
 
     assert (evaluation.state, evaluation.reason) == (E.FAILED, reason)
     assert counts(world, failed) is is_counted
@@ -50,7 +50,7 @@ def test_the_same_file_is_built_anew_when_it_is_handed_in_again(
 
 def test_what_the_site_needs_is_built_anew_by_itself(world: World) -> None:
     world.node.reason = "node_unfit"
-    submission = world.hand_in()
+    submission = world.submit()
     world.run(15)
     with world.database.reading() as session:
         states = {image.state for image in session.scalars(select(Image))}
@@ -65,7 +65,7 @@ def test_what_the_site_needs_is_built_anew_by_itself(world: World) -> None:
 
 
 def test_code_waits_for_a_base_that_the_cluster_failed_to_build(world: World) -> None:
-    submission = world.hand_in(content=packed_code("x"))
+    submission = world.submit(content=packed_code("x"))
     world.node.reason = "node_unfit"
     world.run(15)
     world.node.reason = ""
@@ -83,7 +83,7 @@ def test_the_team_reads_what_apptainer_said_without_places_of_the_site(world: Wo
         " bad layer at /usr/lib/x\n\n"
     )
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.reason is F.BUILD_FAILED
     assert evaluation.message == (
@@ -115,10 +115,10 @@ PAUSES = (timedelta(seconds=10), timedelta(minutes=2))
 
 @pytest.mark.parametrize("kind", ["build", "predict"])
 def test_between_two_tries_there_are_pauses_that_grow(world: World, kind: str) -> None:
-    world.run_until_final(world.hand_in(content=packed_code("first")))
+    world.run_until_final(world.submit(content=packed_code("first")))
     world.context = replace(world.context, pauses=PAUSES)
     known = {attempt.token for attempt in world.attempts(kind)}
-    submission = world.hand_in(content=packed_code("second") if kind == "build" else b"")
+    submission = world.submit(content=packed_code("second") if kind == "build" else b"")
     sent: list[datetime] = []
     for _ in range(50):
         world.run(seconds=5)

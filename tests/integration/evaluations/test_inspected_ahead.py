@@ -1,4 +1,4 @@
-"""Large images are looked through before their builds are opened: nobody waits for that but who handed them in."""
+"""Large images are looked through before their builds are opened: nobody waits for that but who submitted them."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -17,7 +17,7 @@ from portal.services.evaluations import file_pieces
 from portal.services.submissions import views as submission_views
 from portal.worker.file_work.reporting import SAID_AFTER, Sayer
 from portal.worker.steps import inspect_ahead
-from tests.integration.worker.slow_files import Slow, cancel, hand_in_held, run_until, threads
+from tests.integration.worker.slow_files import Slow, cancel, run_until, submit_held, threads
 from tests.support.worker.world import World
 
 E = EvaluationState
@@ -26,7 +26,7 @@ E = EvaluationState
 @pytest.fixture
 def threaded(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world in which everything that it needs is built, and images count as large."""
-    world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,9\n"))
+    world.run_until_final(world.submit(SubmissionKind.RESULTS, b"id,digit\n1,9\n"))
     monkeypatch.setattr(inspect_ahead, "LARGE", 1)
     with threads(world):
         yield world
@@ -52,9 +52,9 @@ def test_no_build_is_opened_meanwhile_and_runs_of_other_kinds_go_on(
     threaded: World, slow: Slow, image: bytes
 ) -> None:
     built = len(threaded.attempts("build"))
-    large = hand_in_held(threaded, slow, image, SubmissionKind.IMAGE)
+    large = submit_held(threaded, slow, image, SubmissionKind.IMAGE)
     run_until(threaded, slow.begun.is_set)
-    small = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
+    small = threaded.submit(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
     run_until(threaded, lambda: _state(threaded, small) is E.SCORED)
     assert _state(threaded, large) is E.WAITING
     assert len(threaded.attempts("build")) == built
@@ -67,7 +67,7 @@ def test_no_build_is_opened_meanwhile_and_runs_of_other_kinds_go_on(
 def test_the_upload_is_copied_once_however_many_passes_go_by_meanwhile(
     threaded: World, slow: Slow, image: bytes
 ) -> None:
-    large = hand_in_held(threaded, slow, image, SubmissionKind.IMAGE)
+    large = submit_held(threaded, slow, image, SubmissionKind.IMAGE)
     run_until(threaded, slow.begun.is_set)
     for _ in range(3):
         threaded.run(seconds=0.1)
@@ -79,7 +79,7 @@ def test_the_upload_is_copied_once_however_many_passes_go_by_meanwhile(
 def test_who_cancels_it_has_the_looking_stopped_and_its_copy_removed(
     threaded: World, slow: Slow, image: bytes
 ) -> None:
-    large = hand_in_held(threaded, slow, image, SubmissionKind.IMAGE)
+    large = submit_held(threaded, slow, image, SubmissionKind.IMAGE)
     run_until(threaded, slow.begun.is_set)
     cancel(threaded, large)
     run_until(threaded, lambda: not threaded.context.file_work.under_way())
@@ -90,7 +90,7 @@ def test_who_cancels_it_has_the_looking_stopped_and_its_copy_removed(
 
 
 def test_what_is_wrong_with_it_fails_its_build_as_always(threaded: World) -> None:
-    bad = threaded.hand_in(SubmissionKind.IMAGE, b"nothing that is an image" * 100)
+    bad = threaded.submit(SubmissionKind.IMAGE, b"nothing that is an image" * 100)
     run_until(threaded, lambda: _state(threaded, bad).is_final)
     assert threaded.evaluation(bad).reason is FailureReason.BAD_ARCHIVE
 
@@ -101,7 +101,7 @@ def test_a_worker_that_was_killed_after_it_loses_nothing(
     monkeypatch.setattr(inspect_ahead, "LARGE", 1)
     place = world.context.cluster.ahead
     with threads(world):
-        large = world.hand_in(SubmissionKind.IMAGE, image)
+        large = world.submit(SubmissionKind.IMAGE, image)
         run_until(world, lambda: bool(_lying(world)))
     (place / "left-by-a-worker-of-before").write_bytes(b"")
     with threads(world):
@@ -111,14 +111,14 @@ def test_a_worker_that_was_killed_after_it_loses_nothing(
 
 def test_no_more_than_a_few_lie_ready(threaded: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspect_ahead, "MAX_AHEAD", 0)
-    large = threaded.hand_in(SubmissionKind.IMAGE, b"whatever")
+    large = threaded.submit(SubmissionKind.IMAGE, b"whatever")
     threaded.run(5)
     assert _state(threaded, large) is E.WAITING
     assert threaded.context.file_work.under_way() == []
 
 
 def test_its_team_sees_how_far_it_is(threaded: World, slow: Slow, image: bytes) -> None:
-    large = hand_in_held(threaded, slow, image, SubmissionKind.IMAGE)
+    large = submit_held(threaded, slow, image, SubmissionKind.IMAGE)
     run_until(threaded, slow.begun.is_set)
     threaded.clock.advance(SAID_AFTER.total_seconds())
     Sayer(threaded.context).say()

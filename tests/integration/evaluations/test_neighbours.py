@@ -55,7 +55,7 @@ def why(world: World, submission: str) -> str:
 
 def test_a_smoke_run_waits_until_a_run_for_a_score_was_scored(world: World) -> None:
     ready(world)
-    scored, smoke = world.hand_in(), world.hand_in(smoke=True)
+    scored, smoke = world.submit(), world.submit(smoke=True)
 
     seen = []
     for _ in range(MAX_PASSES):
@@ -72,9 +72,9 @@ def test_a_smoke_run_waits_until_a_run_for_a_score_was_scored(world: World) -> N
 
 def test_a_waiting_team_is_told_what_it_waits_for_and_nothing_of_others(world: World) -> None:
     ready(world)
-    world.hand_in()
-    smoke = world.hand_in(smoke=True)
-    later = replace(world, person=another_person(world, "Grace")).hand_in()
+    world.submit()
+    smoke = world.submit(smoke=True)
+    later = replace(world, person=another_person(world, "Grace")).submit()
 
     world.run()
 
@@ -85,7 +85,7 @@ def test_a_waiting_team_is_told_what_it_waits_for_and_nothing_of_others(world: W
 def test_a_smoke_run_has_a_profile_of_its_own_where_the_site_has_one(world: World) -> None:
     ready(world)
     of_nodes(world, gpu_small={"sample": "build"}, build={"nodes": "others", "partition": "o"})
-    scored, smoke = world.hand_in(), world.hand_in(smoke=True)
+    scored, smoke = world.submit(), world.submit(smoke=True)
 
     world.run()
 
@@ -97,7 +97,7 @@ def test_a_smoke_run_has_a_profile_of_its_own_where_the_site_has_one(world: Worl
 def test_jobs_that_have_their_nodes_alone_wait_for_nobody_and_say_so_to_slurm(world: World) -> None:
     ready(world)
     of_nodes(world, gpu_small={"exclusive": True})
-    scored, smoke = world.hand_in(), world.hand_in(smoke=True)
+    scored, smoke = world.submit(), world.submit(smoke=True)
 
     world.run()
 
@@ -109,7 +109,7 @@ def test_scoring_waits_for_builds_on_its_nodes(world: World) -> None:
     """Its predictions were made on other nodes, so they hold no place on those."""
     ready(world)
     of_nodes(world, gpu_small={"nodes": "gpus"})
-    scored = world.hand_in()
+    scored = world.submit()
     world.run()
     with world.database.writing() as session:
         build = session.scalars(select(Job).where(Job.kind == "build").limit(1)).one()
@@ -127,7 +127,7 @@ def test_scoring_waits_for_builds_on_its_nodes(world: World) -> None:
 def test_what_waits_to_be_scored_can_be_cancelled(world: World) -> None:
     ready(world)
     of_nodes(world, gpu_small={"nodes": "gpus"}, score={"partition": "p"})
-    waits = world.hand_in()
+    waits = world.submit()
     world.run()
     with world.database.writing() as session:
         # Somebody's image is being built on the nodes of the scorer.
@@ -150,12 +150,12 @@ def test_what_waits_to_be_scored_can_be_cancelled(world: World) -> None:
 @pytest.mark.parametrize("state", ["unclear", "cancelled", "running"])
 def test_a_job_lives_until_its_end_is_known(world: World, state: str) -> None:
     ready(world)
-    scored = world.hand_in()
+    scored = world.submit()
     world.scheduler.loses_replies = state == "unclear"
     world.run()
     if state == "unclear":
         world.scheduler.is_down = True
-    smoke = world.hand_in(smoke=True)
+    smoke = world.submit(smoke=True)
     if state == "cancelled":
         world.scheduler.put(world.scheduler.jobs[-1].token, JobPhase.FINISHING)
         with world.database.writing() as session:
@@ -175,7 +175,7 @@ def test_typed_failures_of_two_challenges_are_no_neighbours_and_of_one_they_are(
         session.scalars(select(Phase)).one().failures = Failures.TYPED
     world.approve()
     others = [replace(world, person=another_person(world, name)) for name in ("Grace", "Edsger")]
-    submissions = [one.hand_in() for one in others]
+    submissions = [one.submit() for one in others]
 
     world.run()
 
@@ -193,7 +193,7 @@ def test_where_the_end_is_held_back_the_prediction_holds_its_nodes_until_then(
         phase = session.scalars(select(Phase)).one()
         phase.failures, phase.hold_results, phase.time_step = Failures.SEALED, True, 300
     world.approve()
-    scored, smoke = world.hand_in(), world.hand_in(smoke=True)
+    scored, smoke = world.submit(), world.submit(smoke=True)
     world.run(20)
 
     assert (world.evaluation(scored).state, world.evaluation(smoke).state) == (S.SCORING, S.WAITING)
@@ -204,12 +204,12 @@ def test_where_the_end_is_held_back_the_prediction_holds_its_nodes_until_then(
 
 def test_planning_asks_as_many_questions_for_many_that_wait_as_for_few(world: World) -> None:
     ready(world)
-    world.hand_in()
+    world.submit()
     world.run(2)
     numbers = []
     for more in (1, 4):
         for n in range(more):
-            replace(world, person=another_person(world, f"{more}-{n}")).hand_in(smoke=True)
+            replace(world, person=another_person(world, f"{more}-{n}")).submit(smoke=True)
         with counted(world.database) as statements, world.database.writing() as session:
             planning.plan(
                 session,

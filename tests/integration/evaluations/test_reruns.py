@@ -76,7 +76,7 @@ def _everything(world: World) -> list[Any]:
 
 @pytest.fixture
 def scored(world: World) -> str:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
     return submission
 
@@ -143,7 +143,7 @@ def test_it_uses_up_nothing_of_the_team(world: World, scored: str) -> None:
         assert session.get_one(Evaluation, rerun).state is not EvaluationState.WAITING
         assert shares.times(session, challenge_id=challenge, team_id=None) == before
     # The phase lets two of a team run at once: both still may.
-    submissions = [world.hand_in() for _ in range(2)]
+    submissions = [world.submit() for _ in range(2)]
     assert {world.run_until_final(one).state for one in submissions} == {EvaluationState.SCORED}
 
 
@@ -161,7 +161,7 @@ def test_it_can_be_run_again_and_again(world: World, scored: str) -> None:
 
 
 def test_only_what_has_a_result_can_be_compared(world: World) -> None:
-    waiting = world.hand_in()
+    waiting = world.submit()
 
     for wanted, words in (
         (waiting, "has no result"),

@@ -35,8 +35,8 @@ def with_share(world: World, *, gpus: int = 1, running: int | None = None, **sha
     )
 
 
-def hand_in(world: World, who: str, number: int) -> str:
-    submission = world.hand_in(content=b"", by=who)
+def submit(world: World, who: str, number: int) -> str:
+    submission = world.submit(content=b"", by=who)
     world.clock.advance(number * 0.001)
     return submission
 
@@ -55,13 +55,13 @@ def states(world: World) -> dict[str, list[EvaluationState]]:
     return found
 
 
-def test_two_places_go_to_two_teams_however_much_one_has_handed_in(world: World) -> None:
+def test_two_places_go_to_two_teams_however_much_one_has_submitted(world: World) -> None:
     ready(world)
     with_share(world, running=2)
     grace = another_person(world, "Grace")
     for n in range(3):
-        hand_in(world, world.person, n)
-    hand_in(world, grace, 4)
+        submit(world, world.person, n)
+    submit(world, grace, 4)
 
     world.run()
 
@@ -74,7 +74,7 @@ def test_a_team_cannot_have_more_than_its_ceiling_running(world: World) -> None:
     ready(world)
     with_share(world, team_running=1)
     for n in range(3):
-        hand_in(world, world.person, n)
+        submit(world, world.person, n)
 
     world.run()
 
@@ -89,8 +89,8 @@ def test_a_challenge_cannot_have_more_than_its_ceiling_running(world: World) -> 
         world.context,
         resources=replace(world.context.resources, shares={"digits": Share(running=1)}),
     )
-    hand_in(world, world.person, 1)
-    hand_in(world, grace, 2)
+    submit(world, world.person, 1)
+    submit(world, grace, 2)
 
     world.run()
 
@@ -101,7 +101,7 @@ def test_a_budget_is_reserved_before_it_is_used_and_the_rest_comes_back(world: W
     """Two GPUs for at most an hour reserve two hours, so a budget of three has room for one run."""
     ready(world)
     with_share(world, gpus=2, gpu_hours=3.0)
-    first, second = hand_in(world, world.person, 1), hand_in(world, world.person, 2)
+    first, second = submit(world, world.person, 1), submit(world, world.person, 2)
 
     world.run()
     with world.database.reading() as session:
@@ -117,7 +117,7 @@ def test_a_budget_is_reserved_before_it_is_used_and_the_rest_comes_back(world: W
 def test_hours_are_used_by_the_clusters_own_times_whatever_came_of_the_run(world: World) -> None:
     ready(world)
     with_share(world, gpus=2, gpu_hours=10.0)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
     with world.database.writing() as session:
         attempt = session.scalars(
@@ -141,8 +141,8 @@ def test_a_used_up_budget_of_one_team_leaves_the_others_theirs(world: World) -> 
     ready(world)
     with_share(world, team_gpu_hours=1.5)
     grace = another_person(world, "Grace")
-    first, second = hand_in(world, world.person, 1), hand_in(world, world.person, 2)
-    other = hand_in(world, grace, 3)
+    first, second = submit(world, world.person, 1), submit(world, world.person, 2)
+    other = submit(world, grace, 3)
 
     world.run()
 
@@ -155,7 +155,7 @@ def test_a_share_names_the_account_and_qos_that_are_charged(world: World) -> Non
     ready(world)
     with_share(world, account="digits", qos="low")
 
-    world.hand_in()
+    world.submit()
     world.run()
 
     charged = {(job.spec.account, job.spec.qos) for job in world.scheduler.jobs[-1:]}
@@ -178,8 +178,8 @@ def test_the_team_is_told_what_its_submission_waits_for(
     with_share(world, **{"running": None, **share})
     if "running" in share:
         with_share(world, running=1)
-    hand_in(world, world.person, 1)
-    second = hand_in(world, world.person, 2)
+    submit(world, world.person, 1)
+    second = submit(world, world.person, 2)
 
     world.run()
 
@@ -198,7 +198,7 @@ def test_the_team_is_told_what_its_submission_waits_for(
 
 def test_places_in_the_queue_are_counted_by_profile(world: World) -> None:
     ready(world)
-    first, second = hand_in(world, world.person, 1), hand_in(world, world.person, 2)
+    first, second = submit(world, world.person, 1), submit(world, world.person, 2)
     world.run()
 
     with world.database.reading() as session:
@@ -221,7 +221,7 @@ def test_a_run_on_the_sample_takes_no_place_of_the_phase_from_a_run_for_a_score(
     ready(world)
     with_share(world)
     change_phase(world, running=1)
-    smoke, scored = world.hand_in(smoke=True), world.hand_in()
+    smoke, scored = world.submit(smoke=True), world.submit()
 
     world.run()
 
@@ -233,8 +233,8 @@ def test_runs_on_the_sample_leave_half_of_the_places_to_what_counts(world: World
     ready(world)
     with_share(world, running=3)
     trying = [world.person, *(another_person(world, name) for name in ("Grace", "Edsger"))]
-    smoke = [replace(world, person=person).hand_in(smoke=True) for person in trying]
-    scored = [world.hand_in(), world.hand_in()]
+    smoke = [replace(world, person=person).submit(smoke=True) for person in trying]
+    scored = [world.submit(), world.submit()]
 
     world.run()
 
@@ -247,7 +247,7 @@ def test_runs_on_the_sample_leave_half_of_the_places_to_what_counts(world: World
 def test_the_only_place_is_had_by_a_run_on_the_sample_too(world: World) -> None:
     ready(world)
     with_share(world, running=1)
-    smoke, scored = world.hand_in(smoke=True), world.hand_in()
+    smoke, scored = world.submit(smoke=True), world.submit()
 
     world.run()
 

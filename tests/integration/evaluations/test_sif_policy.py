@@ -24,7 +24,7 @@ def _policy(world: World, policy: SifPolicy) -> None:
     [
         (
             SifPolicy(taken=False),
-            "This site takes no SIF images. Hand in what docker save or podman save has written.",
+            "This site takes no SIF images. Submit what docker save or podman save has written.",
         ),
         (
             SIGNED,
@@ -41,7 +41,7 @@ def test_what_is_seen_to_be_refused_is_not_sent(
 ) -> None:
     _policy(world, policy)
 
-    evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, sif()))
+    evaluation = world.run_until_final(world.submit(SubmissionKind.IMAGE, sif()))
 
     assert (evaluation.reason, evaluation.message) == (FailureReason.BAD_ARCHIVE, message)
     assert ("build", evaluation.image_id) not in world.node.ran
@@ -49,7 +49,7 @@ def test_what_is_seen_to_be_refused_is_not_sent(
 
 def test_a_signed_one_is_checked_where_it_is_built(world: World) -> None:
     _policy(world, SIGNED)
-    world.hand_in(SubmissionKind.IMAGE, sif(signed=True))
+    world.submit(SubmissionKind.IMAGE, sif(signed=True))
     world.run(3)
 
     scripts = [prepare(world.context, one.token).script for one in world.attempts("build")]
@@ -58,17 +58,17 @@ def test_a_signed_one_is_checked_where_it_is_built(world: World) -> None:
 
 
 def test_an_unsigned_build_is_the_teams_and_counts(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     _policy(world, SIGNED)
     world.node.reason = "unsigned"
 
-    evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, sif(signed=True)))
+    evaluation = world.run_until_final(world.submit(SubmissionKind.IMAGE, sif(signed=True)))
 
     assert evaluation.reason is FailureReason.UNSIGNED
     assert FAILURES[FailureReason.UNSIGNED].counts
 
 
 def test_without_a_policy_all_are_taken(world: World) -> None:
-    evaluation = world.run_until_final(world.hand_in(SubmissionKind.IMAGE, sif()))
+    evaluation = world.run_until_final(world.submit(SubmissionKind.IMAGE, sif()))
 
     assert evaluation.reason is None

@@ -53,7 +53,7 @@ def _actions(world: World) -> list[tuple[Action, str]]:
 
 
 def test_nothing_reads_data_before_it_was_measured(measuring: World) -> None:
-    submission = measuring.hand_in()
+    submission = measuring.submit()
     measuring.run(2)
 
     assert {one.name for one in _snapshots(measuring)} == {"digits-test", "digits-truth"}
@@ -68,7 +68,7 @@ def test_nothing_reads_data_before_it_was_measured(measuring: World) -> None:
 
 
 def test_the_seal_record_names_what_the_data_was(measuring: World) -> None:
-    submission = measuring.hand_in()
+    submission = measuring.submit()
     measuring.run_until_final(submission)
 
     found = _data_of_seal(measuring, submission)
@@ -82,7 +82,7 @@ def test_the_seal_record_names_what_the_data_was(measuring: World) -> None:
 
 
 def test_the_root_is_that_of_the_manifest_which_only_the_worker_can_read(measuring: World) -> None:
-    measuring.run_until_final(measuring.hand_in())
+    measuring.run_until_final(measuring.submit())
 
     for one in _snapshots(measuring):
         manifest = measuring.context.cluster.manifest(Id(one.id))
@@ -91,8 +91,8 @@ def test_the_root_is_that_of_the_manifest_which_only_the_worker_can_read(measuri
 
 
 def test_it_is_measured_once_as_long_as_its_time_is_not_over(measuring: World) -> None:
-    measuring.run_until_final(measuring.hand_in())
-    measuring.run_until_final(measuring.hand_in())
+    measuring.run_until_final(measuring.submit())
+    measuring.run_until_final(measuring.submit())
     assert len(_snapshots(measuring)) == 2
 
     measuring.clock.advance(WEEK.total_seconds())
@@ -105,12 +105,12 @@ def test_it_is_measured_once_as_long_as_its_time_is_not_over(measuring: World) -
 
 
 def test_data_that_changed_is_seen_by_the_run_and_measured_again(measuring: World) -> None:
-    measuring.run_until_final(measuring.hand_in())
+    measuring.run_until_final(measuring.submit())
     before = {one.name: one.root for one in _snapshots(measuring)}
     truth = Path(measuring.context.resources.data["digits-truth"].path)
     (truth / "digits-truth.csv").write_text("other labels\n")
 
-    second = measuring.hand_in()
+    second = measuring.submit()
     measuring.run_until_final(second)
     seal = _data_of_seal(measuring, second)
     measuring.run(10)
@@ -126,7 +126,7 @@ def test_data_that_changed_is_seen_by_the_run_and_measured_again(measuring: Worl
     older, newer = ([record[66:] for record in records] for records in pair)
     assert (older, newer) == ([b"digits-truth.csv"], [b"digits-truth.csv"])
 
-    third = measuring.hand_in()
+    third = measuring.submit()
     measuring.run_until_final(third)
     assert _data_of_seal(measuring, third)["truth"]["unchanged"] is True
 
@@ -135,7 +135,7 @@ def test_data_that_cannot_be_measured_holds_up_what_reads_it_and_is_tried_again(
     measuring: World,
 ) -> None:
     measuring.node.reason = "data_strange"
-    submission = measuring.hand_in()
+    submission = measuring.submit()
     measuring.run(10)
     failed = _snapshots(measuring)
 
@@ -156,14 +156,14 @@ def test_a_smoke_run_waits_for_no_measurement(measuring: World) -> None:
     measuring.run(10)
     measuring.node.reason = ""
 
-    submission = measuring.hand_in(smoke=True)
+    submission = measuring.submit(smoke=True)
 
     assert measuring.run_until_final(submission).state is EvaluationState.SCORED
     assert {one.state for one in _snapshots(measuring)} == {SnapshotState.FAILED}
 
 
 def test_a_site_can_leave_data_unmeasured(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
 
     assert _snapshots(world) == []

@@ -56,7 +56,7 @@ def test_adding_a_challenge_approves_what_its_tasks_run(world: World) -> None:
 def test_a_task_that_was_changed_in_the_database_is_not_run(
     world: World, change: dict[str, Any], names: str
 ) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     change_task(world, **change)
 
     reason, detail = ended(world, submission)
@@ -67,9 +67,9 @@ def test_a_task_that_was_changed_in_the_database_is_not_run(
 
 
 def test_the_truth_is_not_shown_to_a_scorer_that_nobody_approved(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("score")
-    another = world.hand_in(content=b"PK\5\6" + bytes(18))
+    another = world.submit(content=b"PK\5\6" + bytes(18))
     world.run_until_final(submission)
     with world.database.writing() as session:
         images = list(session.scalars(select(Image)))
@@ -80,7 +80,7 @@ def test_the_truth_is_not_shown_to_a_scorer_that_nobody_approved(world: World) -
         scorer.sif_sha256 = own.sif_sha256
     ran = jobs_that_ran(world, "score")
 
-    submission = world.hand_in()
+    submission = world.submit()
     reason, detail = ended(world, submission)
 
     assert another
@@ -93,12 +93,12 @@ def test_the_truth_is_not_shown_to_a_scorer_that_nobody_approved(world: World) -
 
 
 def test_a_probe_that_was_exchanged_vouches_for_nothing(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     with world.database.writing() as session:
         probe = session.get_one(Image, world.context.probe_image_id)
         probe.sif_sha256 = "e" * 64
 
-    reason, detail = ended(world, world.hand_in())
+    reason, detail = ended(world, world.submit())
 
     assert reason is FailureReason.PREPARATION
     assert detail == f"image {probe.id} is made of nothing that is known, which nobody approved"
@@ -106,11 +106,11 @@ def test_a_probe_that_was_exchanged_vouches_for_nothing(world: World) -> None:
 
 def test_what_was_changed_is_run_once_an_operator_approves_it(world: World) -> None:
     change_task(world, predict_argv=["/app/other"])
-    refused = ended(world, world.hand_in())
+    refused = ended(world, world.submit())
 
     with world.database.reading() as session:
         bootstrap.approvals_of_site(world.site).put(Slug("digits"), approval_of(session, "digits"))
-    approved = ended(world, world.hand_in())
+    approved = ended(world, world.submit())
 
     assert refused[0] is FailureReason.PREPARATION
     assert approved == (None, "")
@@ -119,7 +119,7 @@ def test_what_was_changed_is_run_once_an_operator_approves_it(world: World) -> N
 def test_a_challenge_without_an_approval_is_not_run_and_says_what_to_do(world: World) -> None:
     (world.context.cluster.storage / "orders/digits.json").unlink()
 
-    reason, detail = ended(world, world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
+    reason, detail = ended(world, world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
 
     assert reason is FailureReason.PREPARATION
     assert detail == (
@@ -131,7 +131,7 @@ def test_an_approval_of_an_earlier_release_says_what_to_do(world: World) -> None
     old = {"digits": {"input_data": "digits-test", "predict_argv": ["/app/predict"]}}
     (world.context.cluster.storage / "orders/digits.json").write_text(json.dumps(old))
 
-    reason, detail = ended(world, world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
+    reason, detail = ended(world, world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
 
     assert reason is FailureReason.PREPARATION
     assert detail == (

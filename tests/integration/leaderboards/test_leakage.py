@@ -37,7 +37,7 @@ def _score(world: World, accuracy: float, loss: float = 0.5) -> str:
         return 0
 
     world.node.score = score
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
     return submission
 
@@ -144,7 +144,7 @@ def test_the_end_of_a_run_is_taken_in_after_whole_steps(world: World, predict: A
     _seal(world, hold=True)
     world.node.predict = predict
 
-    began, ended = _ended(world, world.hand_in())
+    began, ended = _ended(world, world.submit())
 
     assert timedelta(minutes=5) <= ended - began < timedelta(minutes=5, seconds=3)
 
@@ -152,7 +152,7 @@ def test_the_end_of_a_run_is_taken_in_after_whole_steps(world: World, predict: A
 def test_a_run_too_short_to_be_seen_is_told_of_like_any_other(world: World) -> None:
     _seal(world, hold=False)
     world.node.predict = _fails
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     for _ in range(5):
         world.scheduler.advance()
@@ -171,7 +171,7 @@ def test_a_run_too_short_to_be_seen_is_told_of_like_any_other(world: World) -> N
 def test_otherwise_it_is_taken_in_at_once(world: World) -> None:
     _seal(world, hold=False)
 
-    began, ended = _ended(world, world.hand_in())
+    began, ended = _ended(world, world.submit())
 
     assert ended - began < timedelta(minutes=1)
 
@@ -188,7 +188,7 @@ def test_what_a_participant_can_provoke_counts_where_failures_are_sealed(
 
     _seal(world, hold=False)
     world.node.score = score
-    submission = world.hand_in()
+    submission = world.submit()
 
     evaluation = world.run_until_final(submission)
 
@@ -218,7 +218,7 @@ def _fail_nodes(world: World, times: int) -> None:
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_node_that_fails_under_a_program_is_not_seen_to(world: World, times: int) -> None:
     _seal(world, hold=False)
-    submission = world.hand_in()
+    submission = world.submit()
 
     _fail_nodes(world, times)
     evaluation = world.run_until_final(submission)
@@ -235,10 +235,10 @@ def test_a_node_that_fails_under_a_program_is_not_seen_to(world: World, times: i
 @pytest.mark.parametrize("word", ["left_behind", "node_unfit", "output_limit", "image_start"])
 def test_no_word_of_the_script_gives_a_program_another_try(world: World, word: str) -> None:
     _seal(world, hold=False)
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     world.node.reason, world.node.starts = word, True
 
-    submission = world.hand_in()
+    submission = world.submit()
     evaluation = world.run_until_final(submission)
 
     assert len(world.attempts("predict")) == 2
@@ -251,7 +251,7 @@ def test_no_word_of_the_script_gives_a_program_another_try(world: World, word: s
 def test_what_is_held_back_makes_room_for_nothing(world: World) -> None:
     """Whatever began in its place would tell when a run has really ended."""
     _seal(world, hold=True)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("score")
     world.run(5)
 
@@ -277,7 +277,7 @@ def test_what_is_held_back_makes_room_for_nothing(world: World) -> None:
 
 def test_gpu_hours_of_a_sealed_phase_are_whole_steps(world: World) -> None:
     _seal(world, hold=False)
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
 
     with world.database.reading() as session:
         challenge_id = session.scalars(select(Task)).one().challenge_id
@@ -294,7 +294,7 @@ def test_a_failure_of_the_sites_after_the_data_was_read_is_told_like_any_other(
 ) -> None:
     """Told as it is, it would say that the program had ended well."""
     _seal(world, hold=False)
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.scheduler.refuses_with = Refused(reason="account", message="no such account")
     evaluation = world.run_until_final(submission)
@@ -307,7 +307,7 @@ def test_a_failure_of_the_sites_after_the_data_was_read_is_told_like_any_other(
 
 def test_a_node_that_cannot_be_sealed_after_one_that_failed_tells_nothing(world: World) -> None:
     _seal(world, hold=False)
-    submission = world.hand_in()
+    submission = world.submit()
     _fail_nodes(world, 1)
     world.node.reason = "isolation_unavailable"
     evaluation = world.run_until_final(submission)

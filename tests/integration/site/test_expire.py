@@ -57,7 +57,7 @@ def _scored(world: World, **more: object) -> Evaluation:
         return good_scores(output)
 
     world.node.score = score
-    evaluation = world.run_until_final(world.hand_in(**more))  # type: ignore[arg-type]
+    evaluation = world.run_until_final(world.submit(**more))  # type: ignore[arg-type]
     assert evaluation.state is EvaluationState.SCORED
     return evaluation
 
@@ -178,7 +178,7 @@ def test_what_two_challenges_have_stays_until_the_last_lets_go(kept: World) -> N
 
 
 def _add_another_challenge(world: World, ends_at: datetime) -> None:
-    """Let the same upload have been handed in to another challenge too."""
+    """Let the same upload have been submitted to another challenge too."""
     with world.database.writing() as session:
         one = session.scalars(select(Challenge)).one()
         other = Challenge(
@@ -208,7 +208,7 @@ def _add_another_challenge(world: World, ends_at: datetime) -> None:
 
 
 def test_what_is_still_to_be_evaluated_stays(kept: World) -> None:
-    kept.hand_in()
+    kept.submit()
     _, upload = _upload(kept)
     _after_the_end(kept)
 
@@ -301,7 +301,7 @@ def test_the_same_upload_that_comes_again_meanwhile_stays(kept: World) -> None:
                 size=1, policy="", intended_at=kept.clock.now,
             )
         )  # fmt: skip
-    kept.hand_in()
+    kept.submit()
 
     expire(kept.context)
 

@@ -41,7 +41,7 @@ def cells(page: str, heading: str) -> list[str]:
     return re.findall(r"<td[^>]*>\s*(.*?)\s*</td>", row[1], re.DOTALL)
 
 
-def test_a_team_sees_its_own_budget_and_the_challenges_where_it_hands_in(
+def test_a_team_sees_its_own_budget_and_the_challenges_where_it_submits(
     new_site: SiteMaker,
 ) -> None:
     site = new_site(shares={"digits": Share(gpu_hours=50, team_gpu_hours=4)})

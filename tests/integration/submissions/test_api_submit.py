@@ -1,4 +1,4 @@
-"""Handing in through the API: the same code, the same limits, and nothing left half done."""
+"""Submitting through the API: the same code, the same limits, and nothing left half done."""
 
 import asyncio
 import hashlib
@@ -64,7 +64,7 @@ def test_a_file_becomes_a_submission_and_its_address_is_told(
     assert _kept(site) == [hashlib.sha256(FILE["file"][1]).hexdigest()]
 
 
-def test_what_was_handed_in_can_be_read_at_its_address(site: Site) -> None:
+def test_what_was_submitted_can_be_read_at_its_address(site: Site) -> None:
     program = site.program(site.token(site.newcomer, Scope.SUBMIT, Scope.READ))
 
     made = program.post(PATH, data=FIELDS, files=FILE)
@@ -78,7 +78,7 @@ def test_what_was_handed_in_can_be_read_at_its_address(site: Site) -> None:
     [
         pytest.param(
             {}, FILE, "incomplete",
-            "Choose the phase to hand in to. Choose what kind of file it is.", id="no-fields",
+            "Choose the phase to submit to. Choose what kind of file it is.", id="no-fields",
         ),
         pytest.param(
             FIELDS | {"kind": "evil"}, FILE, "incomplete", "Choose what kind of file it is.",
@@ -86,7 +86,7 @@ def test_what_was_handed_in_can_be_read_at_its_address(site: Site) -> None:
         ),
         pytest.param(
             FIELDS, {"file": ("a", b"")}, "incomplete",
-            "Choose the file to hand in. It must not be empty.", id="empty-file",
+            "Choose the file to submit. It must not be empty.", id="empty-file",
         ),
         pytest.param(
             FIELDS | {"phase": "nope"}, FILE, "phase",
@@ -214,7 +214,7 @@ async def _upload(
         pytest.param((Scope.SUBMIT,), PATH.replace("digits", "nothing"), 404, id="no-challenge"),
     ],
 )
-def test_nothing_is_read_from_whoever_may_not_hand_in(
+def test_nothing_is_read_from_whoever_may_not_submit(
     site: Site, scopes: tuple[Scope, ...], path: str, status: int
 ) -> None:
     token = site.token(site.newcomer, *scopes) if scopes else "nothing"
@@ -241,7 +241,7 @@ def test_a_sender_that_goes_away_leaves_nothing_behind(site: Site) -> None:
 
     assert statuses == []
     # It is nothing that anybody has to look after.
-    assert [entry["event"] for entry in log] == ["the sender went away", "request"]
+    assert [entry["event"] for entry in log] == ["client_disconnected", "request"]
     assert (_kept(site), _submissions(site)) == ([], [])
 
 

@@ -47,7 +47,7 @@ def ran(world: World) -> list[str]:
 
 
 def test_what_waits_ends_at_once_and_does_not_count(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
 
     cancel(world, submission)
 
@@ -60,7 +60,7 @@ def test_what_waits_ends_at_once_and_does_not_count(world: World) -> None:
 def test_while_its_image_is_built_it_ends_at_once_counts_and_the_image_is_kept(
     world: World,
 ) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     run_to(world, submission, S.BUILDING)
 
     cancel(world, submission, Cost.COUNTS)
@@ -69,12 +69,12 @@ def test_while_its_image_is_built_it_ends_at_once_counts_and_the_image_is_kept(
     assert world.evaluation(submission).state is S.CANCELLED
     assert counts(world, submission)
     assert "predict" not in ran(world)
-    assert world.run_until_final(world.hand_in()).state is S.SCORED
+    assert world.run_until_final(world.submit()).state is S.SCORED
 
 
 def test_what_was_built_before_costs_nothing(world: World) -> None:
-    world.run_until_final(world.hand_in())
-    second = world.hand_in()
+    world.run_until_final(world.submit())
+    second = world.submit()
     world.run()
     assert world.evaluation(second).state is S.QUEUED
 
@@ -86,7 +86,7 @@ def test_what_was_built_before_costs_nothing(world: World) -> None:
 
 
 def test_an_image_that_two_wait_for_is_built_for_the_one_that_is_left(world: World) -> None:
-    first, second = world.hand_in(), world.hand_in()
+    first, second = world.submit(), world.submit()
 
     cancel(world, first)
 
@@ -95,12 +95,12 @@ def test_an_image_that_two_wait_for_is_built_for_the_one_that_is_left(world: Wor
 
 
 def test_an_image_that_nobody_waits_for_is_built_once_somebody_does(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     cancel(world, submission)
     world.run(8)
     built_before = len(world.attempts("build"))
 
-    again = world.hand_in()
+    again = world.submit()
 
     assert world.run_until_final(again).state is S.SCORED
     assert len(world.attempts("build")) == built_before + 1
@@ -108,21 +108,21 @@ def test_an_image_that_nobody_waits_for_is_built_once_somebody_does(world: World
 
 def test_what_is_free_is_free_only_some_times_a_day(world: World) -> None:
     for number in range(MAX_FREE_CANCELLATIONS):
-        cancel(world, world.hand_in(content=b"PK%d" % number))
-    one_more = world.hand_in()
+        cancel(world, world.submit(content=b"PK%d" % number))
+    one_more = world.submit()
 
     with pytest.raises(ParticipantError):
         cancel(world, one_more)
     cancel(world, one_more, Cost.COUNTS)
     world.clock.advance(86_400)
-    tomorrow = world.hand_in()
+    tomorrow = world.submit()
     cancel(world, tomorrow)
 
     assert (counts(world, one_more), counts(world, tomorrow)) == (True, False)
 
 
 def test_a_job_that_was_written_down_and_not_sent_never_is(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     run_to(world, submission, S.BUILDING)
     world.scheduler.loses_requests = False
     world.run_until_sent("predict")
@@ -140,7 +140,7 @@ def test_a_job_that_was_written_down_and_not_sent_never_is(world: World) -> None
 
 
 def test_a_queued_job_is_stopped_and_counts_where_its_image_was_made_for_it(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
 
     cancel(world, submission, Cost.COUNTS)
@@ -152,7 +152,7 @@ def test_a_queued_job_is_stopped_and_counts_where_its_image_was_made_for_it(worl
 
 
 def test_a_running_job_is_stopped_and_counts(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     run_to(world, submission, S.RUNNING)
 
     cancel(world, submission, Cost.COUNTS)
@@ -164,7 +164,7 @@ def test_a_running_job_is_stopped_and_counts(world: World) -> None:
 
 
 def test_a_score_job_is_stopped_and_there_is_no_score(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     run_to(world, submission, S.SCORING)
 
     cancel(world, submission, Cost.COUNTS)
@@ -175,7 +175,7 @@ def test_a_score_job_is_stopped_and_there_is_no_score(world: World) -> None:
 
 
 def test_it_is_stopped_as_soon_as_an_unclear_job_is_found(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     token = world.attempts("predict")[0].token
     with world.database.writing() as session:
@@ -189,7 +189,7 @@ def test_it_is_stopped_as_soon_as_an_unclear_job_is_found(world: World) -> None:
 
 
 def test_an_unclear_job_that_never_was_ends_without_another_try(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     run_to(world, submission, S.BUILDING)
     world.run_until_sent("predict")
     token = world.attempts("predict")[0].token
@@ -205,7 +205,7 @@ def test_an_unclear_job_that_never_was_ends_without_another_try(world: World) ->
 
 
 def test_the_cluster_is_asked_again_until_it_answers(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     cancel(world, submission, Cost.COUNTS)
     world.scheduler.is_down = True
@@ -220,7 +220,7 @@ def test_the_cluster_is_asked_again_until_it_answers(world: World) -> None:
 
 
 def test_a_held_one_ends_and_does_not_count(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     with world.database.writing() as session:
         evaluation = session.scalars(
             select(Evaluation).where(Evaluation.submission_id == submission)
@@ -234,7 +234,7 @@ def test_a_held_one_ends_and_does_not_count(world: World) -> None:
 
 
 def test_a_job_held_on_the_cluster_is_stopped_too(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.scheduler.put(Token(world.attempts("predict")[0].token), Phase.HELD)
 
@@ -246,7 +246,7 @@ def test_a_job_held_on_the_cluster_is_stopped_too(world: World) -> None:
 def test_whoever_was_shown_that_it_is_free_is_asked_again_once_it_has_started(
     world: World,
 ) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     run_to(world, submission, S.RUNNING)
 
     with pytest.raises(ParticipantError, match="has started for it in the meantime"):
@@ -257,7 +257,7 @@ def test_whoever_was_shown_that_it_is_free_is_asked_again_once_it_has_started(
 
 
 def test_what_has_ended_cannot_be_cancelled(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
 
     with pytest.raises(ParticipantError, match="nothing to cancel"):
@@ -267,7 +267,7 @@ def test_what_has_ended_cannot_be_cancelled(world: World) -> None:
 
 
 def test_somebody_else_finds_nothing_to_cancel(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     with world.database.writing() as session:
         stranger = factories.add_person(session, "Eve").id
 
@@ -278,7 +278,7 @@ def test_somebody_else_finds_nothing_to_cancel(world: World) -> None:
 
 
 def test_asking_twice_is_the_same_as_asking_once_and_each_is_written_down(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
 
     cancel(world, submission, Cost.COUNTS)

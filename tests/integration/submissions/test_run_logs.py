@@ -38,7 +38,7 @@ def test_the_logs_of_predict_and_score_are_kept(world: World) -> None:
     world.node.predict = _says(good_predictions, "predicting\n", "\x1b[31ma warning\x1b[0m\0\n")
     world.node.score = _says(good_scores, "scoring\n")
 
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
 
     logs = _logs(world)
     assert {key: (log.text, log.truncated) for key, log in logs.items()} == {
@@ -51,7 +51,7 @@ def test_the_logs_of_predict_and_score_are_kept(world: World) -> None:
 def test_the_log_of_a_run_that_failed_is_kept_too(world: World) -> None:
     world.node.predict = _says(lambda _: 3, "", "Traceback: no such file\n")
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.state is EvaluationState.FAILED
     assert [log.text for log in _logs(world).values()] == ["Traceback: no such file\n"]
@@ -60,7 +60,7 @@ def test_the_log_of_a_run_that_failed_is_kept_too(world: World) -> None:
 def test_of_a_long_log_the_end_is_kept(world: World) -> None:
     world.node.predict = _says(good_predictions, "x" * MAX_LOG_BYTES + "the end")
 
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
 
     [log] = _logs(world).values()
     assert log.truncated
@@ -75,14 +75,14 @@ def test_of_a_run_on_the_sample_all_is_kept_that_the_script_has_kept(
     """The script leaves out the middle of what is longer: what reaches the limit has been cut."""
     world.node.predict = _says(good_predictions, "x" * length)
 
-    world.run_until_final(world.hand_in(smoke=True))
+    world.run_until_final(world.submit(smoke=True))
 
     [log] = _logs(world).values()
     assert (log.text.count("x"), LEFT_OUT in log.text, log.truncated) == (length, is_cut, is_cut)
 
 
 def test_without_logs_nothing_is_kept(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
 
     assert _logs(world) == {}
 
@@ -105,7 +105,7 @@ def test_a_log_that_cannot_be_read_decides_nothing(
 
     world.node.predict = predict
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.state is EvaluationState.SCORED
     assert [log.text for log in _logs(world).values()] == ["a warning\n"]

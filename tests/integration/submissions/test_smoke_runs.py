@@ -31,7 +31,7 @@ def page_of(world: World, submission: str) -> SubmissionPage:
 
 
 def test_it_ends_well_without_a_score_and_counts_for_nothing(world: World) -> None:
-    submission = world.hand_in(smoke=True)
+    submission = world.submit(smoke=True)
 
     evaluation = world.run_until_final(submission)
 
@@ -47,7 +47,7 @@ def test_it_ends_well_without_a_score_and_counts_for_nothing(world: World) -> No
 def test_it_differs_from_a_run_for_a_score_in_its_input_and_one_word(world: World) -> None:
     scripts = []
     for smoke in (False, True):
-        world.run_until_final(world.hand_in(smoke=smoke))
+        world.run_until_final(world.submit(smoke=smoke))
         attempt = world.attempts("predict")[-1]
         script = prepare(world.context, attempt.token).script
         directory = str(world.context.cluster.run_directory(attempt.job_id, attempt.token))
@@ -69,7 +69,7 @@ def test_it_differs_from_a_run_for_a_score_in_its_input_and_one_word(world: Worl
 def test_its_team_reads_what_it_wrote_also_where_everything_else_is_sealed(world: World) -> None:
     change_phase(world, failures=Failures.SEALED)
     world.node.predict = lambda output: 3
-    smoke, scored = world.hand_in(smoke=True), world.hand_in()
+    smoke, scored = world.submit(smoke=True), world.submit()
     for submission in (smoke, scored):
         world.run_until_final(submission)
     with world.database.writing() as session:
@@ -101,20 +101,20 @@ def test_where_none_are_offered_that_is_said(world: World, change: Callable[[Wor
     change(world)
 
     with pytest.raises(ParticipantError, match="has no runs on a public sample") as refused:
-        world.hand_in(smoke=True)
+        world.submit(smoke=True)
 
     assert refused.value.reason == "smoke"
 
 
 def test_results_have_no_log_to_see(world: World) -> None:
     with pytest.raises(ParticipantError, match="Results are not run"):
-        world.hand_in(SubmissionKind.RESULTS, b"id,digit\n", smoke=True)
+        world.submit(SubmissionKind.RESULTS, b"id,digit\n", smoke=True)
 
 
 def test_one_at_a_time_and_so_many_a_day(world: World) -> None:
-    submission = world.hand_in(smoke=True)
+    submission = world.submit(smoke=True)
     with pytest.raises(ParticipantError, match="Wait until your team's run on the sample"):
-        world.hand_in(smoke=True)
+        world.submit(smoke=True)
     world.run_until_final(submission)
     with world.database.writing() as session:
         row = session.get_one(Submission, submission)
@@ -129,9 +129,9 @@ def test_one_at_a_time_and_so_many_a_day(world: World) -> None:
             )  # fmt: skip
 
     with pytest.raises(QuotaExceededError, match="its 20 runs on the sample of today"):
-        world.hand_in(smoke=True)
+        world.submit(smoke=True)
 
-    assert world.hand_in()
+    assert world.submit()
 
 
 def test_it_comes_before_what_waits_for_a_score(world: World) -> None:
@@ -141,8 +141,8 @@ def test_it_comes_before_what_waits_for_a_score(world: World) -> None:
         world.context,
         resources=replace(world.context.resources, profiles={**profiles, "gpu-small": one}),
     )
-    world.run_until_final(world.hand_in())
-    first, second = world.hand_in(), world.hand_in(smoke=True)
+    world.run_until_final(world.submit())
+    first, second = world.submit(), world.submit(smoke=True)
 
     world.run()
 
@@ -158,7 +158,7 @@ def test_its_team_is_told_which_file_is_missing(world: World) -> None:
         return 0
 
     world.node.predict = writes_another
-    submission = world.hand_in(smoke=True)
+    submission = world.submit(smoke=True)
     world.run_until_final(submission)
 
     [evaluation] = page_of(world, submission).evaluations

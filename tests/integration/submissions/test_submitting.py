@@ -1,4 +1,4 @@
-"""Handing in: the checks and the count are one transaction."""
+"""Submitting: the checks and the count are one transaction."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -107,7 +107,7 @@ def test_what_was_the_sites_fault_does_not_count(world: World) -> None:
 def test_fifty_requests_at_once_get_no_more_places_than_there_are(world: World) -> None:
     start = threading.Barrier(10)
 
-    def hand_in(number: int) -> bool:
+    def submit(number: int) -> bool:
         if number < 10:
             start.wait()
         try:
@@ -117,7 +117,7 @@ def test_fifty_requests_at_once_get_no_more_places_than_there_are(world: World) 
         return True
 
     with ThreadPoolExecutor(10) as pool:
-        taken = sum(pool.map(hand_in, range(50)))
+        taken = sum(pool.map(submit, range(50)))
 
     assert taken == _count(world, Submission) == 3
     assert _count(world, Team) == 1
@@ -129,12 +129,12 @@ def test_people_of_one_name_who_begin_at_once_get_teams_of_different_names(world
         session.add_all(people)
     start = threading.Barrier(len(people))
 
-    def hand_in(person: Person) -> None:
+    def submit(person: Person) -> None:
         start.wait()
         _submit(world, Actor(person_id=person.id, name="Kim"))
 
     with ThreadPoolExecutor(len(people)) as pool:
-        list(pool.map(hand_in, people))
+        list(pool.map(submit, people))
 
     with world.database.reading() as session:
         names = set(session.scalars(select(Team.name)))

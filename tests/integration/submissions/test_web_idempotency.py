@@ -1,4 +1,4 @@
-"""One form or call that is sent twice makes one submission; the same file handed in again is said."""
+"""One form or call that is sent twice makes one submission; the same file submitted again is said."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

@@ -32,7 +32,7 @@ def _another(site: Site, **more: object) -> str:
     return made.id
 
 
-def test_team_mates_see_who_handed_in_and_which_one_stands(site: Site) -> None:
+def test_team_mates_see_who_submitted_and_which_one_stands(site: Site) -> None:
     other = _another(site)
 
     page = site.browser(site.ada).get(LIST).text
@@ -76,5 +76,5 @@ def test_a_submission_leads_to_the_leaderboard_and_to_the_next_one(site: Site) -
     assert all(
         'href="/challenges/digits/leaderboard">Leaderboard' in page for page in (own, foreign)
     )
-    assert 'href="/challenges/digits/submit">Hand in again' in own
-    assert "Hand in again" not in foreign
+    assert 'href="/challenges/digits/submit">Submit again' in own
+    assert "Submit again" not in foreign

@@ -1,4 +1,4 @@
-"""Handing in through the form."""
+"""Submitting through the form."""
 
 import errno
 import hashlib
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_input_is_kept(
     answer = site.browser(site.newcomer).post(SUBMIT, data=fields, files=files)
 
     assert answer.status_code == 422
-    assert "<title>Error: Hand in" in answer.text
+    assert "<title>Error: Submit" in answer.text
     assert 'role="alert"' in answer.text
     assert [message for message in says if message not in answer.text] == []
     assert fields.get("note", "") in answer.text

@@ -1,4 +1,4 @@
-"""Weights: uploaded once, offered to the team alone, and named by what it hands in."""
+"""Weights: uploaded once, offered to the team alone, and named by what it submits."""
 
 import gzip
 import hashlib
@@ -69,7 +69,7 @@ def test_the_same_file_is_kept_once(site: Site) -> None:
     assert len(rows(site)) == 1
 
 
-def test_what_is_handed_in_names_the_weights(site: Site) -> None:
+def test_what_is_submitted_names_the_weights(site: Site) -> None:
     browser = site.browser(site.newcomer)
     browser.post(PAGE, files=MODEL)
     [row] = rows(site)
@@ -121,14 +121,14 @@ def test_what_is_removed_is_offered_no_more_and_stays_with_its_submissions(site:
     browser = site.browser(site.newcomer)
     browser.post(PAGE, files=MODEL)
     [row] = rows(site)
-    handed_in = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+    submitted = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
 
     browser.post(f"{PAGE}/{row.id}/remove")
 
     again = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
     assert "model.safetensors" not in browser.get(PAGE).text
     assert again.status_code == 422
-    assert "model.safetensors" in browser.get(handed_in.headers["location"]).text
+    assert "model.safetensors" in browser.get(submitted.headers["location"]).text
 
 
 def test_a_team_keeps_no_more_than_the_site_allows(new_site: SiteMaker) -> None:
@@ -172,9 +172,9 @@ def test_a_checkpoint_that_is_called_a_tar_is_kept_as_the_file_it_is(
 
     [row] = rows(site)
     page = browser.get(PAGE).text
-    handed_in = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
+    submitted = browser.post(SUBMIT, data=FIELDS | {"weights": row.id}, files=CODE)
     assert "<td><code>/weights/model_best.pth.tar</code></td>" in page
-    assert handed_in.status_code == 303
+    assert submitted.status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_what_was_removed_counts_for_the_day_and_its_file_may_go(new_site: SiteM
     assert hashlib.sha256(b"as many bytes").hexdigest() not in names
 
 
-def test_a_removed_file_stays_while_something_was_handed_in_with_it(site: Site) -> None:
+def test_a_removed_file_stays_while_something_was_submitted_with_it(site: Site) -> None:
     browser = site.browser(site.newcomer)
     browser.post(PAGE, files=MODEL)
     [row] = rows(site)

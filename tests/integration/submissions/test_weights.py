@@ -16,7 +16,7 @@ from tests.support.worker.world import World
 
 
 def run_with(world: World, weights_id: str) -> Evaluation:
-    submission = world.hand_in()
+    submission = world.submit()
     with world.database.writing() as session:
         session.get_one(Submission, submission).weights_id = weights_id
     return world.run_until_final(submission)

@@ -30,15 +30,15 @@ def linked(scene: Scene) -> list[list[str | None]]:
 
 
 def test_nothing_is_hinted_at_where_there_is_nothing(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
 
     assert hints(scene) == []
 
 
 def test_one_unique_id_through_two_providers_is_a_hint(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     with scene.database.writing() as session:
         for name, issuer in (("Ada", "https://one.example"), ("Eve", "https://two.example")):
             account = factories.add_account(
@@ -54,8 +54,8 @@ def test_one_unique_id_through_two_providers_is_a_hint(scene: Scene) -> None:
 
 
 def test_the_same_upload_by_two_teams_is_a_hint_until_they_merge(scene: Scene) -> None:
-    scene.hand_in("Ada", "the same")
-    scene.hand_in("Eve", "the same")
+    scene.submit("Ada", "the same")
+    scene.submit("Eve", "the same")
     before = hints(scene)
 
     scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
@@ -78,15 +78,15 @@ def test_many_teams_with_one_file_are_one_hint(scene: Scene) -> None:
 
     [hint] = hints(scene)
 
-    assert "8 teams have handed in the same file" in hint
+    assert "8 teams have submitted the same file" in hint
     assert "Team 0, Team 1, Team 2, Team 3, Team 4 and 3 more, SHA-256" in hint
 
 
 def test_leaving_a_team_with_submissions_for_another_is_a_hint(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     scene.invite("Ada", "Grace")
     scene.do(membership.leave, "Grace", slug="digits")
-    scene.hand_in("Grace", now=NOW + MINUTE)
+    scene.submit("Grace", now=NOW + MINUTE)
 
     [hint] = hints(scene)
 
@@ -95,11 +95,11 @@ def test_leaving_a_team_with_submissions_for_another_is_a_hint(scene: Scene) -> 
 
 
 def test_a_merger_of_the_team_that_was_left_hides_nothing(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     scene.invite("Ada", "Grace")
     scene.do(membership.leave, "Grace", slug="digits")
-    scene.hand_in("Grace", now=NOW + MINUTE)
+    scene.submit("Grace", now=NOW + MINUTE)
 
     scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
     of_two = hints(scene)
@@ -114,7 +114,7 @@ def test_a_merger_of_the_team_that_was_left_hides_nothing(scene: Scene) -> None:
 
 
 def test_somebody_who_is_in_no_team_yet_is_named_all_the_same(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     scene.do(joining.join, "Grace", slug="digits", accepts=True, note="")
     with scene.database.writing() as session:
         for name in ("Ada", "Grace"):
@@ -130,8 +130,8 @@ def test_somebody_who_is_in_no_team_yet_is_named_all_the_same(scene: Scene) -> N
 
 
 def test_a_file_that_was_only_tried_on_the_sample_is_no_hint(scene: Scene) -> None:
-    scene.hand_in("Ada", "the same")
-    scene.hand_in("Eve", "the same")
+    scene.submit("Ada", "the same")
+    scene.submit("Eve", "the same")
     eves = select(Submission).where(Submission.team_id == scene.team("Eve").id)
     with scene.database.writing() as session:
         session.scalars(eves).one().is_smoke = True

@@ -20,8 +20,8 @@ from tests.support.same_moment import one_while_the_other
 from tests.support.scenes.participants import Scene
 
 
-def test_handing_in_to_an_open_challenge_joins_it_and_records_the_terms(scene: Scene) -> None:
-    scene.hand_in("Ada")
+def test_submitting_to_an_open_challenge_joins_it_and_records_the_terms(scene: Scene) -> None:
+    scene.submit("Ada")
 
     with scene.database.reading() as session:
         row = session.scalars(select(Participation)).one()
@@ -30,18 +30,18 @@ def test_handing_in_to_an_open_challenge_joins_it_and_records_the_terms(scene: S
     assert scene.actions() == [Action.JOINED, Action.TEAM_MADE]
 
 
-def test_whoever_has_to_be_let_in_cannot_hand_in_before(scene: Scene) -> None:
+def test_whoever_has_to_be_let_in_cannot_submit_before(scene: Scene) -> None:
     scene.change(join_policy="approve")
     with pytest.raises(NotAllowedError, match="Join the challenge first"):
-        scene.hand_in("Ada")
+        scene.submit("Ada")
 
     state = scene.do(joining.join, "Ada", slug="digits", accepts=True, note="I am in group 3")
     with pytest.raises(NotAllowedError, match="not yet let you in"):
-        scene.hand_in("Ada")
+        scene.submit("Ada")
     scene.do(joining.decide, "Oda", slug="digits", person_id=scene.people["Ada"].id, admits=True)
 
     assert state is ParticipationState.ASKED
-    assert scene.hand_in("Ada")
+    assert scene.submit("Ada")
     assert scene.actions() == [Action.JOIN_ASKED, Action.JOIN_ADMITTED, Action.TEAM_MADE]
 
 
@@ -54,7 +54,7 @@ def test_whoever_was_declined_can_be_admitted_later_but_not_the_other_way_round(
 
     scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=False)
     with pytest.raises(NotAllowedError, match="have declined"):
-        scene.hand_in("Ada")
+        scene.submit("Ada")
     scene.do(joining.decide, "Oda", slug="digits", person_id=ada, admits=True)
 
     with pytest.raises(ParticipantError, match="takes part already"):
@@ -112,14 +112,14 @@ def test_terms_are_accepted_first_and_again_when_they_change(scene: Scene) -> No
     with pytest.raises(ParticipantError, match="Tick that you accept"):
         scene.do(joining.join, "Ada", slug="digits", accepts=False, note="")
     scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
-    scene.hand_in("Ada")
+    scene.submit("Ada")
 
     scene.change(terms="# New terms")
 
     with pytest.raises(NotAllowedError, match="terms of this challenge have changed"):
-        scene.hand_in("Ada", now=NOW + MINUTE)
+        scene.submit("Ada", now=NOW + MINUTE)
     scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
-    assert scene.hand_in("Ada", now=NOW + MINUTE)
+    assert scene.submit("Ada", now=NOW + MINUTE)
 
 
 def test_a_refusal_keeps_to_the_log_what_was_asked_of_the_login(scene: Scene) -> None:
@@ -149,7 +149,7 @@ def test_a_challenge_that_opens_lets_in_whom_it_had_declined(scene: Scene) -> No
     scene.change(join_policy="open")
 
     by_the_page = scene.do(joining.join, "Ada", slug="digits", accepts=True, note="")
-    scene.hand_in("Eve")
+    scene.submit("Eve")
 
     assert by_the_page is ParticipationState.ADMITTED
     assert scene.actions()[4:] == [Action.JOINED, Action.JOINED, Action.TEAM_MADE]

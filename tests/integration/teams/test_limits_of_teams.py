@@ -1,4 +1,4 @@
-"""Limits belong to the team and follow a member nowhere; the page for handing in says the same."""
+"""Limits belong to the team and follow a member nowhere; the page for submitting says the same."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.scenes.participants import Scene, ask
 
 
 def _used(scene: Scene, *names: str) -> list[int]:
-    """Return what the page for handing in says has been used today, for each of them."""
+    """Return what the page for submitting says has been used today, for each of them."""
     found = []
     for name in names:
         with scene.database.reading() as session:
@@ -35,65 +35,65 @@ def _limit(scene: Scene, per_day: int) -> None:
 
 def test_whoever_joins_a_team_has_what_it_has_left(scene: Scene) -> None:
     _limit(scene, 2)
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     before = _used(scene, "Ada", "Grace")
 
     scene.invite("Ada", "Grace")
-    scene.hand_in("Grace")
+    scene.submit("Grace")
 
     assert before == [1, 0]
     assert _used(scene, "Ada", "Grace") == [2, 2]
     with pytest.raises(QuotaExceededError):
-        scene.hand_in("Ada", "one more")
+        scene.submit("Ada", "one more")
 
 
 def test_whoever_leaves_takes_nothing_along_and_begins_anew(scene: Scene) -> None:
     _limit(scene, 2)
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     scene.invite("Ada", "Grace")
-    scene.hand_in("Grace")
+    scene.submit("Grace")
 
     scene.do(membership.leave, "Grace", slug="digits")
     left = _used(scene, "Ada", "Grace")
-    scene.hand_in("Grace", "alone")
+    scene.submit("Grace", "alone")
 
     assert left == [2, 0]
     assert _used(scene, "Ada", "Grace") == [2, 1]
     with pytest.raises(QuotaExceededError):
-        scene.hand_in("Ada", "one more")
+        scene.submit("Ada", "one more")
 
 
 def test_whoever_goes_on_to_another_team_counts_there(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
-    scene.hand_in("Eve", "more of Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
+    scene.submit("Eve", "more of Eve")
     scene.invite("Ada", "Grace")
-    scene.hand_in("Grace")
+    scene.submit("Grace")
 
     scene.do(membership.leave, "Grace", slug="digits")
     scene.invite("Eve", "Grace")
 
     assert _used(scene, "Ada", "Eve", "Grace") == [2, 2, 2]
-    scene.hand_in("Grace", "for the other team")
+    scene.submit("Grace", "for the other team")
     assert _used(scene, "Ada", "Eve", "Grace") == [2, 3, 3]
 
 
 def test_a_merged_team_has_used_what_both_have(scene: Scene) -> None:
     _limit(scene, 3)
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
 
     scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     assert _used(scene, "Ada", "Eve") == [2, 2]
-    scene.hand_in("Ada", "the third")
+    scene.submit("Ada", "the third")
     with pytest.raises(QuotaExceededError):
-        scene.hand_in("Eve", "the fourth")
+        scene.submit("Eve", "the fourth")
 
 
 def test_whoever_leaves_a_merged_team_leaves_what_they_brought(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))
 
     scene.do(membership.leave, "Ada", slug="digits")

@@ -50,8 +50,8 @@ def test_together_they_may_not_have_more_than_one_team_could(scene: Scene) -> No
     with scene.database.writing() as session:
         session.merge(scene.digits.dev).total = 3
     for name in ("Ada", "Eve"):
-        scene.hand_in(name)
-        scene.hand_in(name, f"more of {name}")
+        scene.submit(name)
+        scene.submit(name, f"more of {name}")
 
     with pytest.raises(
         ParticipantError, match=r"4 submissions that count in Development \(2 and 2\)"
@@ -60,8 +60,8 @@ def test_together_they_may_not_have_more_than_one_team_could(scene: Scene) -> No
 
 
 def test_it_is_checked_again_when_the_other_team_accepts(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     request = ask(scene, "Ada", "Eve")
     scene.change(team_size=1)
 
@@ -72,8 +72,8 @@ def test_it_is_checked_again_when_the_other_team_accepts(scene: Scene) -> None:
 
 
 def test_each_side_does_only_what_is_its_own(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     request = ask(scene, "Ada", "Eve")
 
     for service, who in (
@@ -166,8 +166,8 @@ def being_scored(scene: Scene, name: str) -> tuple[str, str]:
 
 
 def test_a_submission_that_waits_for_a_merger_goes_to_the_merged_team(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     request = ask(scene, "Ada", "Eve")
 
     one_while_the_other(
@@ -175,7 +175,7 @@ def test_a_submission_that_waits_for_a_merger_goes_to_the_merged_team(scene: Sce
         lambda session: mergers.accept(
             session, actor=scene.actor("Eve"), slug="digits", request_id=request, now=NOW
         ),
-        lambda session: scene.submit(session, "Ada", "more", now=NOW + MINUTE),
+        lambda session: scene.submit_within(session, "Ada", "more", now=NOW + MINUTE),
     )
 
     with scene.database.reading() as session:
@@ -187,8 +187,8 @@ def test_a_submission_that_waits_for_a_merger_goes_to_the_merged_team(scene: Sce
 def test_a_merger_that_waits_for_a_submission_counts_it(scene: Scene) -> None:
     with scene.database.writing() as session:
         session.merge(scene.digits.dev).total = 2
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     request = ask(scene, "Ada", "Eve")
 
     def merge(session: Session) -> None:
@@ -198,15 +198,15 @@ def test_a_merger_that_waits_for_a_submission_counts_it(scene: Scene) -> None:
             )
 
     one_while_the_other(
-        scene.database, lambda session: scene.submit(session, "Ada", "more", now=NOW), merge
+        scene.database, lambda session: scene.submit_within(session, "Ada", "more", now=NOW), merge
     )
 
     assert scene.team("Ada").id != scene.team("Eve").id
 
 
 def test_two_teams_that_ask_each_other_merge_once(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     there, back = ask(scene, "Ada", "Eve"), ask(scene, "Eve", "Ada")
 
     def accept(who: str, request: str) -> Callable[[Session], str]:
@@ -228,8 +228,8 @@ def test_two_teams_that_ask_each_other_merge_once(scene: Scene) -> None:
 
 
 def test_links_of_a_team_that_has_merged_work_no_more(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
 
     scene.do(mergers.accept, "Eve", slug="digits", request_id=ask(scene, "Ada", "Eve"))

@@ -16,8 +16,8 @@ from tests.support.factories import DAY, MINUTE, NOW
 from tests.support.scenes.participants import Scene, ask
 
 
-def test_a_link_lets_somebody_in_who_has_handed_in_nothing(scene: Scene) -> None:
-    scene.hand_in("Ada")
+def test_a_link_lets_somebody_in_who_has_submitted_nothing(scene: Scene) -> None:
+    scene.submit("Ada")
 
     scene.invite("Ada", "Grace")
 
@@ -31,7 +31,7 @@ def test_a_link_lets_somebody_in_who_has_handed_in_nothing(scene: Scene) -> None
 
 
 def test_an_empty_team_of_ones_own_is_given_up_for_another(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     with scene.database.writing() as session:
         teams.join_alone(
             session, actor=scene.actor("Grace"), challenge_id=scene.digits.challenge.id, now=NOW
@@ -43,18 +43,18 @@ def test_an_empty_team_of_ones_own_is_given_up_for_another(scene: Scene) -> None
         assert [team.name for team in session.scalars(select(Team))] == ["Ada"]
 
 
-def test_whoever_has_handed_in_merges_instead(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Grace")
+def test_whoever_has_submitted_merges_instead(scene: Scene) -> None:
+    scene.submit("Ada")
+    scene.submit("Grace")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
 
-    with pytest.raises(ParticipantError, match=r"has handed in\. Ask for a merger"):
+    with pytest.raises(ParticipantError, match=r"has submitted\. Ask for a merger"):
         scene.do(invitations.accept, "Grace", secret=secret, accepts=True)
 
 
 @pytest.mark.parametrize("way", ["expired", "withdrawn", "unknown"])
 def test_a_link_that_does_not_work_says_so(scene: Scene, way: str) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
     now = NOW + 8 * DAY if way == "expired" else NOW
     if way == "withdrawn":
@@ -75,7 +75,7 @@ def test_a_link_that_does_not_work_says_so(scene: Scene, way: str) -> None:
 
 
 def test_a_link_into_a_team_opens_no_challenge(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
     scene.change(join_policy="approve")
 
@@ -85,7 +85,7 @@ def test_a_link_into_a_team_opens_no_challenge(scene: Scene) -> None:
 
 def test_a_full_team_takes_nobody(scene: Scene) -> None:
     scene.change(team_size=2)
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     scene.invite("Ada", "Grace")
 
     with pytest.raises(ParticipantError, match="at most 2 members; this would make 3"):
@@ -93,9 +93,9 @@ def test_a_full_team_takes_nobody(scene: Scene) -> None:
 
 
 def test_frozen_rosters_do_not_change(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
-    scene.hand_in("Eve")
+    scene.submit("Eve")
     scene.change(rosters_freeze_at=NOW)
 
     for act in (
@@ -109,9 +109,9 @@ def test_frozen_rosters_do_not_change(scene: Scene) -> None:
 
 
 def test_what_a_team_has_used_stays_with_it_when_somebody_leaves(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     scene.invite("Ada", "Grace")
-    scene.hand_in("Grace", now=NOW + MINUTE)
+    scene.submit("Grace", now=NOW + MINUTE)
 
     scene.do(membership.leave, "Grace", slug="digits")
 
@@ -121,16 +121,16 @@ def test_what_a_team_has_used_stays_with_it_when_somebody_leaves(scene: Scene) -
         assert session.scalars(select(PastMembership)).one().person_id == scene.people["Grace"].id
 
 
-def test_the_last_member_of_a_team_that_has_handed_in_stays(scene: Scene) -> None:
-    scene.hand_in("Ada")
+def test_the_last_member_of_a_team_that_has_submitted_stays(scene: Scene) -> None:
+    scene.submit("Ada")
 
     with pytest.raises(ParticipantError, match="only member"):
         scene.do(membership.leave, "Ada", slug="digits")
 
 
 def test_a_team_is_renamed_to_a_clean_name_that_nobody_has(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
 
     scene.do(membership.rename, "Ada", slug="digits", name="  The\u202e Lovelaces ")
     with pytest.raises(ParticipantError, match="Another team of this challenge has this name"):
@@ -140,7 +140,7 @@ def test_a_team_is_renamed_to_a_clean_name_that_nobody_has(scene: Scene) -> None
 
 
 def test_a_team_named_after_somebody_follows_until_it_is_renamed(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     change = {"display_name": "", "pseudonym": "Quiet Heron", "shown_as": ShownAs.PSEUDONYM}
 
     scene.do(names.change, "Ada", **change)
@@ -152,8 +152,8 @@ def test_a_team_named_after_somebody_follows_until_it_is_renamed(scene: Scene) -
 
 
 def test_the_team_page_shows_links_and_wishes_without_secrets(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     scene.do(invitations.invite, "Ada", slug="digits")
     ask(scene, "Eve", "Ada")
 
@@ -199,8 +199,8 @@ def test_whoever_is_in_a_team_with_others_leaves_it_first(scene: Scene) -> None:
 
 
 def test_a_team_whose_submissions_do_not_count_is_left_behind(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    submission = scene.hand_in("Grace")
+    scene.submit("Ada")
+    submission = scene.submit("Grace")
     with scene.database.writing() as session:
         session.get_one(Submission, submission).counts = False
 
@@ -212,7 +212,7 @@ def test_a_team_whose_submissions_do_not_count_is_left_behind(scene: Scene) -> N
         assert session.get_one(Team, left).name == "Grace"
 
 
-def test_teams_that_merged_and_handed_in_nothing_go_with_their_last_member(scene: Scene) -> None:
+def test_teams_that_merged_and_submitted_nothing_go_with_their_last_member(scene: Scene) -> None:
     scene.change(join_policy="claims", join_gate={})
     for name in ("Ada", "Eve"):
         scene.do(joining.join, name, slug="digits", accepts=True, note="")
@@ -227,7 +227,7 @@ def test_teams_that_merged_and_handed_in_nothing_go_with_their_last_member(scene
 
 
 def test_a_team_keeps_its_name_when_the_challenge_is_over(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
 
     with pytest.raises(ParticipantError, match=r"The challenge is over: names stay as they are\."):
         scene.do(membership.rename, "Ada", slug="digits", name="Too late", now=NOW + 60 * DAY)

@@ -19,7 +19,7 @@ LEAVE = "Leave it first, or ask for a merger on its page."
 
 def test_two_at_the_same_moment_cannot_both_take_the_last_place(scene: Scene) -> None:
     scene.change(team_size=2)
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
     together, refused = threading.Barrier(2), []
 
@@ -42,8 +42,8 @@ def test_two_at_the_same_moment_cannot_both_take_the_last_place(scene: Scene) ->
 
 
 def test_nobody_gets_into_two_teams_at_the_same_moment(scene: Scene) -> None:
-    scene.hand_in("Ada")
-    scene.hand_in("Eve")
+    scene.submit("Ada")
+    scene.submit("Eve")
     # Otherwise the two would wait for each other already where Grace begins to take part.
     scene.do(joining.join, "Grace", slug="digits", accepts=True, note="")
     secrets = [scene.do(invitations.invite, name, slug="digits") for name in ("Ada", "Eve")]
@@ -70,7 +70,7 @@ def test_nobody_gets_into_two_teams_at_the_same_moment(scene: Scene) -> None:
 
 
 def test_a_link_that_is_withdrawn_at_the_same_moment_lets_nobody_in(scene: Scene) -> None:
-    scene.hand_in("Ada")
+    scene.submit("Ada")
     secret = scene.do(invitations.invite, "Ada", slug="digits")
     with scene.database.reading() as session:
         made = session.scalars(select(Invitation.id)).one()
@@ -91,20 +91,20 @@ def test_a_link_that_is_withdrawn_at_the_same_moment_lets_nobody_in(scene: Scene
     assert scene.team("Grace") is None
 
 
-def test_whoever_leaves_while_they_hand_in_hands_in_for_nobody(scene: Scene) -> None:
-    scene.hand_in("Ada")
+def test_whoever_leaves_while_they_submit_submits_for_nobody(scene: Scene) -> None:
+    scene.submit("Ada")
     scene.invite("Ada", "Grace")
 
     def leave(session: Session) -> None:
         membership.leave(session, actor=scene.actor("Grace"), slug="digits", now=NOW)
 
-    def hand_in(session: Session) -> str:
-        return scene.submit(session, "Grace", "late", now=NOW)
+    def submit(session: Session) -> str:
+        return scene.submit_within(session, "Grace", "late", now=NOW)
 
     if not scene.database.is_postgresql:  # There the second begins when the first has ended.
-        one_while_the_other(scene.database, leave, hand_in)
+        one_while_the_other(scene.database, leave, submit)
         assert scene.team("Grace").name == "Grace"
         return
     with pytest.raises(ParticipantError, match="Your team has changed at this moment"):
-        one_while_the_other(scene.database, leave, hand_in)
+        one_while_the_other(scene.database, leave, submit)
     assert scene.left("Ada") == 1

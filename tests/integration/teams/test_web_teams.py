@@ -128,7 +128,7 @@ def test_terms_that_have_changed_are_accepted_with_an_invitation(site: Site) -> 
     assert (refused.status_code, joined.status_code) == (422, 303)
 
 
-def test_whoever_takes_part_alone_can_make_a_link_before_handing_in(site: Site) -> None:
+def test_whoever_takes_part_alone_can_make_a_link_before_submitting(site: Site) -> None:
     _join(site, site.newcomer)
     browser = site.browser(site.newcomer)
 
@@ -271,7 +271,7 @@ def test_who_takes_part_takes_a_fixed_number_of_queries(site: Site, more: int) -
         own = ada.get(f"{ROOT}/team").text
 
     count = {1: "Two"}.get(more, str(more + 1))
-    assert page.count(f"{count} teams have handed in the same file.") == 1
+    assert page.count(f"{count} teams have submitted the same file.") == 1
     assert page.count("Two accounts have the same unique id") == more
     assert page.count("Somebody has left a team") == more
     assert page.count("Waiting for the organisers") == more

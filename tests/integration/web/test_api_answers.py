@@ -361,7 +361,7 @@ def test_a_fault_is_told_with_the_reference_that_is_in_the_log(site: Site) -> No
     assert sorted(answer.json()["error"]) == ["message", "reason", "request_id"]
     assert answer.json()["error"]["reason"] == "broken"
     assert "hunter2" not in answer.text
-    assert [entry["event"] for entry in log].count("a page failed") == 1
+    assert [entry["event"] for entry in log].count("request_failed") == 1
 
 
 def test_answers_are_not_kept(site: Site) -> None:

@@ -78,7 +78,7 @@ def test_every_call_has_a_name_of_its_own_and_its_parts_are_parameters(
         assert parts == re.findall(r"\{(\w+)\}", path)
 
 
-def test_handing_in_is_a_form_with_a_file(described: dict[str, Any]) -> None:
+def test_submitting_is_a_form_with_a_file(described: dict[str, Any]) -> None:
     call = described["paths"]["/challenges/{slug}/submissions"]["post"]
 
     schema = call["requestBody"]["content"]["multipart/form-data"]["schema"]

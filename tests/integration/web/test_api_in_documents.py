@@ -32,7 +32,7 @@ def served(new_site: SiteMaker) -> Iterator[Site]:
 
 @pytest.fixture
 def worker(served: Site) -> Iterator[None]:
-    """Settle what is handed in, as the worker does in the end."""
+    """Settle what is submitted, as the worker does in the end."""
     is_over = threading.Event()
 
     def settle() -> None:

@@ -174,7 +174,7 @@ def test_a_broken_page_shows_a_reference_that_is_also_in_the_log(broken: Site) -
     with capture_logs(processors=[_merge]) as log:
         answer = broken.browser().get("/")
 
-    [failure] = [entry for entry in log if entry["event"] == "a page failed"]
+    [failure] = [entry for entry in log if entry["event"] == "request_failed"]
     assert answer.status_code == 500
     assert failure["request_id"] in answer.text
     assert "hunter2" not in answer.text

@@ -86,15 +86,15 @@ def run_until(world: World, is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def hand_in_held(
+def submit_held(
     world: World,
     slow: Slow,
     content: bytes = b"id,digit\n1,1\n",
     kind: SubmissionKind = SubmissionKind.RESULTS,
 ) -> str:
-    """Hand something in whose copying is held up."""
+    """Submit something whose copying is held up."""
     slow.held.add(sha256(content).hexdigest())
-    return world.hand_in(kind, content)
+    return world.submit(kind, content)
 
 
 def cancel(world: World, submission: str) -> None:

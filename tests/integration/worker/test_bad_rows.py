@@ -54,7 +54,7 @@ class Scene:
 
     world: World
     healthy: str
-    """A submission to the one challenge, which was handed in just now."""
+    """A submission to the one challenge, which was submitted just now."""
     strange: dict[str, tuple[int, int]]
     """By table, between which rows those of the other challenge are; the first is not."""
     copy: sqlite3.Connection
@@ -99,12 +99,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     database = new_sqlite(folder, path.name)
     world = make_world(database, folder, Clock())
     change_phase(world, failures=Failures.SEALED)
-    assert world.run_until_final(world.hand_in()).state is E.SCORED
+    assert world.run_until_final(world.submit()).state is E.SCORED
     before = _last_rows(path)
     _add_other(world, folder)
-    _hand_in_to_other(world)
+    _submit_to_other(world)
     after = _last_rows(path)
-    healthy = world.hand_in()
+    healthy = world.submit()
     copy = sqlite3.connect(":memory:")
     with closing(sqlite3.connect(path)) as there:
         there.backup(copy)
@@ -137,15 +137,15 @@ def _add_other(world: World, folder: Path) -> None:
     world.context = replace(world.context, resources=site.resources)
 
 
-def _hand_in_to_other(world: World) -> None:
-    """Hand in so much, one after the other, that something is in every state."""
-    first, second = (_hand_in(world, packed_code(f"print({n})")) for n in (-1, -2))
+def _submit_to_other(world: World) -> None:
+    """Submit so much, one after the other, that something is in every state."""
+    first, second = (_submit(world, packed_code(f"print({n})")) for n in (-1, -2))
     world.run_until_final(first)
     world.run_until_final(second)
     for number in range(12):
         is_code = number % 4 != 3
         content = packed_code(f"print({number})") if is_code else b"id,digit\n1,7\n"
-        submission = _hand_in(world, content, is_code=is_code)
+        submission = _submit(world, content, is_code=is_code)
         world.run()
     with world.database.writing() as session:
         now = world.clock()
@@ -166,11 +166,11 @@ def _hand_in_to_other(world: World) -> None:
         cancel(session, actor=actor, submission_id=submission, shown=Cost.COUNTS, now=now)
 
 
-def _hand_in(world: World, content: bytes, *, is_code: bool = True) -> str:
-    """Hand in to the other challenge, as somebody new."""
+def _submit(world: World, content: bytes, *, is_code: bool = True) -> str:
+    """Submit to the other challenge, as somebody new."""
     kind = SubmissionKind.CODE if is_code else SubmissionKind.RESULTS
     person = another_person(world, f"Bob {new_id(world.clock())}")
-    return world.hand_in(kind, content, challenge=OTHER, by=person)
+    return world.submit(kind, content, challenge=OTHER, by=person)
 
 
 def test_something_is_in_every_state(scene: Scene) -> None:

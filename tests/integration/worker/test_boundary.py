@@ -55,12 +55,12 @@ def sealed(sqlite_database: Database, tmp_path: Path) -> World:
     world = make_world(sqlite_database, tmp_path, Clock())
     for data in world.context.resources.data.values():
         object.__setattr__(data, "measure", True)
-    world.run_until_final(world.hand_in())
-    smoke, weights_id = world.hand_in(smoke=True), upload(world, "model.bin", b"numbers")
+    world.run_until_final(world.submit())
+    smoke, weights_id = world.submit(smoke=True), upload(world, "model.bin", b"numbers")
     with world.database.writing() as session:
         session.get_one(Submission, smoke).weights_id = weights_id
     world.run_until_final(smoke)
-    results = world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
+    results = world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n")
     world.run_until_final(results)
     return world
 

@@ -27,7 +27,7 @@ def _sent_tokens(world: World, kind: str) -> list[str]:
 def test_a_lost_reply_makes_no_second_job(world: World) -> None:
     world.scheduler.loses_replies = True
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.state is EvaluationState.SCORED
     assert len(_sent_tokens(world, "predict")) == 1
@@ -36,7 +36,7 @@ def test_a_lost_reply_makes_no_second_job(world: World) -> None:
 
 def test_a_lost_request_is_sent_again_only_after_the_grace(world: World) -> None:
     world.scheduler.loses_requests = True
-    submission = world.hand_in(content=b"")
+    submission = world.submit(content=b"")
     world.run(3, seconds=5)
     first = world.attempts("build")
     assert {attempt.state for attempt in first} == {AttemptState.INDETERMINATE}
@@ -50,7 +50,7 @@ def test_a_lost_request_is_sent_again_only_after_the_grace(world: World) -> None
 
 
 def test_silence_of_the_cluster_changes_nothing(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     before = world.attempts("predict")[0]
     world.scheduler.is_down = True
@@ -64,7 +64,7 @@ def test_silence_of_the_cluster_changes_nothing(world: World) -> None:
 
 
 def test_accounting_down_never_ends_a_job(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.scheduler.accounting_is_down = True
 
@@ -77,7 +77,7 @@ def test_accounting_down_never_ends_a_job(world: World) -> None:
 
 def test_a_worker_that_died_before_the_command_leaves_nothing_behind(world: World) -> None:
     """The mark is written, sbatch never ran: after the grace the claim is taken, then a new try."""
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     token = _die_before_the_command(world)
 
@@ -89,7 +89,7 @@ def test_a_worker_that_died_before_the_command_leaves_nothing_behind(world: Worl
 
 
 def test_a_worker_that_died_after_the_command_finds_its_job(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     token = world.attempts("predict")[0].token
     with world.database.writing() as session:
@@ -106,7 +106,7 @@ def test_a_worker_that_died_after_the_command_finds_its_job(world: World) -> Non
 
 def test_a_duplicate_that_comes_late_finds_the_claim_taken(world: World) -> None:
     """The reply was slow, not lost: the job starts after the portal gave up on it."""
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     token = _die_before_the_command(world)
     spec = prepare(world.context, token)
@@ -121,7 +121,7 @@ def test_a_duplicate_that_comes_late_finds_the_claim_taken(world: World) -> None
 
 def _start_and_forget(world: World, *, leaves_marker: bool) -> str:
     """Let a job begin, and the cluster lose every trace of it; return the submission."""
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.node.leaves_marker = leaves_marker
     world.scheduler.advance()
@@ -179,7 +179,7 @@ def test_a_forgotten_job_of_which_nobody_knows_how_long_it_may_run_goes_to_staff
 
 
 def test_a_job_that_never_started_and_was_forgotten_is_tried_again(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.scheduler.forget(world.attempts("predict")[0].token)
     world.run(3, seconds=3600)
@@ -196,7 +196,7 @@ def test_a_job_that_never_started_and_was_forgotten_is_tried_again(world: World)
 def test_a_job_submitted_twice_runs_once(world: World) -> None:
     world.scheduler.submits_twice = True
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.state is EvaluationState.SCORED
     tokens = [token for _, token in world.node.ran]
@@ -204,7 +204,7 @@ def test_a_job_submitted_twice_runs_once(world: World) -> None:
 
 
 def test_a_missing_marker_is_waited_for_and_then_tried_again(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     world.node.leaves_marker = False
     world.scheduler.advance()
@@ -221,16 +221,16 @@ def test_a_missing_marker_is_waited_for_and_then_tried_again(world: World) -> No
 
 
 def test_a_refusal_is_final_and_the_sites_fault(world: World) -> None:
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     world.scheduler.refuses_with = Refused(reason="account", message="Invalid account")
 
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.reason is FailureReason.REFUSED
 
 
 def test_what_the_site_needs_waits_while_it_is_refused(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.scheduler.refuses_with = Refused(reason="account", message="Invalid account")
     world.run(10)
     assert not world.evaluation(submission).state.is_final
@@ -242,7 +242,7 @@ def test_what_the_site_needs_waits_while_it_is_refused(world: World) -> None:
 
 
 def test_a_full_queue_is_waited_for_and_costs_no_try(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.scheduler.refuses_with = Refused(reason="queue_full", message="QOSMaxSubmitJobPerUser")
     world.run(5)
     assert {attempt.state for attempt in world.attempts("build")} == {AttemptState.CREATED}
@@ -256,7 +256,7 @@ def test_a_full_queue_is_waited_for_and_costs_no_try(world: World) -> None:
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_collecting_twice_writes_once(world: World, times: int) -> None:
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     world.run(times)
 
@@ -275,7 +275,7 @@ def _die_before_the_command(world: World) -> str:
 
 def test_a_job_that_slurm_starts_again_after_its_failure_loses_the_claim(world: World) -> None:
     """Measured on 24.11: what did not reach its node is queued again under the same number."""
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     first = world.attempts("predict")[0]
     again = prepare(world.context, first.token)
@@ -296,7 +296,7 @@ def test_what_slurm_cancelled_itself_is_tried_again_and_what_somebody_did_is_not
     world: World, who: str, state: EvaluationState
 ) -> None:
     """Measured on 24.11: a controller that lost the start of a job starts it again, and ends both."""
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     token = Token(world.attempts("predict")[0].token)
     world.node.leaves_marker = False

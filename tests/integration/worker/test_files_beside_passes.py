@@ -25,8 +25,8 @@ from portal.worker.loop import work_until
 from tests.integration.worker.slow_files import (
     Slow,
     cancel,
-    hand_in_held,
     run_until,
+    submit_held,
     threads,
 )
 from tests.support.patience import PATIENCE, until
@@ -47,9 +47,9 @@ def _state(world: World, submission: str) -> EvaluationState:
 
 
 def test_others_are_scored_while_a_large_file_is_read(threaded: World, slow: Slow) -> None:
-    large = hand_in_held(threaded, slow)
+    large = submit_held(threaded, slow)
     run_until(threaded, slow.begun.is_set)
-    small = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
+    small = threaded.submit(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
     run_until(threaded, lambda: _state(threaded, small) is E.SCORED)
     assert not _state(threaded, large).is_final
     slow.held.clear()
@@ -58,7 +58,7 @@ def test_others_are_scored_while_a_large_file_is_read(threaded: World, slow: Slo
 
 
 def test_who_cancels_it_has_the_reading_stopped(threaded: World, slow: Slow) -> None:
-    large = hand_in_held(threaded, slow)
+    large = submit_held(threaded, slow)
     run_until(threaded, slow.begun.is_set)
     cancel(threaded, large)
     run_until(threaded, lambda: _state(threaded, large) is E.CANCELLED)
@@ -69,9 +69,9 @@ def test_who_cancels_it_has_the_reading_stopped(threaded: World, slow: Slow) -> 
 def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
     world: World, slow: Slow
 ) -> None:
-    world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
+    world.run_until_final(world.submit(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
     with threads(world, timedelta(milliseconds=30)):
-        large = hand_in_held(world, slow)
+        large = submit_held(world, slow)
 
         def tries() -> int:
             with world.database.reading() as session:
@@ -88,7 +88,7 @@ def test_what_takes_too_long_is_tried_again_and_then_needs_attention(
 
 def test_a_worker_that_was_killed_meanwhile_loses_nothing(world: World, slow: Slow) -> None:
     with threads(world):
-        large = hand_in_held(world, slow)
+        large = submit_held(world, slow)
         run_until(world, slow.begun.is_set)
     # Nothing of it was kept but the row of the attempt; the next one begins anew.
     slow.held.clear()
@@ -110,9 +110,9 @@ def test_outputs_are_taken_in_beside_passes(
         return copy(*args, **options)
 
     monkeypatch.setattr(ingest_attempt, "copy_outputs", held)
-    code = threaded.hand_in()
+    code = threaded.submit()
     run_until(threaded, begun.is_set)
-    other = threaded.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
+    other = threaded.submit(SubmissionKind.RESULTS, b"id,digit\n1,2\n")
     run_until(threaded, lambda: _state(threaded, other) is E.SCORED)
     assert not _state(threaded, code).is_final
     go_on.set()
@@ -120,7 +120,7 @@ def test_outputs_are_taken_in_beside_passes(
 
 
 def test_its_pages_say_how_far_it_is(threaded: World, slow: Slow) -> None:
-    large = hand_in_held(threaded, slow)
+    large = submit_held(threaded, slow)
     run_until(threaded, slow.begun.is_set)
     sayer = Sayer(threaded.context)
     sayer.say()
@@ -140,7 +140,7 @@ def test_its_pages_say_how_far_it_is(threaded: World, slow: Slow) -> None:
 
 def test_how_large_an_output_is_is_not_told_by_how_long_it_takes(threaded: World) -> None:
     """Of a run on private data its team would learn something of it."""
-    code = threaded.hand_in()
+    code = threaded.submit()
     run_until(threaded, lambda: _state(threaded, code) is E.SCORING)
     piece = file_pieces.Piece(
         subject=threaded.attempts("predict")[0].token,
@@ -195,7 +195,7 @@ def test_a_pass_that_hangs_loses_its_lease(world: World, monkeypatch: pytest.Mon
 
 
 def test_who_has_lost_the_lease_stops_working_on_files(threaded: World, slow: Slow) -> None:
-    large = hand_in_held(threaded, slow)
+    large = submit_held(threaded, slow)
     run_until(threaded, slow.begun.is_set)
     with threaded.database.writing() as session:
         leases.take_lease(
@@ -218,8 +218,8 @@ def test_who_has_lost_the_lease_stops_working_on_files(threaded: World, slow: Sl
 def test_the_loop_goes_on_as_soon_as_a_file_is_ready(
     world: World, slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.run_until_final(world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
-    large = hand_in_held(world, slow)
+    world.run_until_final(world.submit(SubmissionKind.RESULTS, b"id,digit\n1,2\n"))
+    large = submit_held(world, slow)
     monkeypatch.setattr(loop, "MIN_INTERVAL_SECONDS", 10 * PATIENCE)
     stop = threading.Event()
     with threads(world):

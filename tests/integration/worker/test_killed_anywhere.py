@@ -71,7 +71,7 @@ def test_killed_anywhere_the_next_worker_ends_what_it_began(
 ) -> None:
     world = _new_world(hurried, tmp_path)
     album = _album(world, tmp_path)
-    submissions = _hand_in_all(world)
+    submissions = _submit_all(world)
 
     _live(world, submissions, album)
 
@@ -89,7 +89,7 @@ def test_killed_anywhere_what_somebody_cancelled_ends_cancelled(
 ) -> None:
     world = _new_world(hurried, tmp_path)
     album = _album(world, tmp_path)
-    submission = world.hand_in(SubmissionKind.CODE)
+    submission = world.submit(SubmissionKind.CODE)
     _wish_to_cancel(world, submission)
 
     _live(world, [submission], album)
@@ -138,7 +138,7 @@ def test_killed_again_anywhere_while_looking_up_what_was_unclear(
     hurried: Database, tmp_path: Path, first: str, number: int, share: Share
 ) -> None:
     world = _new_world(hurried, tmp_path)
-    submissions = _hand_in_all(world)
+    submissions = _submit_all(world)
     sendings = Album(world, tmp_path / "world", (first,))
     _live(world, submissions, sendings)
     assert len(sendings.moments) == JOBS
@@ -172,10 +172,10 @@ def _album(world: World, folder: Path) -> Album:
     return Album(world, folder / "world", effects)
 
 
-def _hand_in_all(world: World) -> list[str]:
+def _submit_all(world: World) -> list[str]:
     return [
-        world.hand_in(SubmissionKind.CODE),
-        world.hand_in(SubmissionKind.RESULTS, b"id,digit\n1,7\n"),
+        world.submit(SubmissionKind.CODE),
+        world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n"),
     ]
 
 

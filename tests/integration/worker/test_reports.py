@@ -10,8 +10,8 @@ from tests.support.worker.world import World
 
 
 def running_job(world: World) -> MemoryJob:
-    """Hand something in and return its predict job, which runs."""
-    world.hand_in()
+    """Submit something and return its predict job, which runs."""
+    world.submit()
     world.run_until_sent("predict")
     (attempt,) = world.attempts("predict")
     (job,) = (job for job in world.scheduler.jobs if job.token == attempt.token)
@@ -33,7 +33,7 @@ def test_an_unknown_word_is_kept_and_told_once_and_changes_nothing(world: World)
     (attempt,) = world.attempts("predict")
     assert (attempt.state, attempt.raw_state) == (before, "TELEPORTED")
     assert attempt.absent_since is None
-    (told,) = events(logs, "unknown_state")
+    (told,) = events(logs, "unknown_slurm_state")
     assert (told["log_level"], told["state"], told["token"]) == (
         "error",
         "TELEPORTED",
@@ -42,7 +42,7 @@ def test_an_unknown_word_is_kept_and_told_once_and_changes_nothing(world: World)
 
 
 def test_a_job_with_an_unknown_word_goes_on_when_the_word_has_gone(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     (job,) = (j for j in world.scheduler.jobs if j.token == world.attempts("predict")[0].token)
     job.phase, job.raw_state = Phase.UNKNOWN, "TELEPORTED"
@@ -62,7 +62,7 @@ def test_a_held_job_waits_and_staff_are_told_once(world: World, state: str) -> N
 
     (attempt,) = world.attempts("predict")
     assert (attempt.state, attempt.raw_state) == (AttemptState.QUEUED, state)
-    (told,) = events(logs, "held_on_the_cluster")
+    (told,) = events(logs, "job_held_on_cluster")
     assert (told["log_level"], told["state"]) == ("warning", state)
 
 

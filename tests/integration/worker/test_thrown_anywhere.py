@@ -134,8 +134,8 @@ def test_whatever_is_thrown_for_one_submission_all_others_reach_their_scores(
         next(fate.errors)
     for course, places in seen.items():
         for place in places:
-            fate.points[_hand_in(world, course, fate)] = place
-    innocent = [_hand_in(world, course, fate) for course in COURSES for _ in range(2)]
+            fate.points[_submit(world, course, fate)] = place
+    innocent = [_submit(world, course, fate) for course in COURSES for _ in range(2)]
 
     _live(world, innocent, fate)
 
@@ -159,7 +159,7 @@ def test_whatever_is_thrown_for_one_submission_all_others_reach_their_scores(
 def _points(world: World) -> dict[Course, list[str]]:
     """Return the points that a submission of each course comes to, and none before it."""
     fate = Fate(world)
-    submissions = {course: _hand_in(world, course, fate) for course in COURSES}
+    submissions = {course: _submit(world, course, fate) for course in COURSES}
     _live(world, list(submissions.values()), fate)
     first: dict[str, Course] = {}
     for course, one in submissions.items():
@@ -195,7 +195,7 @@ def _new_world(database: Database, folder: Path) -> World:
     return world
 
 
-def _hand_in(world: World, course: Course, fate: Fate) -> str:
+def _submit(world: World, course: Course, fate: Fate) -> str:
     number = len(fate.courses) + len(fate.world.node.ran)
     content = b"id,digit\n1,7\n"
     if course.kind is SubmissionKind.CODE:
@@ -205,7 +205,7 @@ def _hand_in(world: World, course: Course, fate: Fate) -> str:
         person = Person(id=new_id(world.clock()), name=f"Person {number}", created_at=world.clock())
         session.add(person)
     world.person = person.id
-    submission = world.hand_in(course.kind, content)
+    submission = world.submit(course.kind, content)
     fate.courses[submission] = course
     return submission
 

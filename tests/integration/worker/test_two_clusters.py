@@ -74,7 +74,7 @@ class Both:
         }
         self.site, self.clock, self.folder = site, clock, folder
 
-    def hand_in(self, person: str, slug: str) -> str:
+    def submit(self, person: str, slug: str) -> str:
         with self.site.store.incoming() as incoming:
             incoming.write(packed_code())
             stored = incoming.commit()
@@ -119,7 +119,7 @@ def person(both: Both) -> str:
 
 
 def test_each_challenge_runs_where_its_profiles_are(both: Both, person: str) -> None:
-    on_main, on_second = both.hand_in(person, "digits"), both.hand_in(person, "cells")
+    on_main, on_second = both.submit(person, "digits"), both.submit(person, "cells")
 
     both.run(*CLUSTERS)
 
@@ -142,7 +142,7 @@ def test_the_same_upload_is_built_once_on_each_cluster_and_lies_there(
     both: Both, person: str
 ) -> None:
     for slug in ("digits", "cells", "cells"):
-        both.hand_in(person, slug)
+        both.submit(person, slug)
 
     both.run(*CLUSTERS)
 
@@ -158,7 +158,7 @@ def test_the_same_upload_is_built_once_on_each_cluster_and_lies_there(
 
 
 def test_one_that_stands_still_does_not_hold_up_the_other(both: Both, person: str) -> None:
-    on_main, on_second = both.hand_in(person, "digits"), both.hand_in(person, "cells")
+    on_main, on_second = both.submit(person, "digits"), both.submit(person, "cells")
 
     both.run("second")
     before = (both.state(on_main), both.state(on_second))

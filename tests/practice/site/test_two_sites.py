@@ -34,7 +34,7 @@ class TwoSites:
     first: Inside
     digits: Path
 
-    def hand_in(self, ada: Participant, challenge: str) -> str:
+    def submit(self, ada: Participant, challenge: str) -> str:
         file = self.digits / "submissions/predictions.csv"
         return ada.submit(challenge, "dev", "results", file)
 
@@ -109,12 +109,12 @@ def test_each_cluster_scores_and_one_that_stands_still_does_not_hold_up_the_othe
 ) -> None:
     with closing(Participant(two.demo.portal, "ada")) as ada:
         ada.log_in()
-        both = [two.hand_in(ada, slug) for slug in ("digits", "second-digits")]
+        both = [two.submit(ada, slug) for slug in ("digits", "second-digits")]
         scored = [two.wait(ada, address) for address in both]
         two.first.run("practice-daemon", "pause", "slurmctld", user="root")
         try:
-            stuck = two.hand_in(ada, "digits")
-            free = two.wait(ada, two.hand_in(ada, "second-digits"))
+            stuck = two.submit(ada, "digits")
+            free = two.wait(ada, two.submit(ada, "second-digits"))
             waits = not ada.look(stuck).is_settled
         finally:
             two.first.run("practice-daemon", "resume", "slurmctld", user="root")

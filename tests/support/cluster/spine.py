@@ -1,4 +1,4 @@
-"""A site of its own on the practice cluster, with the digits challenge: hand in, work, look."""
+"""A site of its own on the practice cluster, with the digits challenge: submit, work, look."""
 
 import json
 import os
@@ -73,8 +73,8 @@ class Spine:
     def storage(self) -> Path:
         return next(iter(self.site.settings.clusters.values())).storage
 
-    def hand_in(self, name: str, person: str, *, smoke: bool = False) -> str:
-        """Hand in one of the example's files; return the submission's id."""
+    def submit(self, name: str, person: str, *, smoke: bool = False) -> str:
+        """Submit one of the example's files; return the submission's id."""
         file = self.example / "submissions" / name
         stored = self.site.store.add(file)
         with self.site.database.writing() as session:
@@ -145,7 +145,7 @@ class Spine:
             return session.scalars(of_clusters).one()
 
     def is_settled(self) -> bool:
-        """Whether everything that was handed in has ended, and nothing is on its way."""
+        """Whether everything that was submitted has ended, and nothing is on its way."""
         with self.site.database.reading() as session:
             evaluations = set(session.scalars(select(Evaluation.state)))
             images = set(session.scalars(select(Image.state)))

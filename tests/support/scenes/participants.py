@@ -1,4 +1,4 @@
-"""A challenge, and people who join it, make teams and hand in: for tests on both databases."""
+"""A challenge, and people who join it, make teams and submit: for tests on both databases."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -41,12 +41,12 @@ class Scene:
         with self.database.writing() as session:
             return service(session, actor=self.actor(who), now=now, **more)
 
-    def hand_in(self, name: str, content: str = "", now: datetime = NOW) -> str:
+    def submit(self, name: str, content: str = "", now: datetime = NOW) -> str:
         with self.database.writing() as session:
-            return self.submit(session, name, content, now=now)
+            return self.submit_within(session, name, content, now=now)
 
-    def submit(self, session: Session, name: str, content: str, *, now: datetime) -> str:
-        """Hand in within a transaction that the test has opened."""
+    def submit_within(self, session: Session, name: str, content: str, *, now: datetime) -> str:
+        """Submit within a transaction that the test has opened."""
         digest = factories.add_blob(session, content or f"of {name}")
         return submit.submit(
             session, actor=self.actor(name), challenge_slug="digits", phase_slug="dev",

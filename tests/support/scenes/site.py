@@ -42,7 +42,7 @@ SITE_TERMS = SiteTerms(
 
 The cluster belongs to everybody at Nordholm. Whoever uses this site
 
-- hands in only what they may hand in,
+- submits only what they may submit,
 - does not try to find out more of the private data than the scores say,
 - and tells the computing centre of any fault that lets others do so.
 

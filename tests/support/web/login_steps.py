@@ -29,7 +29,7 @@ class Outcome:
     @property
     def entry(self) -> dict[str, Any]:
         """Return the entry about how it ended."""
-        ends = {"login failed", "logged in"}
+        ends = {"login_failed", "logged_in"}
         return next((one for one in self.entries if one["event"] in ends), {})
 
     @property

@@ -26,7 +26,7 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
 @dataclass(kw_only=True)
 class Site:
-    """The application and who is on it. ``ada`` has handed in, ``eve`` is on another team."""
+    """The application and who is on it. ``ada`` has submitted, ``eve`` is on another team."""
 
     context: WebContext
     """As the tests use it: with all rights on the database."""

@@ -73,7 +73,7 @@ class World:
     def database(self) -> Database:
         return self.site.database
 
-    def hand_in(
+    def submit(
         self,
         kind: SubmissionKind = SubmissionKind.CODE,
         content: bytes = b"",
@@ -82,7 +82,7 @@ class World:
         challenge: str = "digits",
         by: str = "",
     ) -> str:
-        """Hand something in, as the world's own person or ``by`` another; return the submission's id."""
+        """Submit something, as the world's own person or ``by`` another; return the submission's id."""
         with self.site.store.incoming() as incoming:
             incoming.write(content or packed_code())
             stored = incoming.commit()
@@ -298,7 +298,7 @@ def another_person(world: World, name: str) -> str:
 
 def ready(world: World) -> None:
     """Let everything be built, with nothing running yet, and lift the limits of the phase."""
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     with world.database.writing() as session:
         phase = session.scalars(select(Phase)).one()
         phase.per_day = phase.total = phase.running = None

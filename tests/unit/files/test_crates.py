@@ -153,7 +153,7 @@ def test_uploads_come_along_under_their_digest_where_that_is_asked(tmp_path: Pat
     assert crate.dereference("#upload-s2")["sha256"] == "f" * 64
 
 
-def test_results_that_were_handed_in_have_no_run_of_their_own(tmp_path: Path) -> None:
+def test_results_that_were_submitted_have_no_run_of_their_own(tmp_path: Path) -> None:
     record = SEAL_RECORD | {"predict": None, "images": SEAL_RECORD["images"] | {"submission": None}}
     facts = replace(FACTS, results=(replace(RESULT, kind="results", record=record),))
 

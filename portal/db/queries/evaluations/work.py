@@ -39,7 +39,7 @@ def open_or_scoring() -> CompoundSelect[str]:
 def evaluations_waiting(session: Session, cluster: str) -> Sequence[Evaluation]:
     """List evaluations on a cluster that wait for an image or a slot, with what planning needs, oldest first.
 
-    Of each team as many as a batch has room for, its oldest: one that hands in a thousand does not
+    Of each team as many as a batch has room for, its oldest: one that submits a thousand does not
     keep the others out of sight.
     """
     here = select(Task.id).where(Task.cluster == cluster)

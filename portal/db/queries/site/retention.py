@@ -130,7 +130,7 @@ def runs(
 
 
 def challenges_of_upload(session: Session, sha256: str) -> set[str]:
-    """List the challenges in which a file was handed in, or kept as weights."""
+    """List the challenges in which a file was submitted, or kept as weights."""
     return set(
         session.scalars(
             union(

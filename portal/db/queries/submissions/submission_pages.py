@@ -141,7 +141,7 @@ def _stands() -> ColumnElement[bool]:
 
 
 def _same_file_before() -> ScalarSelect[str]:
-    """Select the first of the same file; to hand in a file after having tried it is what sample runs are for."""
+    """Select the first of the same file; to submit a file after having tried it is what sample runs are for."""
     earlier = aliased(Submission)
     return (
         select(earlier.id)

@@ -34,7 +34,7 @@ class SameId(NamedTuple):
 
 
 class SameUpload(NamedTuple):
-    """Teams that have handed in the same file."""
+    """Teams that have submitted the same file."""
 
     sha256: str
     number: int
@@ -49,7 +49,7 @@ class Changed(NamedTuple):
     person: Person
     left: Team
     left_is_now: str
-    """The id of the team that competes with what that one has handed in: it may have merged."""
+    """The id of the team that competes with what that one has submitted: it may have merged."""
     counted: int
     now_in: Team
     left_at: datetime
@@ -83,7 +83,7 @@ def same_ids(session: Session, challenge_id: str) -> Sequence[SameId]:
 
 
 def same_uploads(session: Session, challenge_id: str) -> Sequence[SameUpload]:
-    """List files that several teams have handed in, and the first of those teams; merged teams are one.
+    """List files that several teams have submitted, and the first of those teams; merged teams are one.
 
     A file that was only tried on the sample says nothing: it may be the organisers' own example. Takes time that grows
     with the submissions, and not with the pairs of teams that have the same file.

@@ -10,7 +10,7 @@ from portal.db.tables import Membership, Submission, Team
 
 
 class Listed(NamedTuple):
-    """A team, how often it has handed in, and how long the list is."""
+    """A team, how often it has submitted, and how long the list is."""
 
     team: Team
     submissions: int
@@ -30,9 +30,9 @@ def page_of(session: Session, challenge_id: str, *, offset: int, size: int) -> S
     # With the challenge an index leads to a team's submissions.
     of_team = (Submission.challenge_id == challenge_id, Submission.team_id == Team.id)
     mine = select(func.count()).where(*of_team, Submission.is_smoke.is_(False)).correlate(Team)
-    handed_in, counted = mine.scalar_subquery(), mine.where(Submission.counts).scalar_subquery()
+    submitted, counted = mine.scalar_subquery(), mine.where(Submission.counts).scalar_subquery()
     rows = session.execute(
-        select(Team, handed_in, counted, total).where(Team.id.in_(page)).order_by(*_BY_NAME)
+        select(Team, submitted, counted, total).where(Team.id.in_(page)).order_by(*_BY_NAME)
     )
     return [Listed(*row) for row in rows]
 

@@ -72,7 +72,7 @@ async def callback(request: PageRequest) -> Response:
     except LoginError as failure:
         return await run_in_threadpool(failed, request, provider, failure, attempt)
     except NotAllowedError as refusal:
-        log.warning("login failed", provider=provider.id, reason=refusal.reason)
+        log.warning("login_failed", provider=provider.id, reason=refusal.reason)
         raise
 
 
@@ -145,7 +145,7 @@ def _admit(
         origin=request.browser.origin,
         now=request.now,
     )
-    log.info("logged in", provider=provider.id, person_id=person_id)
+    log.info("logged_in", provider=provider.id, person_id=person_id)
     request.browser.sign_in(_signed_in(provider, person_id, confirmed))
     return RedirectResponse(attempt.back, 303)
 

@@ -63,9 +63,9 @@ async def back_channel(request: PageRequest) -> Response:
         ended = await run_in_threadpool(_obey, request, provider, order)
     except (LoginError, ParticipantError) as failure:
         detail = failure.detail if isinstance(failure, LoginError) else {}
-        log.warning("logout refused", provider=provider.id, reason=failure.reason, **detail)
+        log.warning("logout_rejected", provider=provider.id, reason=failure.reason, **detail)
         return _uncached(400, {"error": "invalid_request"})
-    log.info("logged out by the provider", provider=provider.id, sessions=ended)
+    log.info("logged_out_by_provider", provider=provider.id, sessions=ended)
     return _uncached(200, {})
 
 
@@ -88,7 +88,7 @@ async def _farther(
             parting.id_token, back=f"{request.context.site_url}{GONE}", state=state
         )
     except LoginError as failure:
-        log.warning("no logout there", provider=provider.id, reason=failure.reason)
+        log.warning("provider_logout_unavailable", provider=provider.id, reason=failure.reason)
         return None
 
 

@@ -1,4 +1,4 @@
-"""Handing in: the form, and what becomes of it."""
+"""Submitting: the form, and what becomes of it."""
 
 import secrets
 
@@ -8,8 +8,7 @@ from starlette.responses import Response
 from portal.domain.errors import NotAllowedError
 from portal.web.local_paths import with_query
 from portal.web.request_context import PageRequest
-from portal.web.uploads.submit import SubmissionRejectedError, open_form
-from portal.web.uploads.submit import hand_in as take
+from portal.web.uploads.submit import SubmissionRejectedError, open_form, receive_submission
 from portal.web.uploads.submit_form import Filled
 
 
@@ -24,12 +23,12 @@ def form(request: PageRequest) -> Response:
         return request.redirect(with_query(here.removesuffix("submit") + "join", next=here))
 
 
-async def hand_in(request: PageRequest) -> Response:
+async def submit(request: PageRequest) -> Response:
     """Take the file and make a submission of it, or show the form again with what is wrong."""
     if (elsewhere := request.login_redirect()) is not None:
         return elsewhere
     try:
-        made = await take(request)
+        made = await receive_submission(request)
     except SubmissionRejectedError as refusal:
         filled = Filled(values=refusal.values, errors=refusal.errors)
         return await run_in_threadpool(_page, request, filled, refusal.status)

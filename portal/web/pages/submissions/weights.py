@@ -28,7 +28,7 @@ async def upload(request: PageRequest) -> Response:
 
 
 def remove(request: PageRequest, _fields: Fields) -> Response:
-    """Offer a file no more."""
+    """Stop offering a file."""
     request.write(
         weights.remove,
         actor=request.actor,

@@ -1,10 +1,10 @@
-"""Hostile programs that are handed in; each leaves valid predictions too, so that one that works is scored."""
+"""Hostile programs that are submitted; each leaves valid predictions too, so that one that works is scored."""
 
 import shutil
 import zipfile
 from pathlib import Path
 
-from examples.digits.handins import SOURCES
+from examples.digits.example_submissions import SOURCES
 from site_config.practice.machine.files import remove_tree
 
 INPUT = "os.environ['SEALRUN_INPUT'] + '/images.csv'"

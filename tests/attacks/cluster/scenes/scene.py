@@ -36,17 +36,17 @@ SECRET = "hunter2-of-the-portal"
 
 @dataclass
 class Scene:
-    """What was handed in, by name, and by whom."""
+    """What was submitted, by name, and by whom."""
 
     practice: PracticeSite
     spine: Spine
     submissions: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
 
-    def hand_in(self, name: str, *, called: str = "", by: str = "", smoke: bool = False) -> str:
-        """Hand in a file; return the submission's id, which is known as ``called`` or by the file's name."""
+    def submit(self, name: str, *, called: str = "", by: str = "", smoke: bool = False) -> str:
+        """Submit a file; return the submission's id, which is known as ``called`` or by the file's name."""
         person = by or self.spine.new_person()
-        submission = self.spine.hand_in(name, person, smoke=smoke)
+        submission = self.spine.submit(name, person, smoke=smoke)
         self.give()
         self.submissions[called or name] = submission
         self.people[submission] = person
@@ -132,7 +132,7 @@ class Scene:
         return re.sub(r"Ada \(\d+\)|Size .*? SHA-256", "…", text)
 
     def submissions_sha(self, name: str) -> str:
-        """Return the digest of what was handed in, as pages show it."""
+        """Return the digest of what was submitted, as pages show it."""
         with self.spine.site.database.reading() as session:
             return session.get_one(Submission, self.submissions[name]).blob_sha256
 

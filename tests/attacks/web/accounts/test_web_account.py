@@ -62,7 +62,7 @@ class Taken:
         return self.world.site.store.path(hashlib.sha256(content).hexdigest())
 
     def smoke(self, *, weights: str | None = None) -> str:
-        submission = self.world.hand_in(smoke=True)
+        submission = self.world.submit(smoke=True)
         if weights:
             self.write(Submission, weights_id=upload(self.world, weights, WEIGHTS))
         return submission
@@ -171,7 +171,7 @@ def test_results_and_code_that_something_else_was_put_in_the_place_of(
         (SubmissionKind.RESULTS, RESULTS),
     )
     for kind, content in (code, results):
-        submission = taken.world.hand_in(kind, content)
+        submission = taken.world.submit(kind, content)
         blob = taken.blob(content)
         blob.unlink()
         put(blob, taken.truth)
@@ -205,8 +205,8 @@ def scorer_of(taken: Taken) -> Image:
 
 @pytest.mark.parametrize("value", ["{truth}", "../../data/truth/labels", "{scorer}"])
 def test_the_digest_of_an_image_that_is_a_path_or_the_scorers(taken: Taken, value: str) -> None:
-    taken.world.run_until_final(taken.world.hand_in())
-    submission = taken.world.hand_in(smoke=True)
+    taken.world.run_until_final(taken.world.submit())
+    submission = taken.world.submit(smoke=True)
     sif = value.format(truth=taken.truth, scorer=scorer_of(taken).sif_sha256)
     with taken.world.database.writing() as session:
         session.get_one(Image, code_image(taken).id).sif_sha256 = sif
@@ -218,7 +218,7 @@ def test_the_digest_of_an_image_that_is_a_path_or_the_scorers(taken: Taken, valu
 
 def test_code_that_is_laid_over_the_scorer(taken: Taken) -> None:
     taken.world.run(3)
-    submission = taken.world.hand_in()
+    submission = taken.world.submit()
     with taken.world.database.writing() as session:
         session.get_one(Image, code_image(taken).id).base_image_id = scorer_of(taken).id
 
@@ -226,7 +226,7 @@ def test_code_that_is_laid_over_the_scorer(taken: Taken) -> None:
 
 
 def test_a_run_on_private_data_that_becomes_a_smoke_run_when_it_has_ended(taken: Taken) -> None:
-    submission = taken.world.hand_in()
+    submission = taken.world.submit()
     taken.world.run_until_sent("predict")
     taken.write(Submission, is_smoke=True)
     directory = taken.world.context.cluster.storage
@@ -241,7 +241,7 @@ def test_a_run_on_private_data_that_becomes_a_smoke_run_when_it_has_ended(taken:
 
 
 def test_a_run_that_was_sent_is_not_prepared_as_something_else(taken: Taken) -> None:
-    submission = taken.world.hand_in()
+    submission = taken.world.submit()
     taken.world.run_until_sent("predict")
     [attempt] = taken.world.attempts("predict")
     with taken.world.database.writing() as session:
@@ -254,7 +254,7 @@ def test_a_run_that_was_sent_is_not_prepared_as_something_else(taken: Taken) -> 
 def test_the_prediction_of_another_submission_is_not_scored_as_this_ones(taken: Taken) -> None:
     context, prepared = taken.world.context, []
     for content in (packed(one="1"), packed(two="2")):
-        taken.world.run_until_final(taken.world.hand_in(content=content))
+        taken.world.run_until_final(taken.world.submit(content=content))
     with taken.world.database.reading() as session:
         jobs = session.scalars(select(Job.id).where(Job.kind == "score").order_by(Job.id)).all()
         for job in jobs:
@@ -270,7 +270,7 @@ def test_the_prediction_of_another_submission_is_not_scored_as_this_ones(taken: 
 
 
 def test_a_seal_says_what_the_worker_saw_whatever_rows_say(taken: Taken) -> None:
-    submission = taken.world.hand_in()
+    submission = taken.world.submit()
     taken.world.run_until_sent("score")
     taken.write(
         Attempt, record={"probe": {"forged": 1}, "versions": {}, "exit_code": 0}, nodes="n9"
@@ -311,7 +311,7 @@ def test_a_deletion_that_names_a_path(taken: Taken, kind: ArtifactKind, value: s
 
 @pytest.mark.parametrize("slug", ["../../outside", "/etc/passwd", "digits/../digits"])
 def test_the_name_of_a_challenge_that_is_a_path(taken: Taken, slug: str) -> None:
-    submission = taken.world.hand_in(SubmissionKind.RESULTS, RESULTS)
+    submission = taken.world.submit(SubmissionKind.RESULTS, RESULTS)
     with taken.world.database.writing() as session:
         session.execute(update(Challenge).values(slug=slug))
 
@@ -325,7 +325,7 @@ def test_a_measurement_that_says_otherwise_in_the_database(
     for data in world.context.resources.data.values():
         object.__setattr__(data, "measure", True)
     (tmp_path / "data/test/cells.csv").write_text("1")
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("predict")
     with world.database.writing() as session:
         roots = set(session.scalars(select(DataSnapshot.root)))

@@ -15,49 +15,49 @@ HAND_IN = "/api/v1/challenges/digits/submissions"
 FORM = {"phase": "dev", "kind": "results", "note": ""}
 
 
-def _hand_in(program: TestClient) -> tuple[int, str]:
+def _submit(program: TestClient) -> tuple[int, str]:
     file = {"file": ("predictions.csv", b"id,digit\n")}
     answer = program.post(HAND_IN, data=FORM, files=file)
     told = answer.json()
     return answer.status_code, told["error"]["reason"] if "error" in told else ""
 
 
-def _handed_in(site: Site) -> int:
+def _submitted(site: Site) -> int:
     with site.context.database.reading() as session:
         rows = session.scalars(select(Submission).where(Submission.person_id == site.newcomer.id))
         return len(rows.all())
 
 
 @pytest.mark.attack(54)
-def test_a_token_that_reads_does_not_hand_in(site: Site) -> None:
-    assert _hand_in(site.program(site.token(site.newcomer, Scope.SUBMIT))) == (201, "")
+def test_a_token_that_reads_does_not_submit(site: Site) -> None:
+    assert _submit(site.program(site.token(site.newcomer, Scope.SUBMIT))) == (201, "")
 
-    told = _hand_in(site.program(site.token(site.newcomer, Scope.READ, Scope.ORGANISE)))
+    told = _submit(site.program(site.token(site.newcomer, Scope.READ, Scope.ORGANISE)))
 
     assert told == (403, "insufficient_scope")
-    assert _handed_in(site) == 1
+    assert _submitted(site) == 1
 
 
 @pytest.mark.attack(54)
 def test_a_token_that_was_revoked_opens_nothing(site: Site) -> None:
     program = site.program(site.token(site.newcomer, Scope.SUBMIT))
-    assert _hand_in(program) == (201, "")
+    assert _submit(program) == (201, "")
     with site.context.database.writing() as session:
         session.scalars(select(ApiToken)).one().revoked_at = NOW
 
-    assert _hand_in(program) == (401, "token_revoked")
-    assert _handed_in(site) == 1
+    assert _submit(program) == (401, "token_revoked")
+    assert _submitted(site) == 1
 
 
 @pytest.mark.attack(54)
 def test_a_token_that_has_expired_opens_nothing(new_site: SiteMaker) -> None:
     site = new_site()
     token = site.token(site.newcomer, Scope.SUBMIT, lasts=DAY)
-    assert _hand_in(site.program(token)) == (201, "")
+    assert _submit(site.program(token)) == (201, "")
     site.change(clock=lambda: NOW + DAY + timedelta(seconds=1))
 
-    assert _hand_in(site.program(token)) == (401, "token_expired")
-    assert _handed_in(site) == 1
+    assert _submit(site.program(token)) == (401, "token_expired")
+    assert _submitted(site) == 1
 
 
 @pytest.mark.attack(54)

@@ -67,9 +67,9 @@ def test_what_arrives_whole_after_the_end_is_refused_with_the_time_that_counted(
     """
     ends_at = _phase(site).ends_at
     before, after = ends_at - timedelta(seconds=1), ends_at
-    assert _hand_in(site, way, before) in {201, 303}
+    assert _submit(site, way, before) in {201, 303}
 
-    refusal = _hand_in(site, way, after)
+    refusal = _submit(site, way, after)
 
     told = f"It closed at {ends_at:%Y-%m-%d %H:%M UTC}."
     assert refusal == 422, told
@@ -97,7 +97,7 @@ def _phase(site: Site) -> Phase:
         return session.get_one(Phase, site.digits.dev.id)
 
 
-def _hand_in(site: Site, way: str, moment: object) -> int:
+def _submit(site: Site, way: str, moment: object) -> int:
     site.change(clock=lambda: moment)
     files = {"file": ("a.csv", b"x")}
     if way == "page":

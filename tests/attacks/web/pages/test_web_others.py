@@ -1,4 +1,4 @@
-"""What a team hands in and what came of it, looked for by everybody whom it does not concern.
+"""What a team submits and what came of it, looked for by everybody whom it does not concern.
 
 Every address as everybody is tests/integration/access; here are the attempts at one submission.
 """

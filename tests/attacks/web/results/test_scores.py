@@ -39,7 +39,7 @@ def _attempt(world: World, text: str) -> Evaluation:
         return 0
 
     world.node.score = score
-    return world.run_until_final(world.hand_in())
+    return world.run_until_final(world.submit())
 
 
 def _assert_it_gave_nothing(world: World, evaluation: Evaluation) -> None:
@@ -49,7 +49,7 @@ def _assert_it_gave_nothing(world: World, evaluation: Evaluation) -> None:
             assert session.scalar(select(func.count()).select_from(table)) == 0
     # The worker has lived through it, and takes in the next one.
     world.node.score = good_scores
-    assert world.run_until_final(world.hand_in()).state == "scored"
+    assert world.run_until_final(world.submit()).state == "scored"
 
 
 @pytest.mark.attack(32)
@@ -176,7 +176,7 @@ def test_what_a_scorer_writes_acts_neither_on_a_page_nor_on_a_terminal(
         return 0
 
     world.node.score = score
-    submission = world.hand_in()
+    submission = world.submit()
     evaluation = world.run_until_final(submission)
 
     page = _as_staff(world, tmp_path).get(f"/submissions/{submission}/sealed")
@@ -202,7 +202,7 @@ def test_the_details_that_a_scorer_writes_are_served_nowhere(world: World, tmp_p
         return good_scores(output)
 
     world.node.score = score
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_final(submission)
     [written] = (tmp_path / "storage").rglob("detailed_results.html")
     browser = _as_staff(world, tmp_path)

@@ -50,7 +50,7 @@ class Site:
 @pytest.fixture
 def site(database: Database, tmp_path: Path) -> Site:
     world = make_world(database, tmp_path, Clock())
-    world.run_until_final(world.hand_in())
+    world.run_until_final(world.submit())
     _note(world)
     made = Site(world=world, heads=bootstrap.audit_heads_of(world.site.settings))
     assert (made.look(), made.problems) == (None, ())

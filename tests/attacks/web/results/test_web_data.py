@@ -61,7 +61,7 @@ def _bundle(tmp_path: Path, part: str, data: str) -> Path:
 
 
 def _assert_it_was_not_run(world: World, told: str) -> None:
-    evaluation = world.run_until_final(world.hand_in())
+    evaluation = world.run_until_final(world.submit())
 
     assert evaluation.reason is FailureReason.PREPARATION
     assert told in evaluation.detail

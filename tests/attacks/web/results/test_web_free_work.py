@@ -68,12 +68,12 @@ def counted(world: World) -> int:
         return session.scalar(select(func.count()).where(Submission.counts))
 
 
-def hand_in_until_refused(world: World, passes: int) -> list[Cost]:
-    """Hand in and take back until that is refused; return what each has cost."""
+def submit_until_refused(world: World, passes: int) -> list[Cost]:
+    """Submit and take back until that is refused; return what each has cost."""
     costs = []
     for number in range(20):
         try:
-            submission = world.hand_in(content=salted(number))
+            submission = world.submit(content=salted(number))
         except QuotaExceededError:
             return costs
         for _ in range(passes):
@@ -88,7 +88,7 @@ def test_what_is_taken_back_at_once_makes_no_image(world: World) -> None:
     """The base image is there, so that nothing but the cancelling keeps an image from being made."""
     world.run(4)
 
-    costs = hand_in_until_refused(world, passes=0)
+    costs = submit_until_refused(world, passes=0)
     world.run(4)
 
     assert costs == [Cost.NOTHING] * MAX_FREE_CANCELLATIONS + [Cost.COUNTS] * PER_DAY
@@ -100,7 +100,7 @@ def test_what_is_taken_back_at_once_makes_no_image(world: World) -> None:
 def test_what_is_taken_back_once_its_image_is_made_counts(world: World, passes: int) -> None:
     world.run(4)
 
-    costs = hand_in_until_refused(world, passes)
+    costs = submit_until_refused(world, passes)
 
     assert costs == [Cost.COUNTS] * PER_DAY
     assert builds_of_code(world) == counted(world) == PER_DAY
@@ -108,7 +108,7 @@ def test_what_is_taken_back_once_its_image_is_made_counts(world: World, passes: 
 
 @pytest.mark.attack(69)
 def test_what_is_taken_back_in_the_queue_after_its_image_was_made_counts(world: World) -> None:
-    submission = world.hand_in(content=salted(1))
+    submission = world.submit(content=salted(1))
     world.run_until_sent("predict")
     assert world.evaluation(submission).state is EvaluationState.QUEUED
 
@@ -121,10 +121,10 @@ def test_runs_on_the_sample_are_few_a_day_whether_they_are_taken_back_or_not(wor
     """They count against no limit of the phase, so they have one of their own."""
     change_phase(world, logs="smoke")
     for number in range(SMOKE_PER_DAY):
-        submission = world.hand_in(content=salted(number), smoke=True)
+        submission = world.submit(content=salted(number), smoke=True)
         take_back(world, submission)
 
     with pytest.raises(QuotaExceededError):
-        world.hand_in(content=salted(SMOKE_PER_DAY), smoke=True)
+        world.submit(content=salted(SMOKE_PER_DAY), smoke=True)
     world.run(4)
     assert builds_of_code(world) == 0

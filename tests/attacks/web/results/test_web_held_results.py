@@ -39,7 +39,7 @@ def _places(world: World) -> int:
 
 @pytest.mark.attack(66)
 def test_a_run_whose_node_fails_is_seen_to_run(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.scheduler.end(_running(world), Outcome.NODE_FAILURE)
     world.run(5)
 
@@ -52,7 +52,7 @@ def test_a_run_whose_node_fails_is_seen_to_run(world: World) -> None:
 
 @pytest.mark.attack(66)
 def test_the_place_of_a_run_is_free_at_the_step_only(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     world.run_until_sent("score")
     world.run(10)
 
@@ -64,7 +64,7 @@ def test_the_place_of_a_run_is_free_at_the_step_only(world: World) -> None:
 
 @pytest.mark.attack(66)
 def test_a_cancelled_run_ends_at_the_step(world: World) -> None:
-    submission = world.hand_in()
+    submission = world.submit()
     _running(world)
     world.run()
     with world.database.writing() as session:

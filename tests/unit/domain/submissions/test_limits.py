@@ -82,7 +82,7 @@ def test_no_limit_means_no_refusal():
         pytest.param(
             Used(today=5, total=7),
             "Your team has used its 5 submissions of today. "
-            "The next can be handed in from 2026-12-02 00:00 UTC.",
+            "The next can be submitted from 2026-12-02 00:00 UTC.",
             id="today",
         ),
         pytest.param(

@@ -374,7 +374,7 @@ def test_a_directory_is_not_a_file(make_tar, refusal):
 RECIPE = (
     "recipe",
     (
-        "A definition file or Dockerfile is not accepted: hand in the image that it makes (kind"
+        "A definition file or Dockerfile is not accepted: submit the image that it makes (kind"
         " 'image', from docker save or apptainer build), or only your files (kind 'code')."
     ),
 )
@@ -449,7 +449,7 @@ def test_directories_alone_are_not_enough(make_zip, refusal):
 
 DAMAGED = (
     "damaged",
-    "The archive is damaged or incomplete. Pack it again, test it on your side and hand it in again.",
+    "The archive is damaged or incomplete. Pack it again, test it on your side and submit it again.",
 )
 
 

@@ -150,11 +150,11 @@ def test_a_sif_for_other_machines_is_refused(make_file):
 
 
 RECIPE = (
-    "A definition file or Dockerfile is not accepted: hand in the image that it makes (kind 'image',"
+    "A definition file or Dockerfile is not accepted: submit the image that it makes (kind 'image',"
     " from docker save or apptainer build), or only your files (kind 'code')."
 )
 NO_IMAGE = (
-    "This is not an image. Hand in the file that docker save, podman save or apptainer build has"
+    "This is not an image. Submit the file that docker save, podman save or apptainer build has"
     " written."
 )
 EXPORT = (

@@ -22,7 +22,7 @@ TOO_MANY = (
 )
 TOO_SLOW = (
     "Layer 1 of the image: Looking through the image took more than 0 seconds. Make it smaller and"
-    " hand it in again."
+    " submit it again."
 )
 
 

@@ -1,4 +1,4 @@
-"""Files that are ready to hand in: honest ones with their scores, bad ones with their reasons.
+"""Files that are ready to submit: honest ones with their scores, bad ones with their reasons.
 
 The kind of each follows from its name: ``.zip`` is code, ``.tar`` an image, ``.csv`` results.
 """
@@ -32,7 +32,7 @@ BAD = {
 }
 
 
-def write_handins(folder: Path, parts: Split, root_layer: Path) -> None:
+def write_submissions(folder: Path, parts: Split, root_layer: Path) -> None:
     """Write all submissions, ``expected.json`` (file to scores) and ``bad.json`` (file to reason)."""
     folder.mkdir(parents=True)
     training = {"train.csv": images_csv(parts.train), "train-truth.csv": truth_csv(parts.train)}
