@@ -65,7 +65,7 @@ _LANGUAGE_TARGET = "/.singularity.d/env/97-sealrun-language.sh"
 """Apptainer reads the files there by name: the image's variables up to 95, the run's with 99."""
 
 _SYS = "/sys"
-"""Of the node only where a GPU's driver looks there; else the script puts the processors there, and no more."""
+"""Of the node only where a GPU's driver looks there; else the script puts the processors there only."""
 
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _TARGET = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")

@@ -2,7 +2,7 @@
 
 The profile that Apptainer ships answers EPERM to ``clone3``. glibc from 2.34 on takes that for a
 final no, so that programs cannot start threads, and Apptainer itself crashes now and then between
-loading the filter and starting the program. Apptainer cannot be told to answer ENOSYS: it ignores
+loading the filter and starting the program. Apptainer cannot be made to answer ENOSYS: it ignores
 ``errnoRet``. The action *trace* does it: without a tracer the kernel answers ENOSYS. That makes a
 system call which is younger than this list look like an old kernel, which programs are made for.
 

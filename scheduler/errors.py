@@ -19,7 +19,7 @@ class UnreachableError(SchedulerError):
 
 
 class TransportTimeoutError(UnreachableError):
-    """The command did not end in time. It was told to stop, but may have done its work."""
+    """The command did not end in time. It was asked to stop, but may have done its work."""
 
 
 class TransportDownError(UnreachableError):

@@ -65,7 +65,7 @@ class Join(Section):
     )
     rule: Title | None = Field(
         default=None,
-        description="With `policy: claims`: the rule in words; a person who is refused is told it.",
+        description="With `policy: claims`: the rule in words; a person who is refused is shown it.",
     )
     ask: Title | None = Field(
         default=None, description="Whom people can ask about joining; the site's support without."
@@ -181,7 +181,7 @@ class Phase(Section):
         default="public",
         description=(
             "Who sees the leaderboard. `organisers`: only they and staff; `hidden`: the same, and"
-            " nobody else is told that there is one."
+            " nobody else is informed that there is one."
         ),
     )
     feedback: Literal["scores", "none"] = Field(
@@ -196,7 +196,7 @@ class Phase(Section):
     failures: Literal["typed", "sealed"] = Field(
         default="sealed",
         description=(
-            "What a team is told of a failure: `sealed`: for all that the private data can have"
+            "What a team is shown of a failure: `sealed`: for all that the private data can have"
             " brought about the same sentence, and times only to `time_step`; `typed`: the reason,"
             " for phases whose data is no secret."
         ),

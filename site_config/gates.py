@@ -30,7 +30,7 @@ Claims = Annotated[
 class Gate(Section):
     """A rule over claims that decides who gets in."""
 
-    rule: Title = Field(description="The rule in words: a person who is refused is told it.")
+    rule: Title = Field(description="The rule in words: a person who is refused is shown it.")
     claims: Claims = Field(min_length=1, description="Claims with values; all of them count.")
     ask: Title | None = Field(
         default=None, description="Whom the person can ask; the site's support without it."

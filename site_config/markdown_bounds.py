@@ -1,4 +1,4 @@
-"""Bounds of the Markdown that organisers and sysadmins write: what a page shows in a moment, and no more.
+"""Bounds of the Markdown that organisers and sysadmins write: what a page shows in a moment.
 
 A parser of Markdown is not linear: cells that a row leaves out are made up, brackets and emphasis are tried
 against each other, a definition is written out at each place that names it. So lines, marks and cells are

@@ -410,7 +410,7 @@ class Worker(Section):
     )
     files_time_limit: Duration = Field(
         default=timedelta(hours=2),
-        description="How long one of them may take; then it is tried again, and staff is told after the fourth time.",
+        description="How long one of them may take; then it is tried again, and staff are notified after the fourth time.",
     )
     pauses: tuple[Duration, ...] = Field(
         default=(timedelta(seconds=10), timedelta(minutes=2), timedelta(minutes=10)),

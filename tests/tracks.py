@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 STOP_SECONDS = 60.0
-"""How long a step may take to end when it is told to."""
+"""How long a step may take to end when it is asked to."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it has a random name
 MEMORY_BYTES = 8 << 30
 """How much must be free there for the files of the tests to go there."""

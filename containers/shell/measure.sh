@@ -21,7 +21,7 @@ write_versions
 set -o pipefail
 cd -- "$data" 2>/dev/null || unfit "the directory $data cannot be entered"
 before=$(looks .) || stop node_unfit 74
-# A pipe or a device has no content that could be told again.
+# A pipe or a device has no content that could be read again.
 [[ -z $(find . ! -type f ! -type d ! -type l -print -quit) ]] || stop data_strange 83
 records | put manifest || stop node_unfit 74
 found=$(find . -type f -printf '%s\n' | sizes) || stop node_unfit 74

@@ -73,7 +73,7 @@ run_in_own_space() { # COMMAND...
     )
     code=$?
     [[ -e $scratch/reached ]] || return "$code"
-    # Whoever fails because there was no room left is told so.
+    # Whoever fails because there was no room left is shown so.
     if [[ $code != 0 ]] && { is_full "$scratch/work" || is_full "${outputs[0]-/}"; }; then
         : >"$scratch/too_large"
     fi

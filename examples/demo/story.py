@@ -168,7 +168,7 @@ def _outcome(seen: Seen) -> str:
 def _show(entries: Sequence[Entry], site: DemoSite) -> None:
     print("\nThe leaderboard")
     _print_table(entries[0].owner.leaderboard("digits"))
-    print("\nWhat each bad submission was told")
+    print("\nWhat each bad submission was shown")
     rows = [["File", "What the team reads", "As it should be"]]
     for entry in entries:
         if entry.scores is None:

@@ -1,4 +1,4 @@
-"""Taking in the challenge of an organiser, and approving that it is run."""
+"""Importing an organiser's challenge, and approving that it is run."""
 
 import hashlib
 import tempfile
@@ -40,7 +40,7 @@ def add_challenge(
     agreed: Callable[[str], bool] = lambda _: True,
     only_check: bool = False,
 ) -> TakenIn:
-    """Take in the challenge in ``directory``, or only say what that would do.
+    """Import the challenge in ``directory``, or only say what that would do.
 
     ``agreed`` is asked about what cannot be taken back. Raises ``SettingsError`` for what is wrong with the bundle, with file
     and line, and ``OperatorError`` if it was not agreed to; nothing has changed then.

@@ -101,5 +101,5 @@ def _list(site_file: Path, search: str, *, staff_only: bool = False) -> None:
 
 def _line(row: ListedPerson) -> str:
     marks = {"staff": row.is_staff, "blocked": row.is_blocked, "deleted": row.is_deleted}
-    told = "".join(f" ({mark})" for mark, holds in marks.items() if holds)
-    return f"{row.id}  {row.name}{told}"
+    suffix = "".join(f" ({mark})" for mark, holds in marks.items() if holds)
+    return f"{row.id}  {row.name}{suffix}"

@@ -33,7 +33,7 @@ def rerun(site_file: Path, evaluation: str, *, wait: bool, tolerance: float) -> 
     the same image, data and scorer, counts against no limit and changes no result and no leaderboard. The
     worker must run. Waiting can be ended and taken up again: with the number of the rerun, too, whose comparison
     is shown then. The exit code is 0 if all
-    scores are the same, 1 if one differs, and 2 if a rerun came to no result.
+    scores are the same, 1 if one differs, and 2 if a rerun gave no result.
     """
     from portal import bootstrap  # noqa: PLC0415
     from portal.services.evaluations import reruns  # noqa: PLC0415

@@ -19,7 +19,7 @@ _MAX_CHARS = 1000
 def skeleton_of(name: str) -> str:
     """Return what a name is compared by: without case, width, blanks and what cannot be seen.
 
-    ``i`` is ``l``, as the capital ``I`` cannot be told from it and case says nothing.
+    ``i`` is ``l``, as the capital ``I`` cannot be distinguished from it and case says nothing.
     """
     # First as it is written: a capital can look like another script's although its small letter does not.
     folded = _folded(_folded(unicodedata.normalize("NFKC", name)).casefold()).casefold()

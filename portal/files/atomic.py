@@ -1,7 +1,7 @@
 """Files and directories that appear whole, or not at all, whoever else makes the same beside it.
 
 What is not whole yet lies in a directory of its own, whose name begins with ``PART``: nobody else writes to it, and what
-a killed process left can be told from all else.
+a killed process left can be distinguished from all else.
 """
 
 import errno

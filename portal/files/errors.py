@@ -21,7 +21,7 @@ class BadArchiveError(BadFileError):
 
 
 class BadOutputError(BadFileError):
-    """An output that cannot be taken in.
+    """An output that cannot be ingested.
 
     The sentence names no file that the run has chosen the name of: such a name can carry private
     data out.

@@ -6,8 +6,8 @@ killed at any instruction. Where the group may write to the root, it may add fil
 
 * StoreError
   + TooLargeError     more bytes came than were allowed
-  + StorageFullError         there is no room on the disk, or no more of the account's share of it
-  + DamagedFileError      a stored file is not what its name says
+  + StorageFullError  there is no room on the disk, or the account's share of it is used up
+  + DamagedFileError  a stored file is not what its name says
 """
 
 import errno

@@ -142,7 +142,7 @@ class _Heard:
         """Return what a command says. Raises ``UnreachableError`` where it fails or may not be asked any more."""
         program = program_of(argv)
         if program in self._silent:
-            # Another question would take as long, and be answered no more than this one.
+            # Another question would take as long, and have as little of an answer.
             raise self._silent[program]
         if self._deadline.is_over:
             raise UnreachableError(f"not asked: {self._deadline.description}")

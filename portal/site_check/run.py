@@ -51,7 +51,7 @@ class CheckOptions:
     time_limit: timedelta = timedelta(minutes=15)
     """How long the whole check may take: what it still waits for then is a failure."""
     say: Callable[[str], None] = lambda _line: None
-    """Told what is going on."""
+    """Called with what is going on."""
     clock: Callable[[], datetime] = _now
 
 

@@ -55,7 +55,7 @@ EXPLANATIONS: Mapping[int, Explanation] = {
     ),
     413: Explanation(
         "That is too large",
-        f"What was sent is longer than {file_size(MAX_FORM_BYTES)}, and this form takes no more. Nothing was kept.",
+        f"What was sent is longer than {file_size(MAX_FORM_BYTES)}, which is the limit of this form. Nothing was kept.",
         "too_large",
     ),
     422: Explanation(
@@ -98,8 +98,8 @@ def error_answer(
     message = message or known.message
     request_id = request.state.request_id
     if is_api(request.url.path):
-        told = {"reason": reason or known.reason, "message": message, "request_id": request_id}
-        return JSONResponse({"error": told}, status)
+        body = {"reason": reason or known.reason, "message": message, "request_id": request_id}
+        return JSONResponse({"error": body}, status)
     return page_request_of(request).page(
         "error.html",
         status=status,
@@ -128,8 +128,8 @@ def foreign_request(request: Request) -> Response:
 def http_error(request: Request, error: Exception) -> Response:
     """Answer for an address or a method that does not exist, or a body that is too long."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    told = (error.message, error.reason) if isinstance(error, RefusalError) else ("", "")
-    response = error_answer(request, status, *told)
+    words = (error.message, error.reason) if isinstance(error, RefusalError) else ("", "")
+    response = error_answer(request, status, *words)
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response

@@ -89,7 +89,7 @@ class AuditWatch:
             last = checked.head
 
     def _old_entries(self) -> str | None:
-        """Go on where the last look ended; what is found is told until a whole round finds nothing."""
+        """Go on where the last look ended; what is found is shown until a whole round finds nothing."""
         with self._database.reading() as session:
             checked = go_on(session, self._swept, most=MAX_OLD)
         if checked.problem is not None and checked.problem.number == self._swept.number:

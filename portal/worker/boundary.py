@@ -49,7 +49,7 @@ from scheduler.interface import Token
 log = structlog.get_logger("sealrun.worker")
 
 _KNOWN_BAD: set[str] = set()
-"""Tokens that were told of: a pass comes every second."""
+"""Tokens that were logged: a pass comes every second."""
 _MAX_KNOWN_BAD = 10_000
 
 

@@ -23,7 +23,7 @@ def is_embargoed(context: WorkerContext, work: RunWork, attempt: Attempt, verdic
     if not (work.phase.is_sealed and work.phase.hold_results) or verdict.kind not in _ENDS:
         return False
     if work.job.kind is JobKind.PREDICT and verdict.kind is VerdictKind.SUCCESS:
-        # Nobody is told that scoring has begun, so it may begin at once.
+        # Nobody is informed that scoring has begun, so it may begin at once.
         return False
     began, now = _began(context, work, attempt), context.clock()
     step = timedelta(seconds=work.phase.time_step)

@@ -1,4 +1,4 @@
-"""The reconcile loop: pass after pass until it is told to stop."""
+"""The reconcile loop: pass after pass until it is asked to stop."""
 
 import threading
 import time

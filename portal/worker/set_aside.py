@@ -78,7 +78,7 @@ def _set_aside(context: WorkerContext, step: Step, token: str, error: Exception)
                 troubles.over(session, step, token)
             elif trouble is not None:
                 since = trouble.first_at
-                # Too early to be told: it is tried once more when it may be.
+                # Too early to be shown: it is tried once more when it may be.
                 trouble.next_at = results.set_aside(
                     session, token, detail=detail, since=since, now=now
                 )

@@ -22,7 +22,7 @@ _MAX_CHARS = 300
 
 
 class Complaints:
-    """Tells complaints about the site's settings from those about an answer; known ones are told of once."""
+    """Tells complaints about the site's settings from those about an answer; known ones are logged once."""
 
     def __init__(self, ask_version: Callable[[str], bytes]) -> None:
         """``ask_version`` runs a program with ``--version``, which asks no controller, and returns its errors."""

@@ -83,7 +83,7 @@ def _answer(pyslurm: Any, request: Request) -> Row:  # noqa: ANN401
         return {"result": _ACTIONS[request["action"]](pyslurm, request)}
     except pyslurm.RPCError as refused:
         return {"error": {"number": refused.errno, "sentence": str(refused)}}
-    except Exception as problem:  # noqa: BLE001 - it is told, and the process goes on
+    except Exception as problem:  # noqa: BLE001 - it is shown, and the process goes on
         return {"error": {"number": None, "sentence": f"{type(problem).__name__}: {problem}"}}
 
 

@@ -70,7 +70,7 @@ STATES: dict[str, State] = {
     "SIGNALING": _flag(P.RUNNING, "a signal is on its way to it"),
     "STOPPED": _flag(P.RUNNING, "stopped by SIGSTOP; keeps its cores"),
     "REVOKED": _flag(P.UNKNOWN, "a sibling cluster of a federation runs it"),
-    "UPDATE_DB": _flag(P.UNKNOWN, "accounting is told of its start once more (22.05)"),
+    "UPDATE_DB": _flag(P.UNKNOWN, "accounting is informed of its start once more (22.05)"),
 }
 
 # Of several flags the one that promises least decides.

@@ -41,21 +41,21 @@ class Answer:
     @property
     def last_update(self) -> int:
         """When slurmctld took what it answers, in its own time; 0 where that is not said."""
-        told = self.document.get("last_update")
-        number = told.get("number") if isinstance(told, Mapping) else told
+        value = self.document.get("last_update")
+        number = value.get("number") if isinstance(value, Mapping) else value
         return number if type(number) is int and number > 0 else 0
 
     @property
     def says_nothing_changed(self) -> bool:
         """Whether slurmctld has answered a question for what changed since a time with: nothing."""
         warnings = self.document.get("warnings")
-        told = [str(one.get("description")) for one in warnings or () if isinstance(one, Mapping)]
+        value = [str(one.get("description")) for one in warnings or () if isinstance(one, Mapping)]
         return (
             self.is_ok
             and not self.errors
             and not self.last_update
             and self.document.get("jobs") == []
-            and any(words.startswith(_NOTHING_CHANGED) for words in told)
+            and any(words.startswith(_NOTHING_CHANGED) for words in value)
         )
 
     def expect_success(self) -> None:

@@ -85,7 +85,7 @@ def ended_by(deadline: float, *means: Callable[[], object]) -> Iterator[None]:
     """Use ``means``, one after the other, where the block has not been left by ``deadline``.
 
     paramiko waits without a limit in several places: for the answer to a request, for a socket that
-    takes no more bytes. Whoever waits there has to be woken from outside.
+    accepts no further bytes. Whoever waits there has to be woken from outside.
     """
     left = threading.Event()
 
@@ -167,7 +167,7 @@ def _seconds_to(latest: float) -> float:
 
 
 class _RefuseUnknown(paramiko.RejectPolicy):
-    """As RejectPolicy, with an error that can be told from a broken connection."""
+    """As RejectPolicy, with an error that can be distinguished from a broken connection."""
 
     def missing_host_key(
         self,

@@ -125,7 +125,7 @@ def _controller(nodes: Nodes) -> dict[str, object]:
         "slurmctld",
         _as_user("slurm", "slurmctld", "-D"),
         {"argv": ["scontrol", "ping"]},
-        # Not before: slurmdbd knows of GPUs only when slurmctld has told it about them.
+        # Not before: slurmdbd knows of GPUs only when slurmctld has announced them.
         after=[_manage("modify", "qos", QOS, "set", *limits)],
     )
 

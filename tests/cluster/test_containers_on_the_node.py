@@ -197,7 +197,7 @@ def test_the_payload_sees_what_the_probe_saw(node: PracticeNode) -> None:
 
     ended = node.run(run, directory)
 
-    # As a payload it is not told the node's namespaces, so that it cannot compare them.
+    # As a payload it is not shown the node's namespaces, so that it cannot compare them.
     seen = parse_probe(ended.stdout)
     before = parse_probe((directory / "probe.json").read_text())
     assert set(seen.problems) == {"namespace_unknown"}

@@ -116,7 +116,7 @@ def _wrong_runs(
     *,
     forgets: bool,
 ) -> list[str]:
-    """Check that of each job one attempt came to its end, and of each attempt one job at the most ran.
+    """Check that of each job one attempt ended, and of each attempt one job at the most ran.
 
     A controller that ``forgets`` starts a job again that its node runs. Accounting then has the end of the second
     start in place of the first: it lost the claim, or was cancelled.

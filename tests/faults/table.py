@@ -21,7 +21,7 @@ two cores and other work to do: the times are no promise, and a test only checks
 *Jobs* counts predicting and scoring, *attempts* how often the portal submitted for them: an attempt more than
 jobs is a job that the cluster lost or failed, and that was tried again. *Seconds* are from the end of the fault
 until the evaluation had ended; 0 means that it had before. In each row the suite found the same: of each job one
-attempt came to its end, of each attempt at most one Slurm job ran, the score was taken in once and is the right
+attempt ended, of each attempt at most one Slurm job ran, the score was ingested once and is the right
 one, nothing stayed open, and nobody did anything but end the fault.
 """
 FOOT = """\

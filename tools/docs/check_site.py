@@ -28,7 +28,7 @@ the site ready to open, which it does only where everything was looked at and is
 
 ## How long it may take
 
-A job may wait in the queue for `--patience` (ten minutes), and the whole check may take `--time-limit` (15 minutes). What it still waits
+A job may wait in the queue for `--job-timeout` (ten minutes), and the whole check may take `--time-limit` (15 minutes). What it still waits
 for then is a failure. Its own jobs, and no others, are cancelled by their names, which nobody else's have; that and taking away its files can take
 two minutes more. Meanwhile it says on standard error when it submits a job, when the job starts, and every 15 seconds what it waits for:
 
@@ -49,7 +49,7 @@ small jobs of one core, with at most 1 GiB of memory.
 | find | comes after it, looks for what it has left, and takes that away |
 | sealed | runs the site's isolation probe, and then a script of its own, with the flags of every submission and the GPUs of the profile |
 | memory | asks for 128 MiB and takes three times as much |
-| stubborn | ignores SIGTERM with a time limit of one minute, the shortest there is. With Slurm's own delay this takes up to two minutes, and a core of every profile for as long; `--quick` leaves it out |
+| ignores-sigterm | ignores SIGTERM with a time limit of one minute, the shortest there is. With Slurm's own delay this takes up to two minutes, and a core of every profile for as long; `--quick` leaves it out |
 
 All but *sealed* ask for no GPU. Files lie in `STORAGE/checks` while it runs. Afterwards, and after Ctrl-C or SIGTERM, all
 its jobs are ended and its files removed; where that fails, `probe.clean` says what is left. Only on a node that

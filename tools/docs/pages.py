@@ -50,7 +50,7 @@ ATTEMPTS: Mapping[AttemptState, str] = {
     AttemptState.RUNNING: "Slurm says that it runs.",
     AttemptState.FINISHING: "The script has ended, Slurm cleans up; files may still change.",
     AttemptState.ENDED: "Nothing of it runs; what it left is still to be judged.",
-    AttemptState.COLLECTED: "What it left was taken in.",
+    AttemptState.COLLECTED: "What it left was ingested.",
     AttemptState.LOST: "The cluster does not know it. It can never count as a success.",
 }
 SNAPSHOTS: Mapping[SnapshotState, str] = {
@@ -95,7 +95,7 @@ REMEDIES: Mapping[FailureReason, str] = {
 def commands_page() -> str:
     """Return docs/reference/commands.md."""
     head = (
-        "# Commands\n\nMade from the code by `python -m tools.docs`. What goes wrong is told in one sentence"
+        "# Commands\n\nMade from the code by `python -m tools.docs`. What goes wrong is shown in one sentence"
         " on standard\nerror, and the exit code is not 0. `SEALRUN_SITE` saves writing `--site`.\n\n"
     )
     return head + "\n".join(_command("sealrun", main, None))

@@ -67,7 +67,7 @@ def _serve_together(
     from portal import bootstrap  # noqa: PLC0415
     from portal.cli.processes.supervised import serve_supervised  # noqa: PLC0415
 
-    # What is wrong with the settings is told here, once, instead of by each process.
+    # What is wrong with the settings is shown here, once, instead of by each process.
     bootstrap.web_context(site)
     site.database.engine.dispose()
     _log().info("serving", host=options["host"], port=options["port"], workers=workers)
@@ -82,7 +82,7 @@ def _log() -> "structlog.stdlib.BoundLogger":
 @click.command()
 @SITE
 def work(site_file: Path) -> None:
-    """Run the worker: submit jobs, watch them and take in what they leave.
+    """Run the worker: submit jobs, watch them and ingest what they leave.
 
     A changed site.yaml is taken over within seconds, between two passes of each cluster.
     """

@@ -24,7 +24,7 @@ class Person(Base):
     is_staff: Mapped[bool] = mapped_column(default=False)
     """Named by an operator; those whom a provider names have it with their account."""
     blocked_at: Mapped[datetime | None]
-    """Since when staff let this person in no more."""
+    """Since when this person is blocked."""
     deleted_at: Mapped[datetime | None]
     """When the person had their data deleted; the pseudonym stays, for the leaderboards."""
     created_at: Mapped[datetime]

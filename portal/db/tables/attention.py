@@ -32,7 +32,7 @@ class Heartbeat(Base):
     holder: Mapped[str] = mapped_column(String(120))
     """Which worker: host and process."""
     seen_at: Mapped[datetime]
-    """When it last came to the end of a round."""
+    """When it last finished a round."""
     probe_image_id: Mapped[str] = mapped_column(String(20))
     """The image without which nothing runs on the cluster."""
     settings_version: Mapped[str] = mapped_column(String(16))

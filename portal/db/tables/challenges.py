@@ -126,13 +126,13 @@ class Phase(Base):
     logs: Mapped[str] = mapped_column(String(20))
     failures: Mapped[Failures] = mapped_column(default=Failures.SEALED)
     time_step: Mapped[int] = mapped_column(default=int(DEFAULT_STEP.total_seconds()))
-    """Seconds: how coarsely a team is told when a run on private data ended."""
+    """Seconds: how coarsely a team is shown when a run on private data ended."""
     hold_results: Mapped[bool] = mapped_column(default=False)
-    """Whether a run's end is taken in only after a whole number of those steps."""
+    """Whether a run's end is ingested only after a whole number of those steps."""
 
     @property
     def is_sealed(self) -> bool:
-        """Whether failures, their steps and their times are told as if they were all one."""
+        """Whether failures, their steps and their times are shown as if they were all one."""
         return self.failures is Failures.SEALED
 
     challenge: Mapped[Challenge] = relationship(lazy="raise", back_populates="phases")

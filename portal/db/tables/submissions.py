@@ -145,7 +145,7 @@ class Cancellation(Base):
     asked_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     asked_at: Mapped[datetime]
     counts: Mapped[bool]
-    """Whether the submission counts all the same, as the person was told before."""
+    """Whether the submission counts all the same, as the person was shown before."""
 
 
 class Event(Base):

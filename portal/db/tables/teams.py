@@ -48,7 +48,7 @@ class Team(Base):
     named_after: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     """Whose public name it has; it follows that name until somebody renames the team."""
     merged_into_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
-    """The team that took over its members and submissions; such a team competes no more."""
+    """The team that took over its members and submissions; such a team no longer competes."""
     created_at: Mapped[datetime]
 
     @validates("name")

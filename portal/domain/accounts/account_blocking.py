@@ -1,4 +1,4 @@
-"""Why staff let somebody in no more: a word of a few, since reasons are kept for ever."""
+"""Why staff block an account: a word of a few, since reasons are kept for ever."""
 
 from enum import StrEnum
 

@@ -32,7 +32,7 @@ LARGEST_NUMBER = 2**53
 class Identity:
     """Who logged in: an account is (issuer, subject), never an e-mail address.
 
-    ``claims`` are as ``claim_aliases.told`` returns them.
+    ``claims`` are as ``claim_aliases.normalize_claims`` returns them.
     """
 
     issuer: str

@@ -31,7 +31,7 @@ class ApprovedTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovedPhase:
-    """What is run in a phase, and what is told of it, and when."""
+    """What is run in a phase, and what is disclosed of it, and when."""
 
     tasks: tuple[str, ...]
     kinds: tuple[str, ...]

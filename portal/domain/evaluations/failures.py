@@ -1,4 +1,4 @@
-"""Why an evaluation failed: a code, what the team is told, and whether it counts.
+"""Why an evaluation failed: a code, what the team is shown, and whether it counts.
 
 The sentences name no number and no path that depends on the data, so that a failure tells the team
 what to change and nothing about what its code read.
@@ -34,7 +34,7 @@ class FailureReason(StrEnum):
     LOST = "lost"
     PREPARATION = "preparation"
     NO_RESULT = "no_result"
-    """What a team is told instead of a reason that could depend on private data."""
+    """What a team is shown instead of a reason that could depend on private data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,9 @@ class Failure:
     """Whether the submission counts against the team's limits."""
 
 
-_SITE = "This was not your doing and does not count. The people who run this site have been told."
+_SITE = (
+    "This was not your doing and does not count. The people who run this site have been notified."
+)
 
 FAILURES: dict[FailureReason, Failure] = {
     FailureReason.BAD_ARCHIVE: Failure(
@@ -142,7 +144,7 @@ FAILURES: dict[FailureReason, Failure] = {
     FailureReason.PREPARATION: Failure("The job could not be prepared", _SITE, counts=False),
     FailureReason.NO_RESULT: Failure(
         "It gave no result",
-        "The program or its output failed on the private data. In which way is told to nobody but "
+        "The program or its output failed on the private data. In which way is shown to nobody but "
         "the organisers, as that could give the data away. Run it on the public sample.",
         counts=True,
     ),
@@ -150,7 +152,7 @@ FAILURES: dict[FailureReason, Failure] = {
 
 _COUNTED = (
     "It counts against the team's limits all the same: a program can bring it about, or the people who run this"
-    " site have decided so. They have been told."
+    " site have decided so. They have been notified."
 )
 
 

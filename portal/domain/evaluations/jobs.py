@@ -21,7 +21,7 @@ class JobKind(StrEnum):
 class ImageKind(StrEnum):
     """What an image is made of."""
 
-    ARCHIVE = "archive"  #: a docker or OCI archive, or a SIF: told apart by looking
+    ARCHIVE = "archive"  #: a docker or OCI archive, or a SIF: distinguished by looking
     CODE = "code"  #: files over a base image
 
 

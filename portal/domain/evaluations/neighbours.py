@@ -19,7 +19,7 @@ NodeGroup = NewType("NodeGroup", str)
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What a job could be told by its neighbours, and what it could tell them."""
+    """What a job could learn from its neighbours, and what it could tell them."""
 
     is_open: bool
     """Whether a team learns more of it than what a sealed phase tells: a log, a reason, an exact time."""
@@ -48,7 +48,7 @@ def disclosure_of(
 ) -> Disclosure:
     """Return the disclosure of a job; the last three are of its submission and phase, where it has one.
 
-    A build runs no program of a team and reads nothing private, but its team is told when it ended,
+    A build runs no program of a team and reads nothing private, but its team is shown when it ended,
     and why it failed. A rerun is what the evaluation is that it repeats.
     """
     if kind is JobKind.BUILD or is_smoke:

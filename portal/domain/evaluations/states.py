@@ -36,7 +36,7 @@ class AttemptState(StrEnum):
     RUNNING = "running"
     FINISHING = "finishing"
     ENDED = "ended"  #: nothing of it runs; its files are at rest
-    COLLECTED = "collected"  #: what it left was taken in
+    COLLECTED = "collected"  #: what it left was ingested
     LOST = "lost"  #: the cluster does not know it; it can never count as a success
 
 

@@ -2,7 +2,7 @@
 
 Before an image has started, what goes wrong is the site's unless it is clearly the submission's. Once it has
 started, its program may have read private data, and then nothing that it can bring about may look like the
-site's fault: that would be free of charge, would be tried again, and would be told apart from other failures.
+site's fault: that would be free of charge, would be tried again, and would be distinguished from other failures.
 """
 
 from collections.abc import Mapping

@@ -90,7 +90,7 @@ class ChallengeFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseFacts:
-    """What may be told of a run, as an operator approved it."""
+    """What may be disclosed of a run, as an operator approved it."""
 
     slug: Slug
     is_sealed: bool

@@ -104,7 +104,7 @@ def _in_all(channel: Channel, each: float, failures: int, slots: int) -> float |
     ladder = _with_ladder(channel, channel.attempts, channel.eta)
     if ladder is None:
         return plain
-    # Whether it failed or not, and when, is told each time also where the score is not.
+    # Whether it failed or not, and when, is shown each time also where the score is not.
     return min(plain, ladder + channel.attempts * math.log2((1 + failures) * slots))
 
 

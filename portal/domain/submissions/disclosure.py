@@ -1,4 +1,4 @@
-"""What a team is told of a run on private data: as little as the data could be read from.
+"""What is disclosed to a team of a run on private data: as little as the data could be read from.
 
 Whether a program fails, how, when and at which step can all depend on what it read. In a phase
 whose failures are sealed all of that looks the same; this module is the only place that says how.
@@ -51,7 +51,7 @@ DEFAULT_STEP = timedelta(minutes=5)
 
 
 def disclosed_reason(reason: FailureReason, *, sealed: bool) -> FailureReason:
-    """Return the reason that a team is told."""
+    """Return the reason that a team is shown."""
     return FailureReason.NO_RESULT if sealed and reason in AFTER_DATA else reason
 
 
@@ -70,7 +70,7 @@ def disclosed_state(
     sealed: bool,
     reason: FailureReason | None = None,
 ) -> EvaluationState:
-    """Return the state that a team is told: running and scoring look alike, and what staff look into has failed."""
+    """Return the state that a team is shown: running and scoring look alike, and what staff look into has failed."""
     if not sealed:
         return state
     if state is EvaluationState.SCORING and kind is not SubmissionKind.RESULTS:
@@ -83,7 +83,7 @@ def disclosed_state(
 def disclosed_timeline(
     happened: Sequence[Happened], *, sealed: bool, step: timedelta
 ) -> list[Happened]:
-    """Return what a team is told of the way: nothing of the scoring, and when it ended coarsely."""
+    """Return what is disclosed to a team of the way: nothing of the scoring, and when it ended coarsely."""
     if not sealed:
         return list(happened)
     happened = _without_staff(happened)

@@ -58,7 +58,7 @@ def check_window(window: Window, kind: SubmissionKind, *, now: datetime) -> None
         raise ParticipantError(
             f"{window.title} closed at {_minute(window.ends_at)}. "
             f"Your submission was complete at {_minute(now)}. "
-            f"That is {_late(now - window.ends_at)} too late: this file was not taken in.",
+            f"That is {_late(now - window.ends_at)} too late: this file was rejected.",
             reason="closed",
         )
     if kind not in window.kinds:

@@ -29,7 +29,7 @@ class Happened:
     state: EvaluationState
     at: datetime
     is_coarse: bool = False
-    """Whether it is only told by when it happened, which may lie ahead."""
+    """Whether it is only shown by when it happened, which may lie ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Step:
     state: StepState
     at: datetime | None = None
     is_coarse: bool = False
-    """Whether it entered it at ``at`` at the latest, and no more is told."""
+    """Whether it entered it at ``at`` at the latest, and nothing else is shown."""
 
 
 TITLES: Mapping[EvaluationState, str] = {

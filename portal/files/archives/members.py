@@ -194,7 +194,7 @@ class _Names:
 def _twice(path: PurePosixPath) -> BadArchiveError:
     return BadArchiveError(
         "duplicate",
-        f"{shown(str(path))} is in the archive twice, if upper and lower case are not told apart."
+        f"{shown(str(path))} is in the archive twice, if upper and lower case are not distinguished."
         " Rename or leave out one of the two.",
     )
 

@@ -143,15 +143,15 @@ class ManifestReader:
 
     def _platforms(self, images: Mapping[str, dict[str, object]]) -> dict[str, Platform]:
         """Return what each image is made for: as its descriptor says, or else its configuration."""
-        told = {name: _platform(image.get("platform") or {}) for name, image in images.items()}
-        untold = {name for name, platform in told.items() if not platform.architecture}
-        manifests = self._all(untold) if untold else {}
+        platforms = {name: _platform(image.get("platform") or {}) for name, image in images.items()}
+        unknown = {name for name, platform in platforms.items() if not platform.architecture}
+        manifests = self._all(unknown) if unknown else {}
         configs = {
             name: _blob(_expect(dict, manifest).get("config"))
             for name, manifest in manifests.items()
         }
         contents = self._all(set(configs.values())) if configs else {}
-        return told | {name: _platform(contents[config]) for name, config in configs.items()}
+        return platforms | {name: _platform(contents[config]) for name, config in configs.items()}
 
     def _manifest(self, descriptor: dict[str, object]) -> dict[str, object]:
         manifest = _expect(dict, self._json(_blob(descriptor)))

@@ -1,4 +1,4 @@
-"""Takes in the directory that a job has written, entry by entry and without trusting any.
+"""Copies the directory that a job has written, entry by entry and without trusting any.
 
 Every step is taken relative to an open directory and never through a link, so that nothing outside
 is read even if somebody still writes to the directory. What is wrong with it is the run's own failure.
@@ -167,7 +167,7 @@ class _Copy:
 
 
 def _entries(directory: Path, max_entries: int) -> Iterator[Entry]:
-    """Walk an output; what is too much or closed is told as the run's own doing."""
+    """Walk an output; what is too much or closed is shown as the run's own doing."""
     walked = walk(directory, Bounds(entries=max_entries))
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Letting somebody in no more, and again."""
+"""Block and unblock accounts."""
 
 from datetime import datetime
 from typing import Any

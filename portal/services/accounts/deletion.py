@@ -40,7 +40,7 @@ class DeletionPage:
     name: str
     """What has to be typed."""
     pseudonym: str
-    hindrances: tuple[str, ...]
+    blocking_challenges: tuple[str, ...]
     """Titles of challenges that would be left without an owner."""
 
 
@@ -50,7 +50,7 @@ def deletion_page(session: Session, *, actor: Actor) -> DeletionPage:
     return DeletionPage(
         name=person.names.own,
         pseudonym=person.pseudonym,
-        hindrances=tuple(_owned_alone(session, person.id)),
+        blocking_challenges=tuple(_owned_alone(session, person.id)),
     )
 
 
@@ -63,9 +63,9 @@ def delete_me(session: Session, *, actor: Actor, typed: str, now: datetime) -> N
     person = _locked(session, actor)
     if not _is_typed(typed, person.names.own):
         raise ParticipantError("Type your name as it is shown here.", reason="typed")
-    if hindrances := _owned_alone(session, person.id):
+    if blocking_challenges := _owned_alone(session, person.id):
         raise ParticipantError(
-            f"You are the only owner of {', '.join(hindrances)}. Make somebody else an owner first."
+            f"You are the only owner of {', '.join(blocking_challenges)}. Make somebody else an owner first."
         )
     _forget_ways_in(session, person.id)
     _forget_words(session, person.id)

@@ -42,7 +42,7 @@ from portal.services.submissions.disclosure import disclose, newest
 LEFT_OUT = frozenset(
     {"secret_sha256", "data", "id_token", "origin_salt", "previous_sha256", "shown"}
 )
-"""Columns that open something, that say nothing of the person, or that are told in another way."""
+"""Columns that open something, that say nothing of the person, or that are shown in another way."""
 
 OWN_WORDS = frozenset({"note"})
 """Columns in which somebody wrote; they are theirs, and not of whoever decided about them."""
@@ -86,9 +86,9 @@ def export(session: Session, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """
     ids = queries.ids_of(session, str(actor.person_id))
     everything = {name: _rows(session, columns, ids) for name, columns in COVERED.items()}
-    told = _told(session, ids[0], now)
+    disclosed = _disclosed(session, ids[0], now)
     for row in everything["submissions"]:
-        row.update(told[row["id"]])
+        row.update(disclosed[row["id"]])
     _name(session, [row for rows in everything.values() for row in rows])
     audit_log.note(
         session,
@@ -124,8 +124,8 @@ def _value(value: object) -> object:
     return str(value) if isinstance(value, StrEnum) else value
 
 
-def _told(session: Session, person_id: str, now: datetime) -> dict[str, dict[str, Any]]:
-    """Return what a person is told of each of their submissions, by its id."""
+def _disclosed(session: Session, person_id: str, now: datetime) -> dict[str, dict[str, Any]]:
+    """Return what a person is shown of each of their submissions, by its id."""
     rows = session.scalars(
         select(Submission)
         .where(Submission.person_id == person_id)
@@ -158,12 +158,12 @@ def _told(session: Session, person_id: str, now: datetime) -> dict[str, dict[str
 def _evaluation(
     row: Submission, evaluation: Evaluation, columns: Sequence[scores.Column]
 ) -> dict[str, Any]:
-    told = disclose(row, evaluation, columns, may_review=False)
+    disclosed = disclose(row, evaluation, columns, may_review=False)
     return {
-        "state": str(told.state),
-        "reason": _value(told.reason),
-        "message": told.message,
-        "scores": told.scores,
+        "state": str(disclosed.state),
+        "reason": _value(disclosed.reason),
+        "message": disclosed.message,
+        "scores": disclosed.scores,
     }
 
 

@@ -107,8 +107,8 @@ def claims_of(session: Session, actor: Actor) -> Mapping[str, object]:
     account = session.get(Account, actor.account) if actor.account is not None else None
     if account is None or account.person_id != actor.person_id:
         return {}
-    told = {claim: value for claim, value in account.claims.items() if claim != "acr"}
-    return told | ({"acr": actor.acr} if actor.acr else {})
+    claims = {claim: value for claim, value in account.claims.items() if claim != "acr"}
+    return claims | ({"acr": actor.acr} if actor.acr else {})
 
 
 def stronger_login(session: Session, *, slug: str, actor: Actor) -> Gate | None:

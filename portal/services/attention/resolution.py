@@ -73,7 +73,7 @@ def _give_up(session: Session, evaluation: Evaluation, *, counts: bool, now: dat
 
 
 def _go_on(session: Session, evaluation: Evaluation, job: Job | None, *, now: datetime) -> None:
-    """Put an evaluation back to where it was; a job whose last attempt was taken in gets another."""
+    """Put an evaluation back to where it was; a job whose last attempt was ingested gets another."""
     to = _before(session, evaluation)
     evaluation.reason, evaluation.message, evaluation.detail = None, "", ""
     transitions.move(session, evaluation, to, now=now, message="It is tried again.")
@@ -96,7 +96,7 @@ def _count(session: Session, evaluation: Evaluation, *, counts: bool) -> None:
 
 
 def _before(session: Session, evaluation: Evaluation) -> EvaluationState:
-    """Return where an evaluation was before it came to a person."""
+    """Return the state that an evaluation had before it needed attention."""
     states: Sequence[EvaluationState] = session.scalars(
         select(Event.state).where(Event.evaluation_id == evaluation.id).order_by(Event.id)
     ).all()

@@ -1,4 +1,4 @@
-"""Taking in a challenge as its organisers describe it; doing it again brings it up to date."""
+"""Import a challenge bundle. Idempotent: importing it again brings the challenge up to date."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class BundleContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenIn:
-    """What taking in a challenge has done."""
+    """What an import has changed."""
 
     id: str
     slug: str

@@ -101,7 +101,7 @@ def _set_aside(
 ) -> datetime | None:
     """Hand to staff what cannot be planned; nothing of an evaluation has run, unless it is to be scored.
 
-    Where it is too early to tell its team, nothing is done, and the moment returned from which it can be told.
+    Where it is too early to tell its team, nothing is done, and the moment returned from which it can be shown.
     """
     if isinstance(row, Image):
         images.move_image(row, ImageState.FAILED, now=now)
@@ -228,7 +228,7 @@ def _ready(
 
 
 def _is_cancelled(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
-    """Whether an evaluation without a job is to end; if so, it has ended as soon as that may be told."""
+    """Whether an evaluation without a job is to end; if so, it has ended as soon as that may be shown."""
     if evaluation.cancellation is None:
         return False
     cancellation.settle_when_told(session, evaluation, now=now)

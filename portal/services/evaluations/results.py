@@ -1,4 +1,4 @@
-"""Taking in what a job left: the image, the predictions, the scores, or the failure."""
+"""Ingest what a job left: the image, the predictions, the scores, or the failure."""
 
 import hashlib
 import json
@@ -258,9 +258,9 @@ def set_aside(
 ) -> datetime | None:
     """Hand to staff what an attempt is for, where the portal itself cannot go on with it.
 
-    The attempt stays as it is, so that staff can let it go on from there. What its team is told is what it would
-    be told of a failure: a program that knew how to stop the portal would else tell by it. So where results are
-    held back nothing is told before the step after ``since``: until then nothing is done, and that moment returned.
+    The attempt stays as it is, so that staff can let it go on from there. What its team is shown is what it would
+    be informed of a failure: a program that knew how to stop the portal would else tell by it. So where results are
+    held back nothing is shown before the step after ``since``: until then nothing is done, and that moment returned.
     """
     attempt = attempts.lock_attempt(session, token)
     if attempt.state in _CLOSED:
@@ -333,10 +333,10 @@ def end_in_failure(
     if evaluation.state.is_final:
         return
     if reason not in disclosure.AFTER_DATA and _has_read_data(session, job, evaluation):
-        # Told as it is, it would say that the program had ended well before.
+        # Shown as it is, it would say that the program had ended well before.
         reason, message, detail = FailureReason.UNFINISHED, "", f"{reason}: {detail}"
     if evaluation.state is EvaluationState.QUEUED and reason in disclosure.AFTER_DATA:
-        # A run too short to be seen running is told of like any other.
+        # A run too short to be seen running is shown like any other.
         transitions.move(session, evaluation, EvaluationState.RUNNING, now=now)
     transitions.fail(session, evaluation, reason, message=message, detail=detail, now=now)
 

@@ -27,7 +27,7 @@ _UNDER_WAY = frozenset({SnapshotState.WAITING, SnapshotState.MEASURING})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What a measurement came to."""
+    """The outcome of a measurement."""
 
     root: str
     fingerprint: str

@@ -64,7 +64,7 @@ def began(session: Session, evaluation: Evaluation) -> datetime | None:
 
 
 def told_from(session: Session, evaluation: Evaluation, ended: datetime) -> datetime:
-    """Return when a team may be told that an evaluation has ended: where results are held back, at the step."""
+    """Return when a team may be informed that an evaluation has ended: where results are held back, at the step."""
     submission = session.get_one(Submission, evaluation.submission_id)
     phase = session.get_one(Phase, submission.phase_id)
     first = began(session, evaluation)
@@ -115,7 +115,7 @@ def hold(
 ) -> None:
     """Hand an evaluation to staff: it is neither a success nor a failure until they say so.
 
-    Where it may have read private data its team is told nothing that would tell this from a failure.
+    Where it may have read private data its team is shown nothing that would tell this from a failure.
     """
     submission = session.get_one(Submission, evaluation.submission_id)
     phase = session.get_one(Phase, submission.phase_id)
@@ -132,7 +132,7 @@ def _count(
     evaluation: Evaluation,
     reason: FailureReason,
 ) -> None:
-    """Take a submission out of the count where what its evaluation came to does not count."""
+    """Take a submission out of the count where the outcome of its evaluation does not count."""
     if evaluation.rerun_of is not None:
         return
     is_spared = phase.is_sealed and _is_spared(session, submission, evaluation)

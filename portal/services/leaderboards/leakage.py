@@ -30,7 +30,7 @@ _SEEN_BY_TEAMS = frozenset({Audience.PUBLIC, Audience.PARTICIPANTS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseLeaks:
-    """A phase, what its teams are told, and how much that could carry."""
+    """A phase, what its teams are shown, and how much that could carry."""
 
     slug: str
     title: str

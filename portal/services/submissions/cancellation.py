@@ -66,7 +66,7 @@ def cancel_page(session: Session, *, actor: Actor, submission_id: str, now: date
 def cancel(
     session: Session, *, actor: Actor, submission_id: str, shown: str, now: datetime
 ) -> None:
-    """Cancel what of a submission has not ended; ``shown`` is the cost that the person was told.
+    """Cancel what of a submission has not ended; ``shown`` is the cost that the person was shown.
 
     What the cluster does not have yet ends here; what it has is asked to stop by the worker, which
     goes on asking until it has ended. Asking twice changes nothing.
@@ -186,7 +186,7 @@ def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
 
 
 def unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """List the evaluations that have not ended, as far as the team of the submission is told."""
+    """List the evaluations that have not ended, as far as the team of the submission is shown."""
     return [one for one in evaluations if not disclosed_state_of(submission, one).is_final]
 
 

@@ -91,7 +91,7 @@ class EvaluationFacts:
     failure: Failure | None
     message: str
     time_limit: timedelta | None
-    """Of the program; only where it is told that it was reached."""
+    """Of the program; only where that is disclosed."""
     scores: dict[str, float]
     confidential: ConfidentialDetails | None
 
@@ -183,7 +183,7 @@ def disclose(
 
 
 def disclosed_state_of(row: Submission, evaluation: Evaluation) -> EvaluationState:
-    """Return the state that the team of a submission is told."""
+    """Return the state that the team of a submission is shown."""
     return _disclosed_state(row, evaluation, sealed=_is_sealed(row, may_review=False))
 
 
@@ -230,9 +230,9 @@ def evaluation_facts(
     """
     own = [j for j in jobs if j.evaluation_id == evaluation.id]
     built = [j for j in jobs if evaluation.image_id and j.image_id == evaluation.image_id]
-    told = disclose(row, evaluation, columns, may_review=may_review)
+    outcome = disclose(row, evaluation, columns, may_review=may_review)
     sealed = _is_sealed(row, may_review)
-    if sealed and (told.state is EvaluationState.RUNNING or told.state.is_final):
+    if sealed and (outcome.state is EvaluationState.RUNNING or outcome.state.is_final):
         # Its job, or the one that scores it: the cluster's words would tell which.
         queue = None
     happened = disclosure.disclosed_timeline(
@@ -242,14 +242,14 @@ def evaluation_facts(
     )
     return EvaluationFacts(
         task=evaluation.task.slug,
-        state=told.state,
-        steps=steps(row.kind, told.state, happened, is_smoke=row.is_smoke),
+        state=outcome.state,
+        steps=steps(row.kind, outcome.state, happened, is_smoke=row.is_smoke),
         queue=queue,
-        reason=told.reason,
-        failure=explained(told.reason, counts=row.counts) if told.reason else None,
-        message=told.message,
-        time_limit=time_limit if told.reason is FailureReason.TIME_LIMIT else None,
-        scores=told.scores,
+        reason=outcome.reason,
+        failure=explained(outcome.reason, counts=row.counts) if outcome.reason else None,
+        message=outcome.message,
+        time_limit=time_limit if outcome.reason is FailureReason.TIME_LIMIT else None,
+        scores=outcome.scores,
         confidential=_confidential(evaluation, built + own, logs) if logs is not None else None,
     )
 

@@ -244,7 +244,7 @@ def _page(
 
 
 def _time_limit(evaluation: Evaluation, resources: Resources) -> timedelta | None:
-    """Return how long the program may run; nothing if the site has its profile no more."""
+    """Return how long the program may run; nothing if the site no longer has its profile."""
     profile = resources.profiles.get(evaluation.task.predict_profile)
     return profile.time_limit if profile else None
 

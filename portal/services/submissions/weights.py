@@ -80,7 +80,7 @@ def keep(
 ) -> str:
     """Give the actor's team a file of weights; return its id. The same bytes are not taken twice.
 
-    ``unpacked`` is what the look at its content told. ``limit`` is what all of a team's weights may have in bytes. Raises ``ParticipantError``.
+    ``unpacked`` is what the inspection of its content said. ``limit`` is what all of a team's weights may have in bytes. Raises ``ParticipantError``.
     """
     challenge = _challenge(session, actor, slug)
     joining.admit_silently(session, challenge, actor, now=now)

@@ -1,4 +1,4 @@
-"""What organisers are told to look into: a way around the limits of a team, or nothing at all."""
+"""What organisers are asked to look into: a way around the limits of a team, or nothing at all."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ MAX_OPEN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationPage:
-    """What somebody who follows a link is told before they join."""
+    """What somebody who follows a link is shown before they join."""
 
     challenge_slug: str
     challenge: str

@@ -109,7 +109,7 @@ class Jobs:
         return True
 
     def _look(self, jobs: Iterable[Sent]) -> set[Token]:
-        """Take in what the cluster says; return the tokens of which it clearly has no job."""
+        """Apply what the cluster says; return the tokens of which it clearly has no job."""
         tokens = {job.token: job for job in jobs}
         snapshot = self._scheduler.snapshot(tokens)
         for token, reports in snapshot.jobs.items():

@@ -66,7 +66,7 @@ class Seen:
 
     @property
     def is_found_elsewhere(self) -> bool:
-        """Whether the job that looked for what was left came to another node than the one that left it."""
+        """Whether the job that looked for what was left ran on another node than the one that left it."""
         looked, found = self.looked or {}, self.found
         return found is not None and found.get("node") != looked.get("node")
 
@@ -235,7 +235,7 @@ def _take_find(bench: _Bench, seen: Seen, name: str) -> None:
 
 
 def _find_again(bench: _Bench, profiles: Iterable[Seen], number: int) -> None:
-    """Send another job to find what was left, where the one before came to another node."""
+    """Send another job to find what was left, where the one before ran on another node."""
     again = [seen for seen in profiles if seen.is_found_elsewhere]
     if bench.subject.deadline.is_over:
         return

@@ -18,13 +18,13 @@ def check(subject: Subject, profile: Profile, notes: Notes) -> Iterator[Finding]
     """Judge what the job of a profile noted of its scratch directory."""
     node = " ".join(notes.get("node", ()))
     yield _room(subject, profile, notes, node)
-    told = " ".join(notes.get("programs", ()))
-    if not told:
+    noted = " ".join(notes.get("programs", ()))
+    if not noted:
         yield EXECUTABLE.unchecked("the job has not noted it", subject=profile.name)
         return
-    found = "programs run" if told == "ok" else told
+    found = "programs run" if noted == "ok" else noted
     yield EXECUTABLE.judged(
-        told == "ok", f"on {node}: in {Node().scratch}: {found}", subject=profile.name
+        noted == "ok", f"on {node}: in {Node().scratch}: {found}", subject=profile.name
     )
 
 

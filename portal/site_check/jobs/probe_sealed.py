@@ -41,8 +41,8 @@ def check_sealed(subject: Subject, seen: Seen, canary: str) -> Iterator[Finding]
         yield SEALS.unchecked(job.description, subject=name, change=job.remedy)
         return
     done = run is not None and run.done and run.sealed
-    told = f"{job.description if job else ''}; {seen.log}".strip("; ")
-    yield SEALS.judged(done, "ran to its end" if done else told, subject=name)
+    noted = f"{job.description if job else ''}; {seen.log}".strip("; ")
+    yield SEALS.judged(done, "ran to its end" if done else noted, subject=name)
     try:
         report = parse_probe(json.dumps(run.probe if run else {}))
     except ProbeUnreadableError:
@@ -66,11 +66,11 @@ def _report(report: ProbeReport, name: str) -> Iterator[Finding]:
     yield NETWORK.judged(closed, found, subject=name)
     binds = {str(bind.target): (bind.mounted, bind.wrote) for bind in report.binds}
     as_meant = binds == {"/input": ("ro", False), "/output": ("rw", True)}
-    told = ", ".join(
+    noted = ", ".join(
         f"{target} is {how}{', and was written to' if wrote else ''}"
         for target, (how, wrote) in binds.items()
     )
-    yield INPUT.judged(as_meant, told, subject=name)
+    yield INPUT.judged(as_meant, noted, subject=name)
     some = {key: value for key, value in report.capabilities.items() if key != "CapBnd"}
     held = [f"{key} {value}" for key, value in some.items() if int(value, 16)]
     yield CAPABILITIES.judged(bool(some) and not held, ", ".join(held) or "none", subject=name)
@@ -92,8 +92,8 @@ def _report(report: ProbeReport, name: str) -> Iterator[Finding]:
 
 def _devices(seen: Seen, report: ProbeReport) -> Finding:
     name, given = seen.profile.name, gpu_count(seen.profile.gres)
-    there = {device: told for device, told in report.devices.items() if GPU.fullmatch(device)}
-    usable = sorted(device for device, told in there.items() if told not in FORBIDDEN)
+    there = {device: noted for device, noted in report.devices.items() if GPU.fullmatch(device)}
+    usable = sorted(device for device, noted in there.items() if noted not in FORBIDDEN)
     if given and not there:
         return DEVICES.broken("there is no /dev/nvidiaN in the container", subject=name)
     what = f"a container with {given} can open {len(usable)} of {len(there)}"
@@ -104,9 +104,9 @@ def _driver(subject: Subject, seen: Seen, report: ProbeReport) -> Iterator[Findi
     """Judge whether a driver answers for what the job could open; without a GPU there is nothing to say."""
     name = seen.profile.name
     given = {
-        device: told
-        for device, told in report.devices.items()
-        if GPU.fullmatch(device) and told not in FORBIDDEN
+        device: noted
+        for device, noted in report.devices.items()
+        if GPU.fullmatch(device) and noted not in FORBIDDEN
     }
     if not seen.profile.has_gpu or not given:
         # That there is none at all, although it was asked for, is another finding.
@@ -114,7 +114,7 @@ def _driver(subject: Subject, seen: Seen, report: ProbeReport) -> Iterator[Findi
     if not subject.settings.probe.gpu_driver:
         yield GPU_DRIVER.left_out("probe.gpu_driver: false", subject=name)
         return
-    silent = [f"{device}: {told}" for device, told in sorted(given.items()) if told != "opened"]
+    silent = [f"{device}: {noted}" for device, noted in sorted(given.items()) if noted != "opened"]
     version = " ".join((seen.looked or {}).get("driver", ()))
     if silent:
         yield GPU_DRIVER.broken(f"no driver answers: {', '.join(silent)}", subject=name)

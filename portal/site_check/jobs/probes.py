@@ -162,9 +162,9 @@ def _group(subject: Subject, notes: Notes, profile: str) -> Finding:
     place = blobs if blobs.exists() else subject.cluster.storage
     wanted, has = str(place.stat().st_gid), " ".join(notes.get("groups", ())).split()
     change = f"on the nodes: groupmod --gid {wanted} for the account's group"
-    if told := notes.get("upload", ()):
-        found = "a job reads an upload" if told == ("ok",) else f"an upload: {told[0]}"
-        return NODE_GROUP.judged(told == ("ok",), found, subject=profile, change=change)
+    if noted := notes.get("upload", ()):
+        found = "a job reads an upload" if noted == ("ok",) else f"an upload: {noted[0]}"
+        return NODE_GROUP.judged(noted == ("ok",), found, subject=profile, change=change)
     found = f"uploads belong to group id {wanted}, jobs have {', '.join(has)}"
     return NODE_GROUP.judged(wanted in has, found, subject=profile, change=change)
 
@@ -185,10 +185,10 @@ def _data(line: str, profile: str) -> Finding:
 
 def _devices_without(profile: str, notes: Notes) -> Finding:
     devices = dict(line.split(" ", 1) for line in notes.get("device", ()))
-    found = {name: told for name, told in devices.items() if GPU.fullmatch(name)}
+    found = {name: noted for name, noted in devices.items() if GPU.fullmatch(name)}
     if not found:
         return DEVICES.holds("the node has no GPU", subject=profile)
-    usable = sorted(name for name, told in found.items() if told not in FORBIDDEN)
+    usable = sorted(name for name, noted in found.items() if noted not in FORBIDDEN)
     what = f"a job without GPUs can open {', '.join(usable) if usable else 'none'} of {len(found)}"
     return DEVICES.judged(not usable, what, subject=profile)
 
@@ -285,25 +285,25 @@ def _number(notes: Notes, name: str) -> int:
 
 
 def _counted(seen: Seen) -> Finding:
-    told = seen.run.versions.get("processes", "") if seen.run else ""
-    if not told:
+    noted = seen.run.versions.get("processes", "") if seen.run else ""
+    if not noted:
         return COUNTED.unchecked("no run has said it", subject=seen.profile.name)
     return COUNTED.judged(
-        told == "apart",
+        noted == "apart",
         "each run has a count of its own"
-        if told == "apart"
+        if noted == "apart"
         else "all jobs of the account share one",
         subject=seen.profile.name,
     )
 
 
 def _space(seen: Seen) -> Finding:
-    told = seen.run.versions.get("space", "") if seen.run else ""
-    if not told:
+    noted = seen.run.versions.get("space", "") if seen.run else ""
+    if not noted:
         return SPACE.unchecked("no run has said it", subject=seen.profile.name)
     return SPACE.judged(
-        told == "fixed",
-        "of fixed size" if told == "fixed" else "it is looked at every five seconds",
+        noted == "fixed",
+        "of fixed size" if noted == "fixed" else "it is looked at every five seconds",
         subject=seen.profile.name,
     )
 

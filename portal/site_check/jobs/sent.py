@@ -80,8 +80,8 @@ class Sent:
         if self.report is None:
             return f"nothing is known of it: {self.problem}".rstrip(": ")
         code = self.report.exit_code
-        told = f"{self.report.raw_state} {self.report.raw_reason}".strip()
-        return told + (f", exit code {code}" if code else "")
+        noted = f"{self.report.raw_state} {self.report.raw_reason}".strip()
+        return noted + (f", exit code {code}" if code else "")
 
     def _in_vain(self) -> str:
         after = f"after {format_duration(self.waited)}" + (f" ({self.limit})" if self.limit else "")

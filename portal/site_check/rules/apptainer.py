@@ -57,12 +57,12 @@ def check(subject: Subject, profile: str, notes: Notes) -> Iterator[Finding]:
     """Judge what a job noted on a node of the profile."""
     node = " ".join(notes.get("node", ()))
     for rule, key in ((USERS, "user_namespace"), (NETWORKS, "network_namespace")):
-        told = " ".join(notes.get(key, ("nothing noted",)))
-        yield rule.judged(told == "ok", f"on {node}: {told}", subject=profile)
+        noted = " ".join(notes.get(key, ("nothing noted",)))
+        yield rule.judged(noted == "ok", f"on {node}: {noted}", subject=profile)
     versions = notes.get("apptainer", ())
     if not versions:
-        told = " ".join(notes.get("apptainer_missing", ()))
-        yield INSTALLED.broken(f"on {node}: {told}", subject=profile)
+        noted = " ".join(notes.get("apptainer_missing", ()))
+        yield INSTALLED.broken(f"on {node}: {noted}", subject=profile)
         return
     minimum = subject.cluster.apptainer.minimum
     key = subject.place("clusters", subject.cluster_name, "apptainer.minimum")

@@ -92,8 +92,8 @@ def _complaints(answers: Answers) -> Iterator[Finding]:
     else:
         yield WHOLE.holds("none was heard")
     if answers.harmless or not answers.problems:
-        told = "; ".join(answers.harmless)[:_MAX_CHARS]
-        yield QUIET.judged(not told, told or "none was heard")
+        noted = "; ".join(answers.harmless)[:_MAX_CHARS]
+        yield QUIET.judged(not noted, noted or "none was heard")
 
 
 def _release(version: str) -> Finding:

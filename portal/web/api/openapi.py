@@ -126,10 +126,10 @@ def _parameters(place: str, fields: Sequence[Field]) -> list[dict[str, Any]]:
 
 
 def _success(endpoint: Endpoint) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": "Done.", "content": _json(endpoint.answer)}
+    described: dict[str, Any] = {"description": "Done.", "content": _json(endpoint.answer)}
     if endpoint.answer is Made:
-        told["headers"] = {"Location": {"schema": {"type": "string"}}}
-    return told
+        described["headers"] = {"Location": {"schema": {"type": "string"}}}
+    return described
 
 
 def _json(model: type[BaseModel]) -> dict[str, Any]:
@@ -147,5 +147,7 @@ def _body(form: Sequence[Field]) -> dict[str, Any]:
 
 
 def _form_field(field: Field) -> dict[str, Any]:
-    told: dict[str, Any] = {"type": "string", "description": field.meaning}
-    return told | {"contentMediaType": "application/octet-stream"} if field.is_file else told
+    described: dict[str, Any] = {"type": "string", "description": field.meaning}
+    return (
+        described | {"contentMediaType": "application/octet-stream"} if field.is_file else described
+    )

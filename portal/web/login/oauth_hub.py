@@ -56,8 +56,8 @@ class HubLogin:
         name = said.get("name")
         if said.get("kind") != "user" or not is_name(name):
             raise LoginError("token_about_nobody")
-        told = {key: value for key, value in said.items() if key in SAID}
-        return AuthenticatedUser(identity=identity_of(self._provider, str(name), told))
+        known = {key: value for key, value in said.items() if key in SAID}
+        return AuthenticatedUser(identity=identity_of(self._provider, str(name), known))
 
     async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
         """Return None: a hub sends nobody back."""

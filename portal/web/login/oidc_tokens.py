@@ -127,8 +127,8 @@ class Verifier:
             raise LoginError("logout_with_nonce")
         if not is_name(claims["jti"]):
             raise LoginError("logout_without_name")
-        told = [one for one in (sub, sid) if one is not None]
-        if not told or not all(map(is_name, told)):
+        named = [one for one in (sub, sid) if one is not None]
+        if not named or not all(map(is_name, named)):
             raise LoginError("logout_of_nobody")
         if claims["exp"] > now + MAX_LOGOUT_TOKEN_SECONDS:
             raise LoginError("logout_lasts_too_long")

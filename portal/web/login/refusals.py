@@ -50,7 +50,7 @@ def not_admitted(closed: Closed, identity: Identity) -> LoginError:
         claim=closed.claim,
         wanted=list(closed.wanted),
         rule=closed.gate.title,
-        told=sorted(identity.kept),
+        known_claims=sorted(identity.kept),
     )
 
 

@@ -27,7 +27,7 @@ class UploadRoute(Route):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadTimeouts:
-    """How slowly a body may come before its sender is told that it took too long."""
+    """How slowly a body may come before its sender is informed that it took too long."""
 
     idle: float = 30.0
     """Seconds without a byte."""

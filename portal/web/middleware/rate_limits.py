@@ -122,7 +122,7 @@ def _parsed(rate: str) -> limits.RateLimitItem:
 
 
 def limited(endpoint: Endpoint, rate: str, by: Name) -> Callable[[Request], Awaitable[Response]]:
-    """Let an endpoint be asked no more often than a rate of the site's settings says.
+    """Limit how often an endpoint is asked to a rate of the site's settings.
 
     ``by`` says whose tries are counted together.
     """

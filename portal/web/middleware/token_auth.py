@@ -81,6 +81,6 @@ def _check(request: PageRequest, actor: Actor, scope: Scope | None) -> None:
         raise RefusalError(403, message, "insufficient_scope", wanted)
 
 
-def _www(**told: str) -> dict[str, str]:
-    parts = [CHALLENGE, *(f'{name}="{value}"' for name, value in told.items())]
+def _www(**params: str) -> dict[str, str]:
+    parts = [CHALLENGE, *(f'{name}="{value}"' for name, value in params.items())]
     return {"www-authenticate": ", ".join(parts)}

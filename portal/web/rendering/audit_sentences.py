@@ -86,11 +86,11 @@ def message(entry: EntryFacts) -> tuple[Part, ...]:
 
 def rest(entry: EntryFacts) -> tuple[tuple[str, str], ...]:
     """Return what the entry says beyond its sentence, as pairs of words."""
-    told = {name for _, name, _, _ in Formatter().parse(MESSAGES[entry.action]) if name}
+    named = {name for _, name, _, _ in Formatter().parse(MESSAGES[entry.action]) if name}
     return tuple(
         (name.replace("_", " "), _shown(value))
         for name, value in entry.detail.items()
-        if name not in told and value is not None
+        if name not in named and value is not None
     )
 
 

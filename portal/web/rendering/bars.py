@@ -9,7 +9,7 @@ from portal.web.rendering.plots import round_numbers
 WIDTH, LEFT, RIGHT = 900, 220, 40
 ROW, BAR, BOTTOM = 26, 14, 30
 LEAST = 0.1
-"""GPU-hours that the scale reaches at least: less is not told apart in the table either."""
+"""GPU-hours that the scale reaches at least: less is not distinguished in the table either."""
 MAX_NAME_CHARS = 26
 """Characters of a name beside its bar."""
 
@@ -24,7 +24,7 @@ class Bar:
     reserved_from: float
     reserved: float
     limit: float | None
-    told: str
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ def _bar(budget: Budget, number: int, scale: float) -> Bar:
         reserved_from=round(LEFT + used, 1),
         reserved=round(reserved, 1),
         limit=None if budget.limit is None else round(LEFT + budget.limit * scale, 1),
-        told=f"{name}: {hours(budget.spent.used)} used, {hours(budget.spent.reserved)} reserved",
+        summary=f"{name}: {hours(budget.spent.used)} used, {hours(budget.spent.reserved)} reserved",
     )
 
 

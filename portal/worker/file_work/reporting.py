@@ -7,7 +7,7 @@ from portal.services.evaluations.file_pieces import Piece
 from portal.worker.context import WorkerContext
 
 SAID_AFTER = timedelta(seconds=2)
-"""What is done sooner is not told of, nor is anything more often."""
+"""What is done sooner is not reported, nor is anything more often."""
 
 
 class Sayer:

@@ -26,7 +26,7 @@ LARGE = 256 * 1024**2
 GRACE = timedelta(minutes=1)
 """How much later than its time something that does not end by itself counts as hanging."""
 PARTING = 5.0
-"""Seconds that closing waits for what was told to stop."""
+"""Seconds that closing waits for what was asked to stop."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -91,7 +91,7 @@ class FileThreads:
         return cast("Made", piece.made)
 
     def made(self, subject: str, part: Part) -> object:
-        """Return it where it came to a good end."""
+        """Return it where it succeeded."""
         with self._lock:
             piece = self._pieces.get(subject, {}).get(part)
             return piece.made if piece is not None and piece.is_over else None
@@ -207,7 +207,7 @@ class FileThreads:
         try:
             with followed(piece.progress):
                 piece.made = piece.work()
-        except Exception as error:  # noqa: BLE001 - whoever asks is told
+        except Exception as error:  # noqa: BLE001 - whoever asks is shown
             piece.error = error
         with self._lock:
             piece.is_over = True

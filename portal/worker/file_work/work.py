@@ -1,6 +1,6 @@
 """Work on files: a pass asks for what it needs of them, and comes back for it, so that it waits for no bytes.
 
-``done`` gives what was made, or says ``FileWorkPendingError``. A step that is told so leaves its subject for this pass, and
+``done`` gives what was made, or says ``FileWorkPendingError``. A step that meets this leaves its subject for this pass, and
 goes through it from its beginning in the next one; so everything before is repeatable, as it has to be anyway.
 """
 

@@ -1,4 +1,4 @@
-"""Taking in: what an attempt made that came to a good end goes to its place, and the next job begins.
+"""Ingesting: store the output of a successful attempt and open the next job. Idempotent.
 
 Files are moved before the transaction, and every move can be repeated: a worker that dies in
 between finds the file in its final place and writes the same rows.
@@ -39,7 +39,7 @@ def as_record(run: RunRecord) -> dict[str, Any]:
 def ingest(
     context: WorkerContext, job: Work, attempt: Attempt, directory: Path, run: RunRecord
 ) -> None:
-    """Take in what a good attempt left in its fetched run directory; what is wrong with it fails the job.
+    """Ingest what a successful attempt left in its fetched run directory; what is wrong with it fails the job.
 
     Raises ``FileWorkPendingError`` while its files are moved, and ``UnreachableError`` if those of the cluster cannot be; all of it
     can be repeated.
@@ -76,7 +76,7 @@ def _take_predictions(
             token, Part.TAKE, lambda: _collected(context, job, directory)
         )
     except BadOutputError as problem:
-        # Of a run on private data its team is told the reason alone: which file it is may depend on the data.
+        # Of a run on private data its team is shown the reason alone: which file it is may depend on the data.
         message = problem.message if job.submission.is_smoke else ""
         reason = FailureReason(problem.reason)
         _fail(context, token, reason, problem.message, run, message=message)

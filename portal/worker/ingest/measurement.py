@@ -46,7 +46,7 @@ def ingest_measurement(
     directory: Path,
     record: dict[str, Any],
 ) -> None:
-    """Take in what a measurement found; its manifest is kept where the web process cannot read."""
+    """Ingest a measurement; its manifest is kept where the web process cannot read."""
     try:
         value = context.file_work.done(token, Part.TAKE, lambda: _found(context, work, directory))
     except RunFileError as problem:

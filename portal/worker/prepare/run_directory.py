@@ -321,7 +321,7 @@ def _predictions(context: WorkerContext, work: RunWork, directory: Path) -> Path
         place = work.predict
         collected = context.cluster.run_directory(place.job_id, Token(place.token)) / "collected"
         if not collected.is_dir():
-            raise UntrustedValueError("jobs", "a prediction that was never taken in", place.job_id)
+            raise UntrustedValueError("jobs", "a prediction that was never ingested", place.job_id)
         return collected
     if work.submission.kind is not SubmissionKind.RESULTS:
         raise OperatorError(f"evaluation {work.evaluation.id} has no prediction")

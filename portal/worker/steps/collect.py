@@ -1,4 +1,4 @@
-"""Collecting: what an ended attempt left is fetched, read and judged; what came to a good end is taken in."""
+"""Collecting: what an ended attempt left is fetched, read and judged; successful attempts are ingested."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -49,7 +49,7 @@ log = structlog.get_logger("sealrun.worker")
 
 
 def collect_ended(context: WorkerContext) -> int:
-    """Take in every attempt that has ended; return how many were."""
+    """Ingest every attempt that has ended; return their number."""
     with context.database.reading() as session:
         tokens = tokens_in(context, session, [AttemptState.ENDED])
     context.file_work.only(tokens, Part.FETCH, Part.TAKE, Part.DROP)
@@ -203,7 +203,7 @@ def _limits(job: Work) -> FetchLimits:
 
 
 def _message(context: WorkerContext, verdict: Verdict, directory: Path) -> str:
-    """Return what else the team is told: what pip or Apptainer said.
+    """Return what else the team is shown: what pip or Apptainer said.
 
     A build has seen no private data, so that their words leak none; what they say of places here is left out.
     """

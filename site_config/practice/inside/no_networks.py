@@ -25,7 +25,7 @@ def _program(architecture: int, clone: int, unshare: int, clone3: int) -> bytes:
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_EQUAL, 0, 6, architecture),
         (_LOAD, 0, 0, _NUMBER),
-        # clone3 hides its flags in memory; a program that is told it does not exist takes clone.
+        # clone3 hides its flags in memory; a program that learns that it does not exist takes clone.
         (_JUMP_EQUAL, 6, 0, clone3),
         (_JUMP_EQUAL, 1, 0, clone),
         (_JUMP_EQUAL, 0, 2, unshare),

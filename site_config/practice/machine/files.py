@@ -86,8 +86,8 @@ def disk_bytes(path: Path) -> int:
     """Return the disk space that *path* and all below it occupy; what vanishes meanwhile counts as nothing."""
     argv = ["du", "-s", "--block-size=1", "--", str(path)]
     # It says what it cannot enter, and goes on.
-    told = subprocess.run(argv, check=False, capture_output=True, text=True).stdout
-    size = told.partition("\t")[0]
+    output = subprocess.run(argv, check=False, capture_output=True, text=True).stdout
+    size = output.partition("\t")[0]
     return int(size) if size.isdecimal() else 0
 
 

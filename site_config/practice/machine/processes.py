@@ -25,7 +25,7 @@ def boot_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """One process on this machine, told apart from a later one that got the same id."""
+    """One process on this machine, distinguished from a later one that got the same id."""
 
     pid: int
     start_ticks: int

@@ -127,7 +127,7 @@ def use_root(cache: Path, key: str, site: Path) -> None:
 
 
 def release_root(cache: Path, key: str, site: Path) -> bool:
-    """Note that the site needs the root no more; remove the root when no other site does. Tell whether it went."""
+    """Note that the site no longer needs the root; remove the root when no other site does. Tell whether it went."""
     if not (cache / key).is_dir():
         return False
     with locked(cache / ".lock", seconds=_BUILD_SECONDS, what="the root of the practice site"):

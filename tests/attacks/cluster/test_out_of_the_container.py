@@ -144,7 +144,7 @@ def test_the_input_stays_as_it_is(told: Told) -> None:
 
 @pytest.mark.attack(19)
 def test_a_gpu_of_another_job_does_not_open(told: Told, inside: Inside) -> None:
-    """A pretended device has no driver: who may open it is told that it is not there."""
+    """A pretended device has no driver: whoever opens it learns that it is not there."""
     code = "import os\nfor n in '01':\n try: os.open('/dev/nvidia' + n, os.O_RDWR)\n except OSError as e: print(e.errno)"
     free = inside.run("python3", "-c", code).stdout.split()
 

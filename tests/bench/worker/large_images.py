@@ -30,7 +30,7 @@ from tests.bench.waits.site import portal_with_worker
 SIZES = (36_000_000, 1_000_000_000, 4_000_000_000)
 """Bytes; the image of the example with random bytes after its end, which Apptainer does not look at."""
 REPEATS = 3
-"""How often what is not a first run is repeated; of that the median is told."""
+"""How often what is not a first run is repeated; of that the median is shown."""
 AT_REST = 4.0
 """Seconds after which an image is no longer too new to be remembered."""
 TIMEOUT = 300.0

@@ -1,4 +1,4 @@
-"""The hostile provider commits exactly the fault that it is told to commit."""
+"""The hostile provider commits exactly the fault that it is set to commit."""
 
 import httpx2
 import pytest

@@ -127,7 +127,7 @@ def test_a_decision_that_comes_too_late_changes_nothing(world: World) -> None:
 def test_while_a_scorer_never_gave_a_score_the_first_failures_count_for_nobody(
     world: World, failing: str
 ) -> None:
-    """In a sealed phase they are told alike, and count alike: which of them it was is not to be seen."""
+    """In a sealed phase they are shown alike, and count alike: which of them it was is not to be seen."""
     _phase(world, Failures.SEALED, per_day=None, total=None, running=None)
     if failing == "predict":
         world.node.predict = _broken

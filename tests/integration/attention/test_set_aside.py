@@ -260,7 +260,7 @@ def test_a_step_that_fails_as_a_whole_keeps_no_other_from_being_taken(world: Wor
         with pytest.raises(KeyError):
             run_pass(broken, eager())
 
-    # Planning failed each time, and what had ended was taken in all the same.
+    # Planning failed each time, and what had ended was ingested all the same.
     assert world.evaluation(submission).state is E.SCORING
 
 

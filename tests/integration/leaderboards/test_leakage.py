@@ -117,7 +117,7 @@ def _fails(_output: Path) -> int:
 
 
 def _ended(world: World, submission: str) -> tuple[datetime, datetime]:
-    """Let a submission run; return when its run began and when its end was taken in."""
+    """Let a submission run; return when its run began and when its end was ingested."""
     for _ in range(200):
         if world.evaluation(submission).state.is_final:
             break

@@ -53,7 +53,7 @@ def _submission(site: Site, **more: object) -> str:
 
 
 def _told(site: Site, submission: str) -> dict[str, str]:
-    """Return all that the team is told of a submission, without what names it."""
+    """Return all that the team is shown of a submission, without what names it."""
     browser = site.browser(site.ada)
     program = site.program(site.token(site.ada, Scope.READ))
     exported = browser.get("/account/export").json()
@@ -72,7 +72,7 @@ IN_SCORING = {FailureReason.BAD_OUTPUT, FailureReason.BAD_SCORES, FailureReason.
 
 
 def _told_of_each(site: Site) -> dict[FailureReason, dict[str, str]]:
-    """Let one submission fail in every way, each after another time; return what its team is told."""
+    """Let one submission fail in every way, each after another time; return what its team is shown."""
     submission = _submission(site, state=E.FAILED, failed_at=E.SCORING)
     told = {}
     in_order = sorted(AFTER_DATA, key=lambda reason: (reason not in IN_SCORING, reason))
@@ -123,7 +123,7 @@ def test_organisers_see_the_reason_and_the_detail_of_a_bad_score_file(site: Site
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_the_page_and_the_api_say_what_the_quota_does(site: Site, counts: bool) -> None:
-    """In a sealed phase also a scorer's failure counts: organisers, who see the reason, are told so."""
+    """In a sealed phase also a scorer's failure counts: organisers, who see the reason, are shown so."""
     submission = _submission(site, state=E.FAILED, reason=FailureReason.BAD_SCORES)
     with site.context.database.writing() as session:
         session.get_one(Submission, submission).counts = counts
@@ -214,7 +214,7 @@ def test_the_ladder_decides_what_the_team_sees_everywhere(site: Site) -> None:
 
 
 def _leaks(site: Site) -> tuple[list[str], list[str]]:
-    """Return the bits of the open phase, and what a team is told in it."""
+    """Return the bits of the open phase, and what a team is shown in it."""
     page = site.browser(site.organiser).get("/challenges/digits/leaks").text
     rows = page.split('<th scope="row">Development</th>')[1:]
     bits, told = (
@@ -237,8 +237,8 @@ def test_organisers_see_how_much_could_leak(site: Site) -> None:
 
     sealed = "written in steps of 5 minutes; seen by who keeps looking"
     beside = "only runs that tell scores: others have other nodes"
-    assert told == ["of 3 columns", "told as one", sealed, beside]
-    assert held == ["of 3 columns", "told as one", "held back to steps of 5 minutes", beside]
+    assert told == ["of 3 columns", "shown as one", sealed, beside]
+    assert held == ["of 3 columns", "shown as one", "held back to steps of 5 minutes", beside]
     assert (bits[0], fewer[0]) == ("103", "13")
     # Three columns of 1001 values each; an hour in steps of five seconds, and of five minutes.
     assert bits[1:4] == ["29.9", "0.0", "9.5"]
@@ -322,6 +322,6 @@ def test_the_coarse_end_of_a_run_is_told_as_one(site: Site) -> None:
     exact = site.browser(site.ada).get(page).text
 
     assert len(re.findall(r'<time class="way-time"[^>]*>by \d', told)) == 1
-    assert "The end of a run is told in whole steps" in told
+    assert "The end of a run is shown in whole steps" in told
     assert ">by " not in exact
     assert "whole steps" not in exact

@@ -99,7 +99,7 @@ def test_what_was_submitted_can_be_read_at_its_address(site: Site) -> None:
         pytest.param(
             FIELDS | {"phase": "warm-up"}, FILE, "closed",
             "Warm-up closed at 2026-11-04 10:05 UTC. Your submission was complete at"
-            " 2026-11-24 10:05 UTC. That is 20 days too late: this file was not taken in.",
+            " 2026-11-24 10:05 UTC. That is 20 days too late: this file was rejected.",
             id="closed",
         ),
     ],

@@ -167,7 +167,7 @@ def test_a_form_that_crosses_the_end_of_the_last_phase_is_told_that_it_was_not_t
     assert answer.status_code == 422
     assert "All phases of this challenge are over." in answer.text
     assert "closed at 2026-11-24 10:02 UTC." in answer.text
-    assert "That is 3 minutes too late: this file was not taken in." in answer.text
+    assert "That is 3 minutes too late: this file was rejected." in answer.text
     assert _submissions(site) == []
 
 

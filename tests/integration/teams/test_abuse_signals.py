@@ -1,4 +1,4 @@
-"""What organisers are told to look into."""
+"""What organisers are asked to look into."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""Changes of one team, or by one person, that meet: one of them waits, and then is told the truth."""
+"""Changes of one team, or by one person, that meet: one of them waits, and then is shown the truth."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whoever tries too often is told to wait, in a page or in JSON."""
+"""Whoever tries too often is asked to wait, in a page or in JSON."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the cluster says of a job is kept as it was said, and what needs a person is told once."""
+"""What the cluster says of a job is kept as it was said, and what needs a person is shown once."""
 
 import pytest
 from structlog.testing import capture_logs

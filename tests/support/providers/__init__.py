@@ -5,7 +5,7 @@ Each module has ``running(...)``, a context manager that gives a running provide
 - ``oidc_provider``: npm's certified ``oidc-provider``, with logout, back-channel logout and ``acr``.
 - ``glewlwyd``: Debian's, with logout and back-channel logout, and with habits of its own.
 - ``jupyterhub``: speaks OAuth 2.0 only; its docstring says how.
-- ``hostile``: our own, which keeps to the standard until it is told which fault to commit; it has no
+- ``hostile``: our own, which keeps to the standard until it is set to commit a fault; it has no
   login page, and a new one starts for every test.
 
 All of them have what ``Provider`` below says. The fixtures of the same names start them when a test

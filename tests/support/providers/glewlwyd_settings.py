@@ -1,4 +1,4 @@
-"""How the tests set Glewlwyd up: its configuration file, and what is told to its administration API.
+"""How the tests set Glewlwyd up: its configuration file, and what is sent to its administration API.
 
 The names are Glewlwyd's own; /usr/share/doc/glewlwyd describes them.
 """

@@ -1,4 +1,4 @@
-"""An OpenID provider of our own that keeps to the standard until it is told which fault to commit.
+"""An OpenID provider of our own that keeps to the standard until it is set to commit a fault.
 
 It has no login page: the authorization endpoint sends the browser back at once as ``subject``::
 

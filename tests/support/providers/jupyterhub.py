@@ -15,7 +15,7 @@ There is no discovery, no ID token and no nonce. With the hub at ``address``:
   The name is all there is that identifies somebody; with a token that it does not know it answers 403.
 - ``GET /hub/logout`` ends the hub's session, and nothing tells the client.
 
-A token lives for two weeks unless the hub is told otherwise.
+A token lives for two weeks unless the hub is configured otherwise.
 """
 
 import json

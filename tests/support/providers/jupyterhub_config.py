@@ -14,7 +14,7 @@ run = json.loads(os.environ["SEALRUN_TESTS_HUB"])
 
 
 class NoProxy(Proxy):
-    """Remembers the routes that it is told of, and serves none of them."""
+    """Remembers the routes that it is given, and serves none of them."""
 
     should_start = False
     routes: dict = {}  # noqa: RUF012 - there is one of it

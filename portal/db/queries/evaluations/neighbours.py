@@ -30,7 +30,7 @@ class Living(NamedTuple):
 def living(session: Session) -> list[Living]:
     """List what lives, each kind of job once, and how many there are of it.
 
-    A job lives from when it is written down until its end was taken in, so also while nobody knows
+    A job lives from when it is written down until its end was ingested, so also while nobody knows
     whether the cluster has it, and while it is being cancelled. Where the end of an evaluation is
     held back, its prediction lives until then: what begins after it would tell when it ended.
     """

@@ -103,7 +103,7 @@ def _run_rows(session: Session, job: Job) -> RunRows:
 
 
 def _predict_attempt(session: Session, evaluation_id: str) -> Attempt | None:
-    """Return the attempt that was taken in: the last one of the evaluation's predict job."""
+    """Return the attempt that was ingested: the last one of the evaluation's predict job."""
     return session.scalar(
         select(Attempt)
         .join(Job)

@@ -19,7 +19,7 @@ _COUNTS = NOT_A_RERUN
 
 _IS_SEALED = and_(Phase.failures == Failures.SEALED, Submission.is_smoke.is_(False))
 _IS_EMBARGOED = and_(_IS_SEALED, Phase.hold_results, _COUNTS)
-"""Whether the end of an evaluation is told after whole steps only: until then its places are not free either."""
+"""Whether the end of an evaluation is shown after whole steps only: until then its places are not free either."""
 _KEEPS_PLACE = and_(
     Evaluation.state == EvaluationState.SCORING, Evaluation.image_id.is_not(None), _IS_EMBARGOED
 )
@@ -48,7 +48,7 @@ class Time(NamedTuple):
     started_at: datetime | None
     ended_at: datetime | None
     step: int | None = None
-    """Seconds of which the time is told in whole numbers; None where it is no secret."""
+    """Seconds of which the time is shown in whole numbers; None where it is no secret."""
 
 
 def running(session: Session) -> dict[Bucket, int]:

@@ -79,7 +79,7 @@ def find(session: Session, submission_id: str, person_id: str) -> Found | None:
             joinedload(Submission.person),
             joinedload(Submission.blob),
             selectinload(Submission.evaluations).options(
-                # It is there already: this asks nothing, and lets what an evaluation waits for be told.
+                # It is there already: this asks nothing, and lets what an evaluation waits for be shown.
                 immediateload(Evaluation.submission),
                 joinedload(Evaluation.task),
                 joinedload(Evaluation.result),

@@ -8,8 +8,8 @@ cd /
 say() { printf '%s %s\n' "$1" "$2" >>"$directory/.notes.part"; }
 
 answer() { # COMMAND...: what it says last where it fails, or ok
-    local told
-    if told=$("$@" 2>&1 >/dev/null); then printf ok; else printf '%s' "${told##*$'\n'}" | cut -c 1-200; fi
+    local answer
+    if answer=$("$@" 2>&1 >/dev/null); then printf ok; else printf '%s' "${answer##*$'\n'}" | cut -c 1-200; fi
 }
 
 say node "${SLURMD_NODENAME:-$(uname -n)}"
@@ -38,8 +38,8 @@ rm -f -- "$program"
 [[ ! -r /proc/driver/nvidia/version ]] || say driver "$(head -n 1 /proc/driver/nvidia/version)"
 for device in /dev/nvidia[0-9]*; do
     [[ -c $device ]] || continue
-    if told=$({ : <"$device"; } 2>&1); then told=opened; fi
-    say device "${device#/dev/} ${told##*: }"
+    if answer=$({ : <"$device"; } 2>&1); then answer=opened; fi
+    say device "${device#/dev/} ${answer##*: }"
 done
 
 for place in "${data[@]}"; do
@@ -61,8 +61,8 @@ say user_namespace "$(answer unshare --user true)"
 say network_namespace "$(answer unshare --user --map-root-user --net true)"
 
 configuration=/etc/apptainer/apptainer.conf
-if told=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null); then
-    say apptainer "${told%%$'\n'*}"
+if answer=$("${clean_environment[@]}" "$apptainer" version 2>/dev/null); then
+    say apptainer "${answer%%$'\n'*}"
     built=$("${clean_environment[@]}" "$apptainer" buildcfg 2>/dev/null)
     while IFS='=' read -r key value; do
         case $key in

@@ -37,7 +37,7 @@ def choose(request: PageRequest) -> Response:
         (provider.title, with_query(f"/login/{provider.id}", next=back))
         for provider in request.context.providers
     ]
-    # Whose team it is is not told before the login.
+    # Whose team it is is not shown before the login.
     is_invited = back.partition("?")[0] == "/invitation"
     return request.page("accounts/login/choose.html", offers=offers, is_invited=is_invited)
 

@@ -1,4 +1,4 @@
-"""Staff: the site in numbers, its people, their sessions, and who is let in no more."""
+"""Staff: the site in numbers, its people, their sessions, and who is blocked."""
 
 from starlette.responses import Response
 
@@ -78,7 +78,7 @@ def end_all_sessions(request: PageRequest, fields: Fields) -> Response:
 
 
 def block(request: PageRequest, fields: Fields) -> Response:
-    """Let somebody in no more."""
+    """Block a person."""
     reason = fields.get("reason", "")
     if reason not in set(BlockReason):
         return _page(request, Filled(errors={"reason": "Choose a reason."}), status=422)

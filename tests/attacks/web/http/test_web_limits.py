@@ -88,7 +88,7 @@ def test_the_refusal_names_both_times(site: Site) -> None:
     assert answer.json()["error"]["message"] == (
         f"{_phase(site).title} closed at {ends_at:%Y-%m-%d %H:%M} UTC. Your submission was"
         f" complete at {ends_at + timedelta(minutes=2):%Y-%m-%d %H:%M} UTC."
-        " That is 2 minutes too late: this file was not taken in."
+        " That is 2 minutes too late: this file was rejected."
     )
 
 

@@ -1,7 +1,7 @@
 """Reading private labels through the score: submit a guess, change it, look what the score does.
 
 The attack is the usual one: keep a change if the shown score rises. How many bits of labels it wins
-is measured with and without the defences, and compared with what organisers are told could leak.
+is measured with and without the defences, and compared with what organisers are shown could leak.
 """
 
 import math

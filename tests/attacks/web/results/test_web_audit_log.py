@@ -24,7 +24,7 @@ class Site:
     heads: AuditHeads
 
     def look(self) -> str | None:
-        """Let a worker that has just started look; return what staff are told."""
+        """Let a worker that has just started look; return what staff are shown."""
         bootstrap.audit_watch(self.world.site).look()
         state = self.heads.state()
         assert state is not None

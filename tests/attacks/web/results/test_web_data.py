@@ -46,7 +46,7 @@ def test_a_bundle_that_names_it_is_refused(
 
     told = str(refusal.value)
     assert f"this site has no data '{foreign}' for challenge 'digits'" in told
-    # Which data there is for others is told to nobody: a name that does not exist reads the same.
+    # Which data there is for others is shown to nobody: a name that does not exist reads the same.
     with pytest.raises(SettingsError) as other:
         load_challenge(_bundle(tmp_path, part, "no-such"), site.settings)
     assert str(other.value).replace("no-such", foreign) == told

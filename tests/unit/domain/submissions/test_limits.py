@@ -40,7 +40,7 @@ def test_inside_the_window_nothing_is_refused():
             SubmissionKind.CODE,
             "Development closed at 2026-12-01 13:30 UTC. "
             "Your submission was complete at 2026-12-01 13:30 UTC. "
-            "That is less than a minute too late: this file was not taken in.",
+            "That is less than a minute too late: this file was rejected.",
             id="at the very end",
         ),
         pytest.param(
@@ -48,7 +48,7 @@ def test_inside_the_window_nothing_is_refused():
             SubmissionKind.CODE,
             "Development closed at 2026-12-01 13:30 UTC. "
             "Your submission was complete at 2026-12-01 13:42 UTC. "
-            "That is 12 minutes too late: this file was not taken in.",
+            "That is 12 minutes too late: this file was rejected.",
             id="late",
         ),
         pytest.param(

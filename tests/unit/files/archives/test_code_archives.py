@@ -336,7 +336,7 @@ def test_a_name_is_there_once(make_tar, refusal, first, second):
 
     assert reason == "duplicate"
     assert message.endswith(
-        " is in the archive twice, if upper and lower case are not told apart. Rename or leave out"
+        " is in the archive twice, if upper and lower case are not distinguished. Rename or leave out"
         " one of the two."
     )
 

@@ -358,7 +358,7 @@ def test_of_several_oci_images_the_one_for_the_nodes_is_taken(
 
 
 def docker_several(*configs):
-    """What docker save writes of images that have one name: their layers are told apart by the number."""
+    """What docker save writes of images that have one name: their layers are distinguished by the number."""
     members, listed = {}, []
     for number, config in enumerate(configs, 1):
         names = [f"{number}/{layer}/layer.tar" for layer in range(number)]

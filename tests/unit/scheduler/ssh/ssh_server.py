@@ -1,4 +1,4 @@
-"""A small SSH server on this machine that runs what it is told, for tests of the client."""
+"""A small SSH server on this machine that runs what it is asked to, for tests of the client."""
 
 import contextlib
 import socket

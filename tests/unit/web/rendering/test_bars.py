@@ -44,7 +44,7 @@ def test_a_long_name_is_cut_beside_its_bar_and_whole_in_its_title() -> None:
 
     assert bars is not None
     assert bars.rows[0].name == "A team with a name that g…"
-    assert bars.rows[0].told.startswith(f"{name}: 1.0 used")
+    assert bars.rows[0].summary.startswith(f"{name}: 1.0 used")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a page cannot show is told with its line."""
+"""What a page cannot show is shown with its line."""
 
 import pytest
 
