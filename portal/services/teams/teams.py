@@ -66,7 +66,7 @@ def named(session: Session, challenge_id: str, name: str) -> str | None:
     """Return the id of the team of a challenge that has a name, whatever its case."""
     wish = name.strip().casefold()
     names = _names(session, challenge_id).items()
-    return next((team_id for team_id, name in names if name.casefold() == wish), None)
+    return next((team_id for team_id, other in names if other.casefold() == wish), None)
 
 
 def is_taken(session: Session, challenge_id: str, name: str, *, besides: str) -> bool:
