@@ -59,11 +59,11 @@ def give_up(site_file: Path, wanted: str, *, counts: bool, alike: bool) -> None:
 def _settle(site_file: Path, wanted: str, choice: str, *, alike: bool) -> int:
     from portal import bootstrap  # noqa: PLC0415
     from portal.domain.attention.decisions import Choice  # noqa: PLC0415
-    from portal.services.attention.decisions import settle_now  # noqa: PLC0415
+    from portal.services.attention.decisions import resolve_now  # noqa: PLC0415
 
     site = opened(site_file)
     with site.database.writing() as session:
-        return settle_now(
+        return resolve_now(
             session,
             actor=bootstrap.operator(),
             wanted=wanted,

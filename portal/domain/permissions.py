@@ -50,50 +50,50 @@ def may_use(actor: Actor, scope: Scope) -> bool:
     return actor.is_known and actor.has_accepted and scope in actor.scopes
 
 
-def may_own(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_own(actor: Actor, relation: ChallengeRelation) -> bool:
     """Owners of the challenge, and staff."""
-    return may_use(actor, Scope.ORGANISE) and (actor.is_staff or actor.person_id in standing.owners)
+    return may_use(actor, Scope.ORGANISE) and (actor.is_staff or actor.person_id in relation.owners)
 
 
-def may_organise(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_organise(actor: Actor, relation: ChallengeRelation) -> bool:
     """Owners and co-organisers of the challenge, and staff."""
-    return may_own(actor, standing) or (
-        may_use(actor, Scope.ORGANISE) and actor.person_id in standing.organisers
+    return may_own(actor, relation) or (
+        may_use(actor, Scope.ORGANISE) and actor.person_id in relation.organisers
     )
 
 
-def may_review(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_review(actor: Actor, relation: ChallengeRelation) -> bool:
     """Reviewers of the challenge, and whoever organises it: they see what is sealed."""
-    return may_organise(actor, standing) or (
-        may_use(actor, Scope.ORGANISE) and actor.person_id in standing.reviewers
+    return may_organise(actor, relation) or (
+        may_use(actor, Scope.ORGANISE) and actor.person_id in relation.reviewers
     )
 
 
-def may_release_logs(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_release_logs(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever organises the challenge, in a browser: reviewers read, and change nothing."""
-    return may_organise(actor, standing) and actor.kind is ActorKind.BROWSER
+    return may_organise(actor, relation) and actor.kind is ActorKind.BROWSER
 
 
-def may_settle(actor: Actor, standing: ChallengeRelation | None) -> bool:
+def may_resolve(actor: Actor, relation: ChallengeRelation | None) -> bool:
     """Whoever organises the challenge, in a browser; of what is of no challenge, staff."""
     if actor.kind is not ActorKind.BROWSER:
         return False
-    return may_see_staff_pages(actor) if standing is None else may_organise(actor, standing)
+    return may_see_staff_pages(actor) if relation is None else may_organise(actor, relation)
 
 
-def may_see_challenge(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_see_challenge(actor: Actor, relation: ChallengeRelation) -> bool:
     """Everybody once it is published; before that whoever works for it."""
-    return standing.published or may_review(actor, standing)
+    return relation.published or may_review(actor, relation)
 
 
-def may_take_part(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever is logged in and sees the challenge; its join policy comes on top of that."""
-    return may_use(actor, Scope.SUBMIT) and may_see_challenge(actor, standing)
+    return may_use(actor, Scope.SUBMIT) and may_see_challenge(actor, relation)
 
 
-def may_submit(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever may take part; whether they have joined is checked when they submit."""
-    return may_take_part(actor, standing)
+    return may_take_part(actor, relation)
 
 
 def may_change_team(actor: Actor, team: Collection[str]) -> bool:
@@ -101,24 +101,24 @@ def may_change_team(actor: Actor, team: Collection[str]) -> bool:
     return may_use(actor, Scope.SUBMIT) and actor.person_id in team
 
 
-def may_see_submission(actor: Actor, standing: ChallengeRelation, team: Collection[str]) -> bool:
+def may_see_submission(actor: Actor, relation: ChallengeRelation, team: Collection[str]) -> bool:
     """Whoever is in the team that submitted it, and whoever works for the challenge."""
-    return may_use(actor, Scope.READ) and (actor.person_id in team or may_review(actor, standing))
+    return may_use(actor, Scope.READ) and (actor.person_id in team or may_review(actor, relation))
 
 
-def may_cancel(actor: Actor, standing: ChallengeRelation, team: Collection[str]) -> bool:
+def may_cancel(actor: Actor, relation: ChallengeRelation, team: Collection[str]) -> bool:
     """Whoever is in the team that submitted it, and whoever organises the challenge."""
-    return may_change_team(actor, team) or may_organise(actor, standing)
+    return may_change_team(actor, team) or may_organise(actor, relation)
 
 
-def may_see_leaderboard(actor: Actor, standing: ChallengeRelation, audience: Audience) -> bool:
+def may_see_leaderboard(actor: Actor, relation: ChallengeRelation, audience: Audience) -> bool:
     """As wide as the phase's audience, never wider than the challenge itself."""
-    if may_review(actor, standing):
+    if may_review(actor, relation):
         return True
-    if not may_see_challenge(actor, standing):
+    if not may_see_challenge(actor, relation):
         return False
     if audience is Audience.PARTICIPANTS:
-        return may_use(actor, Scope.READ) and actor.person_id in standing.participants
+        return may_use(actor, Scope.READ) and actor.person_id in relation.participants
     return audience is Audience.PUBLIC
 
 
@@ -132,9 +132,9 @@ def may_operate(actor: Actor) -> bool:
     return actor.kind is ActorKind.OPERATOR
 
 
-def may_name_roles(actor: Actor, standing: ChallengeRelation) -> bool:
+def may_name_roles(actor: Actor, relation: ChallengeRelation) -> bool:
     """Owners of the challenge, staff, and operators: a first owner has nobody else to name them."""
-    return may_own(actor, standing) or may_operate(actor)
+    return may_own(actor, relation) or may_operate(actor)
 
 
 def may_step_down(actor: Actor, person_id: str) -> bool:

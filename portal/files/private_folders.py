@@ -6,8 +6,8 @@ from pathlib import Path
 
 from portal.domain.errors import OperatorError
 
-PRIVATE = ("ahead", "images", "weights", "samples", "manifests", "runs", "orders")
-"""The folders of a storage that the worker's account alone may enter; ``orders`` has what was approved."""
+PRIVATE = ("ahead", "images", "weights", "samples", "manifests", "runs", "approvals")
+"""The folders of a storage that the worker's account alone may enter; ``approvals`` has what was approved."""
 
 
 def make_private(storage: Path) -> None:

@@ -49,7 +49,7 @@ class ChallengePage:
 
 def of_site(session: Session, *, actor: Actor) -> list[Attention]:
     """List what needs attention on the whole site, for staff, as much as fits a page. Raises ``NotFoundError``."""
-    if not permissions.may_settle(actor, None):
+    if not permissions.may_resolve(actor, None):
         raise NotFoundError
     return attention_views.listed(session, at_most=PAGE_SIZE)
 
@@ -57,7 +57,7 @@ def of_site(session: Session, *, actor: Actor) -> list[Attention]:
 def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) -> ChallengePage:
     """List what needs attention in a challenge, for whoever organises it. Raises ``NotFoundError``."""
     found = look_up(session, actor=actor, slug=slug, now=now)
-    if not permissions.may_settle(actor, found.standing):
+    if not permissions.may_resolve(actor, found.relation):
         raise NotFoundError
     rows = attention_views.listed(session, challenge_id=found.challenge.id, at_most=PAGE_SIZE)
     needed = images.of_challenge(session, found.challenge.id)
@@ -87,7 +87,7 @@ def decide(
     return found
 
 
-def settle_now(
+def resolve_now(
     session: Session, *, actor: Actor, wanted: str, choice: Choice, alike: bool, now: datetime
 ) -> int:
     """Do at once what an operator decided; return about how many things it was. Raises ``OperatorError``."""
@@ -117,8 +117,8 @@ def carry_out(session: Session, decision_id: str, *, now: datetime) -> None:
 
 def _may_decide(session: Session, actor: Actor, found: Attention) -> bool:
     challenge = session.get(Challenge, found.challenge_id) if found.challenge_id else None
-    standing = access.relation_of(session, challenge, actor) if challenge else None
-    return permissions.may_settle(actor, standing)
+    relation = access.relation_of(session, challenge, actor) if challenge else None
+    return permissions.may_resolve(actor, relation)
 
 
 def _note(

@@ -21,10 +21,10 @@ def relation_of(session: Session, challenge: Challenge, actor: Actor) -> Challen
     has_role, participant = session.execute(
         select(role.scalar_subquery(), takes_part.scalar_subquery())
     ).one()
-    return standing(actor, challenge, role=has_role, takes_part=participant is not None)
+    return relation(actor, challenge, role=has_role, takes_part=participant is not None)
 
 
-def standing(
+def relation(
     actor: Actor, challenge: Challenge, *, role: Role | None, takes_part: bool
 ) -> ChallengeRelation:
     """Return how the actor stands to a challenge; other people do not matter to the answer."""

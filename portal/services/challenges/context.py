@@ -70,7 +70,7 @@ class Visible:
     """A challenge that the actor may see, with the row itself for the service that asked."""
 
     challenge: Challenge
-    standing: ChallengeRelation
+    relation: ChallengeRelation
     team_id: str | None
     frame: Frame
 
@@ -82,16 +82,16 @@ def look_up(
     found = queries.find(session, slug, actor.person_id, *queries.titles_and_phases(), *options)
     if found is None:
         raise NotFoundError
-    standing = access.standing(
+    relation = access.relation(
         actor, found.challenge, role=found.role, takes_part=found.team_id is not None
     )
-    if not permissions.may_see_challenge(actor, standing):
+    if not permissions.may_see_challenge(actor, relation):
         raise NotFoundError
     return Visible(
         challenge=found.challenge,
-        standing=standing,
+        relation=relation,
         team_id=found.team_id,
-        frame=_frame(actor, found, standing, now),
+        frame=_frame(actor, found, relation, now),
     )
 
 
@@ -111,7 +111,7 @@ def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
     )
 
 
-def _frame(actor: Actor, found: queries.Found, standing: ChallengeRelation, now: datetime) -> Frame:
+def _frame(actor: Actor, found: queries.Found, relation: ChallengeRelation, now: datetime) -> Frame:
     challenge = found.challenge
     phases = tuple(phase_facts(phase, now) for phase in challenge.phases)
     return Frame(
@@ -123,10 +123,10 @@ def _frame(actor: Actor, found: queries.Found, standing: ChallengeRelation, now:
         has_terms=bool(challenge.terms.strip()),
         phases=phases,
         team_size=challenge.team_size,
-        may_submit=permissions.may_submit(actor, standing),
-        may_organise=permissions.may_organise(actor, standing),
-        may_review=permissions.may_review(actor, standing),
-        may_own=permissions.may_own(actor, standing),
+        may_submit=permissions.may_submit(actor, relation),
+        may_organise=permissions.may_organise(actor, relation),
+        may_review=permissions.may_review(actor, relation),
+        may_own=permissions.may_own(actor, relation),
         takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
         participation=found.participation,
         must_join=challenge.join_policy != "open"

@@ -50,10 +50,10 @@ def of_submission(
     found = submission_pages.find(session, submission_id, str(actor.person_id))
     if found is None:
         raise NotFoundError
-    standing = access.standing(
+    relation = access.relation(
         actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )
-    if not permissions.may_review(actor, standing):
+    if not permissions.may_review(actor, relation):
         raise NotFoundError
     return _one(session, actor, submission_id, now=now)
 

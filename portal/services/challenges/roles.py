@@ -58,9 +58,9 @@ OWN_ROLE = "Nobody changes their own role. You can step down, or ask another own
 def roles_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> RolesPage:
     """List who works for a challenge; for whoever organises it, and for its reviewers."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not permissions.may_review(actor, visible.standing):
+    if not permissions.may_review(actor, visible.relation):
         raise NotFoundError
-    may_change = permissions.may_name_roles(actor, visible.standing)
+    may_change = permissions.may_name_roles(actor, visible.relation)
     rows = queries.roles_in(session, visible.challenge.id)
     owners = sum(row.role is Role.OWNER for row, _ in rows)
     return RolesPage(
@@ -118,12 +118,12 @@ def give(
 def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: datetime) -> None:
     """Take somebody's role away; everybody may give up their own."""
     challenge = _locked(session, slug)
-    standing = access.relation_of(session, challenge, actor)
+    relation = access.relation_of(session, challenge, actor)
     row = session.get(Organiser, (challenge.id, person_id))
     if not permissions.may_step_down(actor, person_id) and not permissions.may_name_roles(
-        actor, standing
+        actor, relation
     ):
-        _refuse(actor, standing)
+        _refuse(actor, relation)
     if row is None:
         raise NotFoundError
     if row.role is Role.OWNER:
@@ -143,14 +143,14 @@ def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: date
 
 def _challenge(session: Session, actor: Actor, slug: str, *, lock: bool) -> Challenge:
     challenge = _locked(session, slug) if lock else _found(session, slug)
-    standing = access.relation_of(session, challenge, actor)
-    if not permissions.may_name_roles(actor, standing):
-        _refuse(actor, standing)
+    relation = access.relation_of(session, challenge, actor)
+    if not permissions.may_name_roles(actor, relation):
+        _refuse(actor, relation)
     return challenge
 
 
-def _refuse(actor: Actor, standing: permissions.ChallengeRelation) -> None:
-    if permissions.may_review(actor, standing):
+def _refuse(actor: Actor, relation: permissions.ChallengeRelation) -> None:
+    if permissions.may_review(actor, relation):
         raise NotAllowedError("Only owners of the challenge may change who works for it.")
     raise NotFoundError
 

@@ -231,7 +231,7 @@ def _is_cancelled(session: Session, evaluation: Evaluation, *, now: datetime) ->
     """Whether an evaluation without a job is to end; if so, it has ended as soon as that may be shown."""
     if evaluation.cancellation is None:
         return False
-    cancellation.settle_when_told(session, evaluation, now=now)
+    cancellation.finish_when_disclosed(session, evaluation, now=now)
     return True
 
 

@@ -78,7 +78,7 @@ def predicted(session: Session, token: str, record: dict[str, Any], *, now: date
     evaluation = session.get_one(Evaluation, job.evaluation_id, with_for_update=True)
     if evaluation.state.is_final:
         return
-    if cancellation.settle_when_told(session, evaluation, now=now):
+    if cancellation.finish_when_disclosed(session, evaluation, now=now):
         return
     if evaluation.state is EvaluationState.QUEUED:
         transitions.move(session, evaluation, EvaluationState.RUNNING, now=now)

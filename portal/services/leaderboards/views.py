@@ -123,7 +123,7 @@ def open_boards(actor: Actor, visible: Visible) -> list[tuple[Phase, PhaseFacts]
     return [
         (row, facts)
         for row, facts in pairs
-        if permissions.may_see_leaderboard(actor, visible.standing, row.leaderboard)
+        if permissions.may_see_leaderboard(actor, visible.relation, row.leaderboard)
     ]
 
 

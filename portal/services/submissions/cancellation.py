@@ -115,7 +115,7 @@ def finish_cancelled(session: Session, evaluation: Evaluation, *, now: datetime)
         session.get_one(Submission, evaluation.submission_id).counts = False
 
 
-def settle_when_told(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
+def finish_when_disclosed(session: Session, evaluation: Evaluation, *, now: datetime) -> bool:
     """End an evaluation that nothing runs of, as somebody asked; return whether it has ended now.
 
     Where results are held back it ends a whole number of steps after it began, counted from the wish: whether
@@ -176,11 +176,11 @@ def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
     if found is None:
         raise NotFoundError
     submission = found.submission
-    standing = access.standing(
+    relation = access.relation(
         actor, submission.challenge, role=found.role, takes_part=found.in_team
     )
     team = access.singleton(actor) if found.in_team else frozenset()
-    if not permissions.may_cancel(actor, standing, team):
+    if not permissions.may_cancel(actor, relation, team):
         raise NotFoundError
     return submission
 

@@ -130,10 +130,10 @@ def _find(
     found = submission_pages.find(session, submission_id, str(actor.person_id))
     if found is None:
         raise NotFoundError
-    standing = access.standing(
+    relation = access.relation(
         actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )
     attempt = queries.logged_attempt(session, submission_id, token)
-    if not permissions.may_release_logs(actor, standing) or attempt is None:
+    if not permissions.may_release_logs(actor, relation) or attempt is None:
         raise NotFoundError
     return found, attempt

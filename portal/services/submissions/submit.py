@@ -269,10 +269,10 @@ def _open_phase(
     challenge = session.scalar(select(Challenge).where(Challenge.slug == challenge_slug))
     if challenge is None:
         raise NotFoundError
-    standing = relation_of(session, challenge, actor)
-    if not permissions.may_see_challenge(actor, standing):
+    relation = relation_of(session, challenge, actor)
+    if not permissions.may_see_challenge(actor, relation):
         raise NotFoundError
-    if not permissions.may_submit(actor, standing):
+    if not permissions.may_submit(actor, relation):
         raise NotAllowedError("Log in to submit something.")
     phase = session.scalar(
         select(Phase).where(Phase.challenge_id == challenge.id, Phase.slug == phase_slug)

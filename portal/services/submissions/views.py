@@ -260,7 +260,7 @@ def _may_see(actor: Actor, found: queries.Found) -> bool:
 
 
 def _standing(actor: Actor, found: queries.Found) -> permissions.ChallengeRelation:
-    return access.standing(
+    return access.relation(
         actor, found.submission.challenge, role=found.role, takes_part=found.in_team
     )
 

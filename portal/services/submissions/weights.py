@@ -147,10 +147,10 @@ def _challenge(session: Session, actor: Actor, slug: str) -> Challenge:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
     if challenge is None:
         raise NotFoundError
-    standing = relation_of(session, challenge, actor)
-    if not permissions.may_see_challenge(actor, standing):
+    relation = relation_of(session, challenge, actor)
+    if not permissions.may_see_challenge(actor, relation):
         raise NotFoundError
-    if not permissions.may_submit(actor, standing):
+    if not permissions.may_submit(actor, relation):
         raise NotAllowedError("Log in to upload weights.")
     return challenge
 

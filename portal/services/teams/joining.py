@@ -156,7 +156,7 @@ def decide(
 ) -> None:
     """Let somebody take part who asked, or decline; a declined person can be admitted later."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not permissions.may_organise(actor, visible.standing):
+    if not permissions.may_organise(actor, visible.relation):
         raise NotFoundError
     row = session.get(Participation, (visible.challenge.id, person_id), with_for_update=True)
     if row is None:
@@ -193,7 +193,7 @@ _NOT_YET: Mapping[ParticipationState | None, str] = {
 
 def _visible(session: Session, actor: Actor, slug: str, now: datetime) -> Visible:
     visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not permissions.may_take_part(actor, visible.standing):
+    if not permissions.may_take_part(actor, visible.relation):
         raise NotAllowedError("Log in to take part.")
     return visible
 

@@ -42,7 +42,7 @@ def trusted(settings: Site, file: Path) -> Iterator[Path]:
     yield from _named_in(settings)
     for cluster in settings.clusters.values():
         yield cluster.storage
-        for name in ("ahead", "audit", "images", "manifests", "orders", "runs", "weights"):
+        for name in ("ahead", "approvals", "audit", "images", "manifests", "runs", "weights"):
             yield cluster.storage / name
     yield from (data.path for data in settings.data.values())
     yield Path(sys.executable)

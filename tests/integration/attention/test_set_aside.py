@@ -58,7 +58,7 @@ def _break(world: World, error: Exception, kind: str = "predict") -> None:
 
 
 def _settle(world: World, session: Session, wanted: str, choice: Choice) -> None:
-    decisions.settle_now(
+    decisions.resolve_now(
         session, actor=OPERATOR, wanted=wanted, choice=choice, alike=False, now=world.clock()
     )
 

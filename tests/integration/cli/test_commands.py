@@ -271,7 +271,7 @@ def test_approving_shows_what_will_run_and_approves_it(
     run: Run, site_file: Path, site_database: Database, tmp_path: Path
 ) -> None:
     added = run("challenge", "add", str(write_challenge(tmp_path / "challenge")))
-    order = tmp_path / "storage/orders/digits.json"
+    order = tmp_path / "storage/approvals/digits.json"
     before = order.read_text(encoding="utf-8")
     with site_database.writing() as session:
         session.scalars(select(Task)).one().predict_argv = ["/app/other"]

@@ -31,7 +31,7 @@ def ended(world: World, submission: str) -> tuple[FailureReason | None, str]:
 
 
 def test_adding_a_challenge_approves_what_its_tasks_run(world: World) -> None:
-    folder = world.context.cluster.storage / "orders"
+    folder = world.context.cluster.storage / "approvals"
 
     approved = world.context.approvals.get(Slug("digits"))
 
@@ -117,7 +117,7 @@ def test_what_was_changed_is_run_once_an_operator_approves_it(world: World) -> N
 
 
 def test_a_challenge_without_an_approval_is_not_run_and_says_what_to_do(world: World) -> None:
-    (world.context.cluster.storage / "orders/digits.json").unlink()
+    (world.context.cluster.storage / "approvals/digits.json").unlink()
 
     reason, detail = ended(world, world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
 
@@ -129,7 +129,7 @@ def test_a_challenge_without_an_approval_is_not_run_and_says_what_to_do(world: W
 
 def test_an_approval_of_an_earlier_release_says_what_to_do(world: World) -> None:
     old = {"digits": {"input_data": "digits-test", "predict_argv": ["/app/predict"]}}
-    (world.context.cluster.storage / "orders/digits.json").write_text(json.dumps(old))
+    (world.context.cluster.storage / "approvals/digits.json").write_text(json.dumps(old))
 
     reason, detail = ended(world, world.submit(SubmissionKind.RESULTS, b"id,digit\n1,7\n"))
 

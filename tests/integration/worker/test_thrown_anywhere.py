@@ -233,7 +233,7 @@ def _retry_all(world: World) -> None:
         found = listed(session)
     for one in found:
         with world.database.writing() as session:
-            decisions.settle_now(
+            decisions.resolve_now(
                 session,
                 actor=operator(),
                 wanted=one.id,

@@ -52,8 +52,8 @@ CASES = {
     "may_release_logs": (
         lambda a: permissions.may_release_logs(a, OPEN), ["organiser", "owner", "staff"],
     ),
-    "may_settle": (lambda a: permissions.may_settle(a, OPEN), ["organiser", "owner", "staff"]),
-    "may_settle of the site": (lambda a: permissions.may_settle(a, None), ["staff"]),
+    "may_resolve": (lambda a: permissions.may_resolve(a, OPEN), ["organiser", "owner", "staff"]),
+    "may_resolve of the site": (lambda a: permissions.may_resolve(a, None), ["staff"]),
     "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),
     "may_take_part": (lambda a: permissions.may_take_part(a, OPEN), PEOPLE),
     "may_submit": (lambda a: permissions.may_submit(a, OPEN), PEOPLE),
