@@ -31,7 +31,7 @@ def samples(now: datetime) -> Mapping[str, object]:
     """Return a value for everything that the pattern page shows."""
     column = Column(key="f1", title="F1", primary=True, minimum=0, maximum=1)
     return {
-        "seasons": tuple(PhaseStatus),
+        "statuses": tuple(PhaseStatus),
         "states": tuple(EvaluationState),
         "kinds": tuple(SubmissionKind),
         "failure": FAILURES[FailureReason.TIME_LIMIT],
