@@ -10,6 +10,7 @@ share nothing but what is on the disk, in the database and on the cluster, as re
 import os
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -65,12 +66,16 @@ def _live(settings: Path, record: Path) -> int:
 def _death(record: Path) -> Callable[[str], None]:
     """Return what kills this process at a place that is not often enough in the record yet."""
     known = Counter(record.read_text().splitlines())
+    # Threads that carry files can come to a place at the same moment, and a life ends once.
+    dies = threading.Lock()
 
     def reached(place: str) -> None:
         if known[place] < DEATHS:
-            with record.open("a") as file:
-                file.write(f"{place}\n")
-            os.kill(os.getpid(), signal.SIGKILL)
+            with dies:
+                with record.open("a") as file:
+                    file.write(f"{place}\n")
+                os.kill(os.getpid(), signal.SIGKILL)
+                signal.pause()
 
     return reached
 
