@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from portal.db.engine import insert_if_absent
 from portal.db.queries.accounts import people as queries
-from portal.db.tables import Account, Challenge, LoginSession, Person
-from portal.domain import permissions
+from portal.db.tables import Account, LoginSession, Person
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.gates import Gate, gate_from_json
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotAllowedError
+from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
-from portal.services.challenges.access import relation_of
+from portal.services.challenges import access
 from portal.services.teams import teams
 
 BLOCKED = "Your account is blocked. Ask the support of this site if you do not know why."
@@ -116,10 +115,9 @@ def stronger_login(session: Session, *, slug: str, actor: Actor) -> Gate | None:
 
     A challenge that the actor does not see asks nothing either.
     """
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
-    if challenge is None:
-        return None
-    if not permissions.may_see_challenge(actor, relation_of(session, challenge, actor)):
+    try:
+        challenge = access.find(session, actor, slug).challenge
+    except NotFoundError:
         return None
     gate = gate_from_json(challenge.join_gate)
     if gate is None or not gate.acr:

@@ -1,11 +1,48 @@
 """How a person stands to a challenge: what the permission predicates need to know."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.interfaces import ORMOption
 
+from portal.db.queries.challenges import challenge_pages as queries
 from portal.db.tables import Challenge, Membership, Organiser
+from portal.domain import permissions
 from portal.domain.accounts.people import Actor
+from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.domain.permissions import ChallengeRelation, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisibleChallenge:
+    """A challenge that an actor may see, how they stand to it, and how they take part."""
+
+    challenge: Challenge
+    relation: ChallengeRelation
+    found: queries.Found
+
+
+def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> VisibleChallenge:
+    """Find a challenge that the actor may see; raise ``NotFoundError`` if there is none.
+
+    One query, and one more for each list that ``options`` load apart.
+    """
+    found = queries.find(session, slug, actor.person_id, *options)
+    if found is None:
+        raise NotFoundError
+    seen = relation(actor, found.challenge, role=found.role, takes_part=found.team_id is not None)
+    if not permissions.may_see_challenge(actor, seen):
+        raise NotFoundError
+    return VisibleChallenge(challenge=found.challenge, relation=seen, found=found)
+
+
+def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> Challenge:
+    """Find a challenge to which the actor may submit; raise ``NotFoundError``, or ``NotAllowedError`` naming ``what``."""
+    visible = find(session, actor, slug)
+    if not permissions.may_submit(actor, visible.relation):
+        raise NotAllowedError(f"Log in to {what}.")
+    return visible.challenge
 
 
 def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:

@@ -12,7 +12,6 @@ from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge_status
-from portal.domain.errors import NotFoundError
 from portal.domain.permissions import ChallengeRelation
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import ParticipationState, must_accept
@@ -79,19 +78,12 @@ def look_up(
     session: Session, *, actor: Actor, slug: str, now: datetime, options: Sequence[ORMOption] = ()
 ) -> Visible:
     """Find a challenge for an actor; raise ``NotFoundError`` if there is none that they may see."""
-    found = queries.find(session, slug, actor.person_id, *queries.titles_and_phases(), *options)
-    if found is None:
-        raise NotFoundError
-    relation = access.relation(
-        actor, found.challenge, role=found.role, takes_part=found.team_id is not None
-    )
-    if not permissions.may_see_challenge(actor, relation):
-        raise NotFoundError
+    visible = access.find(session, actor, slug, *queries.titles_and_phases(), *options)
     return Visible(
-        challenge=found.challenge,
-        relation=relation,
-        team_id=found.team_id,
-        frame=_frame(actor, found, relation, now),
+        challenge=visible.challenge,
+        relation=visible.relation,
+        team_id=visible.found.team_id,
+        frame=_frame(actor, visible.found, visible.relation, now),
     )
 
 

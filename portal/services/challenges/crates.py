@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal.db.queries.challenges import crates as queries
-from portal.db.queries.submissions import submission_pages
 from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -15,7 +14,7 @@ from portal.domain.audit import Action, Subject
 from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
 from portal.domain.errors import NotFoundError
 from portal.services.audit import log as audit_log
-from portal.services.challenges import access
+from portal.services.submissions import access as submission_access
 
 
 def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) -> CrateFacts:
@@ -47,14 +46,9 @@ def of_submission(
     session: Session, *, actor: Actor, submission_id: str, now: datetime
 ) -> CrateFacts:
     """Return all of a submission, for whoever may see what is sealed of it. Raises ``NotFoundError``."""
-    found = submission_pages.find(session, submission_id, str(actor.person_id))
-    if found is None:
-        raise NotFoundError
-    relation = access.relation(
-        actor, found.submission.challenge, role=found.role, takes_part=found.in_team
+    submission_access.find(
+        session, actor, submission_id, submission_access.by_challenge(permissions.may_review)
     )
-    if not permissions.may_review(actor, relation):
-        raise NotFoundError
     return _one(session, actor, submission_id, now=now)
 
 

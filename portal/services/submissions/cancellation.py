@@ -13,7 +13,7 @@ from portal.db.tables import NOT_A_RERUN, Cancellation, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFoundError, ParticipantError
+from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions.cancellation import (
     MAX_FREE_CANCELLATIONS,
@@ -24,8 +24,8 @@ from portal.domain.submissions.cancellation import (
 )
 from portal.domain.submissions.limits import start_of_day
 from portal.services.audit import log as audit_log
-from portal.services.challenges import access
 from portal.services.evaluations import transitions
+from portal.services.submissions import access
 from portal.services.submissions.disclosure import disclosed_state_of
 from portal.services.teams import membership
 
@@ -172,17 +172,7 @@ def _cost(
 
 
 def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
-    found = queries.find(session, submission_id, str(actor.person_id))
-    if found is None:
-        raise NotFoundError
-    submission = found.submission
-    relation = access.relation(
-        actor, submission.challenge, role=found.role, takes_part=found.in_team
-    )
-    team = access.singleton(actor) if found.in_team else frozenset()
-    if not permissions.may_cancel(actor, relation, team):
-        raise NotFoundError
-    return submission
+    return access.find(session, actor, submission_id, permissions.may_cancel).submission
 
 
 def unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:

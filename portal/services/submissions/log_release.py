@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import insert_if_absent
 from portal.db.queries.submissions import run_logs as queries
-from portal.db.queries.submissions import submission_pages
 from portal.db.tables import LogRelease
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -15,8 +14,8 @@ from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.evaluations.jobs import JobKind
 from portal.services.audit import log as audit_log
-from portal.services.challenges import access
-from portal.services.submissions import run_logs
+from portal.services.submissions import access, run_logs
+from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.run_logs import LogFacts
 
 MAX_REASON_CHARS = 500
@@ -126,14 +125,10 @@ def released(session: Session, submission_id: str) -> tuple[ReleasedLog, ...]:
 
 def _find(
     session: Session, actor: Actor, submission_id: str, token: str
-) -> tuple[submission_pages.Found, queries.LoggedAttempt]:
-    found = submission_pages.find(session, submission_id, str(actor.person_id))
-    if found is None:
-        raise NotFoundError
-    relation = access.relation(
-        actor, found.submission.challenge, role=found.role, takes_part=found.in_team
-    )
+) -> tuple[VisibleSubmission, queries.LoggedAttempt]:
+    may = access.by_challenge(permissions.may_release_logs)
+    found = access.find(session, actor, submission_id, may)
     attempt = queries.logged_attempt(session, submission_id, token)
-    if not permissions.may_release_logs(actor, relation) or attempt is None:
+    if attempt is None:
         raise NotFoundError
     return found, attempt

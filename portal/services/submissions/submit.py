@@ -22,7 +22,7 @@ from portal.db.tables import (
 )
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
+from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
@@ -36,7 +36,7 @@ from portal.domain.submissions.limits import (
     check_window,
     start_of_day,
 )
-from portal.services.challenges.access import relation_of
+from portal.services.challenges import access
 from portal.services.evaluations import images, transitions
 from portal.services.submissions.idempotency import Wanted, key_of, made_with
 from portal.services.teams import joining, membership, teams
@@ -266,14 +266,7 @@ def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used
 def _open_phase(
     session: Session, actor: Actor, challenge_slug: str, phase_slug: str
 ) -> tuple[Challenge, Phase]:
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == challenge_slug))
-    if challenge is None:
-        raise NotFoundError
-    relation = relation_of(session, challenge, actor)
-    if not permissions.may_see_challenge(actor, relation):
-        raise NotFoundError
-    if not permissions.may_submit(actor, relation):
-        raise NotAllowedError("Log in to submit something.")
+    challenge = access.find_to_submit(session, actor, challenge_slug, what="submit something")
     phase = session.scalar(
         select(Phase).where(Phase.challenge_id == challenge.id, Phase.slug == phase_slug)
     )

@@ -16,14 +16,14 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.scores import Column
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.audit import log as audit_log
-from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import reruns
 from portal.services.evaluations.queue_position import queue_facts
 from portal.services.evaluations.reruns import RerunFacts
 from portal.services.leaderboards.standings import columns_of
 from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
-from portal.services.submissions import cancellation, log_release, run_logs
+from portal.services.submissions import access, cancellation, log_release, run_logs
+from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.disclosure import (
     EvaluationFacts,
     ListedSubmission,
@@ -139,7 +139,7 @@ def sealed_page(
 ) -> SubmissionPage:
     """Return a submission with what is sealed, and write down that it was looked at."""
     found = _find(session, actor, submission_id)
-    if not permissions.may_review(actor, _standing(actor, found)):
+    if not permissions.may_review(actor, found.relation):
         raise NotFoundError
     audit_log.note(
         session,
@@ -161,7 +161,7 @@ def seal_of(
     """
     found = _find(session, actor, submission_id)
     if in_full:
-        if not permissions.may_review(actor, _standing(actor, found)):
+        if not permissions.may_review(actor, found.relation):
             raise NotFoundError
         audit_log.note(
             session,
@@ -179,26 +179,23 @@ def seal_of(
     return signed[-1]
 
 
-def _find(session: Session, actor: Actor, submission_id: str) -> queries.Found:
+def _find(session: Session, actor: Actor, submission_id: str) -> VisibleSubmission:
     if actor.person_id is None:
         raise NotAllowedError("Log in to see this submission.")
-    found = queries.find(session, submission_id, actor.person_id)
-    if found is None or not _may_see(actor, found):
-        raise NotFoundError
-    return found
+    return access.find(session, actor, submission_id, permissions.may_see_submission)
 
 
 def _page(
     session: Session,
     actor: Actor,
-    found: queries.Found,
+    found: VisibleSubmission,
     resources: Resources,
     *,
     inside: bool,
     now: datetime,
 ) -> SubmissionPage:
     row = found.submission
-    may_review = permissions.may_review(actor, _standing(actor, found))
+    may_review = permissions.may_review(actor, found.relation)
     columns = _columns(session, row.challenge, now, may_review)
     evaluations = newest(row.evaluations)
     unfinished = cancellation.unfinished(row, evaluations)
@@ -236,9 +233,9 @@ def _page(
         is_settled=all(e.state.is_final or e.state is EvaluationState.HELD for e in evaluations),
         may_review=may_review,
         is_inside=inside,
-        may_release=permissions.may_release_logs(actor, _standing(actor, found)),
+        may_release=permissions.may_release_logs(actor, found.relation),
         is_own=found.in_team,
-        may_cancel=_may_cancel(actor, found) and bool(unfinished),
+        may_cancel=permissions.may_cancel(actor, found.relation, found.team) and bool(unfinished),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )
 
@@ -247,22 +244,6 @@ def _time_limit(evaluation: Evaluation, resources: Resources) -> timedelta | Non
     """Return how long the program may run; nothing if the site no longer has its profile."""
     profile = resources.profiles.get(evaluation.task.predict_profile)
     return profile.time_limit if profile else None
-
-
-def _may_cancel(actor: Actor, found: queries.Found) -> bool:
-    team = access.singleton(actor) if found.in_team else frozenset()
-    return permissions.may_cancel(actor, _standing(actor, found), team)
-
-
-def _may_see(actor: Actor, found: queries.Found) -> bool:
-    team = access.singleton(actor) if found.in_team else frozenset()
-    return permissions.may_see_submission(actor, _standing(actor, found), team)
-
-
-def _standing(actor: Actor, found: queries.Found) -> permissions.ChallengeRelation:
-    return access.relation(
-        actor, found.submission.challenge, role=found.role, takes_part=found.in_team
-    )
 
 
 def _columns(

@@ -6,14 +6,13 @@ from datetime import datetime
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.db.tables import Blob, Challenge, Image, Submission, Task, Team, Weights
-from portal.domain import permissions
+from portal.db.tables import Blob, Image, Submission, Task, Team, Weights
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import start_of_day
 from portal.domain.submissions.weights import COUNT, mounted_at
-from portal.services.challenges.access import relation_of
+from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import images
 from portal.services.submissions.submit import Upload, locked_team
@@ -82,7 +81,7 @@ def keep(
 
     ``unpacked`` is what the inspection of its content said. ``limit`` is what all of a team's weights may have in bytes. Raises ``ParticipantError``.
     """
-    challenge = _challenge(session, actor, slug)
+    challenge = access.find_to_submit(session, actor, slug, what="upload weights")
     joining.admit_silently(session, challenge, actor, now=now)
     team = teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
     team = locked_team(session, actor, team)
@@ -110,7 +109,7 @@ def check_first(
     session: Session, *, actor: Actor, slug: str, size: int, limit: int, now: datetime
 ) -> None:
     """Refuse a file that the team has no room for, before it is kept. Raises ``ParticipantError``."""
-    challenge = _challenge(session, actor, slug)
+    challenge = access.find_to_submit(session, actor, slug, what="upload weights")
     team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
     if team is not None:
         _check_room(session, team, _kept(session, team.id), size, limit, now=now)
@@ -141,18 +140,6 @@ def used_by(session: Session, submission: Submission) -> WeightsFacts | None:
             .options(joinedload(Weights.blob))
         ).one()
     )
-
-
-def _challenge(session: Session, actor: Actor, slug: str) -> Challenge:
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
-    if challenge is None:
-        raise NotFoundError
-    relation = relation_of(session, challenge, actor)
-    if not permissions.may_see_challenge(actor, relation):
-        raise NotFoundError
-    if not permissions.may_submit(actor, relation):
-        raise NotAllowedError("Log in to upload weights.")
-    return challenge
 
 
 def _check_room(
