@@ -1,11 +1,14 @@
 """One round of asking the queue and accounting, in the order that lets nothing slip through."""
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scheduler.errors import SchedulerError
 from scheduler.interface import JobReport, Snapshot, Token
 from scheduler.reports import by_token
+
+HISTORY = timedelta(days=30)
+"""How far back accounting is asked."""
 
 Ask = Callable[[Collection[Token]], list[JobReport]]
 """Asks for the reports on some tokens; raises ``SchedulerError``."""

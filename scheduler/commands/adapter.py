@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from scheduler.commands.complaints import Complaints, program_of
@@ -20,7 +19,7 @@ from scheduler.interface import (
     Submitted,
     Token,
 )
-from scheduler.snapshots import take_snapshot
+from scheduler.snapshots import HISTORY, take_snapshot
 from scheduler.transport import Finished, Transport
 
 
@@ -31,32 +30,25 @@ def _utc_now() -> datetime:
 class SlurmCommands:
     """A ``Scheduler`` that runs sbatch, squeue, sacct, scancel and scontrol.
 
-    ``account`` and ``qos`` are used where a ``JobSpec`` names none. ``timeout`` is for one command
-    and should exceed the site's MessageTimeout. Jobs that ended before ``history`` are not found.
+    ``timeout`` is for one command and should exceed the site's MessageTimeout. Jobs that ended longer
+    than ``HISTORY`` ago are not found.
     """
 
     def __init__(
         self,
         transport: Transport,
         *,
-        account: str | None = None,
-        qos: str | None = None,
         timeout: timedelta = timedelta(seconds=60),
-        history: timedelta = timedelta(days=30),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._transport = transport
-        self._account = account
-        self._qos = qos
         self._timeout = timeout
-        self._history = history
         self._clock = clock
         self._controller: Controller | None = None
         self._complaints = Complaints(lambda name: self._run([name, "--version"]).stderr)
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
-        spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
         try:
             export = (self._controller or self._ask_controller()).export
             argv = sbatch_argv(spec, token, export=export)
@@ -94,9 +86,7 @@ class SlurmCommands:
             tokens,
             taken_at=self._clock(),
             ask_queue=lambda asked: read_squeue(self._ask(squeue_argv(asked)), asked),
-            ask_accounting=lambda asked: read_sacct(
-                self._ask(sacct_argv(asked, self._history)), asked
-            ),
+            ask_accounting=lambda asked: read_sacct(self._ask(sacct_argv(asked, HISTORY)), asked),
             ask_accounting_for_all=ask_accounting_for_all,
         )
 

@@ -5,7 +5,6 @@ For sites with Slurm 25.11 that installed the extra ``pyslurm``. Nothing here im
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from scheduler.pyslurm.child import PyslurmChild
 from scheduler.pyslurm.jobs import read_accounting, read_queue
 from scheduler.pyslurm.submit import description, message_of, read_submission, refuse_unsendable
 from scheduler.slurm.refusals import tell_full_queue
-from scheduler.snapshots import take_snapshot
+from scheduler.snapshots import HISTORY, take_snapshot
 from scheduler.tokens import check_token
 
 
@@ -28,8 +27,8 @@ class SlurmPyslurm:
 
     ``child`` asks the controller. ``accounting`` has a process of its own: while slurmdbd does not
     answer, jobs are submitted, watched and cancelled all the same.
-    ``account`` and ``qos`` are used where a ``JobSpec`` names none. ``timeout`` is for one question
-    and should exceed the site's MessageTimeout. Jobs that ended before ``history`` are not found.
+    ``timeout`` is for one question and should exceed the site's MessageTimeout. Jobs that ended longer
+    than ``HISTORY`` ago are not found.
     """
 
     def __init__(
@@ -37,23 +36,16 @@ class SlurmPyslurm:
         child: PyslurmChild,
         accounting: PyslurmChild,
         *,
-        account: str | None = None,
-        qos: str | None = None,
         timeout: timedelta = timedelta(seconds=60),
-        history: timedelta = timedelta(days=30),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._child = child
         self._accounting = accounting
-        self._account = account
-        self._qos = qos
         self._timeout = timeout
-        self._history = history
         self._clock = clock
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
-        spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
         job = description(spec, token)
         if refusal := refuse_unsendable(spec):
             return refusal
@@ -103,7 +95,7 @@ class SlurmPyslurm:
 
     def _look(self, tokens: Collection[Token], *, ask_accounting_for_all: bool) -> Snapshot:
         taken_at = self._clock()
-        since = int((taken_at - self._history).timestamp())
+        since = int((taken_at - HISTORY).timestamp())
         return take_snapshot(
             tokens,
             taken_at=taken_at,

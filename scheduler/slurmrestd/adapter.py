@@ -3,7 +3,6 @@
 import itertools
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ from scheduler.slurmrestd.control import read_cancellation, read_ping
 from scheduler.slurmrestd.jobs import read_accounting, read_queue
 from scheduler.slurmrestd.submit import read_submission, submission
 from scheduler.slurmrestd.versions import Dialect, choose_dialect
-from scheduler.snapshots import take_snapshot
+from scheduler.snapshots import HISTORY, take_snapshot
 from scheduler.specs import check_spec
 from scheduler.tokens import check_token
 
@@ -52,30 +51,22 @@ class _Queue(NamedTuple):
 class SlurmRest:
     """A ``Scheduler`` that asks slurmrestd, in the newest version of its API that both know.
 
-    ``account`` and ``qos`` are used where a ``JobSpec`` names none. Jobs that ended before
-    ``history`` are not found.
+    Jobs that ended longer than ``HISTORY`` ago are not found.
     """
 
     def __init__(
         self,
         client: Client,
         *,
-        account: str | None = None,
-        qos: str | None = None,
-        history: timedelta = timedelta(days=30),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._client = client
-        self._account = account
-        self._qos = qos
-        self._history = history
         self._clock = clock
         self._dialect: Dialect | None = None
         self._last: _Queue | None = None
 
     def submit(self, spec: JobSpec, token: Token) -> Submitted:
         """Hand a job over; see ``Scheduler.submit``. Raises ``ValueError`` for an unusable ``spec``."""
-        spec = replace(spec, account=spec.account or self._account, qos=spec.qos or self._qos)
         check_spec(spec)
         check_token(token)
         try:
@@ -139,7 +130,7 @@ class SlurmRest:
 
     def _ask_accounting(self, tokens: Collection[Token]) -> list[JobReport]:
         dialect = self._speak()
-        minutes = int(self._history.total_seconds() // 60)
+        minutes = int(HISTORY.total_seconds() // 60)
         query = {"start_time": f"now-{minutes}minutes", **dialect.accounting_filter}
         reports: list[JobReport] = []
         names = iter(sorted(tokens))

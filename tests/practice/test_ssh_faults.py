@@ -112,7 +112,7 @@ class Line:
         return self._commands(transport, SHORT), self._commands(transport, LATER)
 
     def _commands(self, transport: SshTransport, timeout: timedelta) -> SlurmCommands:
-        commands = SlurmCommands(transport, account="challenges", qos="challenge", timeout=timeout)
+        commands = SlurmCommands(transport, timeout=timeout)
         commands.ping()
         return commands
 

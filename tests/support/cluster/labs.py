@@ -85,10 +85,7 @@ class ClusterLab:
     ) -> None:
         self.site = site
         self.transport = CountingTransport(connect(site))
-        slurm = site["clusters"]["main"]["slurm"]
-        self.scheduler: Scheduler = SlurmCommands(
-            self.transport, account=slurm["account"], qos=slurm["qos"]
-        )
+        self.scheduler: Scheduler = SlurmCommands(self.transport)
         self.folder = folder
         self._tokens = tokens
         self._used: list[Token] = []
@@ -127,10 +124,7 @@ class ClusterLab:
 
     def impatient(self) -> Scheduler:
         """Return a scheduler that waits for one second, however long it would take."""
-        slurm = self.site["clusters"]["main"]["slurm"]
-        return SlurmCommands(
-            ImpatientTransport(self.transport), account=slurm["account"], qos=slurm["qos"]
-        )
+        return SlurmCommands(ImpatientTransport(self.transport))
 
     @contextlib.contextmanager
     def losing_replies(self) -> Iterator[None]:
@@ -185,8 +179,7 @@ class RestLab(ClusterLab):
 
     def speaking(self, client: Client) -> SlurmRest:
         """Return a scheduler that asks through ``client``."""
-        slurm = self.site["clusters"]["main"]["slurm"]
-        return SlurmRest(client, account=slurm["account"], qos=slurm["qos"])
+        return SlurmRest(client)
 
     def without_queue(self) -> Scheduler:
         return self.speaking(EmptyQueueClient(self.client))
@@ -304,6 +297,8 @@ def small_job(script: str, folder: PurePosixPath, **changes: Any) -> JobSpec:
         "stdout": folder / "stdout",
         "stderr": folder / "stderr",
         "partition": "build",
+        "account": "challenges",
+        "qos": "challenge",
         "cpus": 1,
         "memory_mib": 100,
         "time_limit": timedelta(minutes=1),

@@ -53,8 +53,8 @@ class PracticeNode:
             key_file=Path(connect["key_file"]),
             known_hosts=Path(connect["known_hosts"]),
         )
-        slurm = cluster["slurm"]
-        self._scheduler = SlurmCommands(self.transport, account=slurm["account"], qos=slurm["qos"])
+        self._slurm = {name: cluster["slurm"][name] for name in ("account", "qos")}
+        self._scheduler = SlurmCommands(self.transport)
         storage = Path(cluster["storage"])
         self._owner = storage.stat().st_uid
         self.folder = Path(tempfile.mkdtemp(prefix='it\'s a "test" $HOME ', dir=storage))
@@ -169,6 +169,7 @@ class PracticeNode:
             memory_mib=900,
             time_limit=timedelta(minutes=4),
             gres=gres,
+            **self._slurm,
         )
         submitted = self._scheduler.submit(spec, Token(token))
         assert isinstance(submitted, Accepted), submitted

@@ -27,7 +27,7 @@ class PyslurmLab:
         return Token(self._tokens())
 
     def spec(self, script: str, **changes: Any) -> JobSpec:
-        return small_job(script, self._folder, **{"account": "challenges"} | changes)
+        return small_job(script, self._folder, **changes)
 
     def tick(self) -> None:
         self._cluster.advance()

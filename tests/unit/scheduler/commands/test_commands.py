@@ -1,6 +1,5 @@
 """SlurmCommands over a transport that answers what the test says."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -80,23 +79,6 @@ def test_the_release_decides_how_little_is_exported(
     commands(transport).submit(spec, Token("a1"))
 
     assert f"--export={export}" in transport.calls[-1]
-
-
-def test_account_and_qos_of_the_cluster_fill_gaps(scripted, spec: JobSpec) -> None:
-    transport = scripted(scontrol=recorded("config"), sbatch=recorded("sbatch-accepted"))
-    scheduler = SlurmCommands(transport, account="ours", qos="calm")
-
-    scheduler.submit(replace(spec, account=None, qos=None), Token("a1"))
-    scheduler.submit(spec, Token("a2"))
-
-    chosen = [
-        [word for word in argv if word.startswith(("--account", "--qos"))]
-        for argv in transport.calls[1:]
-    ]
-    assert chosen == [
-        ["--account=ours", "--qos=calm"],
-        ["--account=challenges", "--qos=challenge"],
-    ]
 
 
 def test_a_clear_refusal_is_refused(scripted, spec: JobSpec) -> None:

@@ -56,7 +56,7 @@ def accounting(cluster: StandinCluster) -> Iterator[PyslurmChild]:
 
 @pytest.fixture
 def scheduler(child: PyslurmChild, accounting: PyslurmChild) -> Scheduler:
-    return SlurmPyslurm(child, accounting, account="challenges", timeout=LATER)
+    return SlurmPyslurm(child, accounting, timeout=LATER)
 
 
 @pytest.fixture
@@ -64,12 +64,12 @@ def hurried(child: PyslurmChild, accounting: PyslurmChild, scheduler: Scheduler)
     """The same children, which run already, and less patience with them."""
     scheduler.ping()
     scheduler.find(TOKEN)
-    return SlurmPyslurm(child, accounting, account="challenges", timeout=SOON)
+    return SlurmPyslurm(child, accounting, timeout=SOON)
 
 
 @pytest.fixture
 def small(spec: JobSpec) -> JobSpec:
-    return replace(spec, partition="build", account=None, qos=None)
+    return replace(spec, partition="build", account="challenges", qos=None)
 
 
 def pid_of(child: PyslurmChild) -> int:

@@ -306,7 +306,7 @@ def test_only_the_sites_certificate_is_believed(
 
 @pytest.fixture
 def scheduler(make_client: MakeClient) -> SlurmRest:
-    return SlurmRest(make_client(), account="challenges")
+    return SlurmRest(make_client())
 
 
 def speak(rest: FakeRest, **answers: str) -> None:
