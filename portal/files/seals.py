@@ -9,7 +9,6 @@ to be checked (https://github.com/secure-systems-lab/dsse, protocol.md; in-toto 
 """
 
 import base64
-import binascii
 import hashlib
 import json
 import os
@@ -18,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import CryptoSigner, Signature, SSlibKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -59,11 +60,17 @@ class PublicKey:
         """The key as text."""
         return self.key.public_bytes(*_PEM).decode("ascii")
 
+    @property
+    def verifier(self) -> SSlibKey:
+        """The key as an envelope is verified with it."""
+        return SSlibKey.from_crypto(self.key, keyid=self.id)
+
     def has_signed(self, kind: str, payload: bytes, signature: str) -> bool:
         """Tell whether the signature, as ``Sealer.sign`` gives it, is of these bytes."""
         try:
-            self.key.verify(base64.b64decode(signature, validate=True), _to_sign(kind, payload))
-        except (InvalidSignature, binascii.Error, ValueError):
+            signed = Signature(self.id, base64.b64decode(signature, validate=True).hex())
+            Envelope(payload, kind, {self.id: signed}).verify([self.verifier], threshold=1)
+        except (VerificationError, ValueError):
             return False
         return True
 
@@ -72,12 +79,13 @@ class Sealer:
     """Signs with a site's key."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
         self.public = PublicKey(key.public_key())
+        self._signer = CryptoSigner(key, self.public.verifier)
 
     def sign(self, kind: str, payload: bytes) -> str:
         """Return the signature of bytes of a kind, in base64: what an envelope has, without the envelope."""
-        return _text(self._key.sign(_to_sign(kind, payload)))
+        [signature] = self._envelope(kind, payload)["signatures"]
+        return str(signature["sig"])
 
     def seal(
         self, predicate_type: str, predicate: Mapping[str, Any], subjects: Mapping[str, str]
@@ -94,12 +102,12 @@ class Sealer:
         payload = json.dumps(
             statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
         ).encode()
-        envelope = {
-            "payloadType": PAYLOAD_TYPE,
-            "payload": _text(payload),
-            "signatures": [{"keyid": self.public.id, "sig": self.sign(PAYLOAD_TYPE, payload)}],
-        }
-        return json.dumps(envelope, indent=1) + "\n"
+        return json.dumps(self._envelope(PAYLOAD_TYPE, payload), indent=1) + "\n"
+
+    def _envelope(self, kind: str, payload: bytes) -> dict[str, Any]:
+        envelope = Envelope(payload, kind, {})
+        envelope.sign(self._signer)
+        return envelope.to_dict()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,17 +120,14 @@ class Checked:
 
 def check(envelope: bytes, keys: Iterable[PublicKey]) -> Checked:
     """Return the statement that one of the keys has signed; raise ``SealError`` otherwise."""
-    document = _object(envelope, "the file")
-    payload, signatures = _parts(document)
-    to_check = _to_sign(PAYLOAD_TYPE, payload)
-    for key in keys:
-        for signature in signatures:
-            try:
-                key.key.verify(signature, to_check)
-            except InvalidSignature:
-                continue
-            return Checked(statement=_statement(payload), key_id=key.id)
-    raise BrokenSealError("no given key has signed it: it was changed, or is another site's")
+    signed = _envelope(_object(envelope, "the file"))
+    try:
+        [key_id] = signed.verify([key.verifier for key in keys], threshold=1)
+    except (VerificationError, ValueError):
+        raise BrokenSealError(
+            "no given key has signed it: it was changed, or is another site's"
+        ) from None
+    return Checked(statement=_statement(signed.payload), key_id=key_id)
 
 
 def new_key(file: Path) -> PublicKey:
@@ -166,20 +171,15 @@ def read_public_key(file: Path) -> PublicKey:
     return PublicKey(key)
 
 
-def _to_sign(kind: str, payload: bytes) -> bytes:
-    """Give the bytes that are signed: DSSE's pre-authentication encoding."""
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload)
-
-
-def _parts(document: Mapping[str, Any]) -> tuple[bytes, list[bytes]]:
+def _envelope(document: dict[str, Any]) -> Envelope:
     if document.get("payloadType") != PAYLOAD_TYPE:
         raise NotASealError("the file is no envelope of a statement")
-    signatures = document.get("signatures")
-    if not isinstance(signatures, list) or not signatures:
+    if not isinstance(document.get("signatures"), list) or not document["signatures"]:
         raise NotASealError("the envelope has no signature")
-    return _bytes(document.get("payload")), [
-        _bytes(one.get("sig") if isinstance(one, dict) else None) for one in signatures
-    ]
+    try:
+        return Envelope.from_dict(document)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise NotASealError("the envelope is damaged") from None
 
 
 def _statement(payload: bytes) -> dict[str, Any]:
@@ -206,16 +206,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a name twice")
     return found
-
-
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
-
-
-def _bytes(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise NotASealError("the envelope is damaged")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise NotASealError("the envelope is damaged") from None
