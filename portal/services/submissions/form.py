@@ -12,7 +12,8 @@ from portal.domain.errors import NotAllowedError
 from portal.domain.submissions.limits import Limits, Used, start_of_day
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
-from portal.services.submissions.submit import offers_smoke, quota_left, tasks_of
+from portal.services.submissions.quota import offers_smoke, quota_left
+from portal.services.submissions.submit import tasks_of
 from portal.services.submissions.weights import WeightsFacts, offered
 from portal.services.teams import joining
 

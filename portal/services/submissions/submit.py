@@ -1,14 +1,12 @@
 """Submitting: one transaction that checks, counts and writes."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import (
-    NOT_A_RERUN,
     Blob,
     Challenge,
     Evaluation,
@@ -27,17 +25,13 @@ from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import (
-    Limits,
     SubmissionKind,
-    Used,
     Window,
-    check_quota,
-    check_smoke,
     check_window,
-    start_of_day,
 )
 from portal.services.challenges import access
 from portal.services.evaluations import images, transitions
+from portal.services.submissions import quota
 from portal.services.submissions.idempotency import Wanted, key_of, made_with
 from portal.services.teams import joining, membership, teams
 
@@ -48,14 +42,6 @@ class Upload:
 
     sha256: str
     size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaLeft:
-    """What a team has used of a phase's limits."""
-
-    limits: Limits
-    used: Used
 
 
 def submit(
@@ -96,7 +82,7 @@ def submit(
     # With the team locked: of two requests with one key the second finds what the first has made.
     if made := made_with(session, actor=actor, once=once, wanted=wanted):
         return made
-    _check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
+    quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
     submission = Submission(
@@ -141,52 +127,7 @@ def check_first(
     tasks = _tasks(session, phase, kind)
     team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
     if team is not None:
-        _check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
-
-
-def _check_limits(
-    session: Session,
-    phase: Phase,
-    tasks: list[Task],
-    team: Team,
-    kind: SubmissionKind,
-    *,
-    smoke: bool,
-    now: datetime,
-) -> None:
-    if smoke:
-        _check_smoke(session, phase, tasks, team, kind, now=now)
-    else:
-        check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
-
-
-def _check_smoke(
-    session: Session,
-    phase: Phase,
-    tasks: list[Task],
-    team: Team,
-    kind: SubmissionKind,
-    *,
-    now: datetime,
-) -> None:
-    mine = select(func.count(Submission.id.distinct())).where(
-        Submission.challenge_id == phase.challenge_id,
-        Submission.team_id == team.id,
-        Submission.is_smoke,
-    )
-    over = (EvaluationState.SCORED, EvaluationState.FAILED, EvaluationState.CANCELLED)
-    running = mine.join(Evaluation).where(Evaluation.state.not_in(over), NOT_A_RERUN)
-    check_smoke(
-        kind,
-        today=session.scalar(mine.where(Submission.created_at >= start_of_day(now))) or 0,
-        running=session.scalar(running) or 0,
-        is_offered=offers_smoke(phase, tasks),
-    )
-
-
-def offers_smoke(phase: Phase, tasks: Iterable[Task]) -> bool:
-    """Whether programs can be tried on a public sample, with what they write."""
-    return phase.logs == "smoke" and all(task.sample_sha256 is not None for task in tasks)
+        quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
 
 def tasks_of(session: Session, phase: Phase) -> list[Task]:
@@ -231,36 +172,6 @@ def locked_team(session: Session, actor: Actor, team: Team) -> Team:
     ):
         raise ParticipantError("Your team has changed at this moment. Submit again.")
     return locked
-
-
-def quota_left(session: Session, *, person_id: str, phase: Phase, now: datetime) -> QuotaLeft:
-    """Return what the person's team has used; nothing where there is no team yet."""
-    team = teams.team_of(session, challenge_id=phase.challenge_id, person_id=person_id)
-    nothing = Used(today=0, total=0)
-    return QuotaLeft(
-        limits=limits_of(phase),
-        used=used(session, phase, team.id, now=now) if team else nothing,
-    )
-
-
-def limits_of(phase: Phase) -> Limits:
-    """Return the limits of a phase as the domain counts them."""
-    return Limits(per_day=phase.per_day, total=phase.total, running=phase.running)
-
-
-def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used:
-    """Count the submissions that count, in one query."""
-    total, today = session.execute(
-        select(
-            func.count(),
-            func.count().filter(Submission.created_at >= start_of_day(now)),
-        ).where(
-            Submission.phase_id == phase.id,
-            Submission.team_id == team_id,
-            Submission.counts,
-        )
-    ).one()
-    return Used(today=today, total=total)
 
 
 def _open_phase(

@@ -30,7 +30,7 @@ from portal.domain.teams.membership_rules import (
 )
 from portal.services.audit import log as audit_log
 from portal.services.leaderboards import standings
-from portal.services.submissions import submit
+from portal.services.submissions import quota
 from portal.services.teams import membership, teams
 
 
@@ -121,10 +121,10 @@ def _check(session: Session, pair: _Pair, now: datetime) -> None:
                 title=phase.title,
                 starts_at=phase.starts_at,
                 ends_at=phase.ends_at,
-                limits=submit.limits_of(phase),
+                limits=quota.limits_of(phase),
                 used=(
-                    submit.used(session, phase, pair.asking.id, now=now).total,
-                    submit.used(session, phase, pair.staying.id, now=now).total,
+                    quota.used(session, phase, pair.asking.id, now=now).total,
+                    quota.used(session, phase, pair.staying.id, now=now).total,
                 ),
             )
             for phase in phases

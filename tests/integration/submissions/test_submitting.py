@@ -17,7 +17,8 @@ from portal.domain.errors import (
 )
 from portal.domain.ids import new_id
 from portal.domain.submissions.limits import SubmissionKind
-from portal.services.submissions.submit import Upload, quota_left, submit
+from portal.services.submissions.quota import quota_left
+from portal.services.submissions.submit import Upload, submit
 from tests.support.worker.world import START, World
 
 UPLOAD = Upload(sha256="ab" * 32, size=10)

@@ -13,7 +13,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import MergeState
-from portal.services.submissions import submit
+from portal.services.submissions import quota, submit
 from portal.services.submissions.submit import Upload
 from portal.services.teams import invitations, mergers, teams
 from tests.support import factories
@@ -72,7 +72,7 @@ class Scene:
 
     def left(self, name: str) -> int:
         with self.database.reading() as session:
-            return submit.quota_left(
+            return quota.quota_left(
                 session, person_id=self.people[name].id, phase=self.digits.dev, now=NOW
             ).used.total
 
