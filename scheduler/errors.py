@@ -1,12 +1,12 @@
 """Everything that can go wrong between us and the batch system.
 
 * SchedulerError
-  + UnreachableError          no usable answer; asking again later is safe and expected to work
-    - TransportTimeoutError   nothing came back in time; the request may have been carried out
-    - TransportDownError      the connection or the program failed; the request may have been carried out
-    - HostKeyRefusedError     the host shows another key than the pinned one; a person must look at it
-  + UnexpectedAnswerError     an answer we do not understand; nothing may be concluded from it
-    - AnswerTooLongError      more output than the transport's limit; the rest was thrown away
+  + UnreachableError           no usable answer; asking again later is safe and expected to work
+    - TransportTimeoutError    nothing came back in time; the request may have been carried out
+    - TransportDownError       the connection or the program failed; the request may have been carried out
+    - HostKeyRefusedError      the host shows another key than the pinned one; a person must look at it
+  + UnexpectedAnswerError      an answer we do not understand; nothing may be concluded from it
+    - AnswerTooLongError       more output than the transport's limit; the rest was thrown away
 """
 
 

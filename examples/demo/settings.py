@@ -42,7 +42,7 @@ def prepare_site(
     name: str = "demo",
     directory: Path | None = None,
 ) -> DemoSite:
-    """Make everything force_reauthentication below ``name``; what an earlier one of that name left is removed.
+    """Make everything anew below ``name``; what an earlier one of that name left is removed.
 
     ``directory`` is where settings and database lie, if not in the practice site's own place for them.
     """

@@ -2,9 +2,9 @@
 
 * PortalError
   + ParticipantError    the person can act; the sentence is shown as written
-    - NotFoundError          no such thing, or not for this person: the two look the same
-    - NotAllowedError        the person may know that it exists, but not do this
-    - QuotaExceededError       a limit of the phase is reached
+    - NotFoundError       no such thing, or not for this person: the two look the same
+    - NotAllowedError     the person may know that it exists, but not do this
+    - QuotaExceededError  a limit of the phase is reached
   + OperatorError       only the site can act; people see a reference number
     - UntrustedValueError   the web account may have written it, and it is not what it has to be
 """

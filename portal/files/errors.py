@@ -1,6 +1,6 @@
 """What can be wrong with a file that somebody submitted or a job left behind.
 
-* BadFileError         the sentence is for people, ``reason`` is a short code for logs and metrics
+* BadFileError           the sentence is for people, ``reason`` is a short code for logs and metrics
   + BadArchiveError    an upload; the sentence is for its team and says what to do
   + BadOutputError     what a run wrote; ``reason`` is one of the failure reasons
   + BadScoreFileError  what a scorer wrote; the sentence is for organisers

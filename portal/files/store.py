@@ -5,8 +5,8 @@ complete. A file appears under its final name whole and on disk, or not at all, 
 killed at any instruction. Where the group may write to the root, it may add files.
 
 * StoreError
-  + TooLargeError     more bytes came than were allowed
-  + StorageFullError  there is no room on the disk, or the account's share of it is used up
+  + TooLargeError      more bytes came than were allowed
+  + StorageFullError   there is no room on the disk, or the account's share of it is used up
   + DamagedFileError  a stored file is not what its name says
 """
 

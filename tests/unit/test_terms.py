@@ -33,33 +33,35 @@ OLD_WORDS = {
 """Patterns, whatever their case where they have no capitals, and what is said in their place."""
 
 
-def texts() -> list[Path]:
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Read what is looked at once for all words; by its place in the checkout."""
     found = []
     for name in PAGES:
         place = ROOT / name
         files = [place] if place.is_file() else place.rglob("*")
         found += [file for file in files if file.suffix in SUFFIXES]
-    return [file for file in found if not str(file.relative_to(ROOT)).startswith(NOT_LOOKED_AT)]
+    return {
+        place: file.read_text("utf-8")
+        for file in found
+        if not (place := str(file.relative_to(ROOT))).startswith(NOT_LOOKED_AT)
+    }
 
 
 @pytest.mark.parametrize(("old", "new"), OLD_WORDS.items(), ids=[*OLD_WORDS.values()])
-def test_old_words_do_not_come_back(old: str, new: str) -> None:
+def test_old_words_do_not_come_back(texts: dict[str, str], old: str, new: str) -> None:
     flags = re.NOFLAG if any(letter.isupper() for letter in old) else re.IGNORECASE
     pattern = re.compile(old, flags)
 
     found = [
-        f"{file.relative_to(ROOT)}:{number}: {match[0]!r} is now {new}"
-        for file in texts()
-        for number, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        f"{place}:{number}: {match[0]!r} is now {new}"
+        for place, text in texts.items()
+        for number, line in enumerate(text.splitlines(), 1)
         for match in pattern.finditer(line)
     ]
 
     assert found == []
 
 
-def test_exceptions_end_in_error() -> None:
-    found = [
-        str(file.relative_to(ROOT)) for file in texts() if "noqa: N818" in file.read_text("utf-8")
-    ]
-
-    assert found == []
+def test_exceptions_end_in_error(texts: dict[str, str]) -> None:
+    assert [place for place, text in texts.items() if "noqa: N818" in text] == []

@@ -18,9 +18,13 @@ from portal.domain.permissions import ChallengeRelation, Role
 class VisibleChallenge:
     """A challenge that an actor may see, how they stand to it, and how they take part."""
 
-    challenge: Challenge
     relation: ChallengeRelation
     found: queries.Found
+
+    @property
+    def challenge(self) -> Challenge:
+        """The row itself."""
+        return self.found.challenge
 
 
 def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> VisibleChallenge:
@@ -34,7 +38,7 @@ def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> Visi
     seen = relation(actor, found.challenge, role=found.role, takes_part=found.team_id is not None)
     if not permissions.may_see_challenge(actor, seen):
         raise NotFoundError
-    return VisibleChallenge(challenge=found.challenge, relation=seen, found=found)
+    return VisibleChallenge(relation=seen, found=found)
 
 
 def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> Challenge:

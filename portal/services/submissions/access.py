@@ -22,11 +22,15 @@ class VisibleSubmission:
 
     submission: Submission
     relation: ChallengeRelation
-    in_team: bool
     same_as: str | None
     """The first submission of the same file by the same team in the phase, where that is another."""
     team: frozenset[str]
     """The actor, if they are in its team: other members do not matter to any predicate."""
+
+    @property
+    def in_team(self) -> bool:
+        """Whether the actor is in its team."""
+        return bool(self.team)
 
 
 def find(session: Session, actor: Actor, submission_id: str, may: Predicate) -> VisibleSubmission:
@@ -43,7 +47,6 @@ def find(session: Session, actor: Actor, submission_id: str, may: Predicate) -> 
     return VisibleSubmission(
         submission=found.submission,
         relation=relation,
-        in_team=found.in_team,
         same_as=found.same_as,
         team=team,
     )

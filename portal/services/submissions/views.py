@@ -139,16 +139,7 @@ def sealed_page(
 ) -> SubmissionPage:
     """Return a submission with what is sealed, and write down that it was looked at."""
     found = _find(session, actor, submission_id)
-    if not permissions.may_review(actor, found.relation):
-        raise NotFoundError
-    audit_log.note(
-        session,
-        actor=actor,
-        action=Action.SEALED_LOOKED_AT,
-        subject=Subject(kind="submission", id=submission_id),
-        challenge_id=found.submission.challenge_id,
-        now=now,
-    )
+    _look_inside(session, actor, found, now=now)
     return _page(session, actor, found, resources, inside=True, now=now)
 
 
@@ -161,22 +152,29 @@ def seal_of(
     """
     found = _find(session, actor, submission_id)
     if in_full:
-        if not permissions.may_review(actor, found.relation):
-            raise NotFoundError
-        audit_log.note(
-            session,
-            actor=actor,
-            action=Action.SEALED_LOOKED_AT,
-            subject=Subject(kind="submission", id=submission_id),
-            challenge_id=found.submission.challenge_id,
-            now=now,
-        )
+        _look_inside(session, actor, found, now=now)
     results = [one.result for one in newest(found.submission.evaluations) if one.result]
     envelopes = [one.envelope if in_full else one.team_envelope for one in results]
     signed = [one for one in envelopes if one]
     if not signed:
         raise NotFoundError
     return signed[-1]
+
+
+def _look_inside(
+    session: Session, actor: Actor, found: VisibleSubmission, *, now: datetime
+) -> None:
+    """Write down that the actor looks at what is sealed. Raises ``NotFoundError`` for who may not."""
+    if not permissions.may_review(actor, found.relation):
+        raise NotFoundError
+    audit_log.note(
+        session,
+        actor=actor,
+        action=Action.SEALED_LOOKED_AT,
+        subject=Subject(kind="submission", id=found.submission.id),
+        challenge_id=found.submission.challenge_id,
+        now=now,
+    )
 
 
 def _find(session: Session, actor: Actor, submission_id: str) -> VisibleSubmission:

@@ -207,7 +207,7 @@ class FileThreads:
         try:
             with followed(piece.progress):
                 piece.made = piece.work()
-        except Exception as error:  # noqa: BLE001 - whoever asks is shown
+        except Exception as error:  # noqa: BLE001 - whoever asks gets it
             piece.error = error
         with self._lock:
             piece.is_over = True

@@ -123,7 +123,7 @@ def test_organisers_see_the_reason_and_the_detail_of_a_bad_score_file(site: Site
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_the_page_and_the_api_say_what_the_quota_does(site: Site, counts: bool) -> None:
-    """In a sealed phase also a scorer's failure counts: organisers, who see the reason, are shown so."""
+    """In a sealed phase also a scorer's failure counts: organisers, who see the reason, read that."""
     submission = _submission(site, state=E.FAILED, reason=FailureReason.BAD_SCORES)
     with site.context.database.writing() as session:
         session.get_one(Submission, submission).counts = counts

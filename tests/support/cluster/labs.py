@@ -17,8 +17,9 @@ from scheduler.slurmrestd.answer import Answer
 from scheduler.slurmrestd.client import Client, RestClient
 from scheduler.ssh.transport import SshTransport
 from scheduler.transport import Finished, Transport
+from tests.support import patience
 
-PATIENCE = timedelta(seconds=300)
+PATIENCE = timedelta(seconds=patience.PATIENCE)
 _PRACTICE_DAEMON = "/usr/local/sbin/practice-daemon"
 
 

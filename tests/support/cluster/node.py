@@ -19,8 +19,7 @@ from scheduler.commands.adapter import SlurmCommands
 from scheduler.interface import Accepted, JobReport, JobSpec, Token
 from scheduler.interface import Phase as JobPhase
 from scheduler.ssh.transport import SshTransport
-
-_PATIENCE = timedelta(seconds=300)
+from tests.support.patience import PATIENCE, until
 
 
 def sha256(path: Path) -> str:
@@ -174,27 +173,19 @@ class PracticeNode:
         submitted = self._scheduler.submit(spec, Token(token))
         assert isinstance(submitted, Accepted), submitted
         if cancel_when is not None:
-            _wait_for(cancel_when)
+            until(cancel_when.exists, what=f"{cancel_when} did not appear")
             self._scheduler.cancel(Token(token))
         report = self._wait(Token(token))
         return Ended(report=report, record=read_run(directory, token), directory=directory)
 
     def _wait(self, token: Token) -> JobReport:
-        deadline = time.monotonic() + _PATIENCE.total_seconds()
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for report in self._scheduler.snapshot([token]).jobs.get(token, ()):
                 if report.phase is JobPhase.ENDED:
                     return report
             time.sleep(0.2)
         raise AssertionError(f"job {token} has not ended")
-
-
-def _wait_for(path: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE.total_seconds()
-    while not path.exists():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{path} did not appear")
-        time.sleep(0.1)
 
 
 def new_token() -> str:

@@ -1,4 +1,4 @@
-"""RetentionRequest to cancel, and when jobs are expected to start."""
+"""Wishes to cancel, and when jobs are expected to start."""
 
 import sqlalchemy as sa
 from alembic import op

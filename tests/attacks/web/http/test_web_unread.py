@@ -37,7 +37,7 @@ def _ended(running: Server, sent: bytes, *, reads: int = 0) -> bool:
             try:
                 if reads and not connection.recv(reads):
                     return True
-                # Whoever is cut off is shown so when they send.
+                # Whoever is cut off learns it when they send.
                 connection.sendall(b"\r")
             except OSError:
                 return True
