@@ -17,7 +17,7 @@ from portal.web.uploads.received_form import ReceivedForm
 from portal.web.uploads.submit import HTTP_422, SubmissionRejectedError, keep, no_room, receive_file
 
 MAX_INSPECTIONS = 2
-"""Uploads that a process inspections through at a time: a large archive takes a thread for a minute or more."""
+"""Uploads that a process inspects at a time: a large archive takes a thread for a minute or more."""
 
 
 def open_page(request: PageRequest) -> WeightsPage:
