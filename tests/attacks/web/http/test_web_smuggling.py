@@ -12,6 +12,8 @@ pytestmark = pytest.mark.attack(73)
 
 SECOND = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
+EARLY = 303
+"""The answer to who is not logged in: the portal needs no body for it."""
 
 
 def post(*lines: bytes, body: bytes = b"", version: bytes = b"1.1") -> bytes:
@@ -47,6 +49,11 @@ SMUGGLED = {
     "coding with more": post(b"transfer-encoding: gzip, chunked\r\n", body=b"0\r\n\r\n"),
     "coding with a tab": post(b"transfer-encoding: \x0bchunked\r\n", body=b"0\r\n\r\n"),
     "coding in HTTP/1.0": post(CHUNKED, body=b"0\r\n\r\n", version=b"1.0"),
+    "two hosts": b"GET /healthz HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n" + SECOND,
+    "another version": b"GET /healthz HTTP/1.2\r\nhost: x\r\n\r\n" + SECOND,
+}
+"""What the head already shows."""
+SMUGGLED_IN_BODY = {
     "extension of a chunk": post(CHUNKED, body=b"0;a=b\r\n\r\n"),
     "chunk with a blank": post(CHUNKED, body=b"0 \r\n\r\n"),
     "chunk ended by a line feed": post(CHUNKED, body=b"5\nabcde\r\n0\r\n\r\n"),
@@ -54,9 +61,9 @@ SMUGGLED = {
     "endless size of a chunk": post(CHUNKED, body=b"0" * 20 + b"\r\n\r\n"),
     "length after the last chunk": post(CHUNKED, body=b"0\r\ncontent-length: 36\r\n\r\n"),
     "coding after the last chunk": post(CHUNKED, body=b"0\r\ntransfer-encoding: chunked\r\n\r\n"),
-    "two hosts": b"GET /healthz HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n" + SECOND,
-    "another version": b"GET /healthz HTTP/1.2\r\nhost: x\r\n\r\n" + SECOND,
 }
+"""What only the body shows: the portal may have answered before that came."""
+ALL = SMUGGLED | SMUGGLED_IN_BODY
 
 
 @pytest.fixture(scope="module")
@@ -73,28 +80,29 @@ def lenient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def answers(running: Server, *pieces: bytes) -> list[int]:
     """Send it; return the statuses of all that came until the other side ended the connection."""
-    received = b""
     with running.connect() as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             for piece in pieces:
                 connection.sendall(piece)
-        while True:
-            try:
-                more = connection.recv(65536)
-            except ConnectionResetError:
-                break
-            if not more:
-                break
-            received += more
+        received = rest(connection)
     parts = received.split(b"HTTP/1.1 ")[1:]
     return [int(part[:3]) for part in parts]
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Return what still comes until the other side ends the connection."""
+    received = b""
+    with suppress(ConnectionResetError):
+        while more := connection.recv(65536):
+            received += more
+    return received
 
 
 def test_the_server_as_it_comes_answers_twice(lenient: Server) -> None:
     assert len(answers(lenient, SMUGGLED["length and coding"])) == 2
 
 
-@pytest.mark.parametrize("request_bytes", SMUGGLED.values(), ids=SMUGGLED)
+@pytest.mark.parametrize("request_bytes", ALL.values(), ids=ALL)
 def test_it_is_refused_once_and_the_connection_ends(running: Server, request_bytes: bytes) -> None:
     assert answers(running, request_bytes) == [400]
 
@@ -105,6 +113,32 @@ def test_it_is_also_refused_byte_by_byte(running: Server, request_bytes: bytes) 
     pieces = [first[n : n + 1] for n in range(len(first))]
 
     assert answers(running, *pieces) == [400]
+
+
+@pytest.mark.parametrize("request_bytes", SMUGGLED_IN_BODY.values(), ids=SMUGGLED_IN_BODY)
+def test_a_body_that_comes_byte_by_byte_hides_nothing_behind_it(
+    running: Server, request_bytes: bytes
+) -> None:
+    pieces = [request_bytes[n : n + 1] for n in range(len(request_bytes))]
+
+    [status] = answers(running, *pieces)
+
+    assert status in {400, EARLY}
+
+
+@pytest.mark.parametrize("request_bytes", SMUGGLED_IN_BODY.values(), ids=SMUGGLED_IN_BODY)
+def test_a_body_after_the_answer_hides_nothing_behind_it(
+    running: Server, request_bytes: bytes
+) -> None:
+    head, end, body = request_bytes.partition(b"\r\n\r\n")
+    with running.connect() as connection:
+        connection.sendall(head + end)
+        answer = connection.recv(65536)
+        assert answer.startswith(f"HTTP/1.1 {EARLY} ".encode())
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(body)
+
+        assert rest(connection) == b""
 
 
 def test_who_asks_again_before_the_answer_is_answered_once(running: Server) -> None:
