@@ -3,6 +3,7 @@
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from portal.web.api.app import create_api
 from portal.web.context import WebContext
 from portal.web.errors import HANDLERS, BrokenPages, foreign_request
 from portal.web.login.identity_providers import logins_of
@@ -22,8 +23,9 @@ from portal.web.routes import routes
 def create_app(context: WebContext, counting: Counting | None = None) -> Starlette:
     """Return the portal as an ASGI application; without ``counting``, it counts tries in its own memory."""
     static = StaticFiles()
+    api = create_api(context.site_url)
     app = Starlette(
-        routes=routes(static),
+        routes=routes(static, api),
         middleware=_middleware(context),
         exception_handlers=HANDLERS,
     )
@@ -40,6 +42,7 @@ def create_app(context: WebContext, counting: Counting | None = None) -> Starlet
             "has_terms": bool(context.terms.version),
         },
     )
+    api.state = app.state
     return app
 
 

@@ -1,10 +1,9 @@
 """Every address of the portal."""
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
-from portal.web.api import openapi
-from portal.web.api.endpoints import api_routes
-from portal.web.api.openapi import OPENAPI
+from portal.web.local_paths import API
 from portal.web.middleware.bodies import UploadRoute
 from portal.web.middleware.rate_limits import address, limited, person
 from portal.web.pages import attention, audit
@@ -18,8 +17,8 @@ from portal.web.rendering.static_files import StaticFiles
 from portal.web.request_context import async_page, form_page, login_required, page
 
 
-def routes(static: StaticFiles) -> list[BaseRoute]:
-    """Return the table of addresses."""
+def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
+    """Return the table of addresses; ``api`` has a table of its own."""
     return [
         Route("/", page(challenges.home), name="home"),
         Route("/challenges/{slug}", page(challenges.overview)),
@@ -172,8 +171,7 @@ def routes(static: StaticFiles) -> list[BaseRoute]:
         ),
         Route("/staff/people/{id}/block", form_page(staff.block), methods=["POST"]),
         Route("/staff/people/{id}/unblock", form_page(staff.unblock), methods=["POST"]),
-        *api_routes(),
-        Route(OPENAPI, page(openapi.show)),
+        Mount(API, api),
         Route("/healthz", page(site.is_healthy)),
         Route("/-/patterns", page(site.patterns)),
         Route("/static/{name}", static.respond),

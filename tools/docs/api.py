@@ -1,16 +1,16 @@
-"""Writes docs/reference/api.md from the endpoints and models of the API."""
+"""Writes docs/reference/api.md from the description that the API gives of itself."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from portal.web.api.calls import Endpoint
-from portal.web.api.endpoints import ENDPOINTS
-from portal.web.api.openapi import OPENAPI, REFUSALS, UPLOAD_REFUSALS, schemas
+from portal.web.api.app import OPENAPI, create_api
+from portal.web.api.routes import REFUSALS, UPLOAD_REFUSALS
+from portal.web.local_paths import API
 
 HEAD = f"""# API
 
 Made from the code by `python -m tools.docs`. How to use it: [Use the API](../how-to/use-the-api.md). The same for
-programs is an OpenAPI 3.1 document, which every site has at `{OPENAPI}`.
+programs is an OpenAPI 3.1 document, which every site has at `{API}{OPENAPI}`.
 
 Every call needs a token: `Authorization: Bearer sealrun_...`. Cookies are not looked at, and a token opens no page.
 Answers are JSON. Times are UTC, to the minute. An address in an answer is a whole one.
@@ -24,35 +24,65 @@ Every status from 400 on comes with an [Error](#error), also for addresses that 
 |---|---|
 """
 
+PLACES = {"query": "query", "header": "head"}
+"""The places of parameters that are described; those of the address stand in it."""
+
+Told = dict[str, Any]
+"""A part of the document."""
+
 
 def page() -> str:
     """Return docs/reference/api.md."""
-    return "\n".join([HEAD, *_calls(), *_refusals(), *_answers()])
+    told = create_api("").openapi()
+    return "\n".join(
+        [HEAD, *_calls(told["paths"]), *_refusals(), *_answers(told["components"]["schemas"])]
+    )
 
 
-def _calls() -> Iterator[str]:
+def _calls(paths: Told) -> Iterator[str]:
     yield "## Calls\n"
-    for endpoint in ENDPOINTS:
-        yield from _call(endpoint)
+    for path, calls in paths.items():
+        for method, call in calls.items():
+            yield f"### `{method.upper()} {API}{path}`\n"
+            yield from _call(call)
 
 
-def _call(endpoint: Endpoint) -> Iterator[str]:
-    yield f"### `{endpoint.method} {endpoint.address}`\n"
-    scope = f"Scope: `{endpoint.scope}`." if endpoint.scope else "Any token will do."
-    model = endpoint.answer.__name__
-    yield f"{endpoint.summary} {scope} Answer: {endpoint.status}, [{model}](#{model.lower()}).\n"
-    for what, fields in (
-        ("query", endpoint.query),
-        ("form", endpoint.form),
-        ("head", endpoint.headers),
-    ):
-        if fields:
-            yield f"| in the {what} | needed | meaning |\n|---|---|---|"
-            yield from (
-                f"| `{field.name}` | {'yes' if field.required else 'no'} | {field.meaning} |"
-                for field in fields
-            )
-            yield ""
+def _call(call: Told) -> Iterator[str]:
+    [scopes] = [one["token"] for one in call["security"]]
+    scope = f"Scope: `{scopes[0]}`." if scopes else "Any token will do."
+    summary = " ".join(call["description"].split())
+    yield f"{summary} {scope} Answer: {_answer(call['responses'])}.\n"
+    for place, word in PLACES.items():
+        yield from _table(word, [one for one in call.get("parameters", ()) if one["in"] == place])
+    if "requestBody" in call:
+        yield from _table("form", _form(call["requestBody"]["content"]["multipart/form-data"]))
+
+
+def _answer(responses: Told) -> str:
+    status, told = next(iter(responses.items()))
+    return f"{status}, {_kind(told['content']['application/json']['schema'])}"
+
+
+def _form(told: Told) -> list[Told]:
+    schema = told["schema"]
+    return [
+        {"name": name, "required": name in schema["required"], "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _table(place: str, fields: list[Told]) -> Iterator[str]:
+    if fields:
+        yield f"| in the {place} | needed | type | meaning |\n|---|---|---|---|"
+        yield from (_parameter(field) for field in fields)
+        yield ""
+
+
+def _parameter(told: Told) -> str:
+    schema = told["schema"]
+    needed = "yes" if told["required"] else "no"
+    meaning = schema.get("description", "")
+    return f"| `{told['name']}` | {needed} | {_kind(schema)} | {meaning} |"
 
 
 def _refusals() -> Iterator[str]:
@@ -62,9 +92,9 @@ def _refusals() -> Iterator[str]:
     yield REFUSED + "\n".join(f"| {status} | {meaning} |" for status, meaning in known) + "\n"
 
 
-def _answers() -> Iterator[str]:
+def _answers(schemas: Told) -> Iterator[str]:
     yield "## Answers\n"
-    for name, schema in schemas().items():
+    for name, schema in sorted(schemas.items()):
         yield f"### {name}\n"
         if "enum" in schema:
             yield "One of " + ", ".join(f"`{value}`" for value in schema["enum"]) + ".\n"
@@ -74,11 +104,11 @@ def _answers() -> Iterator[str]:
         yield ""
 
 
-def _field(name: str, told: dict[str, Any]) -> str:
+def _field(name: str, told: Told) -> str:
     return f"| `{name}` | {_kind(told)} | {told.get('description', '')} |"
 
 
-def _kind(told: dict[str, Any]) -> str:
+def _kind(told: Told) -> str:
     if "$ref" in told:
         name = told["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
@@ -88,4 +118,11 @@ def _kind(told: dict[str, Any]) -> str:
         return f"list of {_kind(told['items'])}"
     if told["type"] == "object":
         return f"{_kind(told['additionalProperties'])} by name"
-    return "time" if told.get("format") == "date-time" else str(told["type"])
+    if "contentMediaType" in told:
+        return "file"
+    return "time" if told.get("format") == "date-time" else _plain(told)
+
+
+def _plain(told: Told) -> str:
+    kind = str(told["type"])
+    return f"{kind}, up to {told['maxLength']} characters" if "maxLength" in told else kind

@@ -1,6 +1,9 @@
 """Challenges and their leaderboards, for programs."""
 
 from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import Query
 
 from portal.domain.leaderboards import scores
 from portal.services.challenges import details as challenge_details
@@ -10,27 +13,27 @@ from portal.services.challenges.views import Card
 from portal.services.leaderboards import views as leaderboard_views
 from portal.services.leaderboards.views import Row
 from portal.web.api import models
-from portal.web.api.calls import Call
+from portal.web.api.calls import AnyToken, PageNumber, Reading, Slug
 
 
-def me(call: Call) -> models.Me:
-    """Say whose token it is."""
+def me(call: AnyToken) -> models.Me:
+    """Say whose token it is and what it may be used for."""
     actor = call.actor
     return models.Me(id=str(actor.person_id), name=actor.name, scopes=sorted(actor.scopes))
 
 
-def challenges(call: Call) -> models.Challenges:
+def challenges(call: Reading) -> models.Challenges:
     """List the challenges."""
     home = call.read(challenge_views.home, actor=call.actor, now=call.now)
     return models.Challenges(items=[_item(card) for card in (*home.open, *home.coming, *home.past)])
 
 
-def challenge(call: Call) -> models.Challenge:
-    """Show one challenge."""
+def challenge(call: Reading, slug: Slug) -> models.Challenge:
+    """Show a challenge: its phases, what is left of their limits, how you take part."""
     details = call.read(
         challenge_details.challenge_details,
         actor=call.actor,
-        slug=call.path_param("slug"),
+        slug=slug,
         now=call.now,
     )
     return models.Challenge(
@@ -45,14 +48,21 @@ def challenge(call: Call) -> models.Challenge:
     )
 
 
-def leaderboard(call: Call) -> models.Leaderboard:
-    """Show a page of a phase's leaderboard."""
+def leaderboard(
+    call: Reading,
+    slug: Slug,
+    phase: Annotated[
+        str | None, Query(description="Slug of the phase; the current one without.")
+    ] = None,
+    page: PageNumber = 1,
+) -> models.Leaderboard:
+    """Show the leaderboard of a phase."""
     board = call.read(
         leaderboard_views.leaderboard,
         actor=call.actor,
-        slug=call.path_param("slug"),
-        phase_slug=call.http.query_params.get("phase"),
-        page=call.page_number(),
+        slug=slug,
+        phase_slug=phase,
+        page=page,
         now=call.now,
     )
     return models.Leaderboard(
@@ -62,10 +72,7 @@ def leaderboard(call: Call) -> models.Leaderboard:
         columns=columns(board.columns),
         items=[_place(row) for row in board.rows],
         own=_place(board.own) if board.own else None,
-        page=board.pages.number,
-        pages=board.pages.pages,
-        total=board.pages.total,
-        next=call.next_page(board.pages.number, board.pages.pages),
+        **call.place(board.pages),
     )
 
 

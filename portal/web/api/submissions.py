@@ -1,56 +1,66 @@
 """Submitting, and what becomes of it, for programs."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Header, Response
 
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.submissions.timeline import Step
 from portal.services.submissions import views as submission_views
 from portal.services.submissions.disclosure import EvaluationFacts, ListedSubmission
+from portal.services.submissions.idempotency import MAX_KEY_CHARS
 from portal.services.submissions.log_release import ReleasedLog
 from portal.services.submissions.run_logs import LogFacts
 from portal.services.submissions.views import SubmissionPage
 from portal.web.api import models
-from portal.web.api.calls import Call
+from portal.web.api.calls import Call, Id, PageNumber, Reading, Slug, Submitting
 from portal.web.api.challenges import columns
-from portal.web.errors import RefusalError
-from portal.web.uploads.submit import SubmissionRejectedError, receive_submission
+from portal.web.uploads.submit import receive_submission
 
 
-async def submit(call: Call) -> models.Made:
-    """Make a submission of the file that is sent."""
-    try:
-        made = await receive_submission(call)
-    except SubmissionRejectedError as refusal:
-        message = " ".join(refusal.errors.values())
-        raise RefusalError(refusal.status, message, refusal.reason) from refusal
-    return models.Made(id=made.id, url=_url(call, made.id))
+async def submit(
+    call: Submitting,
+    slug: Slug,
+    response: Response,
+    idempotency_key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            max_length=MAX_KEY_CHARS,
+            description="Your own name for this submission: sent again, the call makes no other.",
+        ),
+    ] = "",
+) -> models.Made:
+    """Submit a file, as `multipart/form-data`."""
+    made = await receive_submission(call, slug, key=idempotency_key)
+    return call.made(response, made.id, _path(made.id))
 
 
-def submissions(call: Call) -> models.Submissions:
-    """List submissions."""
+def submissions(call: Reading, slug: Slug, page: PageNumber = 1) -> models.Submissions:
+    """List your team's submissions.
+
+    With the scope `organise`, those who work for the challenge see every team's.
+    """
     found = call.read(
         submission_views.submission_list,
         actor=call.actor,
-        slug=call.path_param("slug"),
-        page=call.page_number(),
+        slug=slug,
+        page=page,
         now=call.now,
     )
     return models.Submissions(
         columns=columns(found.columns),
         items=[models.SubmissionItem(**_item(call, row)) for row in found.rows],
-        page=found.pages.number,
-        pages=found.pages.pages,
-        total=found.pages.total,
-        next=call.next_page(found.pages.number, found.pages.pages),
+        **call.place(found.pages),
     )
 
 
-def submission(call: Call) -> models.Submission:
-    """Show one submission."""
+def submission(call: Reading, submission_id: Id) -> models.Submission:
+    """Show a submission: its state, its steps, why it failed, its scores."""
     page = call.read(
         submission_views.submission_page,
         actor=call.actor,
-        submission_id=call.path_param("id"),
+        submission_id=submission_id,
         resources=call.context.resources,
         now=call.now,
     )
@@ -102,7 +112,7 @@ def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:
     facts = row.facts
     return {
         "id": facts.id,
-        "url": _url(call, facts.id),
+        "url": call.url(_path(facts.id)),
         "phase": facts.phase_slug,
         "kind": facts.kind,
         "smoke": facts.is_smoke,
@@ -151,5 +161,5 @@ def _step(step: Step) -> models.Step:
     return models.Step(title=step.title, state=step.state, at=step.at)
 
 
-def _url(call: Call, submission_id: str) -> str:
-    return call.url(f"/submissions/{submission_id}")
+def _path(submission_id: str) -> str:
+    return f"/submissions/{submission_id}"

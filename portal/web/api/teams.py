@@ -1,81 +1,74 @@
 """What organisers see of those who take part, for programs."""
 
-from portal.domain.errors import NotFoundError
+from typing import Annotated
+
+from fastapi import Query
+
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.teams import joining, participation_lists, team_lists
 from portal.services.teams.participation_lists import ListedPerson
 from portal.services.teams.team_lists import ListedTeam
 from portal.web.api import models
-from portal.web.api.calls import Call
+from portal.web.api.calls import Call, Organising, PageNumber, PersonId, Slug
 
 
-def teams(call: Call) -> models.Teams:
-    """List the teams."""
+def teams(call: Organising, slug: Slug, page: PageNumber = 1) -> models.Teams:
+    """List the teams of a challenge that you organise."""
     found = call.read(
         team_lists.team_list,
         actor=call.actor,
-        slug=call.path_param("slug"),
-        page=call.page_number(),
+        slug=slug,
+        page=page,
         now=call.now,
     )
     return models.Teams(
         items=[_team(row) for row in found.rows],
-        page=found.pages.number,
-        pages=found.pages.pages,
-        total=found.pages.total,
-        next=call.next_page(found.pages.number, found.pages.pages),
+        **call.place(found.pages),
     )
 
 
-def participants(call: Call) -> models.Participants:
-    """List who takes part and who wants to."""
+def participants(
+    call: Organising,
+    slug: Slug,
+    state: Annotated[ParticipationState | None, Query(description="All without.")] = None,
+    page: PageNumber = 1,
+) -> models.Participants:
+    """List who takes part in a challenge that you organise, and who wants to."""
     found = call.read(
         participation_lists.participation_list,
         actor=call.actor,
-        slug=call.path_param("slug"),
-        state=_state(call),
-        page=call.page_number(),
+        slug=slug,
+        state=state,
+        page=page,
         now=call.now,
     )
     return models.Participants(
         items=[_participant(row) for row in found.rows],
-        page=found.pages.number,
-        pages=found.pages.pages,
-        total=found.pages.total,
-        next=call.next_page(found.pages.number, found.pages.pages),
+        **call.place(found.pages),
     )
 
 
-def admit(call: Call) -> models.Decision:
-    """Let somebody take part."""
-    return _decide(call, admits=True)
+def admit(call: Organising, slug: Slug, person_id: PersonId) -> models.Decision:
+    """Let somebody take part who has asked. Doing it again changes nothing."""
+    return _decide(call, slug, person_id, admits=True)
 
 
-def decline(call: Call) -> models.Decision:
-    """Decline somebody."""
-    return _decide(call, admits=False)
+def decline(call: Organising, slug: Slug, person_id: PersonId) -> models.Decision:
+    """Decline somebody who has asked; they can still be admitted later."""
+    return _decide(call, slug, person_id, admits=False)
 
 
-def _decide(call: Call, *, admits: bool) -> models.Decision:
-    person_id = call.path_param("person")
+def _decide(call: Call, slug: str, person_id: str, *, admits: bool) -> models.Decision:
     call.write(
         joining.decide,
         actor=call.actor,
-        slug=call.path_param("slug"),
+        slug=slug,
         person_id=person_id,
         admits=admits,
         now=call.now,
     )
     state = ParticipationState.ADMITTED if admits else ParticipationState.DECLINED
     return models.Decision(id=person_id, state=state)
-
-
-def _state(call: Call) -> ParticipationState | None:
-    wish = call.http.query_params.get("state")
-    try:
-        return ParticipationState(wish) if wish is not None else None
-    except ValueError as error:
-        raise NotFoundError from error
 
 
 def _participant(row: ListedPerson) -> models.Participant:

@@ -2,16 +2,16 @@
 
 from dataclasses import asdict
 
+from fastapi import Response
+
 from portal.web.api import models
-from portal.web.api.calls import Call
-from portal.web.errors import RefusalError
-from portal.web.uploads import weights
-from portal.web.uploads.submit import SubmissionRejectedError
+from portal.web.api.calls import Reading, Slug, Submitting
+from portal.web.uploads import weights as uploads
 
 
-def listed(call: Call) -> models.WeightsList:
-    """List what the team has."""
-    found = weights.open_page(call)
+def weights(call: Reading, slug: Slug) -> models.WeightsList:
+    """List the weights that your team has uploaded."""
+    found = uploads.open_page(call, slug)
     return models.WeightsList(
         items=[models.Weights(**asdict(one)) for one in found.files],
         used=found.used,
@@ -19,11 +19,7 @@ def listed(call: Call) -> models.WeightsList:
     )
 
 
-async def upload(call: Call) -> models.Made:
-    """Keep the file that is sent."""
-    try:
-        made = await weights.take(call)
-    except SubmissionRejectedError as refusal:
-        message = " ".join(refusal.errors.values())
-        raise RefusalError(refusal.status, message, refusal.reason) from refusal
-    return models.Made(id=made, url=call.url(f"/challenges/{call.path_param('slug')}/weights"))
+async def upload(call: Submitting, slug: Slug, response: Response) -> models.Made:
+    """Upload weights, as `multipart/form-data`. The same file again gives the same id."""
+    made = await uploads.take(call, slug)
+    return call.made(response, made, f"/challenges/{slug}/weights")

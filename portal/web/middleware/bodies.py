@@ -1,6 +1,6 @@
 """Bounds what a request may send, and how slowly, before anything reads it.
 
-A route says for itself that it takes a file: ``UploadRoute`` in the route table. What is bounded is what
+A route says for itself that it takes a file: ``TakesFile`` in the route table. What is bounded is what
 the application reads, by the route that was matched, so that there is no list of addresses beside the table.
 """
 
@@ -21,8 +21,12 @@ MAX_FIELDS_BYTES = 64 * 1024
 """What the fields and the frame of an upload may take beside the file itself."""
 
 
-class UploadRoute(Route):
-    """An address that takes a file: its body may be as long as the site's limit for uploads."""
+class TakesFile:
+    """A route whose body may be as long as the site's limit for uploads."""
+
+
+class UploadRoute(TakesFile, Route):
+    """An address that takes a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ class BodyLimit:
         return is_late and read < seconds * self._timeouts.min_bytes_per_second
 
     def _limit(self, scope: Scope) -> int:
-        takes_a_file = isinstance(scope.get("route"), UploadRoute)
+        takes_a_file = isinstance(scope.get("route"), TakesFile)
         return self._upload_limit + MAX_FIELDS_BYTES if takes_a_file else MAX_FORM_BYTES
 
 

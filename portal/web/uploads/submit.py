@@ -12,7 +12,7 @@ from portal.files.store import StorageFullError, Stored, TooLargeError
 from portal.services.submissions import form as submit_form
 from portal.services.submissions import idempotency, submit
 from portal.services.submissions.form import SubmitForm
-from portal.services.submissions.idempotency import MAX_KEY_CHARS, Wanted
+from portal.services.submissions.idempotency import Wanted
 from portal.services.submissions.submit import Upload
 from portal.web.errors import reason_of, status_of
 from portal.web.middleware.rate_limits import person, rates_of
@@ -60,14 +60,14 @@ class Submitted:
     is_again: bool
 
 
-async def receive_submission(request: PageRequest) -> Submitted:
-    """Take the form in the request's body and make a submission of its file.
+async def receive_submission(request: PageRequest, slug: str, *, key: str = "") -> Submitted:
+    """Take the form in the request's body and make a submission of its file to a challenge.
 
-    Nothing is read from somebody who may not submit here. Raises ``SubmissionRejectedError``, and what
+    ``key`` is a program's own name for it: used again, it makes no other. Nothing is read from somebody who may not submit here. Raises ``SubmissionRejectedError``, and what
     ``open_form`` raises.
     """
-    await run_in_threadpool(open_form, request)
-    return await _decide(request, await receive_file(request))
+    await run_in_threadpool(open_form, request, slug)
+    return await _decide(request, slug, key, await receive_file(request))
 
 
 async def receive_file(request: PageRequest) -> ReceivedForm:
@@ -115,18 +115,18 @@ def no_room(problem: StorageFullError) -> SubmissionRejectedError:
     return SubmissionRejectedError(507, "storage_full", {"": NO_ROOM})
 
 
-def open_form(request: PageRequest) -> SubmitForm:
+def open_form(request: PageRequest, slug: str) -> SubmitForm:
     """Return what can be submitted; raise ``NotFoundError`` or ``NotAllowedError`` where nothing can."""
     return request.read(
         submit_form.submit_form,
         actor=request.actor,
-        slug=request.path_param("slug"),
+        slug=slug,
         resources=request.context.resources,
         now=request.now,
     )
 
 
-async def _decide(request: PageRequest, received: ReceivedForm) -> Submitted:
+async def _decide(request: PageRequest, slug: str, key: str, received: ReceivedForm) -> Submitted:
     values = received.fields
     wanted = read_input(values)
     errors = {} if isinstance(wanted, SubmitInput) else dict(wanted)
@@ -135,13 +135,15 @@ async def _decide(request: PageRequest, received: ReceivedForm) -> Submitted:
     if errors or not isinstance(wanted, SubmitInput):
         await received.drop()
         raise SubmissionRejectedError(HTTP_422, "incomplete", errors, values)
+    once = _once(wanted, key, received.sha256)
     try:
-        if made := await run_in_threadpool(_made_before, request, wanted, received.sha256):
-            return Submitted(id=made, is_again=True)
-        await run_in_threadpool(_check_first, request, wanted)
+        before = await run_in_threadpool(_made_before, request, slug, wanted, once, received.sha256)
+        if before:
+            return Submitted(id=before, is_again=True)
+        await run_in_threadpool(_check_first, request, slug, wanted)
         stored = await keep(received)
         made = await run_in_threadpool(
-            _submit, request, wanted, stored, received.filename or "upload"
+            _submit, request, slug, wanted, once, stored, received.filename or "upload"
         )
         return Submitted(id=made, is_again=False)
     except NotFoundError:
@@ -154,27 +156,26 @@ async def _decide(request: PageRequest, received: ReceivedForm) -> Submitted:
         await received.drop()
 
 
-def _once(request: PageRequest, wanted: SubmitInput, sha256: str) -> str:
+def _once(wanted: SubmitInput, key: str, sha256: str) -> str:
     """Return the key of this form or call; empty without one.
 
     A form whose fields or whose file were changed on the way back is another one, so all of that is part of its
     key. A program's own key stands for one call alone.
     """
-    if key := request.http.headers.get("idempotency-key", ""):
-        if len(key) > MAX_KEY_CHARS:
-            message = f"The Idempotency-Key is longer than {MAX_KEY_CHARS} characters."
-            raise ParticipantError(message, reason="idempotency_key")
+    if key:
         return f"call {key}"
     return f"form {sha256} {wanted.model_dump_json()}" if wanted.once else ""
 
 
-def _made_before(request: PageRequest, wanted: SubmitInput, sha256: str) -> str | None:
+def _made_before(
+    request: PageRequest, slug: str, wanted: SubmitInput, once: str, sha256: str
+) -> str | None:
     return request.read(
         idempotency.made_with,
         actor=request.actor,
-        once=_once(request, wanted, sha256),
+        once=once,
         wanted=Wanted(
-            challenge=request.path_param("slug"),
+            challenge=slug,
             phase=wanted.phase,
             kind=wanted.kind,
             sha256=sha256,
@@ -185,11 +186,11 @@ def _made_before(request: PageRequest, wanted: SubmitInput, sha256: str) -> str 
     )
 
 
-def _check_first(request: PageRequest, wanted: SubmitInput) -> None:
+def _check_first(request: PageRequest, slug: str, wanted: SubmitInput) -> None:
     request.read(
         submit.check_first,
         actor=request.actor,
-        challenge_slug=request.path_param("slug"),
+        challenge_slug=slug,
         phase_slug=wanted.phase,
         kind=wanted.kind,
         smoke=wanted.smoke == "yes",
@@ -197,11 +198,18 @@ def _check_first(request: PageRequest, wanted: SubmitInput) -> None:
     )
 
 
-def _submit(request: PageRequest, wanted: SubmitInput, stored: Stored, filename: str) -> str:
+def _submit(
+    request: PageRequest,
+    slug: str,
+    wanted: SubmitInput,
+    once: str,
+    stored: Stored,
+    filename: str,
+) -> str:
     return request.write(
         submit.submit,
         actor=request.actor,
-        challenge_slug=request.path_param("slug"),
+        challenge_slug=slug,
         phase_slug=wanted.phase,
         kind=wanted.kind,
         upload=Upload(sha256=stored.sha256, size=stored.size),
@@ -209,7 +217,7 @@ def _submit(request: PageRequest, wanted: SubmitInput, stored: Stored, filename:
         note=wanted.note,
         weights=wanted.weights,
         smoke=wanted.smoke == "yes",
-        once=_once(request, wanted, stored.sha256),
+        once=once,
         now=request.now,
     )
 

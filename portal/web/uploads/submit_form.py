@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from portal.domain.printable import is_printable
 from portal.domain.submissions.limits import SubmissionKind
@@ -13,17 +14,30 @@ MAX_NOTE_CHARS = 500
 
 
 class SubmitInput(BaseModel):
-    """The fields beside the file. Unknown fields are ignored: they are not ours to judge."""
+    """The fields beside the file, of a page and of the API. Unknown fields are ignored: they are not ours to judge."""
 
     model_config = ConfigDict(frozen=True)
 
-    phase: Annotated[str, StringConstraints(min_length=1, max_length=60)]
+    phase: Annotated[
+        str, StringConstraints(min_length=1, max_length=60), Field(description="Slug of the phase.")
+    ]
     kind: SubmissionKind
-    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NOTE_CHARS)] = ""
-    smoke: Literal["yes", ""] = ""
-    weights: Annotated[str, StringConstraints(max_length=60)] = ""
-    once: Annotated[str, StringConstraints(max_length=60)] = ""
-    """Names one form: the browser's way back sends the same again."""
+    note: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, max_length=MAX_NOTE_CHARS),
+        Field(description="For your team and the organisers."),
+    ] = ""
+    smoke: Annotated[
+        Literal["yes", ""],
+        Field(description="`yes`: only run it on the public sample, and read what it writes."),
+    ] = ""
+    weights: Annotated[
+        str,
+        StringConstraints(max_length=60),
+        Field(description="Id of weights that your team has uploaded."),
+    ] = ""
+    once: SkipJsonSchema[Annotated[str, StringConstraints(max_length=60)]] = ""
+    """Names one form of a page: the browser's way back sends the same again."""
 
 
 MESSAGES: Mapping[str, str] = {

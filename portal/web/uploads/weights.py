@@ -20,23 +20,23 @@ MAX_INSPECTIONS = 2
 """Uploads that a process inspects at a time: a large archive takes a thread for a minute or more."""
 
 
-def open_page(request: PageRequest) -> WeightsPage:
+def open_page(request: PageRequest, slug: str) -> WeightsPage:
     """Return what the team has; raise ``NotFoundError`` or ``NotAllowedError`` for whoever cannot have any."""
     return request.read(
         weights.weights_page,
         actor=request.actor,
-        slug=request.path_param("slug"),
+        slug=slug,
         limit=request.context.resources.weights_limit,
         now=request.now,
     )
 
 
-async def take(request: PageRequest) -> str:
+async def take(request: PageRequest, slug: str) -> str:
     """Keep the file in the request's body; return the id of the weights. Raises ``SubmissionRejectedError``.
 
     Nothing is read from somebody who may not upload here.
     """
-    await run_in_threadpool(open_page, request)
+    await run_in_threadpool(open_page, request, slug)
     received = await receive_file(request)
     if not received.has_file:
         await received.drop()
@@ -44,13 +44,13 @@ async def take(request: PageRequest) -> str:
             HTTP_422, "incomplete", {"file": "Choose a file. It must not be empty."}
         )
     try:
-        await run_in_threadpool(_check_first, request, received.size)
+        await run_in_threadpool(_check_first, request, slug, received.size)
         filename = received.filename or "weights"
         async with _inspections(request):
             unpacked = await run_in_threadpool(_look_through, request, received, filename)
         stored = await keep(received)
         upload = Upload(sha256=stored.sha256, size=stored.size)
-        return await run_in_threadpool(_keep, request, upload, filename, unpacked)
+        return await run_in_threadpool(_keep, request, slug, upload, filename, unpacked)
     except NotFoundError:
         raise
     except ParticipantError as error:
@@ -61,11 +61,11 @@ async def take(request: PageRequest) -> str:
         await received.drop()
 
 
-def _check_first(request: PageRequest, size: int) -> None:
+def _check_first(request: PageRequest, slug: str, size: int) -> None:
     request.read(
         weights.check_first,
         actor=request.actor,
-        slug=request.path_param("slug"),
+        slug=slug,
         size=size,
         limit=request.context.resources.weights_limit,
         now=request.now,
@@ -93,11 +93,11 @@ def _inspections(request: PageRequest) -> asyncio.Semaphore:
     return inspections
 
 
-def _keep(request: PageRequest, upload: Upload, filename: str, unpacked: bool) -> str:
+def _keep(request: PageRequest, slug: str, upload: Upload, filename: str, unpacked: bool) -> str:
     return request.write(
         weights.keep,
         actor=request.actor,
-        slug=request.path_param("slug"),
+        slug=slug,
         upload=upload,
         filename=filename,
         unpacked=unpacked,

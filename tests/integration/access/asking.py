@@ -2,25 +2,18 @@
 
 from pathlib import Path
 
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from portal.web.rendering.static_files import StaticFiles
-from portal.web.routes import routes
 from tests.integration.access import table
 from tests.integration.access.requests import EXAMPLES, Example
 from tests.integration.access.scene import Place, Scene, new_place
 from tests.integration.access.table import Key
+from tests.support.web.addresses import addresses as all_addresses
 
 
 def addresses() -> list[Key]:
     """List every method and address of the portal."""
-    return [
-        (method, route.path)
-        for route in routes(StaticFiles())
-        if isinstance(route, Route)
-        for method in sorted((route.methods or {"GET"}) - {"HEAD"})
-    ]
+    return [(method, address.path) for address in all_addresses() for method in address.methods]
 
 
 def asked(key: Key, who: str, scene: Scene, directory: Path) -> str:

@@ -4,15 +4,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from sqlalchemy import select
-from starlette.routing import Route
 
 from portal.db.tables import AuditEntry, LoginSession, Person
 from portal.domain.audit import Action
 from portal.domain.permissions import Role
-from portal.web.rendering.static_files import StaticFiles
-from portal.web.routes import routes
 from tests.support import factories
 from tests.support.factories import NOW
+from tests.support.web.addresses import addresses
 from tests.support.web.site import Site
 
 OURS = ("/staff", "/challenges/{slug}/roles")
@@ -62,16 +60,10 @@ ACTS = {
 }
 
 
-def _posts() -> set[str]:
-    return {
-        route.path
-        for route in routes(StaticFiles())
-        if isinstance(route, Route) and "POST" in (route.methods or set())
-    }
-
-
 def test_every_form_of_staff_and_owners_is_in_the_table_above() -> None:
-    assert {path for path in _posts() if path.startswith(OURS)} == set(ACTS)
+    forms = {address.path for address in addresses() if "POST" in address.methods}
+
+    assert {path for path in forms if path.startswith(OURS)} == set(ACTS)
 
 
 @pytest.mark.parametrize("path", ACTS)

@@ -122,4 +122,5 @@ def test_a_call_that_is_repeated_with_its_key_makes_one_submission(site: Site) -
     assert (reused.status_code, reused.json()["error"]["reason"]) == (422, "idempotency_key")
     assert first.id in reused.json()["error"]["message"]
     assert without.json()["id"] == second.id
-    assert (too_long.status_code, too_long.json()["error"]["reason"]) == (422, "idempotency_key")
+    assert (too_long.status_code, too_long.json()["error"]["reason"]) == (422, "invalid")
+    assert too_long.json()["error"]["message"].startswith("header.Idempotency-Key: ")

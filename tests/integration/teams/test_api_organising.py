@@ -63,9 +63,20 @@ def test_organisers_list_who_takes_part_and_who_wants_to(site: Site, program: Te
     assert none["items"] == []
 
 
-@pytest.mark.parametrize("query", ["?state=else", "?state=", "?page=2", "?page=0"])
-def test_a_list_that_is_not_there_is_not_found(program: TestClient, query: str) -> None:
-    assert program.get(PEOPLE + query).status_code == 404
+def test_a_page_that_is_not_there_is_not_found(program: TestClient) -> None:
+    assert program.get(f"{PEOPLE}?page=2").status_code == 404
+
+
+@pytest.mark.parametrize("state", ["else", ""])
+def test_a_state_that_there_is_not_is_refused_with_those_that_there_are(
+    program: TestClient, state: str
+) -> None:
+    answer = program.get(f"{PEOPLE}?state={state}")
+
+    told = answer.json()["error"]
+    assert (answer.status_code, told["reason"]) == (422, "invalid")
+    assert told["message"].startswith("query.state: ")
+    assert all(f"'{state}'" in told["message"] for state in ParticipationState)
 
 
 @pytest.mark.parametrize(("word", "state"), [("admit", ADMITTED), ("decline", DECLINED)])

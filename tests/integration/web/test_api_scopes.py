@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 
 import pytest
-from starlette.routing import Route
 
 from portal.db.tables import Participation
 from portal.domain.accounts.tokens import Scope
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
-from portal.web.rendering.static_files import StaticFiles
-from portal.web.routes import routes
 from tests.support.factories import NOW
+from tests.support.web.addresses import addresses
 from tests.support.web.site import Site
 
 READ, SUBMIT, ORGANISE = Scope.READ, Scope.SUBMIT, Scope.ORGANISE
@@ -92,10 +90,10 @@ def _applicant(site: Site) -> str:
 
 def test_every_call_is_in_the_table() -> None:
     calls = {
-        (method, route.path.removeprefix(API))
-        for route in routes(StaticFiles())
-        if isinstance(route, Route) and route.path.startswith(API)
-        for method in (route.methods or set()) - {"HEAD"}
+        (method, address.path.removeprefix(API))
+        for address in addresses()
+        if address.is_api
+        for method in address.methods
     }
 
     assert calls - {("GET", "/openapi.json")} == set(EXPECTED)

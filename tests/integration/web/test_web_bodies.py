@@ -5,20 +5,17 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from starlette.routing import Route
 from starlette.types import Message
 
 from portal.domain.accounts.tokens import Scope
-from portal.web.middleware.bodies import MAX_FORM_BYTES, UploadRoute
-from portal.web.rendering.static_files import StaticFiles
-from portal.web.routes import routes
+from portal.web.middleware.bodies import MAX_FORM_BYTES, TakesFile
 from tests.support.factories import MIB
 from tests.support.servers.portal import log_in
+from tests.support.web.addresses import addresses
 from tests.support.web.site import SAME_ORIGIN, Site
 
-ROUTES = [route for route in routes(StaticFiles()) if isinstance(route, Route)]
-UPLOADS = [route for route in ROUTES if isinstance(route, UploadRoute)]
-FORMS = [route for route in ROUTES if "POST" in (route.methods or ()) and route not in UPLOADS]
+UPLOADS = [one.path for one in addresses() if isinstance(one.route, TakesFile)]
+FORMS = [one.path for one in addresses() if "POST" in one.methods and one.path not in UPLOADS]
 PIECE = 64 * 1024
 FILE_BYTES = 5 * MIB
 FRAME = (
@@ -37,14 +34,14 @@ def _upload() -> Iterator[bytes]:
     yield b"\r\n--x--\r\n"
 
 
-def _address(site: Site, route: Route) -> str:
+def _address(site: Site, path: str) -> str:
     """Fill in the parts of an address."""
     parts = {"slug": "digits", "id": site.submission_id, "person": site.newcomer.id}
-    return re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], "campus"), route.path)
+    return re.sub(r"\{(\w+)\}", lambda part: parts.get(part[1], "campus"), path)
 
 
 def test_the_addresses_that_take_a_file_are_these() -> None:
-    assert [route.path for route in UPLOADS] == [
+    assert UPLOADS == [
         "/challenges/{slug}/submit",
         "/challenges/{slug}/weights",
         "/api/v1/challenges/{slug}/submissions",
@@ -52,17 +49,17 @@ def test_the_addresses_that_take_a_file_are_these() -> None:
     ]
 
 
-@pytest.mark.parametrize("route", UPLOADS, ids=lambda route: str(route.path))
-def test_a_file_of_some_mebibytes_is_taken_in_pieces(site: Site, route: Route) -> None:
+@pytest.mark.parametrize("path", UPLOADS)
+def test_a_file_of_some_mebibytes_is_taken_in_pieces(site: Site, path: str) -> None:
     token = site.token(site.newcomer, Scope.SUBMIT)
-    client = site.program(token) if "/api/" in route.path else site.browser(site.newcomer)
+    client = site.program(token) if "/api/" in path else site.browser(site.newcomer)
 
     answer = client.post(
-        _address(site, route), content=_upload(), headers={"content-type": MULTIPART}
+        _address(site, path), content=_upload(), headers={"content-type": MULTIPART}
     )
 
     kept = [path for path in (site.context.store.root).rglob("*") if path.is_file()]
-    assert answer.status_code == (201 if "/api/" in route.path else 303), answer.text
+    assert answer.status_code == (201 if "/api/" in path else 303), answer.text
     assert [path.stat().st_size for path in kept] == [FILE_BYTES]
 
 
@@ -101,7 +98,7 @@ def _pour(site: Site, address: str, content_type: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("content_type", [URLENCODED, MULTIPART])
 def test_every_other_form_reads_no_more_than_a_form_has(site: Site, content_type: str) -> None:
-    poured = {f"{route.path}": _pour(site, _address(site, route), content_type) for route in FORMS}
+    poured = {path: _pour(site, _address(site, path), content_type) for path in FORMS}
 
     read_more = {path for path, (_, read) in poured.items() if read > MAX_FORM_BYTES + PIECE}
     # Whoever reads refuses; whoever answers otherwise has read nothing.

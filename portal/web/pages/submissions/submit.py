@@ -28,7 +28,7 @@ async def submit(request: PageRequest) -> Response:
     if (elsewhere := request.login_redirect()) is not None:
         return elsewhere
     try:
-        made = await receive_submission(request)
+        made = await receive_submission(request, request.path_param("slug"))
     except SubmissionRejectedError as refusal:
         filled = Filled(values=refusal.values, errors=refusal.errors)
         return await run_in_threadpool(_page, request, filled, refusal.status)
@@ -37,7 +37,7 @@ async def submit(request: PageRequest) -> Response:
 
 
 def _page(request: PageRequest, filled: Filled, status: int) -> Response:
-    view = open_form(request)
+    view = open_form(request, request.path_param("slug"))
     return request.page(
         "submissions/submit.html",
         status=status,

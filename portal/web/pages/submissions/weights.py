@@ -20,7 +20,7 @@ async def upload(request: PageRequest) -> Response:
     if (elsewhere := request.login_redirect()) is not None:
         return elsewhere
     try:
-        await take(request)
+        await take(request, request.path_param("slug"))
     except SubmissionRejectedError as refusal:
         filled = Filled(values=refusal.values, errors=refusal.errors)
         return await run_in_threadpool(_page, request, filled, refusal.status)
@@ -40,7 +40,7 @@ def remove(request: PageRequest, _fields: Fields) -> Response:
 
 
 def _page(request: PageRequest, filled: Filled, status: int) -> Response:
-    view = open_page(request)
+    view = open_page(request, request.path_param("slug"))
     return request.page(
         "submissions/weights.html",
         status=status,

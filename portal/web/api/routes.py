@@ -1,0 +1,110 @@
+"""Every address of the API: what answers it, and what it takes beside its parameters."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi.routing import APIRoute, APIRouter
+from pydantic import BaseModel
+
+from portal.web.api import challenges, submissions, teams, weights
+from portal.web.api.models import Error
+from portal.web.middleware.bodies import TakesFile
+from portal.web.uploads.submit_form import SubmitInput
+
+CREATED = 201
+
+REFUSALS = {
+    401: "There is no token, or it does not work.",
+    403: "The token does not have the scope, or its owner may not do this.",
+    404: "There is no such thing, or it is not open to the token's owner.",
+    422: "A value is missing, or is none that the call takes.",
+    429: "Too often: `Retry-After` says for how many seconds to wait, or a limit of the phase.",
+    500: "A fault of the portal.",
+}
+"""What every call can be answered."""
+
+UPLOAD_REFUSALS = {
+    400: "The form could not be read, or broke off.",
+    413: "The file is larger than the site allows.",
+    507: "The site has no room for uploads at the moment; nothing was kept.",
+}
+"""What a call with a file can be answered beside what every call can be."""
+
+SCHEMAS = "#/components/schemas/{model}"
+FILE = {
+    "type": "string",
+    "contentMediaType": "application/octet-stream",
+    "description": "The file.",
+}
+
+
+class UploadCallRoute(TakesFile, APIRoute):
+    """An address of the API that takes a file, which the endpoint reads from the request itself."""
+
+
+def _router() -> APIRouter:
+    router = APIRouter(responses=_refusals(REFUSALS), generate_unique_id_function=_name)
+    _get(router, "/me", challenges.me)
+    _get(router, "/challenges", challenges.challenges)
+    _get(router, "/challenges/{slug}", challenges.challenge)
+    _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
+    _get(router, "/challenges/{slug}/submissions", submissions.submissions)
+    _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)
+    _get(router, "/challenges/{slug}/weights", weights.weights)
+    _upload(router, "/challenges/{slug}/weights", weights.upload)
+    _get(router, "/submissions/{id}", submissions.submission)
+    _get(router, "/challenges/{slug}/teams", teams.teams)
+    _get(router, "/challenges/{slug}/participants", teams.participants)
+    _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)
+    _post(router, "/challenges/{slug}/participants/{person}/decline", teams.decline)
+    return router
+
+
+def _name(route: APIRoute) -> str:
+    """Return a name of its own for programs that are made from the description."""
+    return f"{min(route.methods or ()).lower()}_{route.name}"
+
+
+def _refusals(meanings: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": Error, "description": meaning} for status, meaning in meanings.items()
+    }
+
+
+def _get(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
+    router.add_api_route(path, endpoint, methods=["GET"])
+
+
+def _post(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
+    router.add_api_route(path, endpoint, methods=["POST"])
+
+
+def _upload(
+    router: APIRouter, path: str, endpoint: Callable[..., Any], form: type[BaseModel] | None = None
+) -> None:
+    responses = _refusals(UPLOAD_REFUSALS)
+    responses[CREATED] = {"headers": {"Location": {"schema": {"type": "string"}}}}
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["POST"],
+        status_code=CREATED,
+        responses=responses,
+        openapi_extra={"requestBody": _multipart(form)},
+        route_class_override=UploadCallRoute,
+    )
+
+
+def _multipart(form: type[BaseModel] | None) -> dict[str, Any]:
+    """Describe a form with a file. FastAPI is not told of it: it would read the whole body before the token."""
+    schema = form.model_json_schema(ref_template=SCHEMAS) if form else {}
+    described = {
+        "type": "object",
+        "properties": {**schema.get("properties", {}), "file": FILE},
+        "required": [*schema.get("required", []), "file"],
+    }
+    return {"required": True, "content": {"multipart/form-data": {"schema": described}}}
+
+
+ROUTER = _router()
+"""The table. It has no state, so that every application of a process has the same."""
