@@ -7,8 +7,8 @@ given a name that somebody else had before is that person here, too.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
-from portal.domain.accounts.provider_defaults import scopes_of
 from portal.web.context import Provider
 from portal.web.login.attempts import Attempt
 from portal.web.login.failures import LoginError
@@ -27,11 +27,7 @@ class HubLogin:
         self._provider = provider
         self._api = f"{provider.issuer.rstrip('/')}/hub/api"
         self._client = Client(
-            client_id=provider.client_id,
-            client_secret=provider.client_secret,
-            redirect_uri=f"{site_url}/login/{provider.id}/callback",
-            scope=scopes_of(provider.profile, provider.scopes),
-            timeout=timeout,
+            provider, site_url=site_url, timeout=timeout, metadata=self._endpoints
         )
 
     async def authorization_url(
@@ -39,25 +35,25 @@ class HubLogin:
     ) -> str:
         """Return where the browser logs in; a hub cannot be asked how to make sure of it."""
         del acr, force_reauthentication
-        return self._client.authorization_url(
-            f"{self._api}/oauth2/authorize", state=state, verifier=attempt.verifier
-        )
+        return await self._client.begin(state=state, verifier=attempt.verifier)
 
     async def complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
         """Return who has logged in; raise ``LoginError``."""
         check_sender(answer, self._provider.issuer, names_itself=False)
-        token = await self._client.exchange_code(
-            f"{self._api}/oauth2/token",
-            code=code_of(answer),
-            verifier=attempt.verifier,
-            in_form=True,
-        )
+        token = await self._client.exchange_code(code_of(answer), attempt.verifier)
         said = await self._client.ask(f"{self._api}/user", token["access_token"])
         name = said.get("name")
         if said.get("kind") != "user" or not is_name(name):
             raise LoginError("token_about_nobody")
         known = {key: value for key, value in said.items() if key in SAID}
         return AuthenticatedUser(identity=identity_of(self._provider, str(name), known))
+
+    async def _endpoints(self) -> dict[str, Any]:
+        return {
+            "authorization_endpoint": f"{self._api}/oauth2/authorize",
+            "token_endpoint": f"{self._api}/oauth2/token",
+            "token_endpoint_auth_method": "client_secret_post",
+        }
 
     async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
         """Return None: a hub sends nobody back."""

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from authlib.common.urls import add_params_to_uri
-
 from portal.domain.accounts.claim_aliases import normalize_claims
 from portal.domain.accounts.claims import Identity
-from portal.domain.accounts.provider_defaults import PROVIDER_DEFAULTS, scopes_of
+from portal.domain.accounts.provider_defaults import PROVIDER_DEFAULTS
 from portal.web.context import Provider
 from portal.web.login.attempts import Attempt
 from portal.web.login.failures import LoginError
@@ -42,12 +40,7 @@ class OpenIdLogin:
         self._provider = provider
         self._discovery = discovery
         self._client = Client(
-            client_id=provider.client_id,
-            client_secret=provider.client_secret,
-            # One address per provider: a code of one cannot be slipped in as an answer of another.
-            redirect_uri=f"{site_url}/login/{provider.id}/callback",
-            scope=scopes_of(provider.profile, provider.scopes),
-            timeout=timeout,
+            provider, site_url=site_url, timeout=timeout, metadata=self._endpoints
         )
         self._verifier = Verifier(
             issuer=provider.issuer,
@@ -64,12 +57,8 @@ class OpenIdLogin:
         wishes = _strength_params(tuple(acr), is_heard=document.hears_claims)
         if force_reauthentication:
             wishes["prompt"] = "login"
-        return self._client.authorization_url(
-            document.addresses["authorization_endpoint"],
-            state=state,
-            verifier=attempt.verifier,
-            nonce=attempt.nonce,
-            **wishes,
+        return await self._client.begin(
+            state=state, verifier=attempt.verifier, nonce=attempt.nonce, **wishes
         )
 
     async def complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
@@ -85,31 +74,30 @@ class OpenIdLogin:
     async def logout_address(self, id_token: str, *, back: str, state: str) -> str | None:
         """Return where the browser logs out at the provider; None: it has no such place."""
         document = await self._discovery.metadata()
-        place = document.addresses.get("end_session_endpoint")
-        if place is None:
+        if "end_session_endpoint" not in document.addresses:
             return None
-        asked = {
-            "client_id": self._provider.client_id,
-            "post_logout_redirect_uri": back,
-            "state": state,
-        }
-        if id_token and len(id_token) <= MAX_HINT_CHARS:
-            asked["id_token_hint"] = id_token
-        return str(add_params_to_uri(place, list(asked.items())))
+        made = await self._client.create_logout_url(
+            post_logout_redirect_uri=back,
+            id_token_hint=id_token if len(id_token) <= MAX_HINT_CHARS else None,
+            state=state,
+            client_id=self._provider.client_id,
+        )
+        return str(made["url"])
 
     async def logout_order(self, token: str) -> LogoutOrder:
         """Return whom the provider's logout token logs out; raise ``LoginError``."""
         return await self._verifier.logout_token(token)
 
+    async def _endpoints(self) -> dict[str, Any]:
+        """Return what the client is to know of the document."""
+        document = await self._discovery.metadata()
+        way = "client_secret_basic" if document.takes_basic else "client_secret_post"
+        return {**document.addresses, "token_endpoint_auth_method": way}
+
     async def _complete(self, answer: Mapping[str, str], attempt: Attempt) -> AuthenticatedUser:
         document = await self._discovery.metadata()
         check_sender(answer, self._provider.issuer, names_itself=document.names_itself)
-        token = await self._client.exchange_code(
-            document.addresses["token_endpoint"],
-            code=code_of(answer),
-            verifier=attempt.verifier,
-            in_form=not document.takes_basic,
-        )
+        token = await self._client.exchange_code(code_of(answer), attempt.verifier)
         id_token, access_token = token.get("id_token"), token["access_token"]
         if not isinstance(id_token, str):
             raise LoginError("token_answer_without_id_token")

@@ -1,48 +1,65 @@
-"""The client's half of the code flow with PKCE: three requests, which OAuth 2.0 has as well."""
+"""The client's half of the code flow with PKCE: Authlib's client for Starlette, told only what was checked."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httpx2
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.integrations.starlette_client import OAuthError, StarletteOAuth2App
 from authlib.oauth2 import OAuth2Error
 
+from portal.domain.accounts.provider_defaults import scopes_of
+from portal.web.context import Provider
 from portal.web.login.failures import LoginError
 
+Metadata = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """What the provider knows the portal as. ``timeout`` is in seconds, for each answer."""
 
-    client_id: str
-    client_secret: str
-    redirect_uri: str
-    scope: str
-    timeout: float
+class Client(StarletteOAuth2App):  # type: ignore[misc] # Authlib has no types
+    """What one provider knows the portal as.
 
-    def authorization_url(self, endpoint: str, *, state: str, verifier: str, **wishes: str) -> str:
-        """Return where the browser begins to log in."""
-        asked = wishes | ({"scope": self.scope} if self.scope else {})
-        address, _ = self._session().create_authorization_url(
-            endpoint, state=state, code_verifier=verifier, **asked
+    ``metadata`` gives the provider's addresses under the names of a discovery document, and may raise ``LoginError``.
+    Authlib would take every word of the document itself as an option of its HTTP client, ``verify`` and ``proxy``
+    among them. ``timeout`` is in seconds, for each answer.
+    """
+
+    def __init__(
+        self, provider: Provider, *, site_url: str, timeout: float, metadata: Metadata
+    ) -> None:
+        super().__init__(
+            framework=None,
+            name=provider.id,
+            client_id=provider.client_id,
+            client_secret=provider.client_secret,
+            client_kwargs={
+                "scope": scopes_of(provider.profile, provider.scopes) or None,
+                "code_challenge_method": "S256",
+                "timeout": timeout,
+            },
+            user_agent="Sealrun",
         )
-        return str(address)
+        # One address per provider: a code of one cannot be slipped in as an answer of another.
+        self.redirect_uri = f"{site_url}/login/{provider.id}/callback"
+        self._timeout = timeout
+        self._metadata = metadata
 
-    async def exchange_code(
-        self, endpoint: str, *, code: str, verifier: str, in_form: bool
-    ) -> dict[str, Any]:
-        """Return the token for a code; ``in_form`` says how the client's secret is sent."""
-        way = "client_secret_post" if in_form else "client_secret_basic"
+    async def load_server_metadata(self) -> dict[str, Any]:
+        """Return what Authlib may know of the provider."""
+        return await self._metadata()
+
+    async def begin(self, *, state: str, verifier: str, **wishes: str) -> str:
+        """Return where the browser begins to log in."""
+        begun = await self.create_authorization_url(
+            self.redirect_uri, state=state, code_verifier=verifier, **wishes
+        )
+        return str(begun["url"])
+
+    async def exchange_code(self, code: str, verifier: str) -> dict[str, Any]:
+        """Return the token for a code."""
         try:
-            async with asyncio.timeout(self.timeout), self._session(way) as session:
-                token = await session.fetch_token(
-                    endpoint,
-                    grant_type="authorization_code",
-                    code=code,
-                    code_verifier=verifier,
-                    redirect_uri=self.redirect_uri,
+            async with asyncio.timeout(self._timeout):
+                token = await self.fetch_access_token(
+                    self.redirect_uri, code=code, code_verifier=verifier
                 )
         except (OAuthError, OAuth2Error) as error:
             raise _refused(error) from error
@@ -64,20 +81,16 @@ class Client:
     async def ask_either(self, endpoint: str, access_token: str) -> dict[str, Any] | str:
         """Return the same; a text is a JWT, which is still to be checked."""
         try:
-            async with (
-                asyncio.timeout(self.timeout),
-                httpx2.AsyncClient(timeout=self.timeout) as session,
-            ):
-                answer = await session.get(
+            async with asyncio.timeout(self._timeout):
+                answer = await self.get(
                     endpoint,
-                    headers={
-                        "authorization": f"Bearer {access_token}",
-                        "accept": "application/json, application/jwt;q=0.9",
-                    },
+                    # Without when it ends: one that is about to is not renewed, it is used now.
+                    token={"access_token": access_token, "token_type": "Bearer"},
+                    headers={"accept": "application/json, application/jwt;q=0.9"},
                 )
-                if _kind(answer.raise_for_status()) == "application/jwt":
-                    return str(answer.text).strip()
-                said = answer.json()
+            if _kind(answer.raise_for_status()) == "application/jwt":
+                return str(answer.text).strip()
+            said = answer.json()
         except (httpx2.HTTPError, TimeoutError) as error:
             raise LoginError("userinfo_unreachable", error=repr(error)) from error
         except (ValueError, RecursionError) as error:
@@ -85,16 +98,6 @@ class Client:
         if not isinstance(said, dict):
             raise LoginError("userinfo_unreadable", error="no object")
         return said
-
-    def _session(self, way: str = "client_secret_basic") -> Any:  # noqa: ANN401 - it has no types
-        return AsyncOAuth2Client(
-            self.client_id,
-            self.client_secret,
-            token_endpoint_auth_method=way,
-            redirect_uri=self.redirect_uri,
-            code_challenge_method="S256",
-            timeout=self.timeout,
-        )
 
 
 def _kind(answer: httpx2.Response) -> str:

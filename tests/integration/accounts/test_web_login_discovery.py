@@ -164,6 +164,34 @@ def test_another_host_is_taken_from_the_first_document_on(
     assert [one.host for one in hostile.requests if one.endpoint == "token"] == ["127.0.0.1"]
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("proxy", "http://127.0.0.1:9"),
+        ("base_url", "http://127.0.0.1:9"),
+        ("trust_env", "no"),
+        ("headers", {"host": "elsewhere.example"}),
+        ("timeout", 0.000001),
+        ("token_placement", "uri"),
+        ("code_challenge_method", "plain"),
+        ("grant_type", "client_credentials"),
+        ("authorization_endpoint_auth_method", "none"),
+        ("client_id", "somebody-else"),
+        ("jwks", {"keys": []}),
+        ("_loaded_at", 1),
+    ],
+)
+def test_no_other_word_of_the_document_becomes_an_option_of_the_client(
+    site: Site, hostile: HostileProvider, word: str, value: object
+) -> None:
+    hostile.describes = {word: value}
+
+    assert log_in(site.browser(), hostile).status == 303
+    [token] = [one for one in hostile.requests if one.endpoint == "token"]
+    assert (token.host, token.values["grant_type"]) == ("localhost", "authorization_code")
+    assert hostile.asked("authorization")["code_challenge_method"] == "S256"
+
+
 ISSUER = "https://login.uni.example/oidc"
 DOCUMENT = {
     "issuer": ISSUER,
