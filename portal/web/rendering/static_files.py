@@ -12,6 +12,14 @@ from portal.domain.errors import NotFoundError
 FOR_EVER = "public, max-age=31536000, immutable"
 DIGITS = 12
 
+SHEET = "sealrun.css"
+"""The one style sheet of all pages."""
+SHEETS = (
+    "names", "page", "text", "head_and_foot", "buttons", "states", "challenges", "tables",
+    "leaderboards", "forms", "submissions", "accounts", "site", "narrow", "media",
+)  # fmt: skip
+"""What it is put together from, in this order: of two rules that say as much, the later one counts."""
+
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -28,15 +36,17 @@ class StaticFile:
 
 
 class StaticFiles:
-    """All static files, read once at the start: they are few and small."""
+    """All static files, read once at the start: they are few and small. The style sheets become one."""
 
     def __init__(self) -> None:
         self._by_address: dict[str, StaticFile] = {}
         self._addresses: dict[str, str] = {}
-        for entry in (files("portal") / "static").iterdir():
-            stem, dot, ending = entry.name.rpartition(".")
-            if dot and dot + ending in TYPES:
-                self._add(stem, dot + ending, entry.read_bytes())
+        folder = files("portal") / "static"
+        sheets = (folder / "css" / f"{name}.css" for name in SHEETS)
+        self._add(SHEET, b"\n".join(sheet.read_bytes() for sheet in sheets))
+        for entry in folder.iterdir():
+            if entry.is_file():
+                self._add(entry.name, entry.read_bytes())
 
     def url(self, name: str) -> str:
         """Return the address of a file; raise ``KeyError`` for a name that does not exist."""
@@ -51,8 +61,9 @@ class StaticFiles:
             found.content, media_type=found.media_type, headers={"cache-control": FOR_EVER}
         )
 
-    def _add(self, stem: str, ending: str, content: bytes) -> None:
+    def _add(self, name: str, content: bytes) -> None:
+        stem, _, ending = name.rpartition(".")
         digest = hashlib.sha256(content).hexdigest()[:DIGITS]
-        address = f"{stem}.{digest}{ending}"
-        self._addresses[stem + ending] = address
-        self._by_address[address] = StaticFile(content, TYPES[ending])
+        address = f"{stem}.{digest}.{ending}"
+        self._addresses[name] = address
+        self._by_address[address] = StaticFile(content, TYPES[f".{ending}"])
