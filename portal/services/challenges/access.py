@@ -12,6 +12,7 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.domain.permissions import ChallengeRelation, Role
+from portal.domain.teams.membership_rules import ParticipationState, must_accept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,14 @@ class VisibleChallenge:
     def challenge(self) -> Challenge:
         """The row itself."""
         return self.found.challenge
+
+    @property
+    def must_join(self) -> bool:
+        """Whether the actor has to be let in, or accept changed terms, before they can submit."""
+        return self.challenge.join_policy != "open" and (
+            self.found.participation is not ParticipationState.ADMITTED
+            or must_accept(self.challenge.terms, self.found.terms_sha256)
+        )
 
 
 def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> VisibleChallenge:
@@ -41,12 +50,12 @@ def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> Visi
     return VisibleChallenge(relation=seen, found=found)
 
 
-def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> Challenge:
+def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> VisibleChallenge:
     """Find a challenge to which the actor may submit; raise ``NotFoundError``, or ``NotAllowedError`` naming ``what``."""
     visible = find(session, actor, slug)
     if not permissions.may_submit(actor, visible.relation):
         raise NotAllowedError(f"Log in to {what}.")
-    return visible.challenge
+    return visible
 
 
 def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:

@@ -14,7 +14,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge_status
 from portal.domain.permissions import ChallengeRelation
 from portal.domain.submissions.limits import SubmissionKind
-from portal.domain.teams.membership_rules import ParticipationState, must_accept
+from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges import access
 
 
@@ -83,7 +83,7 @@ def look_up(
         challenge=visible.challenge,
         relation=visible.relation,
         team_id=visible.found.team_id,
-        frame=_frame(actor, visible.found, visible.relation, now),
+        frame=_frame(actor, visible, now),
     )
 
 
@@ -103,8 +103,8 @@ def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
     )
 
 
-def _frame(actor: Actor, found: queries.Found, relation: ChallengeRelation, now: datetime) -> Frame:
-    challenge = found.challenge
+def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Frame:
+    challenge, found, relation = visible.challenge, visible.found, visible.relation
     phases = tuple(phase_facts(phase, now) for phase in challenge.phases)
     return Frame(
         slug=challenge.slug,
@@ -121,9 +121,5 @@ def _frame(actor: Actor, found: queries.Found, relation: ChallengeRelation, now:
         may_own=permissions.may_own(actor, relation),
         takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
         participation=found.participation,
-        must_join=challenge.join_policy != "open"
-        and (
-            found.participation is not ParticipationState.ADMITTED
-            or must_accept(challenge.terms, found.terms_sha256)
-        ),
+        must_join=visible.must_join,
     )

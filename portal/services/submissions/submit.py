@@ -177,7 +177,9 @@ def locked_team(session: Session, actor: Actor, team: Team) -> Team:
 def _open_phase(
     session: Session, actor: Actor, challenge_slug: str, phase_slug: str
 ) -> tuple[Challenge, Phase]:
-    challenge = access.find_to_submit(session, actor, challenge_slug, what="submit something")
+    challenge = access.find_to_submit(
+        session, actor, challenge_slug, what="submit something"
+    ).challenge
     phase = session.scalar(
         select(Phase).where(Phase.challenge_id == challenge.id, Phase.slug == phase_slug)
     )

@@ -81,7 +81,7 @@ def keep(
 
     ``unpacked`` is what the inspection of its content said. ``limit`` is what all of a team's weights may have in bytes. Raises ``ParticipantError``.
     """
-    challenge = access.find_to_submit(session, actor, slug, what="upload weights")
+    challenge = access.find_to_submit(session, actor, slug, what="upload weights").challenge
     joining.admit_silently(session, challenge, actor, now=now)
     team = teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
     team = locked_team(session, actor, team)
@@ -109,7 +109,7 @@ def check_first(
     session: Session, *, actor: Actor, slug: str, size: int, limit: int, now: datetime
 ) -> None:
     """Refuse a file that the team has no room for, before it is kept. Raises ``ParticipantError``."""
-    challenge = access.find_to_submit(session, actor, slug, what="upload weights")
+    challenge = access.find_to_submit(session, actor, slug, what="upload weights").challenge
     team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
     if team is not None:
         _check_room(session, team, _kept(session, team.id), size, limit, now=now)

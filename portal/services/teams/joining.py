@@ -17,6 +17,7 @@ from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantErro
 from portal.domain.teams.membership_rules import ParticipationState, must_accept, terms_digest
 from portal.services.accounts import sign_in
 from portal.services.audit import log as audit_log
+from portal.services.challenges import access
 from portal.services.challenges.context import Frame, Visible, look_up
 
 log = structlog.get_logger("sealrun.joining")
@@ -144,6 +145,16 @@ def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now:
         or must_accept(challenge.terms, row.terms_sha256)
     ):
         raise not_yet(row.state if row else None)
+
+
+def check_may_submit(session: Session, *, actor: Actor, slug: str, what: str) -> None:
+    """Refuse whoever may not submit to a challenge or has to be let in first, in one query.
+
+    Raises ``NotFoundError``, and ``NotAllowedError`` naming ``what`` they want.
+    """
+    visible = access.find_to_submit(session, actor, slug, what=what)
+    if visible.must_join:
+        raise not_yet(visible.found.participation)
 
 
 def not_yet(state: ParticipationState | None) -> NotAllowedError:

@@ -9,11 +9,10 @@ from starlette.exceptions import HTTPException
 
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.files.store import StorageFullError, Stored, TooLargeError
-from portal.services.submissions import form as submit_form
 from portal.services.submissions import idempotency, submit
-from portal.services.submissions.form import SubmitForm
 from portal.services.submissions.idempotency import Wanted
 from portal.services.submissions.submit import Upload
+from portal.services.teams import joining
 from portal.web.errors import reason_of, status_of
 from portal.web.middleware.rate_limits import person, rates_of
 from portal.web.rendering.filters import file_size
@@ -64,9 +63,9 @@ async def receive_submission(request: PageRequest, slug: str, *, key: str = "") 
     """Take the form in the request's body and make a submission of its file to a challenge.
 
     ``key`` is a program's own name for it: used again, it makes no other. Nothing is read from somebody who may not submit here. Raises ``SubmissionRejectedError``, and what
-    ``open_form`` raises.
+    ``check_may_submit`` raises.
     """
-    await run_in_threadpool(open_form, request, slug)
+    await run_in_threadpool(check_may_submit, request, slug, "submit something")
     return await _decide(request, slug, key, await receive_file(request))
 
 
@@ -115,15 +114,9 @@ def no_room(problem: StorageFullError) -> SubmissionRejectedError:
     return SubmissionRejectedError(507, "storage_full", {"": NO_ROOM})
 
 
-def open_form(request: PageRequest, slug: str) -> SubmitForm:
-    """Return what can be submitted; raise ``NotFoundError`` or ``NotAllowedError`` where nothing can."""
-    return request.read(
-        submit_form.submit_form,
-        actor=request.actor,
-        slug=slug,
-        resources=request.context.resources,
-        now=request.now,
-    )
+def check_may_submit(request: PageRequest, slug: str, what: str) -> None:
+    """Refuse whoever may not upload at all, before anything is read. Raises ``NotFoundError`` and ``NotAllowedError``."""
+    request.read(joining.check_may_submit, actor=request.actor, slug=slug, what=what)
 
 
 async def _decide(request: PageRequest, slug: str, key: str, received: ReceivedForm) -> Submitted:

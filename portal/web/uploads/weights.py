@@ -14,7 +14,14 @@ from portal.services.submissions.weights import WeightsPage
 from portal.web.errors import reason_of, status_of
 from portal.web.request_context import PageRequest
 from portal.web.uploads.received_form import ReceivedForm
-from portal.web.uploads.submit import HTTP_422, SubmissionRejectedError, keep, no_room, receive_file
+from portal.web.uploads.submit import (
+    HTTP_422,
+    SubmissionRejectedError,
+    check_may_submit,
+    keep,
+    no_room,
+    receive_file,
+)
 
 MAX_INSPECTIONS = 2
 """Uploads that a process inspects at a time: a large archive takes a thread for a minute or more."""
@@ -36,7 +43,7 @@ async def take(request: PageRequest, slug: str) -> str:
 
     Nothing is read from somebody who may not upload here.
     """
-    await run_in_threadpool(open_page, request, slug)
+    await run_in_threadpool(check_may_submit, request, slug, "upload weights")
     received = await receive_file(request)
     if not received.has_file:
         await received.drop()

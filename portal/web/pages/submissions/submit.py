@@ -6,9 +6,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from portal.domain.errors import NotAllowedError
+from portal.services.submissions import form as submit_form
 from portal.web.local_paths import with_query
 from portal.web.request_context import PageRequest
-from portal.web.uploads.submit import SubmissionRejectedError, open_form, receive_submission
+from portal.web.uploads.submit import SubmissionRejectedError, receive_submission
 from portal.web.uploads.submit_form import Filled
 
 
@@ -37,7 +38,13 @@ async def submit(request: PageRequest) -> Response:
 
 
 def _page(request: PageRequest, filled: Filled, status: int) -> Response:
-    view = open_form(request, request.path_param("slug"))
+    view = request.read(
+        submit_form.submit_form,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        resources=request.context.resources,
+        now=request.now,
+    )
     return request.page(
         "submissions/submit.html",
         status=status,
