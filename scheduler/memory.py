@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from scheduler.checks import check_spec, check_token
 from scheduler.errors import UnreachableError
 from scheduler.interface import (
     Accepted,
@@ -24,8 +25,6 @@ from scheduler.interface import (
     Token,
 )
 from scheduler.reports import by_token
-from scheduler.specs import check_spec
-from scheduler.tokens import check_token
 
 Runner = Callable[[JobSpec, Token], int]
 """Does the work of a job and returns the script's exit code."""

@@ -11,6 +11,7 @@ from containers.interface import Node
 from portal.db.engine import Database
 from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import UntrustedValueError
+from portal.domain.evaluations.file_parts import Part
 from portal.domain.untrusted import Id, Sha256
 from portal.files.atomic import PART
 from portal.files.outputs.removal import remove
@@ -20,7 +21,7 @@ from portal.files.store import DamagedFileError, Store
 from portal.files.task_approvals import Approvals
 from portal.worker.file_work.work import AtOnce, FileWork
 from portal.worker.polling import Pace
-from scheduler.files import Files
+from scheduler.files import FetchLimits, Files
 from scheduler.interface import Scheduler, Token
 
 
@@ -173,6 +174,15 @@ class WorkerContext:
                     "blobs", f"not as it was stored ({problem})", blob
                 ) from problem
         return target
+
+    def fetch(self, token: Token, part: Part, directory: Path, limits: FetchLimits) -> None:
+        """Return when what is in a run directory on the nodes is here, carried beside the passes where it has to be.
+
+        Raises ``FileWorkPendingError`` and ``UnreachableError``.
+        """
+        files = self.cluster.files
+        if not files.is_shared:
+            self.file_work.done(token, part, lambda: files.get(directory, limits))
 
     @contextmanager
     def upload(self, blob: Sha256, folder: Path) -> Iterator[Path]:

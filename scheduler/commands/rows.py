@@ -1,13 +1,15 @@
-"""Read what squeue and sacct print: rows of fields, seconds since the epoch, exit codes.
+"""What squeue and sacct are asked for, and what they print: rows of fields, seconds since the epoch, exit codes.
 
 The fields are divided by the unit separator, which no state, reason or name contains.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
+from scheduler.checks import check_token
 from scheduler.errors import UnexpectedAnswerError
+from scheduler.interface import Token
 
 SEPARATOR = "\x1f"
 
@@ -20,6 +22,18 @@ _EXIT_CODE = re.compile(r"(\d{1,5}):(\d{1,5})", re.ASCII)
 _WAIT_STATUS = re.compile(r"\d{1,5}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,11}", re.ASCII)
 _JOB_ID = re.compile(r"\d{1,10}", re.ASCII)
+
+# Through SSH the whole command is one argument of the login shell, and Linux allows 128 KiB for that.
+_MAX_NAMES_BYTES = 90_000
+
+
+def name_filter(tokens: Collection[Token]) -> list[str]:
+    """Return the option that selects jobs named in ``tokens``, or nothing where they are too many.
+
+    Without it the command lists all jobs of the account, and the reader has to pick.
+    """
+    names = ",".join(sorted(check_token(token) for token in tokens))
+    return [f"--name={names}"] if len(names) <= _MAX_NAMES_BYTES else []
 
 
 def split_rows(stdout: bytes, count: int) -> Iterator[list[str]]:

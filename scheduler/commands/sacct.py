@@ -6,6 +6,7 @@ from datetime import timedelta
 from scheduler.commands.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
+    name_filter,
     read_exit,
     read_job_id,
     read_time,
@@ -14,7 +15,6 @@ from scheduler.commands.rows import (
 from scheduler.interface import JobRef, JobReport, Token
 from scheduler.reports import EXITS, only_ends
 from scheduler.slurm.states import interpret
-from scheduler.tokens import name_filter
 
 _FIELDS = (
     "JobIDRaw",

@@ -3,10 +3,9 @@
 import re
 from pathlib import PurePosixPath
 
+from scheduler.checks import check_spec, check_token
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Submitted, Token
 from scheduler.slurm.refusals import read_refusal
-from scheduler.specs import check_spec
-from scheduler.tokens import check_token
 from scheduler.transport import Finished
 
 _PARSABLE = re.compile(r"(?P<id>\d{1,10})(?:;(?P<cluster>[\w.-]+))?", re.ASCII)

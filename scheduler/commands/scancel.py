@@ -2,9 +2,9 @@
 
 import re
 
+from scheduler.checks import check_token
 from scheduler.errors import UnreachableError
 from scheduler.interface import Token
-from scheduler.tokens import check_token
 from scheduler.transport import Finished
 
 # The job ended between scancel's look at the queue and its request.

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from scheduler.commands.rows import (
     EPOCH_SECONDS,
     SEPARATOR,
+    name_filter,
     read_exit,
     read_job_id,
     read_time,
@@ -13,7 +14,6 @@ from scheduler.commands.rows import (
 from scheduler.interface import JobRef, JobReport, Phase, Token
 from scheduler.reports import EXITS, is_refusal
 from scheduler.slurm.states import interpret
-from scheduler.tokens import name_filter
 
 # With a suffix and no width, squeue prints a field in full.
 _FIELDS = (

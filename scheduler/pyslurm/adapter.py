@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from scheduler.checks import check_token
 from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableError
 from scheduler.interface import Indeterminate, JobReport, JobSpec, Pong, Snapshot, Submitted, Token
 from scheduler.pyslurm.child import PyslurmChild
@@ -15,7 +16,6 @@ from scheduler.pyslurm.jobs import read_accounting, read_queue
 from scheduler.pyslurm.submit import description, message_of, read_submission, refuse_unsendable
 from scheduler.slurm.refusals import tell_full_queue
 from scheduler.snapshots import HISTORY, take_snapshot
-from scheduler.tokens import check_token
 
 
 def _utc_now() -> datetime:

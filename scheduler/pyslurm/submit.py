@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from scheduler.checks import check_spec, check_token
 from scheduler.commands.sbatch import literal, minutes
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Refused, Submitted, Token
 from scheduler.slurm.refusals import MESSAGES, names_full_queue
-from scheduler.specs import check_spec
-from scheduler.tokens import check_token
 from scheduler.transport import DEFAULT_PATH
 
 # The library's fields have 16, 32 and 64 bits. The largest numbers of each mean "not set" and "without limit",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from scheduler.checks import check_spec, check_token
 from scheduler.errors import SchedulerError, UnexpectedAnswerError, UnreachableError
 from scheduler.interface import (
     Indeterminate,
@@ -24,8 +25,6 @@ from scheduler.slurmrestd.jobs import read_accounting, read_queue
 from scheduler.slurmrestd.submit import read_submission, submission
 from scheduler.slurmrestd.versions import Dialect, choose_dialect
 from scheduler.snapshots import HISTORY, take_snapshot
-from scheduler.specs import check_spec
-from scheduler.tokens import check_token
 
 _OFFER = "/openapi/v3"
 _KEPT = timedelta(seconds=30)

@@ -1,13 +1,12 @@
 """Submit through slurmrestd: the body of the request and the reading of its answer."""
 
+from scheduler.checks import check_spec, check_token
 from scheduler.commands.sbatch import literal, minutes
 from scheduler.interface import Accepted, Indeterminate, JobRef, JobSpec, Refused, Submitted, Token
 from scheduler.slurm.refusals import MESSAGES
 from scheduler.slurmrestd.answer import Answer
 from scheduler.slurmrestd.jobs import cluster_of
 from scheduler.slurmrestd.versions import Dialect
-from scheduler.specs import check_spec
-from scheduler.tokens import check_token
 from scheduler.transport import DEFAULT_PATH
 
 # slurmrestd itself says this of a request that it cannot read; it asks the controller nothing then.

@@ -9,6 +9,16 @@ from typing import Literal
 from portal.domain.evaluations.shares import UNLIMITED, Share, gpu_count, gpu_hours
 from portal.domain.retention import FOR_EVER, Policy
 
+OWN_TIME = timedelta(seconds=30)
+"""What a job needs beside its container: the probe, small digests, tidying up."""
+READ_RATE = 100_000_000
+"""Bytes a second at which a node reads an image and computes its digest, at least."""
+
+
+def reading_time(size: int) -> timedelta:
+    """Return what reading ``size`` bytes may take, in whole seconds."""
+    return timedelta(seconds=-(-size // READ_RATE))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
@@ -47,6 +57,13 @@ class Profile:
     def has_gpu(self) -> bool:
         """Whether the job is given a GPU."""
         return gpu_count(self.gres) > 0
+
+    def requested_time(self, size: int) -> timedelta:
+        """Return what Slurm is asked for where a job reads so many bytes of images first.
+
+        A program's own limit is kept by its script, and stays as it is.
+        """
+        return self.time_limit + OWN_TIME + reading_time(size)
 
     def gpu_hours(self, time: timedelta | None = None) -> float:
         """Return the GPU-hours that a job takes in a time, or in its whole time limit."""

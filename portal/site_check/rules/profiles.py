@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from portal.domain.challenges.profiles import Profile
-from portal.domain.evaluations.time_requests import largest_request
 from portal.domain.site.findings import Finding, Level, Rule
 from portal.site_check.questions import Answers
 from portal.site_check.target import Subject
@@ -164,7 +163,7 @@ def _rights(
 def _limits(
     subject: Subject, profile: Profile, partition: Partition, answers: Answers
 ) -> Iterator[Finding]:
-    asked = largest_request(profile, subject.settings.limits.upload)
+    asked = profile.requested_time(subject.settings.limits.upload)
     wanted = timedelta(minutes=-(-asked // timedelta(minutes=1)))
     mine = _mine(profile, answers.associations or ())
     name = profile.qos or (mine[0].default_qos if mine else "")

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 from containers.interface import (
@@ -23,12 +24,11 @@ from portal.domain.untrusted import Sha256
 from portal.files.archives.requirements import requirements_to_install
 from portal.files.archives.submitted import repack_code, unpack_results
 from portal.files.images.inspection import ImageLimits
-from portal.worker.boundary import predicted, work_to_prepare
+from portal.worker.boundary import predicted, size_of_image, work_to_prepare
 from portal.worker.context import WorkerContext
 from portal.worker.file_work.work import FileWorkPendingError
 from portal.worker.ingest.measurement import directories_to_verify, measure_of
 from portal.worker.prepare import run_notes
-from portal.worker.prepare.allowances import time_request
 from portal.worker.prepare.image_inspection import look_into
 from portal.worker.prepare.samples import sample_of
 from portal.worker.prepare.weights import weights_binds
@@ -161,6 +161,20 @@ def _share(context: WorkerContext, work: Work) -> Share:
     if isinstance(work, RunWork):
         return context.resources.share_of(work.challenge.slug)
     return UNLIMITED
+
+
+def time_request(context: WorkerContext, profile: Profile, *images: Sha256) -> timedelta:
+    """Return what Slurm is asked for where a job checks these images first: at most what an upload may take."""
+    size = sum(_size_of(context, image) for image in images)
+    return profile.requested_time(min(size, context.resources.upload_limit))
+
+
+def _size_of(context: WorkerContext, image: Sha256) -> int:
+    try:
+        return context.cluster.image(image).lstat().st_size
+    except FileNotFoundError:
+        # Where files are carried, images stay on the nodes, where they were made.
+        return size_of_image(context, image)
 
 
 def _spec(context: WorkerContext, work: Work, script: str, directory: Path) -> JobSpec:

@@ -37,7 +37,6 @@ from portal.worker.boundary import tokens_in, work_as_prepared
 from portal.worker.context import WorkerContext
 from portal.worker.embargo import is_embargoed
 from portal.worker.ingest.attempt import as_record, ingest
-from portal.worker.ingest.fetch import fetch
 from portal.worker.ingest.measurement import MANIFEST_BYTES
 from portal.worker.prepare.run_directory import NOT_FETCHED, SOURCE
 from portal.worker.set_aside import each
@@ -79,7 +78,7 @@ def _collect_work(context: WorkerContext, job: Work, token: Token) -> bool:
     with context.database.reading() as session:
         attempt = session.get_one(Attempt, token)
     directory = context.cluster.run_directory(job.job.id, token)
-    fetch(context, token, Part.FETCH, directory, _limits(job))
+    context.fetch(token, Part.FETCH, directory, _limits(job))
     try:
         run = read_run(directory, token)
     except RunFileError as problem:

@@ -9,14 +9,12 @@ from containers.interface import LOG_LIMIT
 from containers.rundir import RunFileError, RunRecord, has_started, read_run, take_claim
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import AttemptState
-from portal.domain.evaluations.time_requests import largest_request
 from portal.domain.evaluations.verdicts import reason_without_tries
 from portal.domain.evaluations.work import JobFacts
 from portal.services.attention.troubles import Step
 from portal.services.evaluations import attempts, results
 from portal.worker.boundary import job_of, tokens_in
 from portal.worker.context import WorkerContext
-from portal.worker.ingest.fetch import fetch
 from portal.worker.job_reports import apply_job_reports
 from portal.worker.poll_result import PollResult
 from portal.worker.prepare.run_directory import NOT_FETCHED
@@ -119,7 +117,7 @@ def _started(
     job that its node has: the script ends itself when its time is over, and before that nothing is tried again.
     """
     now = context.clock()
-    fetch(context, token, Part.LOOK, directory, _MARKS)
+    context.fetch(token, Part.LOOK, directory, _MARKS)
     if (run := _left(directory, token)) is not None:
         log.warning("job_ended_untracked", token=token, detail=detail)
         with context.database.writing() as session:
@@ -127,7 +125,7 @@ def _started(
         return True
     profile = context.resources.profiles.get(job.profile)
     limit = context.resources.upload_limit
-    if profile is not None and now - since < largest_request(profile, limit):
+    if profile is not None and now - since < profile.requested_time(limit):
         return False
     log.warning("attempt_abandoned", token=token, detail=detail, never_ran=False)
     with context.database.writing() as session:

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from portal.db.tables import Image
-from portal.domain.evaluations.time_requests import OWN_TIME, reading_time
+from portal.domain.challenges.profiles import OWN_TIME, reading_time
 from portal.domain.untrusted import Sha256
-from portal.worker.prepare.allowances import time_request
-from portal.worker.prepare.run_directory import prepare
+from portal.worker.prepare.run_directory import prepare, time_request
 from scheduler.interface import Token
 from tests.support.worker.world import World
 

@@ -8,7 +8,6 @@ import pytest
 
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState
-from portal.domain.evaluations.time_requests import largest_request
 from portal.services.evaluations import attempts as attempt_services
 from portal.services.evaluations.builds import AGAIN_AFTER
 from portal.worker.loop import run_pass
@@ -152,7 +151,7 @@ def test_a_job_that_started_and_was_forgotten_is_tried_again_when_its_time_is_ov
 
     world.run(2, seconds=world.context.cluster.absence.total_seconds() + 1)
     meanwhile = [one.state for one in world.attempts("predict")]
-    world.clock.advance(largest_request(long, resources.upload_limit).total_seconds())
+    world.clock.advance(long.requested_time(resources.upload_limit).total_seconds())
     evaluation = world.run_until_final(submission)
 
     assert len(meanwhile) == 1

@@ -1,10 +1,18 @@
-"""What a job specification must hold, whatever the cluster: a mistake here is the caller's."""
+"""What a token and a job specification must be, whatever the cluster: a mistake here is the caller's."""
 
 import re
 
-from scheduler.interface import JobSpec
+from scheduler.interface import JobSpec, Token
 
+_TOKEN = re.compile(r"[a-z0-9-]{1,60}", re.ASCII)
 _DIRECTIVE = re.compile(r"^\s*#\s*(?:SBATCH|BSUB|PBS)\b", re.MULTILINE)
+
+
+def check_token(token: Token) -> Token:
+    """Return ``token``. Raises ``ValueError`` for one that could not be a job name of ours."""
+    if not _TOKEN.fullmatch(token):
+        raise ValueError(f"not a token: {token[:80]!r}")
+    return token
 
 
 def check_spec(spec: JobSpec) -> None:
