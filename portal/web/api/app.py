@@ -30,8 +30,8 @@ def invalid(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else ()
     if any(problem["loc"][0] == "path" for problem in problems):
         return error_answer(request, 404)
-    told = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}." for one in problems]
-    return error_answer(request, 422, " ".join(told), "invalid")
+    places = [f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}." for one in problems]
+    return error_answer(request, 422, " ".join(places), "invalid")
 
 
 def rejected(request: Request, error: Exception) -> Response:

@@ -96,7 +96,7 @@ def _upload(
 
 
 def _multipart(form: type[BaseModel] | None) -> dict[str, Any]:
-    """Describe a form with a file. FastAPI is not told of it: it would read the whole body before the token."""
+    """Describe a form with a file. FastAPI does not know of it: it would read the whole body before the token."""
     schema = form.model_json_schema(ref_template=SCHEMAS) if form else {}
     described = {
         "type": "object",

@@ -1,4 +1,4 @@
-"""The client's half of the code flow with PKCE: Authlib's client for Starlette, told only what was checked."""
+"""The client's half of the code flow with PKCE: Authlib's client for Starlette, which knows only what was checked."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
