@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support import patient_http
 from tests.support.web.chromium import watch
 from tests.support.web.served_scene import Site
 
@@ -20,8 +21,6 @@ def pages(browser: Browser) -> Iterator[tuple[Page, Page]]:
     """Return a page in each of two browsers of the same person."""
     contexts = [browser.new_context(java_script_enabled=False) for _ in range(2)]
     one, other = (context.new_page() for context in contexts)
-    one.set_default_timeout(10_000)
-    other.set_default_timeout(10_000)
     yield one, other
     for context in contexts:
         context.close()
@@ -35,9 +34,7 @@ def _log_in(page: Page, served: Site) -> None:
 
 
 def _ask_api(served: Site, token: str) -> httpx2.Response:
-    return httpx2.get(
-        f"{served.url}/api/v1/me", headers={"authorization": f"Bearer {token}"}, timeout=10
-    )
+    return patient_http.get(f"{served.url}/api/v1/me", headers={"authorization": f"Bearer {token}"})
 
 
 def test_somebody_comes_chooses_names_lets_a_program_in_and_leaves(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
@@ -18,6 +17,7 @@ from portal.domain.accounts.provider_defaults import LoginProfile
 from portal.web.app import create_app
 from portal.web.context import Provider, WebContext
 from portal.web.login.failures import EXPIRED, UNREACHABLE, WEAK
+from tests.support import patient_http
 from tests.support.providers import Provider as RealProvider
 from tests.support.providers.glewlwyd import Glewlwyd
 from tests.support.providers.jupyterhub import JupyterHub
@@ -58,7 +58,6 @@ class Site:
 def page(browser: Browser) -> Iterator[Page]:
     context: BrowserContext = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(15_000)
     yield page
     context.close()
 
@@ -148,7 +147,7 @@ def test_somebody_logs_in_at_the_provider_and_out_there_as_well(
     expect(page.get_by_role("main")).to_contain_text("Ada Vlasák")
     page.get_by_role("button", name="Log out").first.click()
     page.wait_for_url(lambda url: url.startswith(provider.issuer.partition("/api")[0]))
-    ended_first = httpx2.get(f"{site.url}/account", headers=_cookie(page)).status_code
+    ended_first = patient_http.get(f"{site.url}/account", headers=_cookie(page)).status_code
     provider.log_out(page)
 
     assert ended_first == 303
@@ -176,7 +175,7 @@ def test_a_logout_at_the_provider_ends_the_session_here(
     provider: LoggingOut = request.getfixturevalue(_FIXTURES[name])
     _log_in(page, site, name, provider, "ada")
     _ends_at_the_account_page(page, site)
-    end = httpx2.get(f"{provider.issuer}/.well-known/openid-configuration").json()
+    end = patient_http.get(f"{provider.issuer}/.well-known/openid-configuration").json()
     asked = {"id_token_hint": site.id_token(), "post_logout_redirect_uri": f"{site.url}/logged-out"}
 
     page.goto(f"{end['end_session_endpoint']}?{urlencode({**asked, 'state': 'elsewhere'})}")

@@ -48,9 +48,7 @@ def browse(browser: Browser, day: Site) -> Iterator[Open]:
         context = browser.new_context(reduced_motion="reduce")
         log_in(context, day, who)
         contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        return page
+        return context.new_page()
 
     yield open_page
     for context in contexts:

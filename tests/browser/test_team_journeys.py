@@ -45,9 +45,7 @@ def browse(browser: Browser, site: WebContext) -> Iterator[Open]:
         cookie = {"name": "sealrun", "value": log_in(site, people[name].id), "url": site.site_url}
         context.add_cookies([cookie])  # type: ignore[list-item]
         contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        return page
+        return context.new_page()
 
     yield open_page
     for context in contexts:

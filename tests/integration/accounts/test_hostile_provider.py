@@ -4,6 +4,7 @@ import httpx2
 import pytest
 from joserfc.errors import JoseError
 
+from tests.support import patient_http
 from tests.support.providers.client import Client, answer_of, header_of
 from tests.support.providers.hostile import Fault, HostileProvider, LogoutFault
 from tests.support.providers.hostile_tokens import ELSEWHERE
@@ -103,7 +104,7 @@ def test_hostile_answers_wrongly_at_one_endpoint(
 ) -> None:
     hostile.fault = fault
 
-    assert httpx2.post(f"{hostile.issuer}/{place}").status_code == status
+    assert patient_http.post(f"{hostile.issuer}/{place}").status_code == status
 
 
 def test_hostile_hangs_until_it_behaves_again(hostile: HostileProvider) -> None:
@@ -113,17 +114,17 @@ def test_hostile_hangs_until_it_behaves_again(hostile: HostileProvider) -> None:
 
     hostile.fault = None
 
-    assert httpx2.post(f"{hostile.issuer}/token").status_code == 401
+    assert patient_http.post(f"{hostile.issuer}/token").status_code == 401
 
 
 def test_hostile_describes_itself_otherwise(hostile: HostileProvider) -> None:
     address = f"{hostile.issuer}/.well-known/openid-configuration"
-    right = httpx2.get(address).json()
+    right = patient_http.get(address).json()
 
     changed = {}
     for fault in Fault:
         hostile.fault = fault
-        wrong = httpx2.get(address).json()
+        wrong = patient_http.get(address).json()
         changed[fault] = {name for name in right if right[name] != wrong[name]}
 
     assert {fault: names for fault, names in changed.items() if names} == {

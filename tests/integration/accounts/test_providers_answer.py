@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.support import patient_http
 from tests.support.providers.client import Client, answer_of, challenge
 from tests.support.providers.glewlwyd import Glewlwyd
 from tests.support.providers.hostile import HostileProvider
@@ -76,7 +77,7 @@ def _keys_before_during_and_after(provider: OidcProvider | Glewlwyd) -> list[set
 
 
 def _key_ids(provider: OidcProvider | Glewlwyd) -> set[str]:
-    return {key["kid"] for key in httpx2.get(f"{provider.issuer}/jwks").json()["keys"]}
+    return {key["kid"] for key in patient_http.get(f"{provider.issuer}/jwks").json()["keys"]}
 
 
 def test_oidc_provider_sends_the_browser_back_with_a_code_and_swaps_it(
@@ -127,10 +128,10 @@ def test_oidc_provider_refuses_direct_requests_when_told(oidc_provider: OidcProv
     address = f"{oidc_provider.issuer}/jwks"
 
     oidc_provider.break_back_channel()
-    broken = httpx2.get(address).status_code
+    broken = patient_http.get(address).status_code
     oidc_provider.mend_back_channel()
 
-    assert (broken, httpx2.get(address).status_code) == (503, 200)
+    assert (broken, patient_http.get(address).status_code) == (503, 200)
 
 
 def test_oidc_provider_logs_out_and_says_so_to_the_client(
@@ -267,13 +268,13 @@ def test_jupyterhub_sends_the_browser_back_with_a_code_and_swaps_it(
         "client_secret": jupyterhub.client_secret,
         "code_verifier": verifier,
     }
-    token = httpx2.post(jupyterhub.token_endpoint, data=swap).raise_for_status().json()
+    token = patient_http.post(jupyterhub.token_endpoint, data=swap).raise_for_status().json()
 
     assert page.url.startswith(landing.callback)
     assert answer == {"code": answer["code"], "state": "of the test"}
-    said = httpx2.get(
+    said = patient_http.get(
         jupyterhub.user_endpoint, headers={"authorization": f"Bearer {token['access_token']}"}
     ).json()
     assert (said["kind"], said["name"], said["groups"]) == ("user", "ada", ["hpc"])
-    again = httpx2.post(jupyterhub.token_endpoint, data=swap)
+    again = patient_http.post(jupyterhub.token_endpoint, data=swap)
     assert (again.status_code, again.json()) == (400, {"error": "invalid_grant"})

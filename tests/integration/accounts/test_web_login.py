@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
@@ -13,6 +12,7 @@ from portal.db.tables import Account, LoginSession, Person
 from portal.domain.accounts.gates import Gate
 from portal.domain.accounts.sessions import LOGIN_STATE_TTL
 from portal.web.context import Provider
+from tests.support import patient_http
 from tests.support.servers import identity_provider
 from tests.support.servers.identity_provider import IdentityProvider
 from tests.support.web.site import Site, SiteMaker
@@ -35,7 +35,7 @@ def site(new_site: SiteMaker, provider: IdentityProvider) -> Site:
 def _authorise(location: str, subject: str, action: str = "") -> str:
     """Answer the provider's form as a person would; return where it sends the browser."""
     data = {"action": action} if action else {"sub": subject}
-    answer = httpx2.post(location, data=data)
+    answer = patient_http.post(location, data=data)
     assert answer.status_code == 302
     return answer.headers["location"]
 

@@ -72,10 +72,9 @@ def test_the_truth_is_not_shown_to_a_scorer_that_nobody_approved(world: World) -
     another = world.submit(content=b"PK\5\6" + bytes(18))
     world.run_until_final(submission)
     with world.database.writing() as session:
-        images = list(session.scalars(select(Image)))
         task = session.scalars(select(Task)).one()
-        scorer = next(image for image in images if image.id == task.scorer_image_id)
-        own = next(image for image in images if image.kind.value == "code")
+        scorer = session.get_one(Image, task.scorer_image_id)
+        own = session.get_one(Image, world.evaluation(submission).image_id)
         base = session.get_one(Image, task.base_image_id).source_sha256
         scorer.sif_sha256 = own.sif_sha256
     ran = jobs_that_ran(world, "score")

@@ -7,10 +7,10 @@ import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx2
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.support import patient_http
 from tests.support.providers import Provider
 
 
@@ -22,7 +22,7 @@ class Client:
         self.callback = callback
         self.scope = scope
         self.verifier = secrets.token_urlsafe(48)
-        answer = httpx2.get(f"{provider.issuer}/.well-known/openid-configuration")
+        answer = patient_http.get(f"{provider.issuer}/.well-known/openid-configuration")
         self.metadata = answer.raise_for_status().json()
 
     def address(self, **wishes: str) -> str:
@@ -41,7 +41,7 @@ class Client:
 
     def token(self, code: str) -> dict[str, Any]:
         """Swap the code."""
-        answer = httpx2.post(
+        answer = patient_http.post(
             self.metadata["token_endpoint"],
             auth=(self.provider.client_id, self.provider.client_secret),
             data={
@@ -55,7 +55,7 @@ class Client:
 
     def user_info(self, token: dict[str, Any]) -> dict[str, Any]:
         """Return what the provider says of whoever logged in."""
-        answer = httpx2.get(
+        answer = patient_http.get(
             self.metadata["userinfo_endpoint"],
             headers={"authorization": f"Bearer {token['access_token']}"},
         )
@@ -72,7 +72,7 @@ class Client:
 
     def verified(self, token: str) -> dict[str, Any]:
         """Return the claims of a token that one of the provider's published keys has signed."""
-        keys = KeySet.import_key_set(httpx2.get(self.metadata["jwks_uri"]).json())
+        keys = KeySet.import_key_set(patient_http.get(self.metadata["jwks_uri"]).json())
         algorithms = ["RS256", "ES256"]
         return dict(jwt.decode(token, keys, algorithms=algorithms).claims)
 

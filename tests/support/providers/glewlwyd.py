@@ -25,6 +25,7 @@ import httpx2
 from joserfc.jwk import RSAKey
 from playwright.sync_api import Page
 
+from tests.support import patient_http
 from tests.support.providers import CLIENT_ID, CLIENT_SECRET
 from tests.support.providers import glewlwyd_settings as settings
 from tests.support.providers.people import PASSWORD, USERS
@@ -117,7 +118,7 @@ class Glewlwyd:
 
     @contextmanager
     def _administration(self) -> Iterator[httpx2.Client]:
-        with httpx2.Client(base_url=f"{self.address}/api/") as api:
+        with patient_http.Client(base_url=f"{self.address}/api/") as api:
             _do(api, "POST", "auth", _ADMIN)
             yield api
 
@@ -165,7 +166,7 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            httpx2.get(f"{address}/login.html")
+            patient_http.get(f"{address}/login.html")
         except httpx2.TransportError:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 import httpx2
 from playwright.sync_api import Page
 
+from tests.support import patient_http
 from tests.support.providers import CLIENT_ID, CLIENT_SECRET, hostile_endpoints
 from tests.support.providers.hostile_tokens import (
     LIFETIME,
@@ -109,7 +110,7 @@ class HostileProvider:
 
     def answer(self, address: str) -> str:
         """Follow the address that begins a login; return the one that the browser is sent to."""
-        answer = httpx2.get(address)
+        answer = patient_http.get(address)
         assert answer.status_code == 302, answer.text
         return str(answer.headers["location"])
 
@@ -191,7 +192,7 @@ class HostileProvider:
     def send_logout(self, token: str) -> httpx2.Response:
         """Post a logout token to the client as a provider does; return its answer."""
         assert self.back_channel_logout_uri is not None
-        return httpx2.post(self.back_channel_logout_uri, data={"logout_token": token})
+        return patient_http.post(self.back_channel_logout_uri, data={"logout_token": token})
 
     def _signed(self, claims: Claims, fault: Fault | LogoutFault | None, kind: str) -> str:
         return signed(claims, fault, keys=self.keys, secret=self.client_secret, kind=kind)

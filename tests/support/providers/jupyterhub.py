@@ -32,6 +32,7 @@ from pathlib import Path
 import httpx2
 from playwright.sync_api import Page
 
+from tests.support import patient_http
 from tests.support.providers import CLIENT_ID, CLIENT_SECRET, prepare
 from tests.support.providers.people import PASSWORD, USERS
 from tests.support.servers.portal import free_port
@@ -93,7 +94,7 @@ class JupyterHub:
             "oauth_redirect_uri": redirect_uri,
             "oauth_client_allowed_scopes": [f"{scope}!user" for scope in SCOPES],
         }
-        with httpx2.Client(headers={"authorization": f"token {self.token}"}) as api:
+        with patient_http.Client(headers={"authorization": f"token {self.token}"}) as api:
             assert api.delete(place).status_code in {200, 404}
             answer = api.post(place, json=client)
         assert answer.is_success, answer.text
@@ -161,7 +162,7 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            httpx2.get(f"{address}/hub/api/").raise_for_status()
+            patient_http.get(f"{address}/hub/api/").raise_for_status()
         except httpx2.HTTPError:
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()

@@ -12,7 +12,7 @@ from tests.support.providers.hostile import HostileProvider
 from tests.support.web.site import Site, SiteMaker
 
 CALLBACK = "/login/campus/callback"
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds: what hangs is given up early, and a busy machine is not taken for one that hangs."""
 
 
