@@ -41,6 +41,7 @@ def look_script(
         upload=str(upload or ""),
         data=[str(path) for path in data],
         scratch=str(node.scratch),
+        verified=[str(place) for place in node.verified],
         apptainer=str(node.apptainer),
         # Apptainer reads settings from the home directory and from variables: neither counts here.
         clean_environment=clean_environment(PurePosixPath(directory)),

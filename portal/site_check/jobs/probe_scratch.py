@@ -1,4 +1,4 @@
-"""The scratch directory of a job, as the job saw it: its room, and whether programs run from it."""
+"""The directories of a job, as the job saw them: the room for its work, whether programs run there, what outlasts it."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,11 @@ from containers.interface import UNPACKED_LIMIT, Node
 from portal.domain.challenges.profiles import Profile
 from portal.domain.site.findings import Finding
 from portal.site_check.jobs.node_scripts import Notes
-from portal.site_check.rules.probe_rules import EXECUTABLE, ROOM
+from portal.site_check.rules.probe_rules import EXECUTABLE, ROOM, VERIFIED
 from portal.site_check.target import Subject
+
+OWN_PLACES = frozenset({"/tmp", "/var/tmp", "/dev/shm"})  # noqa: S108 - names, not used as paths
+"""What a job has of its own; ``probe.files`` checks it."""
 
 _GIB = 1024**3
 _IMAGES = 4
@@ -15,9 +18,10 @@ _IMAGES = 4
 
 
 def check(subject: Subject, profile: Profile, notes: Notes) -> Iterator[Finding]:
-    """Judge what the job of a profile noted of its scratch directory."""
+    """Judge what the job of a profile noted of its directories."""
     node = " ".join(notes.get("node", ()))
     yield _room(subject, profile, notes, node)
+    yield _verified(profile, notes, node)
     noted = " ".join(notes.get("programs", ()))
     if not noted:
         yield EXECUTABLE.unchecked("the job has not noted it", subject=profile.name)
@@ -39,6 +43,16 @@ def _room(subject: Subject, profile: Profile, notes: Notes, node: str) -> Findin
         f"{what} may need {wanted / _GIB:.1f} GiB",
         subject=profile.name,
     )
+
+
+def _verified(profile: Profile, notes: Notes, node: str) -> Finding:
+    noted = notes.get("verified", ())
+    if "end" not in noted:
+        return VERIFIED.unchecked("the job has not noted it", subject=profile.name)
+    # What a job has of its own ends with it.
+    lasting = [place for place in noted if place != "end" and place not in OWN_PLACES]
+    found = f"noted in {lasting[0]}" if lasting else "noted nowhere, so each job reads its images"
+    return VERIFIED.judged(bool(lasting), f"on {node}: {found}", subject=profile.name)
 
 
 def _wanted(subject: Subject, profile: Profile) -> tuple[int, str]:

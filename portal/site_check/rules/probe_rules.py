@@ -194,6 +194,13 @@ EXECUTABLE = Rule(
     meaning="Images with programs cannot be built, and what a submission compiles does not run.",
     change="fstab of the nodes: no noexec where /tmp of jobs lies (job_container.conf: BasePath=)",
 )
+VERIFIED = Rule(
+    id="probe.verified",
+    title="A node verifies each image once, not in each job",
+    level=Level.WARNING,
+    meaning="Each job reads its images whole before it begins: seconds for each gigabyte, and its time limit pays.",
+    change="on each node, in /etc/tmpfiles.d: d /run/sealrun 0700 ACCOUNT ACCOUNT -",
+)
 GPU_DRIVER = Rule(
     id="probe.gpu_driver",
     title="The driver answers for each GPU that a job was given",
@@ -217,6 +224,6 @@ CLEAN = Rule(
 )
 RULES = (
     SHARED, NODE_ACCOUNT, NODE_GROUP, DATA, STARTS, PROGRAMS, ARCHITECTURE, ENVIRONMENT, DEVICES, FILES, PROCESSES, MEMORY, TIME,
-    ROOM, EXECUTABLE, GPU_DRIVER, BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
+    ROOM, EXECUTABLE, VERIFIED, GPU_DRIVER, BUILDS, SEALS, NETWORK, INPUT, CAPABILITIES, PRIVILEGES, SECCOMP, NAMESPACES, SERVICES, INSIDE, COUNTED,
     TASKS, SPACE, CLEAN,
 )  # fmt: skip

@@ -48,13 +48,21 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
     (place / "canary").write_text("0123\n", encoding="ascii")
     mark = f"sealrun-check-{os.getpid()}"
     data = [PurePosixPath("/nowhere at all"), PurePosixPath(tmp_path)]
+    kept, open_to_all = tmp_path / "kept", tmp_path / "open to all"
+    kept.mkdir(mode=0o700)
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    places = (open_to_all, tmp_path / "nowhere", kept)
     look = node_scripts.look_script(
         place,
         mark=mark,
         canary=place / "canary",
         upload=place / "canary",
         data=data,
-        node=Node(apptainer=PurePosixPath("/nowhere/apptainer")),
+        node=Node(
+            apptainer=PurePosixPath("/nowhere/apptainer"),
+            verified=tuple(map(PurePosixPath, places)),
+        ),
         keep_seconds=30,
     )
 
@@ -70,6 +78,7 @@ def test_what_is_left_is_found_and_taken_away(tmp_path: Path) -> None:
     assert 0 < int(room) <= shutil.disk_usage(Node().scratch).total
     assert kind
     assert looked["programs"] == ("ok",)
+    assert looked["verified"] == (str(kept), "end")
     assert looked["uid"] == (str(os.geteuid()),)
     assert looked["machine"] == (os.uname().machine,)
     assert looked["upload"] == ("ok",)

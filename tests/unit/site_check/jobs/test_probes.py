@@ -85,6 +85,7 @@ def noted(**keys: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
         "left": PLACES,
         "room": (f"{100 * GIB} xfs",),
         "programs": ("ok",),
+        "verified": ("/run/sealrun", *PLACES, "end"),
         "driver": ("NVRM version: 580.65",),
     }
     return notes | keys
@@ -147,6 +148,10 @@ FAILURE, WARNING = Level.FAILURE, Level.WARNING
         ({"programs": ("bash: /tmp/x.program: Permission denied",)}, "probe.executable", FAILURE,
          "on n1: in /tmp: bash: /tmp/x.program: Permission denied"),
         ({"programs": ()}, "probe.executable", FAILURE, "not checked: the job has not noted it"),
+        ({"verified": (*PLACES, "end")}, "probe.verified", WARNING,
+         "on n1: noted nowhere, so each job reads its images"),
+        ({"verified": ("/run/sealrun",)}, "probe.verified", FAILURE,
+         "not checked: the job has not noted it"),
         ({"nproc": ("32768",)}, "probe.tasks", WARNING,
          "the account's hard limit (nproc) is 32768; 8 runs may have 32768"),
         ({"cpus": ("",)}, "probe.tasks", FAILURE,
