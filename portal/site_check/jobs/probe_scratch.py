@@ -9,7 +9,7 @@ from portal.site_check.jobs.node_scripts import Notes
 from portal.site_check.rules.probe_rules import EXECUTABLE, ROOM, VERIFIED
 from portal.site_check.target import Subject
 
-OWN_PLACES = frozenset({"/tmp", "/var/tmp", "/dev/shm"})  # noqa: S108 - names, not used as paths
+FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - of the jobs
 """What a job has of its own; ``probe.files`` checks it."""
 
 _GIB = 1024**3
@@ -50,7 +50,7 @@ def _verified(profile: Profile, notes: Notes, node: str) -> Finding:
     if "end" not in noted:
         return VERIFIED.unchecked("the job has not noted it", subject=profile.name)
     # What a job has of its own ends with it.
-    lasting = [place for place in noted if place != "end" and place not in OWN_PLACES]
+    lasting = [place for place in noted if place != "end" and place not in FOLDERS]
     found = f"noted in {lasting[0]}" if lasting else "noted nowhere, so each job reads its images"
     return VERIFIED.judged(bool(lasting), f"on {node}: {found}", subject=profile.name)
 

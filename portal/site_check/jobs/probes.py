@@ -10,6 +10,7 @@ from portal.domain.site.findings import Finding
 from portal.site_check.jobs import probe_scratch
 from portal.site_check.jobs.node_scripts import Notes
 from portal.site_check.jobs.probe_jobs import MEMORY_MIB, Observed, Seen
+from portal.site_check.jobs.probe_scratch import FOLDERS
 from portal.site_check.jobs.probe_sealed import FORBIDDEN, GPU, check_sealed
 from portal.site_check.jobs.sent import LONGER
 from portal.site_check.rules import apptainer
@@ -40,7 +41,6 @@ from scheduler.interface import Outcome
 
 _SECRET = re.compile(r"(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_|$)|^SEALRUN_")
 _MAX_OVERTIME = timedelta(seconds=90)
-FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - of the jobs
 
 
 def check(subject: Subject, observed: Observed) -> Iterator[Finding]:

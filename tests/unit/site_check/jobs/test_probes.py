@@ -21,7 +21,7 @@ from tests.unit.site_check.subjects import SITE, MakeSubject
 
 BEGUN = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CANARY = "0123"
-PLACES = probes.FOLDERS
+PLACES = probe_scratch.FOLDERS
 OWNER = str(os.geteuid())
 GIB = 1024**3
 OUTPUT = {"target": "/output", "declared": "rw", "mounted": "rw", "wrote": True, "error": ""}
