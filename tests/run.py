@@ -130,7 +130,7 @@ def _compile() -> None:
 def _run_quick(run: Run, site: PracticeSite, extra: list[str]) -> None:
     """Run the gates, and what is to be known before a commit."""
     lint = Track(steps=[Step(name="lint", argv=["make", "--no-print-directory", "lint"])])
-    if not _may_have_site(run):
+    if not _may_have_site(run, site):
         run.together([lint])
         run.together([Track(steps=[_computing("tests", QUICK_MARKS, run, site, extra)])])
         return
@@ -144,7 +144,7 @@ def _run_quick(run: Run, site: PracticeSite, extra: list[str]) -> None:
 def _run_more(run: Run, site: PracticeSite, extra: list[str]) -> list[str]:
     """Run all that is not quick; return the names of the further practice sites that were started for it."""
     _prepare_providers(run)
-    if not _may_have_site(run):
+    if not _may_have_site(run, site):
         run.together([Track(steps=[_computing("further tests", FURTHER_MARKS, run, site, extra)])])
         return []
     run.together([Track(steps=[_site_up()])])
@@ -181,10 +181,19 @@ def _other_sites(run: Run, usual: PracticeSite) -> list[str]:
     return started
 
 
-def _may_have_site(run: Run) -> bool:
-    if os.geteuid() == 0 or _has_sudo():
+def _may_have_site(run: Run, site: PracticeSite) -> bool:
+    whose, me = site.status().account_uid, os.geteuid()
+    if me == 0:
         return True
-    run.left_out.append("everything on the practice site: it needs root or sudo")
+    if not _has_sudo():
+        run.left_out.append("everything on the practice site: it needs root or sudo")
+    elif whose not in {None, me}:
+        run.left_out.append(
+            f"everything on the practice site: the one here is for user id {whose};"
+            " 'make practice-down ARGS=--purge' removes it"
+        )
+    else:
+        return True
     return False
 
 
