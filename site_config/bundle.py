@@ -3,15 +3,16 @@
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
-from site_config.errors import SettingsError
+from site_config.errors import Problem, SettingsError
 from site_config.markdown_bounds import excess_of
 from site_config.site import Limits, Site
 from site_config.units import format_size
 from site_config.validation import validate
-from site_config.yaml_document import Key, read_document
+from site_config.yaml_document import Document, Key, read_document
 
 FILE_NAME = "challenge.yaml"
 PAGE_LIMIT = 256 * 1024
@@ -20,21 +21,40 @@ PAGE_LIMIT = 256 * 1024
 _Findings = Iterator[tuple[Key, str]]
 
 
-def load_challenge(directory: Path, site: Site | None = None) -> Challenge:
-    """Return the challenge in ``directory``; raise ``SettingsError`` with every problem and its line.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A challenge whose settings have the right form; what they name is still to be looked at."""
 
-    With a site, also check that the site offers the profiles and that its sysadmin has allowed the
-    data for this challenge. Every file named is a regular file inside the directory, reached
-    without a symbolic link.
-    """
+    directory: Path
+    challenge: Challenge
+    document: Document
+    """Knows on which line each key stands."""
+
+    def problems(self, site: Site | None = None) -> list[Problem]:
+        """Return what is wrong with what the settings name.
+
+        Every file is a regular file inside the directory, reached without a symbolic link. With a site, also whether
+        it offers the profiles and its sysadmin has allowed the data for this challenge.
+        """
+        findings = [*_references(self.challenge), *_files(self.challenge, self.directory)]
+        if site is not None:
+            findings += [*_demands(self.challenge, site)]
+        return [self.document.problem(key, message) for key, message in findings]
+
+
+def read_bundle(directory: Path) -> Bundle:
+    """Return the bundle in ``directory``; raise ``SettingsError`` where its ``challenge.yaml`` is not of the form."""
     document = read_document(directory / FILE_NAME)
     challenge = validate(Challenge, document)
-    findings = [*_references(challenge), *_files(challenge, directory)]
-    if site is not None:
-        findings += [*_demands(challenge, site)]
-    if findings:
-        raise SettingsError([document.problem(key, message) for key, message in findings])
-    return challenge
+    return Bundle(directory=directory, challenge=challenge, document=document)
+
+
+def load_challenge(directory: Path, site: Site | None = None) -> Challenge:
+    """Return the challenge in ``directory``; raise ``SettingsError`` with every problem and its line."""
+    bundle = read_bundle(directory)
+    if problems := bundle.problems(site):
+        raise SettingsError(problems)
+    return bundle.challenge
 
 
 def _references(challenge: Challenge) -> _Findings:

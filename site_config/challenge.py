@@ -303,7 +303,9 @@ class Retention(Section):
 class Challenge(Section):
     """A challenge as its organisers describe it."""
 
-    schema_version: Literal["1"] = Field(alias="schema", description="Version of this format: 1.")
+    schema_version: Annotated[Literal["1"], Kind("one of `1`", "1", or_number=True)] = Field(
+        alias="schema", description="Version of this format: 1."
+    )
     slug: Identifier = Field(description="Name of the challenge in addresses; never changes.")
     title: Title = Field(description="Title.")
     pages: tuple[Page, ...] = Field(min_length=1, max_length=50, description="Pages, in order.")

@@ -46,7 +46,7 @@ def _matching(pattern: str, meaning: str) -> AfterValidator:
 
 Identifier = Annotated[
     str,
-    Kind("name"),
+    Kind("name", r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"),
     _matching(
         r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?",
         "1 to 40 of a-z, 0-9 and '-', with no '-' at either end",
@@ -54,12 +54,12 @@ Identifier = Annotated[
 ]
 ScoreKey = Annotated[
     str,
-    Kind("key"),
+    Kind("key", r"[a-z][a-z0-9_]{0,39}"),
     _matching(r"[a-z][a-z0-9_]{0,39}", "1 to 40 of a-z, 0-9 and '_', starting with a letter"),
 ]
 SlurmName = Annotated[
     str,
-    Kind("Slurm name"),
+    Kind("Slurm name", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"),
     _matching(
         r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}",
         "a name of letters, digits, '_', '.' and '-', not starting with '-'",
@@ -67,24 +67,33 @@ SlurmName = Annotated[
 ]
 Gres = Annotated[
     str,
-    Kind("Slurm gres"),
+    Kind("Slurm gres", r"[a-z][a-z0-9_]*(?::[A-Za-z][A-Za-z0-9_.-]*)?(?::[1-9][0-9]{0,3})?"),
     _matching(
         r"[a-z][a-z0-9_]*(?::[A-Za-z][A-Za-z0-9_.-]*)?(?::[1-9][0-9]{0,3})?",
         "a generic resource such as gpu:1 or gpu:a100:2",
     ),
 ]
 HostName = Annotated[
-    str, Kind("host"), _matching(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", "a host name or address")
+    str,
+    Kind("host", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}"),
+    _matching(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", "a host name or address"),
 ]
 UserName = Annotated[
-    str, Kind("account"), _matching(r"[a-z_][a-z0-9_-]{0,31}", "the name of a Unix account")
+    str,
+    Kind("account", r"[a-z_][a-z0-9_-]{0,31}"),
+    _matching(r"[a-z_][a-z0-9_-]{0,31}", "the name of a Unix account"),
 ]
 Version = Annotated[
-    str, Kind("version"), _matching(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", "a version such as 1.3.6")
+    str,
+    Kind("version", r"[0-9]+\.[0-9]+(?:\.[0-9]+)?"),
+    _matching(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", "a version such as 1.3.6"),
 ]
 HttpUrl = Annotated[
     str,
-    Kind("address"),
+    Kind(
+        "address",
+        r"(?:https://[^\s/?#@]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?)(?:/[^\s?#]*)?",
+    ),
     _matching(
         r"(?:https://[^\s/?#@]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?)(?:/[^\s?#]*)?",
         "an https:// address (http:// only for localhost)",
@@ -136,7 +145,7 @@ def _is_plain(part: str) -> bool:
 
 InnerPath = Annotated[
     PurePosixPath,
-    Kind("relative path"),
+    Kind("relative path", r"[^/\\][^\\]*"),
     BeforeValidator(lambda text: _relative(text.rstrip("/") if isinstance(text, str) else text)),
 ]
 """A path inside a challenge or an output directory."""
@@ -149,5 +158,9 @@ def _written_out(moment: object) -> object:
     return moment
 
 
-Moment = Annotated[AwareDatetime, Kind("date and time"), BeforeValidator(_written_out)]
+Moment = Annotated[
+    AwareDatetime,
+    Kind("date and time", r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:?[0-9]{2})"),
+    BeforeValidator(_written_out),
+]
 """A point in time, written with its zone."""

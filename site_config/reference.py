@@ -82,9 +82,13 @@ def _inner_path(path: str, key: str, field: FieldInfo) -> str:
 
 
 def _value(field: FieldInfo) -> str:
-    kinds = [part for part in field.metadata if isinstance(part, Kind)]
+    kinds = _kinds(field)
     word = kinds[0].word if kinds else _words(field.annotation)
     return f"{word}{_bounds(field)}"
+
+
+def _kinds(field: FieldInfo) -> list[Kind]:
+    return [part for part in field.metadata if isinstance(part, Kind)]
 
 
 def _bounds(field: FieldInfo) -> str:
@@ -140,7 +144,7 @@ def _written(value: object, field: FieldInfo) -> str:
         return format_duration(value)
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int) and Kind("size") in field.metadata:
+    if isinstance(value, int) and any(part.word == "size" for part in _kinds(field)):
         return format_size(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"

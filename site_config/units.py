@@ -65,10 +65,16 @@ def _positive(value: int | timedelta) -> int | timedelta:
     return value
 
 
-Size = Annotated[int, Kind("size"), BeforeValidator(lambda text: _positive(parse_size(text)))]
+Size = Annotated[
+    int,
+    Kind("size", _SIZE.pattern, or_number=True),
+    BeforeValidator(lambda text: _positive(parse_size(text))),
+]
 """Bytes, more than none."""
 
 Duration = Annotated[
-    timedelta, Kind("duration"), BeforeValidator(lambda text: _positive(parse_duration(text)))
+    timedelta,
+    Kind("duration", r"(?:[0-9]{1,6}[dhms])+"),
+    BeforeValidator(lambda text: _positive(parse_duration(text))),
 ]
 """A time span, longer than nothing."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from portal.bootstrap.approvals import approvals_of_site
     from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
-    from portal.bootstrap.challenges import add_challenge, page_warnings
+    from portal.bootstrap.challenge_lint import lint_bundle, page_warnings
+    from portal.bootstrap.challenges import add_challenge
     from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
     from portal.bootstrap.crew import Crew
     from portal.bootstrap.renewal import SettingsWatch, watch_settings
@@ -40,6 +41,7 @@ __all__ = [
     "ensure_probe",
     "examine_audit_log",
     "files_of",
+    "lint_bundle",
     "open_site",
     "operator",
     "page_warnings",
@@ -69,9 +71,10 @@ _PLACES = {
     "ensure_probe": "worker",
     "examine_audit_log": "audit",
     "files_of": "clusters",
+    "lint_bundle": "challenge_lint",
     "open_site": "site",
     "operator": "site",
-    "page_warnings": "challenges",
+    "page_warnings": "challenge_lint",
     "profile_of": "resources",
     "published_keys": "secrets",
     "publisher_of": "secrets",

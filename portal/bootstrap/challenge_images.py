@@ -1,49 +1,66 @@
 """Looking into the images of a challenge when it is added: later only staff would see that they cannot be built."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from portal.bootstrap.site import Installation
+from portal.domain.challenges.profiles import SifPolicy
 from portal.files.errors import BadArchiveError
 from portal.files.images.inspection import ImageLimits
 from portal.files.images.programs import check_program
 from portal.worker.prepare.image_inspection import look_into
-from site_config.challenge import Challenge, Task
-from site_config.errors import Problem, SettingsError
+from site_config.bundle import Bundle
+from site_config.challenge import Archive, Task
+from site_config.errors import Problem
 
 
-def check_images(site: Installation, directory: Path, described: Challenge) -> None:
-    """Raise ``SettingsError`` with what is wrong with each image of the challenge in ``directory``."""
-    problems = []
-    for name, task in described.tasks.items():
-        parts = [
-            ("scorer", task.scorer, task.score.argv[0], f"the scorer of task '{name}'"),
-            ("base", task.base, task.predict.argv[0], f"a code submission for task '{name}'"),
-        ]
-        for part, archive, program, starter in parts:
-            if archive is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRules:
+    """What the images of a challenge have to be."""
+
+    sif: SifPolicy
+    architecture: Callable[[Task], str]
+    """Of the nodes that make the images of a task; empty for any."""
+
+
+def rules_of(site: Installation) -> ImageRules:
+    """Return what a site asks of images."""
+
+    def architecture(task: Task) -> str:
+        resources = site.resources
+        cluster = resources.profiles[task.predict.profile].cluster
+        return resources.profiles[resources.build_profiles[cluster]].architecture
+
+    return ImageRules(sif=site.resources.sif, architecture=architecture)
+
+
+def image_problems(bundle: Bundle, rules: ImageRules) -> Iterator[Problem]:
+    """Yield what is wrong with each image of a bundle that is there."""
+    for name, task in bundle.challenge.tasks.items():
+        limits = ImageLimits(architecture=rules.architecture(task))
+        for part, archive, program, starter in _parts(name, task):
+            file = bundle.directory / archive.image
+            if not file.is_file():
                 continue
-            file = directory / archive.image
-            limits = ImageLimits(architecture=_architecture(site, task))
             try:
-                _check_image(site, file, limits, program, starter)
+                _check_image(rules.sif, file, limits, program, starter)
             except BadArchiveError as problem:
-                key = f"tasks.{name}.{part}"
-                problems.append(Problem(file=file, line=None, key=key, message=problem.message))
-    if problems:
-        raise SettingsError(problems)
+                yield Problem(
+                    file=file, line=None, key=f"tasks.{name}.{part}", message=problem.message
+                )
 
 
-def _architecture(site: Installation, task: Task) -> str:
-    """Return what the nodes are that make the images of a task."""
-    resources = site.resources
-    cluster = resources.profiles[task.predict.profile].cluster
-    return resources.profiles[resources.build_profiles[cluster]].architecture
+def _parts(name: str, task: Task) -> Iterator[tuple[str, Archive, str, str]]:
+    yield "scorer", task.scorer, task.score.argv[0], f"the scorer of task '{name}'"
+    if task.base:
+        yield "base", task.base, task.predict.argv[0], f"a code submission for task '{name}'"
 
 
 def _check_image(
-    site: Installation, file: Path, limits: ImageLimits, program: str, starter: str
+    sif: SifPolicy, file: Path, limits: ImageLimits, program: str, starter: str
 ) -> None:
-    found, _ = look_into(file, limits, site.resources.sif)
+    found, _ = look_into(file, limits, sif)
     # What is in a SIF is seen by the build alone, and what comes with a submission later.
     if found.format != "sif" and not program.startswith("/submission/"):
         check_program(file, program, starter, limits)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from portal.bootstrap.approvals import approvals_of_site
-from portal.bootstrap.challenge_images import check_images
+from portal.bootstrap.challenge_images import image_problems, rules_of
 from portal.bootstrap.site import Installation, operator
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
@@ -17,9 +17,9 @@ from portal.services.challenges import import_bundle
 from portal.services.challenges.import_bundle import BundleContent, TakenIn
 from portal.services.evaluations.task_approvals import approval_of
 from portal.services.submissions.submit import Upload
-from portal.web.rendering.page_losses import losses_of
-from site_config.bundle import load_challenge, read_page
+from site_config.bundle import read_bundle, read_page
 from site_config.challenge import Challenge
+from site_config.errors import SettingsError
 
 Take = Callable[[Path], Upload]
 """What becomes of a file of the bundle."""
@@ -45,8 +45,11 @@ def add_challenge(
     ``agreed`` is asked about what cannot be taken back. Raises ``SettingsError`` for what is wrong with the bundle, with file
     and line, and ``OperatorError`` if it was not agreed to; nothing has changed then.
     """
-    described = load_challenge(directory, site.settings)
-    check_images(site, directory, described)
+    bundle = read_bundle(directory)
+    problems = bundle.problems(site.settings) or [*image_problems(bundle, rules_of(site))]
+    if problems:
+        raise SettingsError(problems)
+    described = bundle.challenge
     material = _material(site, directory, described, _looked_at if only_check else _keeper(site))
     _ask(site, described, agreed)
     try:
@@ -106,15 +109,6 @@ def _material(
             most = site.resources.upload_limit
             archives[task.sample] = _pack_sample(directory / task.sample, take, max_bytes=most)
     return BundleContent(texts=texts, archives=archives)
-
-
-def page_warnings(directory: Path) -> list[str]:
-    """Return what the pages of the challenge in ``directory`` cannot show, each with file and line."""
-    return [
-        f"{directory / name}:{line}: {loss}"
-        for name in dict.fromkeys(_texts(load_challenge(directory)))
-        for line, loss in losses_of(read_page(directory / name))
-    ]
 
 
 def _texts(described: Challenge) -> list[PurePosixPath]:

@@ -2,13 +2,15 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 import yaml
 
+from portal.cli.lazy import LazyGroup
 from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
@@ -19,7 +21,17 @@ TIMEOUT_SECONDS = 30.0
 """Seconds for the workers to take over a changed site.yaml."""
 
 
-@click.group()
+class _Commands(LazyGroup):
+    """The commands for a bundle, which need no site, are imported when they are asked for."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        "init": "portal.cli.bundles:init",
+        "lint": "portal.cli.bundles:lint",
+        "schema": "portal.cli.bundles:schema",
+    }
+
+
+@click.group(cls=_Commands)
 def challenge() -> None:
     """Look after challenges."""
 
@@ -40,6 +52,7 @@ def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: boo
     """
     from portal import bootstrap  # noqa: PLC0415
     from portal.services.evaluations import images  # noqa: PLC0415
+    from site_config.bundle import read_bundle  # noqa: PLC0415
 
     site = opened(site_file)
     if not (check or anyway):
@@ -50,7 +63,7 @@ def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: boo
         agreed=lambda question: yes or click.confirm(question, err=True),
         only_check=check,
     )
-    for warning in bootstrap.page_warnings(directory):
+    for warning in bootstrap.page_warnings(read_bundle(directory)):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{taken.slug}: {site.settings.site.url}/challenges/{taken.slug}")
     click.echo(f"  {'would be ' if check else ''}{_outcome(taken)}")
