@@ -39,6 +39,7 @@ def add_challenge(
     *,
     agreed: Callable[[str], bool] = lambda _: True,
     only_check: bool = False,
+    as_draft: bool = False,
 ) -> TakenIn:
     """Import the challenge in ``directory``, or only say what that would do.
 
@@ -60,6 +61,7 @@ def add_challenge(
                 described=described,
                 material=material,
                 resources=site.resources,
+                as_draft=as_draft,
                 now=site.clock(),
             )
             if only_check:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from portal.bootstrap import Installation
     from portal.services.challenges.import_bundle import TakenIn
 
+STATES = ("draft", "in_review", "published", "closed", "archived")
+"""Of a challenge; a test compares them with the domain's, which takes long to import."""
+
 TIMEOUT_SECONDS = 30.0
 """Seconds for the workers to take over a changed site.yaml."""
 
@@ -42,9 +45,14 @@ def challenge() -> None:
 @click.option("--check", is_flag=True, help="Only say what would change.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
+    "--draft", is_flag=True, help="Where it is new: show it to nobody but those who work for it."
+)
+@click.option(
     "--anyway", is_flag=True, help="Do not wait for a worker that has other settings than these."
 )
-def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: bool) -> None:
+def add(
+    site_file: Path, directory: Path, *, check: bool, yes: bool, draft: bool, anyway: bool
+) -> None:
     """Add the challenge in DIRECTORY, or bring it up to date.
 
     Its images are looked into first. What is wrong with them, or with anything else, is said with its place, and
@@ -62,6 +70,7 @@ def add(site_file: Path, directory: Path, *, check: bool, yes: bool, anyway: boo
         directory,
         agreed=lambda question: yes or click.confirm(question, err=True),
         only_check=check,
+        as_draft=draft,
     )
     for warning in bootstrap.page_warnings(read_bundle(directory)):
         click.echo(f"warning: {warning}", err=True)
@@ -113,6 +122,7 @@ def approve(site_file: Path, slug: str, *, yes: bool) -> None:
     """
     from portal import bootstrap  # noqa: PLC0415
     from portal.domain.untrusted import slug as checked_slug  # noqa: PLC0415
+    from portal.services.challenges import life  # noqa: PLC0415
     from portal.services.evaluations.task_approvals import approval_of  # noqa: PLC0415
 
     site = opened(site_file)
@@ -124,7 +134,36 @@ def approve(site_file: Path, slug: str, *, yes: bool) -> None:
     click.echo(yaml.safe_dump(json.loads(json.dumps(asdict(approval)))))
     if yes or click.confirm("Run these?"):
         bootstrap.approvals_of_site(site).put(checked_slug(slug, "SLUG"), approval)
+        with site.database.writing() as session:
+            life.approved(session, slug, now=site.clock())
         click.echo(f"{slug} is run like this from now on.")
+
+
+@challenge.command()
+@SITE
+@click.argument("slug")
+@click.argument("to", type=click.Choice(STATES))
+@click.option("--reason", default="", help="For those who read the audit log.")
+def state(site_file: Path, slug: str, to: str, reason: str) -> None:
+    """Bring the challenge SLUG into another state of its life.
+
+    Its owners do the same on its page 'State'.
+    """
+    from portal import bootstrap  # noqa: PLC0415
+    from portal.domain.challenges.life import ChallengeState  # noqa: PLC0415
+    from portal.services.challenges import life  # noqa: PLC0415
+
+    site = opened(site_file)
+    with site.database.writing() as session:
+        before = life.step(
+            session,
+            actor=bootstrap.operator(),
+            slug=slug,
+            to=ChallengeState(to),
+            reason=reason,
+            now=site.clock(),
+        )
+    click.echo(f"{slug} is {to}; it was {before}.")
 
 
 @challenge.command()

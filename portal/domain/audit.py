@@ -34,6 +34,7 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - a word
     CHALLENGE_ADDED = "challenge.added"
     CHALLENGE_CHANGED = "challenge.changed"
+    CHALLENGE_STEPPED = "challenge.stepped"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
     JOIN_ASKED = "join.asked"
@@ -104,7 +105,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     ),
     Group.CHALLENGES: frozenset(
         {
-            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
         }
     ),
     Group.JOINING: frozenset(

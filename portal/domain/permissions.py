@@ -37,6 +37,9 @@ class ChallengeRelation:
     """How an actor stands to one challenge."""
 
     published: bool
+    """Whether people who do not work for it see it."""
+    is_open: bool = True
+    """Whether anybody can take part in it at all."""
     owners: Collection[str] = ()
     organisers: Collection[str] = ()
     """Co-organisers; owners need not be among them."""
@@ -87,8 +90,8 @@ def may_see_challenge(actor: Actor, relation: ChallengeRelation) -> bool:
 
 
 def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
-    """Whoever is logged in and sees the challenge; its join policy comes on top of that."""
-    return may_use(actor, Scope.SUBMIT) and may_see_challenge(actor, relation)
+    """Whoever is logged in and sees the challenge, until it is over; its join policy comes on top of that."""
+    return may_use(actor, Scope.SUBMIT) and relation.is_open and may_see_challenge(actor, relation)
 
 
 def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:
@@ -130,6 +133,13 @@ def may_see_staff_pages(actor: Actor) -> bool:
 def may_operate(actor: Actor) -> bool:
     """Whoever runs the ``sealrun`` command on the portal's machine, and nobody through the web."""
     return actor.kind is ActorKind.OPERATOR
+
+
+def may_step(actor: Actor, relation: ChallengeRelation, *, by_organisers: bool) -> bool:
+    """Owners of the challenge, staff and operators; where it is about reviews only, co-organisers as well."""
+    if may_operate(actor):
+        return True
+    return may_organise(actor, relation) if by_organisers else may_own(actor, relation)
 
 
 def may_name_roles(actor: Actor, relation: ChallengeRelation) -> bool:

@@ -31,6 +31,7 @@ from portal.db.tables import (
     Task,
     Team,
 )
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import ImageKind, JobKind
@@ -173,7 +174,7 @@ def add_challenge(
     slug: str = "digits",
     title: str = "Read the digits",
     *,
-    published: bool = True,
+    state: ChallengeState = ChallengeState.PUBLISHED,
     phases: Sequence[Phase] | None = None,
     terms: str | None = None,
 ) -> Digits:
@@ -182,7 +183,8 @@ def add_challenge(
         id=new_id(NOW),
         slug=slug,
         title=title,
-        published=published,
+        state=state,
+        approved_at=NOW,
         terms=(BUNDLE / "terms.md").read_text() if terms is None else terms,
         join_policy="open",
         team_size=4,

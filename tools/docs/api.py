@@ -34,20 +34,19 @@ Told = dict[str, Any]
 def page() -> str:
     """Return docs/reference/api.md."""
     told = create_api("").openapi()
-    return "\n".join(
-        [HEAD, *_calls(told["paths"]), *_refusals(), *_answers(told["components"]["schemas"])]
-    )
+    schemas = told["components"]["schemas"]
+    return "\n".join([HEAD, *_calls(told["paths"], schemas), *_refusals(), *_answers(schemas)])
 
 
-def _calls(paths: Told) -> Iterator[str]:
+def _calls(paths: Told, schemas: Told) -> Iterator[str]:
     yield "## Calls\n"
     for path, calls in paths.items():
         for method, call in calls.items():
             yield f"### `{method.upper()} {API}{path}`\n"
-            yield from _call(call)
+            yield from _call(call, schemas)
 
 
-def _call(call: Told) -> Iterator[str]:
+def _call(call: Told, schemas: Told) -> Iterator[str]:
     [scopes] = [one["token"] for one in call["security"]]
     scope = f"Scope: `{scopes[0]}`." if scopes else "Any token will do."
     summary = " ".join(call["description"].split())
@@ -55,7 +54,7 @@ def _call(call: Told) -> Iterator[str]:
     for place, word in PLACES.items():
         yield from _table(word, [one for one in call.get("parameters", ()) if one["in"] == place])
     if "requestBody" in call:
-        yield from _table("form", _form(call["requestBody"]["content"]["multipart/form-data"]))
+        yield from _body(call["requestBody"]["content"], schemas)
 
 
 def _answer(responses: Told) -> str:
@@ -63,10 +62,17 @@ def _answer(responses: Told) -> str:
     return f"{status}, {_kind(told['content']['application/json']['schema'])}"
 
 
-def _form(told: Told) -> list[Told]:
-    schema = told["schema"]
+def _body(content: Told, schemas: Told) -> Iterator[str]:
+    for kind, word in (("multipart/form-data", "form"), ("application/json", "JSON")):
+        if kind in content:
+            schema = content[kind]["schema"]
+            name = schema.get("$ref", "").rpartition("/")[2]
+            yield from _table(word, _fields(schemas[name] if name else schema))
+
+
+def _fields(schema: Told) -> list[Told]:
     return [
-        {"name": name, "required": name in schema["required"], "schema": field}
+        {"name": name, "required": name in schema.get("required", ()), "schema": field}
         for name, field in schema["properties"].items()
     ]
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
 from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures
@@ -21,7 +22,9 @@ class Challenge(Base):
     id: Mapped[Key]
     slug: Mapped[str] = mapped_column(String(60), unique=True)
     title: Mapped[str] = mapped_column(String(200))
-    published: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[ChallengeState] = mapped_column(default=ChallengeState.DRAFT)
+    approved_at: Mapped[datetime | None]
+    """When the site last approved what it runs; the worker believes a file of its own instead."""
     terms: Mapped[str] = mapped_column(Text, default="")
     join_policy: Mapped[str] = mapped_column(String(20))
     join_gate: Mapped[dict[str, Any]] = mapped_column(default=dict)

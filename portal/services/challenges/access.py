@@ -53,6 +53,8 @@ def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> Visi
 def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> VisibleChallenge:
     """Find a challenge to which the actor may submit; raise ``NotFoundError``, or ``NotAllowedError`` naming ``what``."""
     visible = find(session, actor, slug)
+    if not visible.relation.is_open:
+        raise NotAllowedError("The organisers have closed this challenge.", reason="closed")
     if not permissions.may_submit(actor, visible.relation):
         raise NotAllowedError(f"Log in to {what}.")
     return visible
@@ -61,7 +63,9 @@ def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> V
 def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:
     """Look up, for this actor only, whether they organise or take part. One query."""
     if not actor.is_known:
-        return ChallengeRelation(published=challenge.published)
+        return ChallengeRelation(
+            published=challenge.state.is_public, is_open=challenge.state.is_open
+        )
     role = select(Organiser.role).where(
         Organiser.challenge_id == challenge.id, Organiser.person_id == actor.person_id
     )
@@ -81,7 +85,8 @@ def relation(
     me = singleton(actor)
     nobody: frozenset[str] = frozenset()
     return ChallengeRelation(
-        published=challenge.published,
+        published=challenge.state.is_public,
+        is_open=challenge.state.is_open,
         owners=me if role is Role.OWNER else nobody,
         organisers=me if role is Role.ORGANISER else nobody,
         reviewers=me if role is Role.REVIEWER else nobody,

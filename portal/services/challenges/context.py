@@ -11,7 +11,9 @@ from portal.db.queries.challenges import challenge_pages as queries
 from portal.db.tables import Challenge, Phase
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
-from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge_status
+from portal.domain.challenges import life
+from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.permissions import ChallengeRelation
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import ParticipationState
@@ -48,7 +50,7 @@ class Frame:
     slug: str
     title: str
     status: PhaseStatus
-    published: bool
+    state: ChallengeState
     tabs: tuple[Tab, ...]
     has_terms: bool
     phases: tuple[PhaseFacts, ...]
@@ -109,8 +111,8 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
     return Frame(
         slug=challenge.slug,
         title=challenge.title,
-        status=challenge_status([phase.window for phase in phases], now),
-        published=challenge.published,
+        status=life.status(challenge.state, [phase.window for phase in phases], now),
+        state=challenge.state,
         tabs=tuple(Tab(slug=page.slug, title=page.title) for page in challenge.pages),
         has_terms=bool(challenge.terms.strip()),
         phases=phases,

@@ -25,6 +25,7 @@ from portal.db.tables import (
 from portal.domain.accounts.gates import Gate
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import Resources
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
@@ -74,7 +75,7 @@ _WORDS = {
     "join_policy": "join.policy", "join_gate": "join.claims",
 }  # fmt: skip
 """What ``challenge.yaml`` calls what the tables call otherwise."""
-_OF_ITSELF = {"updated_at", "position", "cluster"}
+_OF_ITSELF = {"updated_at", "approved_at", "position", "cluster"}
 
 
 def add_challenge(
@@ -84,9 +85,12 @@ def add_challenge(
     described: bundle.Challenge,
     material: BundleContent,
     resources: Resources,
+    as_draft: bool = False,
     now: datetime,
 ) -> TakenIn:
-    """Write the challenge; what is there already is brought up to date.
+    """Write the challenge; what is there already is brought up to date, and stays in its state.
+
+    A new one is published, or a draft. Whoever calls this approves what it runs.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
     submitted: a phase or a task that submissions refer to cannot go.
@@ -94,6 +98,9 @@ def add_challenge(
     _refuse_what_is_to_come(described)
     changes: list[str] = []
     challenge, is_new = _challenge(session, described, material, changes, now=now)
+    if is_new:
+        challenge.state = ChallengeState.DRAFT if as_draft else ChallengeState.PUBLISHED
+    challenge.approved_at = now
     _pages(session, challenge, described, material, changes, now=now)
     tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
     _phases(session, challenge, described, tasks, changes, now=now)

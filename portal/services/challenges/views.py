@@ -11,7 +11,9 @@ from portal.db.tables import Challenge, Task
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
+from portal.domain.challenges import life
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge_status, current
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.errors import NotFoundError
 from portal.services.challenges.context import Frame, look_up
@@ -24,7 +26,7 @@ class Card:
     slug: str
     title: str
     status: PhaseStatus
-    published: bool
+    state: ChallengeState
     phase: str
     window: TimeWindow | None
     """Of the phase that is on, or else of the next or the last one."""
@@ -127,8 +129,8 @@ def _card(challenge: Challenge, teams: int, now: datetime) -> Card:
     return Card(
         slug=challenge.slug,
         title=challenge.title,
-        status=challenge_status(windows, now),
-        published=challenge.published,
+        status=life.status(challenge.state, windows, now),
+        state=challenge.state,
         phase=challenge.phases[place].title if windows else "",
         window=windows[place] if windows else None,
         teams=teams,

@@ -7,13 +7,14 @@ from fastapi import Query
 
 from portal.domain.leaderboards import scores
 from portal.services.challenges import details as challenge_details
+from portal.services.challenges import life
 from portal.services.challenges import views as challenge_views
 from portal.services.challenges.details import ChallengeDetails, PhaseDetails
 from portal.services.challenges.views import Card
 from portal.services.leaderboards import views as leaderboard_views
 from portal.services.leaderboards.views import Row
 from portal.web.api import models
-from portal.web.api.calls import AnyToken, PageNumber, Reading, Slug
+from portal.web.api.calls import AnyToken, Organising, PageNumber, Reading, Slug
 
 
 def me(call: AnyToken) -> models.Me:
@@ -40,7 +41,7 @@ def challenge(call: Reading, slug: Slug) -> models.Challenge:
         slug=details.frame.slug,
         title=details.frame.title,
         status=details.frame.status,
-        published=details.frame.published,
+        state=details.frame.state,
         join=_join(details),
         phases=[_phase(phase) for phase in details.phases],
         rule=details.rule,
@@ -76,6 +77,22 @@ def leaderboard(
     )
 
 
+def step(call: Organising, slug: Slug, wanted: models.StateWanted) -> models.StateChange:
+    """Bring a challenge that you work for into another state of its life.
+
+    Owners do, and between draft and review co-organisers as well. Doing it again changes nothing.
+    """
+    before = call.write(
+        life.step,
+        actor=call.actor,
+        slug=slug,
+        to=wanted.to,
+        reason=wanted.reason.strip(),
+        now=call.now,
+    )
+    return models.StateChange(before=before, state=wanted.to)
+
+
 def columns(found: Iterable[scores.Column]) -> list[models.Column]:
     """Return columns as the API shows them."""
     return [
@@ -96,7 +113,7 @@ def _item(card: Card) -> models.ChallengeItem:
         slug=card.slug,
         title=card.title,
         status=card.status,
-        published=card.published,
+        state=card.state,
         phase=card.phase,
         starts_at=card.window.starts_at if card.window else None,
         ends_at=card.window.ends_at if card.window else None,

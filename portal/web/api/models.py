@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.calendar import PhaseStatus
+from portal.domain.challenges.life import MAX_REASON_CHARS, ChallengeState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
@@ -65,7 +66,7 @@ class ChallengeItem(Model):
     slug: str = Field(description="Its name in addresses.")
     title: str
     status: PhaseStatus
-    published: bool
+    state: ChallengeState = Field(description="Where it is in its life.")
     phase: str = Field(description="Title of the phase that is on, or of the next or last one.")
     starts_at: Moment | None = Field(description="Of that phase.")
     ends_at: Moment | None
@@ -128,7 +129,7 @@ class Challenge(Model):
     slug: str
     title: str
     status: PhaseStatus
-    published: bool
+    state: ChallengeState = Field(description="Where it is in its life.")
     join: Join
     phases: list[Phase]
     rule: Rule = Field(description="Which submission stands for a team.")
@@ -303,6 +304,22 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class StateWanted(Model):
+    """What a challenge is to become."""
+
+    to: ChallengeState
+    reason: str = Field(
+        default="", max_length=MAX_REASON_CHARS, description="For those who read the audit log."
+    )
+
+
+class StateChange(Model):
+    """What a challenge was, and what it is now."""
+
+    before: ChallengeState
+    state: ChallengeState
 
 
 class Made(Model):

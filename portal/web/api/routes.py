@@ -47,6 +47,7 @@ def _router() -> APIRouter:
     _get(router, "/me", challenges.me)
     _get(router, "/challenges", challenges.challenges)
     _get(router, "/challenges/{slug}", challenges.challenge)
+    _post(router, "/challenges/{slug}/state", challenges.step)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
     _get(router, "/challenges/{slug}/submissions", submissions.submissions)
     _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)

@@ -31,6 +31,7 @@ MESSAGES: Mapping[Action, str] = {
     Action.TOKEN_REVOKED: "{who} revoked {subject}",
     Action.CHALLENGE_ADDED: "{who} added {subject}",
     Action.CHALLENGE_CHANGED: "{who} brought {subject} up to date",
+    Action.CHALLENGE_STEPPED: "{who} changed the state of {subject}",
     Action.ROLE_GIVEN: "{who} gave {subject} the role {role} in {challenge}",
     Action.ROLE_TAKEN: "{who} took the role {role} in {challenge} from {subject}",
     Action.JOIN_ASKED: "{who} asked to take part in {challenge}",

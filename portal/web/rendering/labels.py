@@ -9,6 +9,7 @@ from portal.domain.accounts.tokens import Scope, TokenState
 from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
@@ -113,6 +114,13 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Role.ORGANISER: "Co-organiser",
         Role.REVIEWER: "Reviewer",
     },
+    ChallengeState: {
+        ChallengeState.DRAFT: "Draft",
+        ChallengeState.IN_REVIEW: "In review",
+        ChallengeState.PUBLISHED: "Published",
+        ChallengeState.CLOSED: "Closed",
+        ChallengeState.ARCHIVED: "Archived",
+    },
     BlockReason: {
         BlockReason.MISUSE: "Misuse of the site",
         BlockReason.TAKEN_OVER: "The account may be in other hands",
@@ -173,6 +181,19 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Choice.RETRY: "It is about to be tried again.",
         Choice.FREE: "It is about to be given up; it does not count.",
         Choice.COUNT: "It is about to be given up; it counts.",
+    },
+    ChallengeState: {
+        ChallengeState.DRAFT: "Only those who work for it see it, and can try everything.",
+        ChallengeState.IN_REVIEW: (
+            "Only those who work for it see it, and the site is asked to approve what it runs."
+        ),
+        ChallengeState.PUBLISHED: "Everybody sees it, and takes part when its phases are open.",
+        ChallengeState.CLOSED: (
+            "Everybody still sees it with its leaderboards, and nobody takes part any more."
+        ),
+        ChallengeState.ARCHIVED: (
+            "Everybody still sees it; it is over for good, and nothing of it changes any more."
+        ),
     },
     Role: {
         Role.OWNER: "Does everything for the challenge, and says who else works for it.",

@@ -44,7 +44,9 @@ def _send(browser: TestClient, key: Key, scene: Scene, who: str = "") -> str:
     for name, value in example.parts.items():
         path = path.replace(name, _meant(value, scene, who))
     form = {name: _meant(value, scene, who) for name, value in example.form.items()}
-    answer = browser.request(method, path, data=form or None, files=example.files or None)
+    answer = browser.request(
+        method, path, data=form or None, files=example.files or None, json=example.json
+    )
     return table.word(answer.status_code, answer.headers.get("location", ""))
 
 

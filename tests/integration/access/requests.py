@@ -21,6 +21,8 @@ class Example:
     """Instead of the address, where it needs a query."""
     form: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    json: Mapping[str, str] | None = None
+    """Instead of a form, for programs."""
 
 
 EXAMPLES: Mapping[Key, Example] = {
@@ -78,6 +80,8 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
         parts={"{person}": "@applicant"}
     ),
+    ("POST", "/challenges/{slug}/state"): Example(form={"to": "closed"}),
+    ("POST", "/api/v1/challenges/{slug}/state"): Example(json={"to": "closed"}),
     ("POST", "/challenges/{slug}/roles"): Example(
         form={"person": "@person", "role": "reviewer", "sure": "yes"}
     ),

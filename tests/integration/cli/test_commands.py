@@ -11,10 +11,12 @@ import yaml
 from sqlalchemy import select, text
 
 from portal import bootstrap
+from portal.cli.challenges import STATES
 from portal.db.engine import Database
 from portal.db.tables import AuditEntry, Challenge, Organiser, Person, Task
 from portal.domain.accounts.people import ActorKind
 from portal.domain.audit import Action
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.permissions import Role
 from tests.integration.commands import Run, run, site_database, site_file
 from tests.support import factories
@@ -366,3 +368,35 @@ def test_the_log_of_a_restored_database_is_accepted_by_an_operator(
 
 def test_a_guard_that_nobody_touched_needs_no_restoring(run: Run) -> None:
     assert run("audit", "restore-guards").output == "Nothing was missing.\n"
+
+
+def test_an_operator_brings_a_challenge_to_another_state(
+    run: Run, site_database: Database, tmp_path: Path
+) -> None:
+    folder = write_challenge(tmp_path / "challenge")
+    added = run("challenge", "add", str(folder), "--draft")
+    states = [_state(site_database)]
+    again = run("challenge", "add", str(folder))
+    states.append(_state(site_database))
+
+    published = run("challenge", "state", "digits", "published", "--reason", "ready")
+    refused = run("challenge", "state", "digits", "archived")
+    unknown = run("challenge", "state", "digits", "gone")
+    nothing = run("challenge", "state", "nothing", "closed")
+
+    assert (added.exit_code, again.exit_code) == (0, 0)
+    assert states == [ChallengeState.DRAFT, ChallengeState.DRAFT]
+    assert (published.exit_code, published.stdout) == (0, "digits is published; it was draft.\n")
+    assert refused.exit_code == 1
+    assert "A challenge that is published cannot become archived." in refused.stderr
+    assert (unknown.exit_code, nothing.exit_code) == (2, 1)
+    assert _state(site_database) is ChallengeState.PUBLISHED
+
+
+def _state(database: Database) -> ChallengeState:
+    with database.reading() as session:
+        return session.scalars(select(Challenge)).one().state
+
+
+def test_the_states_of_the_command_are_those_of_the_domain() -> None:
+    assert set(STATES) == set(ChallengeState)

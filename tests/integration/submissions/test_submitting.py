@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from portal.db.tables import Challenge, Evaluation, Person, Phase, Submission, Team
 from portal.domain.accounts.people import VISITOR, Actor
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.errors import (
     NotAllowedError,
     NotFoundError,
@@ -61,7 +62,7 @@ def test_a_visitor_cannot_submit(world: World) -> None:
 
 def test_a_challenge_that_is_not_published_does_not_exist(world: World) -> None:
     with world.database.writing() as session:
-        session.scalars(select(Challenge)).one().published = False
+        session.scalars(select(Challenge)).one().state = ChallengeState.DRAFT
 
     with pytest.raises(NotFoundError):
         _submit(world)

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from portal.db.tables import Challenge, Participation, Phase, Team
 from portal.domain.accounts.tokens import Scope
+from portal.domain.challenges.life import ChallengeState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.permissions import Audience
@@ -42,7 +43,7 @@ def test_challenges_are_listed(site: Site) -> None:
                 "slug": "digits",
                 "title": "Read the digits",
                 "status": "open",
-                "published": True,
+                "state": "published",
                 "phase": "Development",
                 "starts_at": "2026-11-04T10:05:00Z",
                 "ends_at": "2027-01-03T10:05:00Z",
@@ -60,7 +61,7 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
         "slug": "digits",
         "title": "Read the digits",
         "status": "open",
-        "published": True,
+        "state": "published",
         "join": {"policy": "open", "state": "none", "team": "Team Ada", "team_size": 4},
         "rule": "best",
         "columns": COLUMNS,
@@ -310,7 +311,7 @@ def test_with_the_scope_organise_organisers_see_all_teams_and_private_columns(si
 
 def test_drafts_are_there_for_tokens_that_organise_only(site: Site) -> None:
     with site.context.database.writing() as session:
-        session.get_one(Challenge, site.digits.challenge.id).published = False
+        session.get_one(Challenge, site.digits.challenge.id).state = ChallengeState.DRAFT
     answers = []
     for who, scopes in (
         (site.organiser, (Scope.READ,)),

@@ -33,6 +33,7 @@ EXPECTED = {
     ("GET", "/me"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/challenges"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", DIGITS): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("POST", f"{DIGITS}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/leaderboard"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", f"{DIGITS}/submissions"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
@@ -47,6 +48,7 @@ EXPECTED = {
 NEEDED = {
     ("POST", f"{DIGITS}/submissions"): "submit",
     ("POST", f"{DIGITS}/weights"): "submit",
+    ("POST", f"{DIGITS}/state"): "organise",
     ("GET", f"{DIGITS}/teams"): "organise",
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
@@ -61,11 +63,12 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
     address = address.replace("{person}", _applicant(site))
     form = {"data": {"phase": "dev", "kind": "results"}, "files": {"file": ("a.csv", b"1,2\n")}}
+    sent = {"json": {"to": "closed"}} if path.endswith("/state") else form
     answers = []
 
     for name, scopes in TOKENS.values():
         program = site.program(site.token(getattr(site, name), *scopes))
-        answers.append(program.request(method, address, **(form if method == "POST" else {})))  # type: ignore[arg-type]
+        answers.append(program.request(method, address, **(sent if method == "POST" else {})))  # type: ignore[arg-type]
 
     assert tuple(answer.status_code for answer in answers) == EXPECTED[call]
     refused = [answer for answer in answers if answer.status_code == 403]

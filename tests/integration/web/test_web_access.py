@@ -3,6 +3,7 @@
 import pytest
 
 from portal.db.tables import Challenge
+from portal.domain.challenges.life import ChallengeState
 from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
@@ -78,7 +79,7 @@ def test_an_unpublished_challenge_is_there_for_organisers_and_staff_only(
     site: Site, path: str
 ) -> None:
     with site.context.database.writing() as session:
-        session.get_one(Challenge, site.digits.challenge.id).published = False
+        session.get_one(Challenge, site.digits.challenge.id).state = ChallengeState.DRAFT
     people = (site.newcomer, site.ada, site.organiser, site.staff)
 
     answers = [site.browser(person).get(path).status_code for person in people]
@@ -88,7 +89,7 @@ def test_an_unpublished_challenge_is_there_for_organisers_and_staff_only(
 
 def test_an_unpublished_challenge_is_not_on_the_list(site: Site) -> None:
     with site.context.database.writing() as session:
-        session.get_one(Challenge, site.digits.challenge.id).published = False
+        session.get_one(Challenge, site.digits.challenge.id).state = ChallengeState.DRAFT
 
     shown = [
         "Read the digits" in site.browser(person).get("/").text

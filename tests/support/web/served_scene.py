@@ -127,6 +127,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
             f"/submissions/{scene.submissions['failed'].id}/logs/{scene.logged}/release",
         ),
         "roles": ("staff", f"{root}/roles"),
+        "state": ("staff", f"{root}/state"),
         "attention": ("staff", f"{root}/attention"),
         "leaks": ("staff", f"{root}/leaks"),
         "resources": ("staff", f"{root}/resources"),

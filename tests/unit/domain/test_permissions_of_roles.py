@@ -17,6 +17,10 @@ DRAFT = ChallengeRelation(
     published=False, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},
     participants={"member"},
 )  # fmt: skip
+OVER = ChallengeRelation(
+    published=True, is_open=False, owners={"owner"}, organisers={"organiser"}, reviewers={"reviewer"},
+    participants={"member"},
+)  # fmt: skip
 TEAM = frozenset({"member"})
 
 
@@ -69,6 +73,12 @@ CASES = {
     "may_see_staff_pages": (permissions.may_see_staff_pages, ["staff"]),
     "may_operate": (permissions.may_operate, ["operator"]),
     "may_name_roles": (lambda a: permissions.may_name_roles(a, OPEN), [*OWNERS, "operator"]),
+    "may_step": (lambda a: permissions.may_step(a, OPEN, by_organisers=False), [*OWNERS, "operator"]),
+    "may_step between draft and review": (
+        lambda a: permissions.may_step(a, OPEN, by_organisers=True), [*ORGANISERS, "operator"],
+    ),
+    "may_take_part in what is over": (lambda a: permissions.may_take_part(a, OVER), []),
+    "may_see_challenge that is over": (lambda a: permissions.may_see_challenge(a, OVER), list(WHO)),
     "may_step_down": (
         lambda a: permissions.may_step_down(a, "owner"), ["owner", "owner's token to organise"],
     ),

@@ -18,6 +18,7 @@ from portal.db.tables import (
     Task,
     Team,
 )
+from portal.domain.challenges.life import PUBLIC
 from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import ParticipationState
 
@@ -111,7 +112,7 @@ def open_to(session: Session, person_id: str | None, *, every: bool) -> Sequence
         .order_by(Challenge.created_at.desc(), Challenge.id)
     )
     if not every:
-        statement = statement.where(or_(Challenge.published, organises(person_id)))
+        statement = statement.where(or_(Challenge.state.in_(PUBLIC), organises(person_id)))
     return session.scalars(statement).all()
 
 

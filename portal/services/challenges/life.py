@@ -1,0 +1,166 @@
+"""Bringing a challenge from one state of its life to the next."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Challenge, Submission
+from portal.domain import permissions
+from portal.domain.accounts.people import Actor
+from portal.domain.audit import Action, Subject
+from portal.domain.challenges.life import (
+    BY_ORGANISERS,
+    CHALLENGE_TRANSITIONS,
+    MAX_REASON_CHARS,
+    ChallengeState,
+    check_step,
+)
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
+from portal.domain.pagination import PAGE_SIZE
+from portal.domain.permissions import ChallengeRelation
+from portal.services.audit import log as audit_log
+from portal.services.challenges import access
+from portal.services.challenges.context import Frame, look_up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """A step that the actor may take, or what it still lacks."""
+
+    to: ChallengeState
+    lacks: str
+    """Why it cannot be taken yet; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatePage:
+    """Where a challenge is, and where it can go from there."""
+
+    frame: Frame
+    approved_at: datetime | None
+    steps: tuple[NextStep, ...]
+
+
+def state_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> StatePage:
+    """Return where a challenge is; for whoever works for it. Raises ``NotFoundError``."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not permissions.may_review(actor, visible.relation):
+        raise NotFoundError
+    challenge = visible.challenge
+    is_used = _is_used(session, challenge)
+    return StatePage(
+        frame=visible.frame,
+        approved_at=challenge.approved_at,
+        steps=tuple(
+            NextStep(to=to, lacks=_lacking(challenge, to, is_used=is_used))
+            for to in ChallengeState
+            if to in CHALLENGE_TRANSITIONS[challenge.state]
+            and _may(actor, visible.relation, challenge.state, to)
+        ),
+    )
+
+
+def step(
+    session: Session,
+    *,
+    actor: Actor,
+    slug: str,
+    to: ChallengeState,
+    reason: str = "",
+    now: datetime,
+) -> ChallengeState:
+    """Bring a challenge into another state; return which it was in. Doing it again changes nothing.
+
+    Raises ``NotFoundError`` for whoever does not see it, ``NotAllowedError`` for whoever may not, and
+    ``ParticipantError`` for a step that there is not, or not yet.
+    """
+    challenge, relation = _locked(session, actor, slug)
+    before = challenge.state
+    if len(reason) > MAX_REASON_CHARS:
+        raise ParticipantError(f"Write at most {MAX_REASON_CHARS} characters.", reason="reason")
+    if not _may(actor, relation, before, to):
+        raise NotAllowedError("Only an owner of the challenge can do this.")
+    if before is to:
+        return before
+    check_step(
+        before,
+        to,
+        is_approved=challenge.approved_at is not None,
+        has_submissions=_is_used(session, challenge),
+    )
+    challenge.state, challenge.updated_at = to, now
+    audit_log.note(
+        session,
+        actor=actor,
+        action=Action.CHALLENGE_STEPPED,
+        subject=Subject(kind="challenge", id=challenge.id),
+        challenge_id=challenge.id,
+        now=now,
+        before=before.value,
+        state=to.value,
+        reason=reason or None,
+    )
+    return before
+
+
+def approved(session: Session, slug: str, *, now: datetime) -> None:
+    """Note that an operator has approved what a challenge runs: it may be published from now on."""
+    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
+    if challenge is None:
+        raise NotFoundError
+    challenge.approved_at = now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A challenge whose organisers wait for the site."""
+
+    slug: str
+    title: str
+    since: datetime
+
+
+def in_review(session: Session, *, actor: Actor) -> tuple[Waiting, ...]:
+    """List the challenges whose organisers ask for the site's approval, the longest wait first; for staff."""
+    if not permissions.may_see_staff_pages(actor):
+        raise NotFoundError
+    rows = session.execute(
+        select(Challenge.slug, Challenge.title, Challenge.updated_at)
+        .where(Challenge.state == ChallengeState.IN_REVIEW)
+        .order_by(Challenge.updated_at, Challenge.id)
+        .limit(PAGE_SIZE)
+    )
+    return tuple(Waiting(slug=slug, title=title, since=since) for slug, title, since in rows)
+
+
+def _locked(session: Session, actor: Actor, slug: str) -> tuple[Challenge, ChallengeRelation]:
+    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
+    if challenge is None:
+        raise NotFoundError
+    relation = access.relation_of(session, challenge, actor)
+    if not permissions.may_operate(actor) and not permissions.may_review(actor, relation):
+        raise NotFoundError
+    return challenge, relation
+
+
+def _may(
+    actor: Actor, relation: ChallengeRelation, before: ChallengeState, to: ChallengeState
+) -> bool:
+    by_organisers = {before, to} <= BY_ORGANISERS
+    return permissions.may_step(actor, relation, by_organisers=by_organisers)
+
+
+def _lacking(challenge: Challenge, to: ChallengeState, *, is_used: bool) -> str:
+    is_approved = challenge.approved_at is not None
+    try:
+        check_step(challenge.state, to, is_approved=is_approved, has_submissions=is_used)
+    except ParticipantError as refusal:
+        return refusal.message
+    return ""
+
+
+def _is_used(session: Session, challenge: Challenge) -> bool:
+    found = session.scalar(select(exists().where(Submission.challenge_id == challenge.id)))
+    return bool(found)
