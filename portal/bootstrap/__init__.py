@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from portal.bootstrap.approvals import approvals_of_site
     from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
     from portal.bootstrap.challenge_lint import lint_bundle, page_warnings
-    from portal.bootstrap.challenges import add_challenge
+    from portal.bootstrap.challenges import add_challenge, differences, export_bundle
     from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
     from portal.bootstrap.crew import Crew
     from portal.bootstrap.renewal import SettingsWatch, watch_settings
@@ -38,8 +38,10 @@ __all__ = [
     "audit_watch",
     "check_adapters",
     "check_schema",
+    "differences",
     "ensure_probe",
     "examine_audit_log",
+    "export_bundle",
     "files_of",
     "lint_bundle",
     "open_site",
@@ -68,8 +70,10 @@ _PLACES = {
     "audit_watch": "worker",
     "check_adapters": "site_check",
     "check_schema": "site",
+    "differences": "challenges",
     "ensure_probe": "worker",
     "examine_audit_log": "audit",
+    "export_bundle": "challenges",
     "files_of": "clusters",
     "lint_bundle": "challenge_lint",
     "open_site": "site",

@@ -141,6 +141,33 @@ def approve(site_file: Path, slug: str, *, yes: bool) -> None:
 
 @challenge.command()
 @SITE
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def diff(site_file: Path, directory: Path) -> None:
+    """Show how the challenge in DIRECTORY differs from what the site has, and change nothing."""
+    from portal import bootstrap  # noqa: PLC0415
+
+    lines = bootstrap.differences(opened(site_file), directory)
+    click.echo("\n".join(lines) if lines else "no difference")
+
+
+@challenge.command()
+@SITE
+@click.argument("slug")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--revision", type=click.IntRange(min=1), help="Which one; the last without.")
+def export(site_file: Path, slug: str, directory: Path, *, revision: int | None) -> None:
+    """Write the challenge SLUG into DIRECTORY as the bundle that was added.
+
+    Adding that bundle again changes nothing.
+    """
+    from portal import bootstrap  # noqa: PLC0415
+
+    content = bootstrap.export_bundle(opened(site_file), slug, directory, number=revision)
+    click.echo(f"{directory}: challenge.yaml and {len(content.files)} files")
+
+
+@challenge.command()
+@SITE
 @click.argument("slug")
 @click.argument("to", type=click.Choice(STATES))
 @click.option("--reason", default="", help="For those who read the audit log.")

@@ -8,7 +8,7 @@ from portal.web.middleware.bodies import UploadRoute
 from portal.web.middleware.rate_limits import address, limited, person
 from portal.web.pages import attention, audit
 from portal.web.pages.accounts import account, identities, login, logout, tokens, welcome
-from portal.web.pages.challenges import challenges, roles, state
+from portal.web.pages.challenges import challenges, revisions, roles, state
 from portal.web.pages.leaderboards import leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import cancellation, log_releases, submissions, submit, weights
@@ -93,6 +93,8 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}/roles", page(login_required(roles.show)), methods=["GET"]),
         Route("/challenges/{slug}/roles", form_page(roles.give), methods=["POST"]),
         Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
+        Route("/challenges/{slug}/revisions", page(login_required(revisions.show))),
+        Route("/challenges/{slug}/revisions/{number}", page(login_required(revisions.one))),
         Route("/challenges/{slug}/state", page(login_required(state.show)), methods=["GET"]),
         Route("/challenges/{slug}/state", form_page(state.step), methods=["POST"]),
         Route("/submissions/{id}", page(login_required(submissions.submission))),

@@ -1,7 +1,7 @@
 """Rows for tests of pages: a digits challenge with teams and submissions in every state."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from portal.db.tables import (
     Attempt,
     Blob,
     Challenge,
+    ChallengeRevision,
     Column,
     Evaluation,
     Event,
@@ -26,6 +27,7 @@ from portal.db.tables import (
     Phase,
     PhaseTask,
     Result,
+    RevisionFile,
     Standing,
     Submission,
     Task,
@@ -33,6 +35,7 @@ from portal.db.tables import (
 )
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
+from portal.domain.challenges.revisions import Origin
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import ImageKind, JobKind
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
@@ -167,6 +170,41 @@ def add_image(session: Session, name: str, state: ImageState = ImageState.READY)
     session.add(image)
     session.flush()
     return image
+
+
+def add_revision(
+    session: Session,
+    digits: "Digits",
+    number: int = 1,
+    *,
+    settings: str = "schema: 1\ntitle: Read the digits\n",
+    changes: Sequence[str] = (),
+    files: Mapping[str, bytes] | None = None,
+    by: Person | None = None,
+) -> ChallengeRevision:
+    """Add a revision of a challenge, with files that are in no store."""
+    row = ChallengeRevision(
+        id=new_id(NOW),
+        challenge_id=digits.challenge.id,
+        number=number,
+        settings=settings,
+        changes=list(changes),
+        origin=Origin.PAGE if by else Origin.COMMAND,
+        made_by=by.id if by else None,
+        made_at=NOW + number * MINUTE,
+    )
+    session.add(row)
+    session.flush()
+    for path, content in (files or {}).items():
+        digest = hashlib.sha256(content).hexdigest()
+        if session.get(Blob, digest) is None:
+            session.add(Blob(sha256=digest, size=len(content), created_at=NOW))
+            session.flush()
+        session.add(
+            RevisionFile(revision_id=row.id, path=path, blob_sha256=digest, size=len(content))
+        )
+    session.flush()
+    return row
 
 
 def add_challenge(

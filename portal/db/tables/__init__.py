@@ -11,7 +11,17 @@ from portal.db.tables.accounts import (
 from portal.db.tables.attention import Decision, Heartbeat
 from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
-from portal.db.tables.challenges import Challenge, Column, Organiser, Page, Phase, PhaseTask, Task
+from portal.db.tables.challenges import (
+    Challenge,
+    ChallengeRevision,
+    Column,
+    Organiser,
+    Page,
+    Phase,
+    PhaseTask,
+    RevisionFile,
+    Task,
+)
 from portal.db.tables.check_reports import CheckReport
 from portal.db.tables.deletions import Deletion
 from portal.db.tables.evaluations import Attempt, Image, Job, Lease, LogRelease, RunLog
@@ -49,6 +59,7 @@ __all__ = [
     "Blob",
     "Cancellation",
     "Challenge",
+    "ChallengeRevision",
     "CheckReport",
     "Column",
     "DataSnapshot",
@@ -75,6 +86,7 @@ __all__ = [
     "PhaseTask",
     "Result",
     "Revision",
+    "RevisionFile",
     "RunLog",
     "SpentLogoutToken",
     "Standing",

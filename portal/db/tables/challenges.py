@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.revisions import Origin
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
 from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures
@@ -168,3 +169,35 @@ class Column(Base):
     is_primary: Mapped[bool]
     private: Mapped[bool]
     """Shown from the challenge's ``reveal_at`` on."""
+
+
+class ChallengeRevision(Base):
+    """What the bundle of a challenge was at a time."""
+
+    __tablename__ = "challenge_revisions"
+    __table_args__ = (UniqueConstraint("challenge_id", "number"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    number: Mapped[int]
+    """From 1 on, in the order in which they were made."""
+    settings: Mapped[str] = mapped_column(Text)
+    """The text of ``challenge.yaml``."""
+    changes: Mapped[list[str]]
+    """What it changed, in the words of ``challenge.yaml``; empty for the first one."""
+    origin: Mapped[Origin]
+    made_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    """None: an operator."""
+    made_at: Mapped[datetime]
+
+
+class RevisionFile(Base):
+    """A file of a bundle; a directory is a plain tar of its files."""
+
+    __tablename__ = "revision_files"
+
+    revision_id: Mapped[str] = mapped_column(ForeignKey("challenge_revisions.id"), primary_key=True)
+    path: Mapped[str] = mapped_column(String(1000), primary_key=True)
+    blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    is_directory: Mapped[bool] = mapped_column(default=False)

@@ -27,6 +27,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import Resources
+from portal.domain.challenges.revisions import Origin
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
@@ -34,6 +35,8 @@ from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
+from portal.services.challenges import revisions
+from portal.services.challenges.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
 from portal.services.submissions.submit import Upload
@@ -46,6 +49,8 @@ class BundleContent:
 
     texts: Mapping[PurePosixPath, str]
     archives: Mapping[PurePosixPath, Upload]
+    all_of_it: RevisionContent
+    """The text of ``challenge.yaml`` and every file that it names, as the store has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class TakenIn:
     id: str
     slug: str
     is_new: bool
+    revision: int
     changes: tuple[str, ...]
     """In the words of ``challenge.yaml``; empty where all was there as it is, and for a new challenge."""
 
@@ -86,6 +92,7 @@ def add_challenge(
     material: BundleContent,
     resources: Resources,
     as_draft: bool = False,
+    origin: Origin = Origin.COMMAND,
     now: datetime,
 ) -> TakenIn:
     """Write the challenge; what is there already is brought up to date, and stays in its state.
@@ -107,6 +114,15 @@ def add_challenge(
     _columns(session, challenge, described, changes, now=now)
     # Precision, sense and rule decide who stands where: what is shown has to follow them.
     standings.rebuild(session, challenge.id)
+    number = revisions.record(
+        session,
+        challenge=challenge,
+        content=material.all_of_it,
+        changes=() if is_new else tuple(changes),
+        origin=origin,
+        actor=actor,
+        now=now,
+    )
     audit_log.note(
         session,
         actor=actor,
@@ -114,9 +130,11 @@ def add_challenge(
         subject=Subject(kind="challenge", id=challenge.id),
         challenge_id=challenge.id,
         now=now,
+        revision=number,
     )
     return TakenIn(
         id=challenge.id,
+        revision=number,
         slug=challenge.slug,
         is_new=is_new,
         changes=() if is_new else tuple(changes),

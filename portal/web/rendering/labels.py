@@ -10,6 +10,7 @@ from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.revisions import Origin
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
@@ -120,6 +121,11 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         ChallengeState.PUBLISHED: "Published",
         ChallengeState.CLOSED: "Closed",
         ChallengeState.ARCHIVED: "Archived",
+    },
+    Origin: {
+        Origin.COMMAND: "By command",
+        Origin.PAGE: "On a page",
+        Origin.PROGRAM: "By a program",
     },
     BlockReason: {
         BlockReason.MISUSE: "Misuse of the site",

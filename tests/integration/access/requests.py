@@ -80,6 +80,7 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
         parts={"{person}": "@applicant"}
     ),
+    ("GET", "/challenges/{slug}/revisions/{number}"): Example(parts={"{number}": "1"}),
     ("POST", "/challenges/{slug}/state"): Example(form={"to": "closed"}),
     ("POST", "/api/v1/challenges/{slug}/state"): Example(json={"to": "closed"}),
     ("POST", "/challenges/{slug}/roles"): Example(

@@ -123,6 +123,7 @@ def make_scene(directory: Path) -> Scene:
         session.get_one(Challenge, digits.challenge.id).join_policy = "approve"
         people = _people(session, digits)
         ids, tokens = _things(session, digits, people)
+        factories.add_revision(session, digits)
     place.context.database.engine.dispose()
     return Scene(
         database=directory / "sealrun.db",

@@ -400,3 +400,25 @@ def _state(database: Database) -> ChallengeState:
 
 def test_the_states_of_the_command_are_those_of_the_domain() -> None:
     assert set(STATES) == set(ChallengeState)
+
+
+def test_a_challenge_is_exported_and_compared(
+    run: Run, site_database: Database, tmp_path: Path
+) -> None:
+    folder = write_challenge(tmp_path / "challenge")
+    run("challenge", "add", str(folder))
+
+    exported = run("challenge", "export", "digits", str(tmp_path / "out"))
+    same = run("challenge", "diff", str(tmp_path / "out"))
+    with (tmp_path / "out" / "challenge.yaml").open("a") as file:
+        file.write("# a remark\n")
+    other = run("challenge", "diff", str(tmp_path / "out"))
+    again = run("challenge", "export", "digits", str(tmp_path / "out"))
+    nothing = run("challenge", "export", "digits", str(tmp_path / "two"), "--revision", "2")
+
+    assert exported.exit_code == 0
+    assert exported.stdout.startswith(f"{tmp_path}/out: challenge.yaml and ")
+    assert same.stdout == "no difference\n"
+    assert "+# a remark" in other.stdout
+    assert (again.exit_code, nothing.exit_code) == (1, 1)
+    assert "is there already" in again.stderr

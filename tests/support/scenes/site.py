@@ -79,6 +79,15 @@ class Scene:
 def add_scene(session: Session) -> Scene:
     """Fill an empty database."""
     digits = factories.add_challenge(session)
+    factories.add_revision(session, digits, files={"overview.md": b"# Digits", "scorer.tar": b"1"})
+    factories.add_revision(
+        session,
+        digits,
+        2,
+        settings="schema: 1\ntitle: Read the digits!\n",
+        changes=["title", "task digits: scorer.image"],
+        files={"overview.md": b"# Digits", "scorer.tar": b"another"},
+    )
     _add_other_challenges(session)
     ada = factories.add_person(session, "Ada Vlasák")
     factories.add_account(session, ada, "vlasak@nordholm.example")

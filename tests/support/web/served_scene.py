@@ -128,6 +128,8 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         ),
         "roles": ("staff", f"{root}/roles"),
         "state": ("staff", f"{root}/state"),
+        "revisions": ("staff", f"{root}/revisions"),
+        "revision": ("staff", f"{root}/revisions/2"),
         "attention": ("staff", f"{root}/attention"),
         "leaks": ("staff", f"{root}/leaks"),
         "resources": ("staff", f"{root}/resources"),

@@ -16,6 +16,7 @@ from portal.db.tables import (
     Image,
     Job,
     Phase,
+    RevisionFile,
     Submission,
     Task,
     Weights,
@@ -259,8 +260,9 @@ def _images_of_challenges() -> CompoundSelect[*tuple[str | None]]:
 
 
 def _sources_of_challenges() -> CompoundSelect[*tuple[str]]:
-    """Select the files that scorers and bases were made of, and public samples."""
+    """Select the files that scorers and bases were made of, public samples, and all of every revision."""
     return union(
         select(Image.source_sha256).where(Image.id.in_(_images_of_challenges())),
         select(Task.sample_sha256).where(Task.sample_sha256.is_not(None)),
+        select(RevisionFile.blob_sha256),
     )

@@ -1,0 +1,55 @@
+"""Revisions of a challenge: what its bundle was, by whom, and what each changed."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+SETTINGS = "challenge.yaml"
+MAX_DIFF_LINES = 2_000
+"""Lines of a difference that a page shows; of more, the beginning."""
+
+
+class Origin(StrEnum):
+    """By which way a revision came."""
+
+    COMMAND = "command"
+    PAGE = "page"
+    PROGRAM = "program"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFile:
+    """A file of a bundle, or a directory of which the store has a plain tar."""
+
+    sha256: str
+    size: int
+    is_directory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """What became of a file from one revision to the next: None where it was not, or is no more."""
+
+    path: str
+    before: BundleFile | None
+    now: BundleFile | None
+
+
+def file_changes(
+    before: Mapping[str, BundleFile], now: Mapping[str, BundleFile]
+) -> tuple[FileChange, ...]:
+    """Return which files differ, by their path."""
+    return tuple(
+        FileChange(path=path, before=before.get(path), now=now.get(path))
+        for path in sorted({*before, *now})
+        if before.get(path) != now.get(path)
+    )
+
+
+def text_changes(before: str, now: str, path: str) -> tuple[str, ...]:
+    """Return the lines of a unified difference; empty where the texts are the same."""
+    lines = difflib.unified_diff(
+        before.splitlines(), now.splitlines(), f"a/{path}", f"b/{path}", lineterm=""
+    )
+    return tuple(line for line, _ in zip(lines, range(MAX_DIFF_LINES), strict=False))
