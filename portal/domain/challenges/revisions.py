@@ -29,7 +29,7 @@ class BundleFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
-    """What became of a file from one revision to the next: None where it was not, or is no more."""
+    """What became of a file from one revision to the next: None where it was not, or no longer is."""
 
     path: str
     before: BundleFile | None
