@@ -17,7 +17,7 @@ class ChallengeState(StrEnum):
     IN_REVIEW = "in_review"  #: the same; the site is asked to approve what it runs
     PUBLISHED = "published"
     CLOSED = "closed"  #: everybody still sees it, and nobody takes part any more
-    ARCHIVED = "archived"  #: the same; nothing of it is changed any more
+    ARCHIVED = "archived"  #: the same, for good
 
     @property
     def is_public(self) -> bool:

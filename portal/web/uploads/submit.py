@@ -62,8 +62,8 @@ class Submitted:
 async def receive_submission(request: PageRequest, slug: str, *, key: str = "") -> Submitted:
     """Take the form in the request's body and make a submission of its file to a challenge.
 
-    ``key`` is a program's own name for it: used again, it makes no other. Nothing is read from somebody who may not submit here. Raises ``SubmissionRejectedError``, and what
-    ``check_may_submit`` raises.
+    ``key`` is a program's own name for it: used again, it makes no other. Nothing is read from somebody who may not
+    submit here. Raises ``SubmissionRejectedError``, and what ``check_may_submit`` raises.
     """
     await run_in_threadpool(check_may_submit, request, slug, "submit something")
     return await _decide(request, slug, key, await receive_file(request))
