@@ -4,7 +4,6 @@ Names end up in argument lists and paths on the cluster: none may start with ``-
 separator, so that none can be taken for an option or lead elsewhere.
 """
 
-import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -18,7 +17,7 @@ from pydantic import (
     ValidationInfo,
 )
 
-from site_config.value_kinds import Kind
+from site_config.value_kinds import Kind, Matching
 
 _TITLE_LIMIT = 200
 _NAME_LIMIT = 255  # bytes of a file name on every file system in use
@@ -32,71 +31,56 @@ class Section(BaseModel):
     )
 
 
-def _matching(pattern: str, meaning: str) -> AfterValidator:
-    """Return a check whose sentence says what is asked for, where pydantic would show the pattern."""
-    compiled = re.compile(pattern)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f"must be {meaning}")
-        return text
-
-    return AfterValidator(check)
-
-
 Identifier = Annotated[
     str,
-    Kind("name", r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?"),
-    _matching(
+    Matching(
+        "name",
         r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?",
-        "1 to 40 of a-z, 0-9 and '-', with no '-' at either end",
+        meaning="1 to 40 of a-z, 0-9 and '-', with no '-' at either end",
     ),
 ]
 ScoreKey = Annotated[
     str,
-    Kind("key", r"[a-z][a-z0-9_]{0,39}"),
-    _matching(r"[a-z][a-z0-9_]{0,39}", "1 to 40 of a-z, 0-9 and '_', starting with a letter"),
+    Matching(
+        "key",
+        r"[a-z][a-z0-9_]{0,39}",
+        meaning="1 to 40 of a-z, 0-9 and '_', starting with a letter",
+    ),
 ]
 SlurmName = Annotated[
     str,
-    Kind("Slurm name", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"),
-    _matching(
+    Matching(
+        "Slurm name",
         r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}",
-        "a name of letters, digits, '_', '.' and '-', not starting with '-'",
+        meaning="a name of letters, digits, '_', '.' and '-', not starting with '-'",
     ),
 ]
 Gres = Annotated[
     str,
-    Kind("Slurm gres", r"[a-z][a-z0-9_]*(?::[A-Za-z][A-Za-z0-9_.-]*)?(?::[1-9][0-9]{0,3})?"),
-    _matching(
+    Matching(
+        "Slurm gres",
         r"[a-z][a-z0-9_]*(?::[A-Za-z][A-Za-z0-9_.-]*)?(?::[1-9][0-9]{0,3})?",
-        "a generic resource such as gpu:1 or gpu:a100:2",
+        meaning="a generic resource such as gpu:1 or gpu:a100:2",
     ),
 ]
 HostName = Annotated[
     str,
-    Kind("host", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}"),
-    _matching(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", "a host name or address"),
+    Matching("host", r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}", meaning="a host name or address"),
 ]
 UserName = Annotated[
     str,
-    Kind("account", r"[a-z_][a-z0-9_-]{0,31}"),
-    _matching(r"[a-z_][a-z0-9_-]{0,31}", "the name of a Unix account"),
+    Matching("account", r"[a-z_][a-z0-9_-]{0,31}", meaning="the name of a Unix account"),
 ]
 Version = Annotated[
     str,
-    Kind("version", r"[0-9]+\.[0-9]+(?:\.[0-9]+)?"),
-    _matching(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", "a version such as 1.3.6"),
+    Matching("version", r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", meaning="a version such as 1.3.6"),
 ]
 HttpUrl = Annotated[
     str,
-    Kind(
+    Matching(
         "address",
         r"(?:https://[^\s/?#@]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?)(?:/[^\s?#]*)?",
-    ),
-    _matching(
-        r"(?:https://[^\s/?#@]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?)(?:/[^\s?#]*)?",
-        "an https:// address (http:// only for localhost)",
+        meaning="an https:// address (http:// only for localhost)",
     ),
 ]
 
