@@ -53,11 +53,16 @@ def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> Visi
 def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> VisibleChallenge:
     """Find a challenge to which the actor may submit; raise ``NotFoundError``, or ``NotAllowedError`` naming ``what``."""
     visible = find(session, actor, slug)
-    if not visible.relation.is_open:
-        raise NotAllowedError("The organisers have closed this challenge.", reason="closed")
     if not permissions.may_submit(actor, visible.relation):
-        raise NotAllowedError(f"Log in to {what}.")
+        raise not_now(visible.relation, what)
     return visible
+
+
+def not_now(relation: ChallengeRelation, what: str) -> NotAllowedError:
+    """Return why somebody who sees a challenge may not do ``what`` there: it is over, or they are not logged in."""
+    if not relation.is_open:
+        return NotAllowedError("The organisers have closed this challenge.", reason="closed")
+    return NotAllowedError(f"Log in to {what}.")
 
 
 def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.profiles import Resources
-from portal.domain.errors import NotAllowedError
 from portal.domain.submissions.limits import Limits, Used, start_of_day
+from portal.services.challenges import access
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
 from portal.services.submissions.quota import offers_smoke, quota_left
@@ -50,7 +50,7 @@ def submit_form(
     """Return what can be submitted now, and how often."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_submit or actor.person_id is None:
-        raise NotAllowedError("Log in to submit something.")
+        raise access.not_now(visible.relation, "submit something")
     if visible.frame.must_join:
         raise joining.not_yet(visible.frame.participation)
     return SubmitForm(

@@ -205,7 +205,7 @@ _NOT_YET: Mapping[ParticipationState | None, str] = {
 def _visible(session: Session, actor: Actor, slug: str, now: datetime) -> Visible:
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_take_part(actor, visible.relation):
-        raise NotAllowedError("Log in to take part.")
+        raise access.not_now(visible.relation, "take part")
     return visible
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 from portal.db.queries.teams import team_lists as queries
 from portal.db.tables import MergeRequest, Team
 from portal.domain.accounts.people import Actor
-from portal.domain.errors import NotAllowedError
 from portal.domain.teams.membership_rules import MergeState
+from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
 from portal.services.teams import invitations, joining
 from portal.services.teams.joining import JoinPage
@@ -59,7 +59,7 @@ def team_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> Te
     """Return the actor's team in a challenge."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.may_submit:
-        raise NotAllowedError("Log in to see your team.")
+        raise access.not_now(visible.relation, "see your team")
     challenge = visible.challenge
     team = session.get_one(Team, visible.team_id) if visible.team_id else None
     freeze_at = challenge.rosters_freeze_at
