@@ -2,23 +2,35 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
 from site_config.errors import Problem, SettingsError
 from site_config.markdown_bounds import excess_of
-from site_config.site import Limits, Site
 from site_config.units import format_size
 from site_config.validation import validate
-from site_config.yaml_document import Document, Key, read_document
+from site_config.yaml_document import Document, Key, document_of, read_document
 
 FILE_NAME = "challenge.yaml"
 PAGE_LIMIT = 256 * 1024
 """Bytes that one page or the terms may have; what they may hold is in ``markdown_bounds``."""
 
 _Findings = Iterator[tuple[Key, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """What of a site a challenge can ask for."""
+
+    profiles: Mapping[str, str]
+    """The cluster of each profile."""
+    data: Mapping[str, Collection[str]]
+    """For which challenges the sysadmin has allowed each directory."""
+    output: int
+    """Bytes that outputs may have."""
+    output_files: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +42,15 @@ class Bundle:
     document: Document
     """Knows on which line each key stands."""
 
-    def problems(self, site: Site | None = None) -> list[Problem]:
+    def problems(self, offers: Offers | None = None) -> list[Problem]:
         """Return what is wrong with what the settings name.
 
-        Every file is a regular file inside the directory, reached without a symbolic link. With a site, also whether
-        it offers the profiles and its sysadmin has allowed the data for this challenge.
+        Every file is a regular file inside the directory, reached without a symbolic link. With what a site offers,
+        also whether the profiles are among that, and the data is allowed for this challenge.
         """
         findings = [*_references(self.challenge), *_files(self.challenge, self.directory)]
-        if site is not None:
-            findings += [*_demands(self.challenge, site)]
+        if offers is not None:
+            findings += [*_demands(self.challenge, offers)]
         return [self.document.problem(key, message) for key, message in findings]
 
 
@@ -49,10 +61,15 @@ def read_bundle(directory: Path) -> Bundle:
     return Bundle(directory=directory, challenge=challenge, document=document)
 
 
-def load_challenge(directory: Path, site: Site | None = None) -> Challenge:
+def settings_of(text: str) -> Challenge:
+    """Return the settings that a text of ``challenge.yaml`` holds; raise ``SettingsError`` where it is not of the form."""
+    return validate(Challenge, document_of(text, Path(FILE_NAME)))
+
+
+def load_challenge(directory: Path, offers: Offers | None = None) -> Challenge:
     """Return the challenge in ``directory``; raise ``SettingsError`` with every problem and its line."""
     bundle = read_bundle(directory)
-    if problems := bundle.problems(site):
+    if problems := bundle.problems(offers):
         raise SettingsError(problems)
     return bundle.challenge
 
@@ -90,6 +107,22 @@ def _file(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
     found = _look(directory, name)
     if found is None or not stat.S_ISREG(found.st_mode):
         yield key, f"there is no file '{name}' in the challenge (links are not followed)"
+
+
+def text_files(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the files of a challenge that are texts: its pages and its terms."""
+    return [*(page.file for page in challenge.pages), *filter(None, [challenge.terms])]
+
+
+def images_of(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the images of a challenge: its scorers and what code is laid over."""
+    tasks = challenge.tasks.values()
+    return [archive.image for task in tasks for archive in filter(None, (task.scorer, task.base))]
+
+
+def samples_of(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the directories that are samples."""
+    return [task.sample for task in challenge.tasks.values() if task.sample]
 
 
 def read_page(file: Path) -> str:
@@ -143,34 +176,33 @@ def _look(directory: Path, name: PurePosixPath) -> os.stat_result | None:
     return found
 
 
-def _demands(challenge: Challenge, site: Site) -> _Findings:
+def _demands(challenge: Challenge, offers: Offers) -> _Findings:
     for name, task in challenge.tasks.items():
         here: Key = ("tasks", name)
         for role, source in (("input", task.input), ("truth", task.truth)):
-            data = site.data.get(source.data)
-            if data is None or challenge.slug not in data.challenges:
+            if challenge.slug not in offers.data.get(source.data, ()):
                 # The same sentence for both: which data other challenges have is not public.
                 message = f"this site has no data '{source.data}' for challenge '{challenge.slug}'"
                 yield (*here, role, "data"), message
-        yield from _profiles(task, here, site)
-        yield from _outputs(task.outputs, (*here, "outputs"), site.limits)
+        yield from _profiles(task, here, offers)
+        yield from _outputs(task.outputs, (*here, "outputs"), offers)
 
 
-def _profiles(task: Task, here: Key, site: Site) -> _Findings:
+def _profiles(task: Task, here: Key, offers: Offers) -> _Findings:
     clusters = set()
     for role, name in (("predict", task.predict.profile), ("score", task.score.profile)):
-        profile = site.profiles.get(name)
-        if profile is None:
-            offered = ", ".join(sorted(site.profiles))
+        cluster = offers.profiles.get(name)
+        if cluster is None:
+            offered = ", ".join(sorted(offers.profiles))
             yield (*here, role, "profile"), f"this site has no profile '{name}'; it has: {offered}"
         else:
-            clusters.add(profile.cluster)
+            clusters.add(cluster)
     if len(clusters) > 1:
         yield (*here, "score", "profile"), "must be on the same cluster as the 'predict' profile"
 
 
-def _outputs(outputs: Outputs, here: Key, limits: Limits) -> _Findings:
-    if outputs.max is not None and outputs.max > limits.output:
-        yield (*here, "max"), f"this site allows {format_size(limits.output)}"
-    if outputs.files is not None and outputs.files > limits.output_files:
-        yield (*here, "files"), f"this site allows {limits.output_files}"
+def _outputs(outputs: Outputs, here: Key, offers: Offers) -> _Findings:
+    if outputs.max is not None and outputs.max > offers.output:
+        yield (*here, "max"), f"this site allows {format_size(offers.output)}"
+    if outputs.files is not None and outputs.files > offers.output_files:
+        yield (*here, "files"), f"this site allows {offers.output_files}"

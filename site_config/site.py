@@ -466,6 +466,18 @@ class Accounts(Section):
     )
 
 
+class Challenges(Section):
+    """Who makes challenges."""
+
+    create: Literal["staff", "everybody"] = Field(
+        default="staff",
+        description=(
+            "Who makes a new challenge on the web, beside operators: staff, or everybody who is logged in. It is a"
+            " draft that nobody else sees, and nothing of it runs before an operator has approved it."
+        ),
+    )
+
+
 class Site(Section):
     """All settings of one site."""
 
@@ -483,6 +495,7 @@ class Site(Section):
     data: dict[Identifier, Data] = Field(
         default={}, description="The only directories that a challenge can mount, by name."
     )
+    challenges: Challenges = Field(default=Challenges(), description="Who makes challenges.")
     limits: Limits = Field(default=Limits(), description="What one submission may take up.")
     images: Images = Field(default=Images(), description="Which images may be submitted.")
     retention: Retention = Field(

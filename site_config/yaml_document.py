@@ -50,7 +50,11 @@ def format_key(key: Key) -> str:
 
 def read_document(file: Path) -> Document:
     """Read the YAML mapping in ``file``; raise ``SettingsError`` where it is not one."""
-    text = _read_text(file)
+    return document_of(_read_text(file), file)
+
+
+def document_of(text: str, file: Path) -> Document:
+    """Return the YAML mapping that a text is, which stands in ``file``; raise ``SettingsError`` where it is not one."""
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

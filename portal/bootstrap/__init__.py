@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from portal.bootstrap.approvals import approvals_of_site
     from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
     from portal.bootstrap.challenge_lint import lint_bundle, page_warnings
-    from portal.bootstrap.challenges import add_challenge, differences, export_bundle
+    from portal.bootstrap.challenges import (
+        add_challenge,
+        approve_revision,
+        differences,
+        export_bundle,
+    )
     from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
     from portal.bootstrap.crew import Crew
     from portal.bootstrap.renewal import SettingsWatch, watch_settings
@@ -34,6 +39,7 @@ __all__ = [
     "accept_audit_log",
     "add_challenge",
     "approvals_of_site",
+    "approve_revision",
     "audit_heads_of",
     "audit_watch",
     "check_adapters",
@@ -66,6 +72,7 @@ _PLACES = {
     "accept_audit_log": "audit",
     "add_challenge": "challenges",
     "approvals_of_site": "approvals",
+    "approve_revision": "challenges",
     "audit_heads_of": "secrets",
     "audit_watch": "worker",
     "check_adapters": "site_check",

@@ -1,17 +1,17 @@
 """Everything that can be said of a challenge's bundle without a site, or with one but without changing anything."""
 
-import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from portal.bootstrap.challenge_images import ImageRules, image_problems
 from portal.domain.challenges.profiles import SifPolicy
-from portal.files.archives.samples import pack_sample, unpack_sample
+from portal.files.archives.samples import packed_sample
 from portal.files.errors import BadArchiveError
+from portal.services.challenges.bundles.checks import ImageRules, files_in, image_problems
 from portal.web.rendering.page_losses import losses_of
 from site_config.authoring.advice import advice
-from site_config.bundle import Bundle, read_bundle, read_page
+from site_config.bundle import Bundle, read_bundle, read_page, text_files
 from site_config.errors import Problem, SettingsError
 
 MAX_SAMPLE_BYTES = 20 * 1024**3
@@ -36,7 +36,11 @@ def lint_bundle(directory: Path, *, architecture: str, now: datetime) -> Lint:
     except SettingsError as error:
         return Lint(problems=error.problems)
     rules = ImageRules(sif=SifPolicy(), architecture=lambda _: architecture)
-    problems = [*bundle.problems(), *image_problems(bundle, rules), *_sample_problems(bundle)]
+    problems = [
+        *bundle.problems(),
+        *image_problems(bundle, rules, files_in(directory)),
+        *_sample_problems(bundle),
+    ]
     if problems:
         return Lint(problems=tuple(problems), warnings=tuple(page_warnings(bundle)))
     advised = [bundle.document.problem(key, text) for key, text in advice(bundle.challenge, now)]
@@ -45,26 +49,16 @@ def lint_bundle(directory: Path, *, architecture: str, now: datetime) -> Lint:
 
 def page_warnings(bundle: Bundle) -> list[Problem]:
     """Return what the pages of a bundle cannot show."""
-    return [
-        Problem(file=file, line=line, key="", message=loss)
-        for file in dict.fromkeys(_page_files(bundle))
-        for line, loss in losses_of(read_page(file))
-    ]
-
-
-def _page_files(bundle: Bundle) -> list[Path]:
-    challenge = bundle.challenge
-    names = [*(page.file for page in challenge.pages), *filter(None, [challenge.terms])]
-    return [bundle.directory / name for name in names if _is_readable_text(bundle.directory / name)]
-
-
-def _is_readable_text(file: Path) -> bool:
-    try:
-        read_page(file)
-    except (OSError, UnicodeDecodeError):
-        # Stands among the problems.
-        return False
-    return True
+    found = []
+    for name in dict.fromkeys(text_files(bundle.challenge)):
+        file = bundle.directory / name
+        # What cannot be read stands among the problems.
+        with suppress(OSError, UnicodeDecodeError):
+            found += [
+                Problem(file=file, line=line, key="", message=loss)
+                for line, loss in losses_of(read_page(file))
+            ]
+    return found
 
 
 def _sample_problems(bundle: Bundle) -> list[Problem]:
@@ -73,10 +67,8 @@ def _sample_problems(bundle: Bundle) -> list[Problem]:
         if task.sample is None or not (bundle.directory / task.sample).is_dir():
             continue
         try:
-            with tempfile.TemporaryDirectory(prefix="sealrun-sample-") as folder:
-                packed = Path(folder, "sample.tar")
-                pack_sample(bundle.directory / task.sample, packed)
-                unpack_sample(packed, Path(folder, "tried"), max_bytes=MAX_SAMPLE_BYTES)
+            with packed_sample(bundle.directory / task.sample, max_bytes=MAX_SAMPLE_BYTES):
+                pass
         except BadArchiveError as problem:
             found.append(bundle.document.problem(("tasks", name, "sample"), problem.message))
     return found

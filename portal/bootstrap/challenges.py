@@ -3,35 +3,44 @@
 import hashlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
 from portal.bootstrap.approvals import approvals_of_site
-from portal.bootstrap.challenge_images import image_problems, rules_of
 from portal.bootstrap.site import Installation, operator
 from portal.domain import untrusted
-from portal.domain.challenges.revisions import BundleFile, file_changes, text_changes
+from portal.domain.challenges.revisions import BundleFile, FileChange, file_changes, text_changes
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
-from portal.files.archives.samples import pack_sample, unpack_sample
+from portal.files.archives.samples import packed_sample, unpack_sample
 from portal.files.atomic import PART, become, beside
 from portal.files.errors import BadArchiveError
 from portal.files.store import DamagedFileError
-from portal.services.challenges import import_bundle, revisions
-from portal.services.challenges.import_bundle import BundleContent, TakenIn
-from portal.services.challenges.revisions import RevisionContent
+from portal.services.challenges.bundles import checks, import_bundle, proposals, revisions
+from portal.services.challenges.bundles.checks import files_in
+from portal.services.challenges.bundles.differences import stored_text
+from portal.services.challenges.bundles.import_bundle import BundleContent, TakenIn
+from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations.task_approvals import approval_of
-from portal.services.submissions.submit import Upload
-from site_config.bundle import FILE_NAME, PAGE_LIMIT, read_bundle, read_page
+from site_config.bundle import (
+    FILE_NAME,
+    Bundle,
+    images_of,
+    read_bundle,
+    read_page,
+    samples_of,
+    text_files,
+)
 from site_config.challenge import Challenge
 from site_config.errors import SettingsError
 from site_config.fields import InnerPath
 
 _INNER_PATH: TypeAdapter[PurePosixPath] = TypeAdapter(InnerPath)
 
-Take = Callable[[Path], Upload]
+Take = Callable[[Path], BundleFile]
 """What becomes of a file of the bundle."""
 
 
@@ -56,11 +65,7 @@ def add_challenge(
     ``agreed`` is asked about what cannot be taken back. Raises ``SettingsError`` for what is wrong with the bundle, with file
     and line, and ``OperatorError`` if it was not agreed to; nothing has changed then.
     """
-    bundle = read_bundle(directory)
-    problems = bundle.problems(site.settings) or [*image_problems(bundle, rules_of(site))]
-    if problems:
-        raise SettingsError(problems)
-    described = bundle.challenge
+    described = _checked(site, directory).challenge
     material = _material(site, directory, described, _looked_at if only_check else _keeper(site))
     _ask(site, described, agreed)
     try:
@@ -83,6 +88,13 @@ def add_challenge(
     return taken
 
 
+def _checked(site: Installation, directory: Path) -> Bundle:
+    bundle = read_bundle(directory)
+    if problems := checks.problems_of(bundle, site.resources, files_in(directory)):
+        raise SettingsError([replace(one, file=directory / one.file) for one in problems])
+    return bundle
+
+
 def _ask(site: Installation, described: Challenge, agreed: Callable[[str], bool]) -> None:
     with site.database.reading() as session:
         reveals = import_bundle.revealed_by(session, described, now=site.clock())
@@ -95,58 +107,97 @@ def _ask(site: Installation, described: Challenge, agreed: Callable[[str], bool]
 
 
 def _keeper(site: Installation) -> Take:
-    def keep(file: Path) -> Upload:
+    def keep(file: Path) -> BundleFile:
         stored = site.store.add(file)
-        return Upload(sha256=stored.sha256, size=stored.size)
+        return BundleFile(sha256=stored.sha256, size=stored.size)
 
     return keep
 
 
-def _looked_at(file: Path) -> Upload:
+def _looked_at(file: Path) -> BundleFile:
     """Return what a file would be in the store, and put nothing there."""
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return Upload(sha256=digest, size=stream.tell())
+        return BundleFile(sha256=digest, size=stream.tell())
 
 
 def _material(
     site: Installation, directory: Path, described: Challenge, take: Take
 ) -> BundleContent:
-    texts = {name: read_page(directory / name) for name in _texts(described)}
-    archives: dict[PurePosixPath, Upload] = {}
-    for task in described.tasks.values():
-        for archive in filter(None, (task.scorer, task.base)):
-            archives[archive.image] = take(directory / archive.image)
-        if task.sample:
-            most = site.resources.upload_limit
-            archives[task.sample] = _pack_sample(directory / task.sample, take, max_bytes=most)
-    samples = {task.sample for task in described.tasks.values() if task.sample}
-    files = {
-        str(name): BundleFile(sha256=one.sha256, size=one.size, is_directory=name in samples)
-        for name, one in (
-            *((name, take(directory / name)) for name in texts),
-            *archives.items(),
-        )
-    }
+    texts = {name: read_page(directory / name) for name in text_files(described)}
+    files = {str(name): take(directory / name) for name in (*texts, *images_of(described))}
+    most = site.resources.upload_limit
+    for name in samples_of(described):
+        files[str(name)] = _sample(directory / name, take, max_bytes=most)
     settings = read_page(directory / FILE_NAME)
-    content = RevisionContent(settings=settings, files=files)
-    return BundleContent(texts=texts, archives=archives, all_of_it=content)
+    return BundleContent(texts=texts, all_of_it=RevisionContent(settings=settings, files=files))
 
 
-def _texts(described: Challenge) -> list[PurePosixPath]:
-    pages = [page.file for page in described.pages]
-    return [*pages, *([described.terms] if described.terms else [])]
+def _sample(directory: Path, take: Take, *, max_bytes: int) -> BundleFile:
+    try:
+        with packed_sample(directory, max_bytes=max_bytes) as packed:
+            return replace(take(packed), is_directory=True)
+    except BadArchiveError as problem:
+        raise OperatorError(f"{directory} cannot be a sample: {problem.message}") from problem
 
 
-def _pack_sample(directory: Path, take: Take, *, max_bytes: int) -> Upload:
-    with tempfile.TemporaryDirectory(prefix="sealrun-sample-") as folder:
-        packed = Path(folder, "sample.tar")
-        pack_sample(directory, packed)
-        try:
-            unpack_sample(packed, Path(folder, "tried"), max_bytes=max_bytes)
-        except BadArchiveError as problem:
-            raise OperatorError(f"{directory} cannot be a sample: {problem.message}") from problem
-        return take(packed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToApprove:
+    """What an operator is asked to approve of a proposal."""
+
+    needs: tuple[str, ...]
+    """What of that which runs would be otherwise; empty where nothing is."""
+    differences: tuple[str, ...]
+    """The lines of a unified difference of ``challenge.yaml``, and what became of each file."""
+
+
+def approve_revision(
+    site: Installation, slug: str, number: int, *, agreed: Callable[[ToApprove], bool]
+) -> TakenIn:
+    """Apply a proposal together with what it runs, after everything of it was looked at as ``add_challenge`` does.
+
+    Raises ``NotFoundError``, ``ParticipantError`` for a proposal that cannot be applied, ``SettingsError`` for what is
+    wrong with it, and ``OperatorError`` if it was not agreed to; nothing has changed then.
+    """
+    with tempfile.TemporaryDirectory(prefix="sealrun-revision-") as folder:
+        directory = Path(folder, "bundle")
+        content = export_bundle(site, slug, directory, number=number)
+        bundle = _checked(site, directory)
+        if not agreed(_to_approve(site, slug, number, content)):
+            raise OperatorError("nothing was changed")
+        texts = {name: read_page(directory / name) for name in text_files(bundle.challenge)}
+        with site.database.writing() as session:
+            taken = proposals.apply(
+                session,
+                actor=operator(),
+                slug=slug,
+                number=number,
+                described=bundle.challenge,
+                material=BundleContent(texts=texts, all_of_it=content),
+                resources=site.resources,
+                now=site.clock(),
+            )
+            session.flush()
+            approvals_of_site(site).put(Slug(slug), approval_of(session, slug))
+    return taken
+
+
+def _to_approve(site: Installation, slug: str, number: int, content: RevisionContent) -> ToApprove:
+    with site.database.reading() as session:
+        row = revisions.find(session, slug, number)
+        before = revisions.content_of(session, revisions.find(session, slug))
+    return ToApprove(
+        needs=tuple(row.needs),
+        differences=(
+            *text_changes(before.settings, content.settings, FILE_NAME),
+            *(_fate(change) for change in file_changes(before.files, content.files)),
+        ),
+    )
+
+
+def _fate(change: FileChange) -> str:
+    word = "changed" if change.before and change.now else "new" if change.now else "gone"
+    return f"{word}: {change.path}"
 
 
 def export_bundle(
@@ -202,13 +253,12 @@ def differences(site: Installation, directory: Path) -> list[str]:
         before = revisions.content_of(session, revisions.find(session, bundle.challenge.slug))
     now = _material(site, directory, bundle.challenge, _looked_at).all_of_it
     lines = list(text_changes(before.settings, now.settings, FILE_NAME))
-    texts = {str(name) for name in _texts(bundle.challenge)}
+    texts = {str(name) for name in text_files(bundle.challenge)}
     for change in file_changes(before.files, now.files):
         if change.path in texts and change.before and change.now:
-            with site.store.open(untrusted.sha256(change.before.sha256, "revision_files")) as file:
-                old = file.read(PAGE_LIMIT).decode("utf-8-sig", "replace")
+            untrusted.sha256(change.before.sha256, "revision_files.blob_sha256")
+            old = stored_text(site.store, change.before)
             lines += text_changes(old, read_page(directory / change.path), change.path)
         else:
-            word = "changed" if change.before and change.now else "new" if change.now else "gone"
-            lines.append(f"{word}: {change.path}")
+            lines.append(_fate(change))
     return lines

@@ -47,6 +47,7 @@ def web_context(site: Installation) -> WebContext:
             idle=site.settings.login.sessions.idle, longest=site.settings.login.sessions.longest
         ),
         settings_version=site.version,
+        everybody_creates=site.settings.challenges.create == "everybody",
         rates=Rates(**site.settings.login.rates.model_dump()),
     )
 

@@ -15,7 +15,8 @@ from portal.cli.site import SITE, opened
 
 if TYPE_CHECKING:
     from portal.bootstrap import Installation
-    from portal.services.challenges.import_bundle import TakenIn
+    from portal.bootstrap.challenges import ToApprove
+    from portal.services.challenges.bundles.import_bundle import TakenIn
 
 STATES = ("draft", "in_review", "published", "closed", "archived")
 """Of a challenge; a test compares them with the domain's, which takes long to import."""
@@ -112,14 +113,20 @@ def _wait_for_workers(site: "Installation") -> None:
 @challenge.command()
 @SITE
 @click.argument("slug")
+@click.option(
+    "--revision", type=click.IntRange(min=1), help="Apply this proposal, too; without, what holds."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def approve(site_file: Path, slug: str, *, yes: bool) -> None:
-    """Approve that SLUG is run as the database says.
+def approve(site_file: Path, slug: str, *, revision: int | None, yes: bool) -> None:
+    """Approve that SLUG is run as a proposed revision says, or as the database says.
 
     The worker runs nothing that differs from what an operator approved, which ``challenge add`` does.
-    This is for a database that was taken over from elsewhere, or that another release has filled: read what it
-    prints.
+    Without a revision this is for a challenge that was made on the web, or a database that was taken over
+    from elsewhere: read what it prints.
     """
+    if revision is not None:
+        _approve_revision(site_file, slug, revision, yes=yes)
+        return
     from portal import bootstrap  # noqa: PLC0415
     from portal.domain.untrusted import slug as checked_slug  # noqa: PLC0415
     from portal.services.challenges import life  # noqa: PLC0415
@@ -137,6 +144,21 @@ def approve(site_file: Path, slug: str, *, yes: bool) -> None:
         with site.database.writing() as session:
             life.approved(session, slug, now=site.clock())
         click.echo(f"{slug} is run like this from now on.")
+
+
+def _approve_revision(site_file: Path, slug: str, number: int, *, yes: bool) -> None:
+    from portal import bootstrap  # noqa: PLC0415
+    from portal.domain.printable import escaped  # noqa: PLC0415
+
+    def agreed(asked: "ToApprove") -> bool:
+        for line in asked.differences:
+            click.echo(escaped(line))
+        needs = ", ".join(asked.needs) or "nothing that runs"
+        return yes or click.confirm(f"Apply revision {number}, and run it? It changes: {needs}.")
+
+    site = opened(site_file)
+    taken = bootstrap.approve_revision(site, slug, number, agreed=agreed)
+    click.echo(f"{slug} is at revision {taken.revision}. {_outcome(taken).capitalize()}.")
 
 
 @challenge.command()

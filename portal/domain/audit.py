@@ -35,6 +35,8 @@ class Action(StrEnum):
     CHALLENGE_ADDED = "challenge.added"
     CHALLENGE_CHANGED = "challenge.changed"
     CHALLENGE_STEPPED = "challenge.stepped"
+    REVISION_PROPOSED = "revision.proposed"
+    REVISION_STEPPED = "revision.stepped"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
     JOIN_ASKED = "join.asked"
@@ -105,7 +107,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     ),
     Group.CHALLENGES: frozenset(
         {
-            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
+            Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
         }
     ),
     Group.JOINING: frozenset(

@@ -89,6 +89,11 @@ def may_see_challenge(actor: Actor, relation: ChallengeRelation) -> bool:
     return relation.published or may_review(actor, relation)
 
 
+def may_create_challenge(actor: Actor, *, everybody: bool) -> bool:
+    """Staff; everybody who is logged in where the site says so."""
+    return may_use(actor, Scope.ORGANISE) and (everybody or actor.is_staff)
+
+
 def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever is logged in and sees the challenge, until it is over; its join policy comes on top of that."""
     return may_use(actor, Scope.SUBMIT) and relation.is_open and may_see_challenge(actor, relation)

@@ -16,3 +16,8 @@ def is_printable(text: str) -> bool:
         char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
         for char in text
     )
+
+
+def escaped(text: str) -> str:
+    """Return a line in which what a terminal would obey stands as its code."""
+    return "".join(char if is_printable(char) else ascii(char)[1:-1] for char in text)

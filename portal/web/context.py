@@ -96,6 +96,8 @@ class WebContext:
     """Tells the settings that pages are served with from others."""
     seal_keys: tuple[PublicKey, ...] = ()
     """With which anybody can check what the site has signed."""
+    everybody_creates: bool = False
+    """Whether everybody who is logged in may make a new challenge, or staff only."""
 
     def __post_init__(self) -> None:
         """Refuse an address under which the cookie of the login would travel in the clear."""

@@ -4,11 +4,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from portal.web.local_paths import API
-from portal.web.middleware.bodies import UploadRoute
+from portal.web.middleware.bodies import TextRoute, UploadRoute
 from portal.web.middleware.rate_limits import address, limited, person
 from portal.web.pages import attention, audit
 from portal.web.pages.accounts import account, identities, login, logout, tokens, welcome
-from portal.web.pages.challenges import challenges, revisions, roles, state
+from portal.web.pages.challenges import challenges, changes, creation, revisions, roles, state
 from portal.web.pages.leaderboards import leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import cancellation, log_releases, submissions, submit, weights
@@ -21,6 +21,8 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
     """Return the table of addresses; ``api`` has a table of its own."""
     return [
         Route("/", page(challenges.home), name="home"),
+        Route("/new-challenge", page(login_required(creation.show)), methods=["GET"]),
+        UploadRoute("/new-challenge", async_page(creation.create), methods=["POST"]),
         Route("/challenges/{slug}", page(challenges.overview)),
         Route("/challenges/{slug}/pages/{page}", page(challenges.text_page)),
         Route("/challenges/{slug}/terms", page(challenges.terms)),
@@ -95,6 +97,27 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
         Route("/challenges/{slug}/revisions", page(login_required(revisions.show))),
         Route("/challenges/{slug}/revisions/{number}", page(login_required(revisions.one))),
+        Route(
+            "/challenges/{slug}/revisions/{number}/apply",
+            form_page(revisions.apply),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/revisions/{number}/step",
+            form_page(revisions.step),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/revisions/{number}/again",
+            form_page(revisions.again),
+            methods=["POST"],
+        ),
+        Route("/challenges/{slug}/change", page(login_required(changes.show)), methods=["GET"]),
+        UploadRoute("/challenges/{slug}/change", async_page(changes.upload), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/change/text", page(login_required(changes.edit)), methods=["GET"]
+        ),
+        TextRoute("/challenges/{slug}/change/text", form_page(changes.save), methods=["POST"]),
         Route("/challenges/{slug}/state", page(login_required(state.show)), methods=["GET"]),
         Route("/challenges/{slug}/state", form_page(state.step), methods=["POST"]),
         Route("/submissions/{id}", page(login_required(submissions.submission))),

@@ -6,10 +6,11 @@ import structlog
 from portal.db.engine import Database
 from tests.integration.worker.slow_files import slow
 from tests.support.scenes.participants import Scene
+from tests.support.web.organised import organised
 from tests.support.web.site import new_site, site
 from tests.support.worker.world import clock, world
 
-__all__ = ["clock", "new_site", "site", "slow", "world"]
+__all__ = ["clock", "new_site", "organised", "site", "slow", "world"]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -35,7 +35,7 @@ from portal.db.tables import (
 )
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
-from portal.domain.challenges.revisions import Origin
+from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import ImageKind, JobKind
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
@@ -99,13 +99,21 @@ def resources(upload_limit: int = 64 * MIB) -> Resources:
         gres="gpu:1",
         running=4,
     )
-    directory = DataDirectory(
-        name="digits-test", path=PurePosixPath("/data/digits"), challenges=frozenset({"digits"})
-    )
+    small = {
+        name: replace(profile, name=name, gres=None, partition="cpu") for name in ("score", "build")
+    }
+    directories = {
+        name: DataDirectory(
+            name=name,
+            path=PurePosixPath("/data/digits"),
+            challenges=frozenset({"digits", "more-digits"}),
+        )
+        for name in ("digits-test", "digits-truth")
+    }
     return Resources(
-        profiles={"gpu-small": profile},
+        profiles={"gpu-small": profile, **small},
         build_profiles={"main": "build"},
-        data={"digits-test": directory},
+        data=directories,
         upload_limit=upload_limit,
         output_limit=2048 * MIB,
         output_files=10_000,
@@ -181,8 +189,11 @@ def add_revision(
     changes: Sequence[str] = (),
     files: Mapping[str, bytes] | None = None,
     by: Person | None = None,
+    state: RevisionState = RevisionState.APPLIED,
+    needs: Sequence[str] = (),
+    message: str = "",
 ) -> ChallengeRevision:
-    """Add a revision of a challenge, with files that are in no store."""
+    """Add a revision of a challenge, made of the one before, with files that are in no store."""
     row = ChallengeRevision(
         id=new_id(NOW),
         challenge_id=digits.challenge.id,
@@ -192,6 +203,11 @@ def add_revision(
         origin=Origin.PAGE if by else Origin.COMMAND,
         made_by=by.id if by else None,
         made_at=NOW + number * MINUTE,
+        state=state,
+        base_number=number - 1 or None,
+        needs=list(needs),
+        message=message,
+        applied_at=NOW + number * MINUTE if state is RevisionState.APPLIED else None,
     )
     session.add(row)
     session.flush()

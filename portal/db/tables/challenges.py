@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
 from portal.domain.challenges.life import ChallengeState
-from portal.domain.challenges.revisions import Origin
+from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
 from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures
@@ -184,11 +184,19 @@ class ChallengeRevision(Base):
     settings: Mapped[str] = mapped_column(Text)
     """The text of ``challenge.yaml``."""
     changes: Mapped[list[str]]
-    """What it changed, in the words of ``challenge.yaml``; empty for the first one."""
+    """What it changes, in the words of ``challenge.yaml``; empty for the first one."""
     origin: Mapped[Origin]
     made_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     """None: an operator."""
     made_at: Mapped[datetime]
+    state: Mapped[RevisionState] = mapped_column(default=RevisionState.APPLIED)
+    message: Mapped[str] = mapped_column(String(500), default="")
+    """What whoever made it says of it."""
+    base_number: Mapped[int | None]
+    """The revision that it was made of: it can be applied as long as that one holds."""
+    needs: Mapped[list[str]] = mapped_column(default=list)
+    """What of it the site has to approve, for those who read it: it is found out again when it is applied."""
+    applied_at: Mapped[datetime | None]
 
 
 class RevisionFile(Base):

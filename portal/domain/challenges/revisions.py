@@ -5,9 +5,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from portal.domain.errors import ParticipantError
+
 SETTINGS = "challenge.yaml"
 MAX_DIFF_LINES = 2_000
 """Lines of a difference that a page shows; of more, the beginning."""
+
+MAX_MESSAGE_CHARS = 500
+MAX_PROPOSALS = 20
+"""Revisions of a challenge that are neither applied nor dropped: each keeps its files."""
+
+
+class RevisionState(StrEnum):
+    """What became of a revision."""
+
+    PROPOSED = "proposed"  #: nothing of it holds yet
+    IN_REVIEW = "in_review"  #: the same; the site is asked to approve what it runs
+    APPLIED = "applied"
+    DROPPED = "dropped"  #: its files are no longer kept
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be applied."""
+        return self in OPEN
+
+
+OPEN = frozenset({RevisionState.PROPOSED, RevisionState.IN_REVIEW})
+
+REVISION_TRANSITIONS: Mapping[RevisionState, frozenset[RevisionState]] = {
+    RevisionState.PROPOSED: frozenset(
+        {RevisionState.IN_REVIEW, RevisionState.APPLIED, RevisionState.DROPPED}
+    ),
+    RevisionState.IN_REVIEW: frozenset(
+        {RevisionState.PROPOSED, RevisionState.APPLIED, RevisionState.DROPPED}
+    ),
+    RevisionState.APPLIED: frozenset(),
+    RevisionState.DROPPED: frozenset(),
+}
+"""The steps that there are. An earlier revision is taken back by proposing the same again."""
+
+
+def check_revision_step(now: RevisionState, wanted: RevisionState) -> None:
+    """Refuse a step that there is not. Raises ``ParticipantError``."""
+    if wanted not in REVISION_TRANSITIONS[now]:
+        before, after = (state.replace("_", " ") for state in (now, wanted))
+        raise ParticipantError(
+            f"A revision that is {before} cannot become {after}.", reason="state"
+        )
 
 
 class Origin(StrEnum):

@@ -62,19 +62,26 @@ class Approval:
     phases: Mapping[str, ApprovedPhase] = field(default_factory=dict)
     columns: Mapping[str, ApprovedColumn] = field(default_factory=dict)
 
+    def all_differences(self, other: "Approval") -> list[str]:
+        """Name whatever is otherwise in another approval."""
+        return [
+            name
+            for what in ("task", "phase", "column")
+            for name in _of_each(what, getattr(self, f"{what}s"), getattr(other, f"{what}s"))
+        ]
+
     def differences(self, other: "Approval", *, task: str, phase: str) -> list[str]:
         """Name what of a task, a phase or the columns is otherwise in another approval."""
         return [
             *_differences(f"task {task}", self.tasks.get(task), other.tasks.get(task)),
             *_differences(f"phase {phase}", self.phases.get(phase), other.phases.get(phase)),
-            *(
-                name
-                for key in sorted({*self.columns, *other.columns})
-                for name in _differences(
-                    f"column {key}", self.columns.get(key), other.columns.get(key)
-                )
-            ),
+            *_of_each("column", self.columns, other.columns),
         ]
+
+
+def _of_each(what: str, one: Mapping[str, object], other: Mapping[str, object]) -> Iterable[str]:
+    for key in sorted({*one, *other}):
+        yield from _differences(f"{what} {key}", one.get(key), other.get(key))
 
 
 def _differences(what: str, one: object, other: object) -> Iterable[str]:

@@ -5,7 +5,8 @@ member on any file system. Sizes are counted as the bytes come.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +15,7 @@ from portal.files.archives.decompression import open_source
 from portal.files.archives.entries import Entry, EntryKind
 from portal.files.archives.formats import Format, format_of
 from portal.files.archives.tar_reader import tar_entries
-from portal.files.archives.zip_reader import zip_entries
+from portal.files.archives.zip_reader import opened_zip, zip_entries
 from portal.files.errors import BadArchiveError, damaged, shown
 
 _PART_LIMIT = 255  # bytes of a name on every file system in use
@@ -64,8 +65,24 @@ def read_members(file: Path, limits: ArchiveLimits) -> Iterator[Member]:
 
     What macOS adds on its own (``__MACOSX``, ``.DS_Store``, AppleDouble files ``._NAME``) is left out.
     """
+    yield from _members(read_entries(file), limits)
+
+
+@contextmanager
+def opened_members(file: Path, limits: ArchiveLimits) -> Iterator[Mapping[PurePosixPath, Member]]:
+    """Give the members of a zip by their path, to be read in any order as long as it is open.
+
+    Raises ``BadArchiveError`` for what is no zip, and as ``read_members`` does.
+    """
+    if format_of(file) is not Format.ZIP:
+        raise BadArchiveError("not_an_archive", "This is no zip. Pack the files as one.")
+    with opened_zip(file) as entries:
+        yield {member.path: member for member in _members(entries, limits)}
+
+
+def _members(entries: Iterable[Entry], limits: ArchiveLimits) -> Iterator[Member]:
     tally, names = _Tally(limits), _Names()
-    for entry in read_entries(file):
+    for entry in entries:
         tally.entry()
         path = _safe_path(entry)
         if _is_of_macos(path):

@@ -150,7 +150,7 @@ def _repack(source: Path, writer: TarWriter, limits: ArchiveLimits) -> _Survey:
                 writer.directory(member.path)
                 sum(map(len, member.chunks()))  # a zip's directory may have content, which counts
             else:
-                chunks = _as_announced(member)
+                chunks = as_announced(member)
                 writer.file(member.path, member.size, chunks, executable=member.executable)
             yield member, member.size
 
@@ -159,7 +159,7 @@ def _repack(source: Path, writer: TarWriter, limits: ArchiveLimits) -> _Survey:
     return survey
 
 
-def _as_announced(member: Member) -> Iterator[bytes]:
+def as_announced(member: Member) -> Iterator[bytes]:
     """Give the content of a file; raise ``BadArchiveError`` where its size is another than the archive says."""
     size = 0
     for chunk in member.chunks():

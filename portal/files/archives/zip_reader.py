@@ -46,11 +46,22 @@ _KINDS = {
 
 def zip_entries(file: Path) -> Iterator[Entry]:
     """Give every entry of the zip; raise ``BadArchiveError`` where it cannot be read."""
-    with file.open("rb") as stream, _translated():
+    with opened_zip(file) as entries:
+        yield from entries
+
+
+@contextmanager
+def opened_zip(file: Path) -> Iterator[Iterator[Entry]]:
+    """Give the entries of a zip, whose contents can be read in any order as long as it is open.
+
+    Raises ``BadArchiveError`` where it cannot be read.
+    """
+    with file.open("rb") as stream:
         ratio = Ratio(os.fstat(stream.fileno()).st_size)
-        with zipfile.ZipFile(_Bounded(stream)) as archive:
-            for info in archive.infolist():
-                yield _entry(archive, info, ratio)
+        with _translated():
+            archive = zipfile.ZipFile(_Bounded(stream))
+        with archive:
+            yield (_entry(archive, info, ratio) for info in archive.infolist())
 
 
 def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: Ratio) -> Entry:

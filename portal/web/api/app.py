@@ -38,7 +38,8 @@ def rejected(request: Request, error: Exception) -> Response:
     """Answer for a form of which nothing was made."""
     if not isinstance(error, SubmissionRejectedError):
         raise error
-    return error_answer(request, error.status, " ".join(error.errors.values()), error.reason)
+    message = " ".join((*error.errors.values(), *error.problems))
+    return error_answer(request, error.status, message, error.reason)
 
 
 OWN_HANDLERS: Handlers = {

@@ -1,13 +1,14 @@
 """What the API answers. ``docs/reference/api.md`` and ``openapi.json`` are made from this."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import MAX_REASON_CHARS, ChallengeState
+from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
@@ -322,8 +323,65 @@ class StateChange(Model):
     state: ChallengeState
 
 
+class RevisionItem(Model):
+    """A revision of a challenge."""
+
+    number: int
+    state: RevisionState
+    holds: bool = Field(description="Whether it is what the challenge is now.")
+    base: int | None = Field(description="Number of the revision that it was made of.")
+    message: str
+    changes: list[str] = Field(description="What it changes, in the words of challenge.yaml.")
+    needs: list[str] = Field(description="What of it the site has to approve.")
+    made_by: str = Field(description="Empty: an operator.")
+    made_at: Moment
+    applied_at: Moment | None
+
+
+class Revisions(Page[RevisionItem]):
+    """One page of a challenge's revisions, the newest first."""
+
+
+class ChangedFile(Model):
+    """A file that a revision has otherwise than the one that it was made of."""
+
+    path: str
+    before: str | None = Field(description="SHA-256; null: it was not there.")
+    now: str | None = Field(description="SHA-256; null: it is gone.")
+
+
+class Revision(RevisionItem):
+    """A revision, and what it does."""
+
+    can_be_applied: bool = Field(description="Whether organisers can apply it themselves.")
+    consequences: list[str] = Field(
+        description="What applying it does to phases, submissions and boards."
+    )
+    settings: list[str] = Field(
+        description="How challenge.yaml differs: lines of a unified difference."
+    )
+    files: list[ChangedFile]
+
+
+class ProposedBundle(Model):
+    """The fields beside the file, which is a zip of a whole bundle unless ``path`` says otherwise."""
+
+    path: str = Field(
+        default="", description="The one file of the bundle that it is; all of it without."
+    )
+    message: str = Field(
+        default="", max_length=MAX_MESSAGE_CHARS, description="For those who work for it."
+    )
+
+
+class RevisionWanted(Model):
+    """What is to become of a proposal."""
+
+    to: Literal["proposed", "in_review", "applied", "dropped"]
+
+
 class Made(Model):
-    """What was submitted; ``url`` is also in the header ``Location``."""
+    """What was made; ``url`` is also in the header ``Location``."""
 
     id: str
     url: str

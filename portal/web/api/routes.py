@@ -6,8 +6,8 @@ from typing import Any
 from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
-from portal.web.api import challenges, submissions, teams, weights
-from portal.web.api.models import Error
+from portal.web.api import challenges, revisions, submissions, teams, weights
+from portal.web.api.models import Error, ProposedBundle
 from portal.web.middleware.bodies import TakesFile
 from portal.web.uploads.submit_form import SubmitInput
 
@@ -30,6 +30,9 @@ UPLOAD_REFUSALS = {
 }
 """What a call with a file can be answered beside what every call can be."""
 
+MADE: dict[str, Any] = {"headers": {"Location": {"schema": {"type": "string"}}}}
+"""What a call that makes something answers beside the body."""
+
 SCHEMAS = "#/components/schemas/{model}"
 FILE = {
     "type": "string",
@@ -46,8 +49,14 @@ def _router() -> APIRouter:
     router = APIRouter(responses=_refusals(REFUSALS), generate_unique_id_function=_name)
     _get(router, "/me", challenges.me)
     _get(router, "/challenges", challenges.challenges)
+    _upload(router, "/challenges", revisions.create)
     _get(router, "/challenges/{slug}", challenges.challenge)
     _post(router, "/challenges/{slug}/state", challenges.step)
+    _get(router, "/challenges/{slug}/revisions", revisions.revisions)
+    _upload(router, "/challenges/{slug}/revisions", revisions.propose, form=ProposedBundle)
+    _get(router, "/challenges/{slug}/revisions/{number}", revisions.revision)
+    _post(router, "/challenges/{slug}/revisions/{number}/state", revisions.step_revision)
+    _make(router, "/challenges/{slug}/revisions/{number}/again", revisions.again)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
     _get(router, "/challenges/{slug}/submissions", submissions.submissions)
     _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)
@@ -80,11 +89,21 @@ def _post(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
     router.add_api_route(path, endpoint, methods=["POST"])
 
 
+def _make(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["POST"],
+        status_code=CREATED,
+        responses={CREATED: MADE},
+    )
+
+
 def _upload(
     router: APIRouter, path: str, endpoint: Callable[..., Any], form: type[BaseModel] | None = None
 ) -> None:
     responses = _refusals(UPLOAD_REFUSALS)
-    responses[CREATED] = {"headers": {"Location": {"schema": {"type": "string"}}}}
+    responses[CREATED] = MADE
     router.add_api_route(
         path,
         endpoint,

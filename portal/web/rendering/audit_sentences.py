@@ -32,6 +32,8 @@ MESSAGES: Mapping[Action, str] = {
     Action.CHALLENGE_ADDED: "{who} added {subject}",
     Action.CHALLENGE_CHANGED: "{who} brought {subject} up to date",
     Action.CHALLENGE_STEPPED: "{who} changed the state of {subject}",
+    Action.REVISION_PROPOSED: "{who} proposed a revision of {subject}",
+    Action.REVISION_STEPPED: "{who} changed what becomes of a proposed revision of {subject}",
     Action.ROLE_GIVEN: "{who} gave {subject} the role {role} in {challenge}",
     Action.ROLE_TAKEN: "{who} took the role {role} in {challenge} from {subject}",
     Action.JOIN_ASKED: "{who} asked to take part in {challenge}",

@@ -10,7 +10,7 @@ from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import ChallengeState
-from portal.domain.challenges.revisions import Origin
+from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
@@ -121,6 +121,12 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         ChallengeState.PUBLISHED: "Published",
         ChallengeState.CLOSED: "Closed",
         ChallengeState.ARCHIVED: "Archived",
+    },
+    RevisionState: {
+        RevisionState.PROPOSED: "Proposed",
+        RevisionState.IN_REVIEW: "In review",
+        RevisionState.APPLIED: "Applied",
+        RevisionState.DROPPED: "Dropped",
     },
     Origin: {
         Origin.COMMAND: "By command",

@@ -1,6 +1,7 @@
 """Taking what somebody submits: one way, for the form and for the API."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -25,6 +26,8 @@ log = structlog.get_logger("sealrun.web")
 
 HTTP_422 = 422
 TOO_LARGE = 413
+MAX_INSPECTIONS = 2
+"""Uploads that a process inspects at a time: a large archive takes a thread for a minute or more."""
 NO_ROOM = (
     "This site has no room for uploads at the moment. Nothing of yours was kept, and nothing counts."
     " Try again later, and tell the people who run the site if it stays so."
@@ -34,7 +37,7 @@ NO_ROOM = (
 class SubmissionRejectedError(Exception):
     """Nothing was made of the form: with which status, why, and what is wrong by field.
 
-    The empty name stands for the form as a whole.
+    The empty name stands for the form as a whole; ``problems`` are what is wrong in the file, each with its place.
     """
 
     def __init__(
@@ -43,8 +46,10 @@ class SubmissionRejectedError(Exception):
         reason: str,
         errors: Mapping[str, str],
         values: Mapping[str, str] | None = None,
+        problems: Sequence[str] = (),
     ) -> None:
         super().__init__(reason)
+        self.problems = tuple(problems)
         self.status = status
         self.reason = reason
         self.errors = errors
@@ -112,6 +117,15 @@ def no_room(problem: StorageFullError) -> SubmissionRejectedError:
     """Return the refusal of an upload for which the storage has no room, which goes to the log."""
     log.error("storage_full", problem=str(problem))
     return SubmissionRejectedError(507, "storage_full", {"": NO_ROOM})
+
+
+def inspections(request: PageRequest) -> asyncio.Semaphore:
+    """Return what makes uploads that are looked through wait for each other; each application has one of its own."""
+    state = request.http.app.state
+    if not hasattr(state, "upload_inspections"):
+        state.upload_inspections = asyncio.Semaphore(MAX_INSPECTIONS)
+    found: asyncio.Semaphore = state.upload_inspections
+    return found
 
 
 def check_may_submit(request: PageRequest, slug: str, what: str) -> None:

@@ -1,7 +1,5 @@
 """Taking a file of weights: one way, for the page and for the API."""
 
-import asyncio
-
 from starlette.concurrency import run_in_threadpool
 
 from portal.domain.errors import NotFoundError, ParticipantError
@@ -18,13 +16,11 @@ from portal.web.uploads.submit import (
     HTTP_422,
     SubmissionRejectedError,
     check_may_submit,
+    inspections,
     keep,
     no_room,
     receive_file,
 )
-
-MAX_INSPECTIONS = 2
-"""Uploads that a process inspects at a time: a large archive takes a thread for a minute or more."""
 
 
 def open_page(request: PageRequest, slug: str) -> WeightsPage:
@@ -53,7 +49,7 @@ async def take(request: PageRequest, slug: str) -> str:
     try:
         await run_in_threadpool(_check_first, request, slug, received.size)
         filename = received.filename or "weights"
-        async with _inspections(request):
+        async with inspections(request):
             unpacked = await run_in_threadpool(_look_through, request, received, filename)
         stored = await keep(received)
         upload = Upload(sha256=stored.sha256, size=stored.size)
@@ -89,15 +85,6 @@ def _look_through(request: PageRequest, received: ReceivedForm, filename: str) -
         raise no_room(error) from error
     except BadArchiveError as error:
         raise SubmissionRejectedError(HTTP_422, error.reason, {"file": error.message}) from error
-
-
-def _inspections(request: PageRequest) -> asyncio.Semaphore:
-    """Return what makes uploads wait for each other; each application has one of its own."""
-    state = request.http.app.state
-    if not hasattr(state, "weights_inspections"):
-        state.weights_inspections = asyncio.Semaphore(MAX_INSPECTIONS)
-    inspections: asyncio.Semaphore = state.weights_inspections
-    return inspections
 
 
 def _keep(request: PageRequest, slug: str, upload: Upload, filename: str, unpacked: bool) -> str:

@@ -23,13 +23,13 @@ from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.untrusted import Sha256
 from portal.files.archives.requirements import requirements_to_install
 from portal.files.archives.submitted import repack_code, unpack_results
+from portal.files.images.acceptance import look_into
 from portal.files.images.inspection import ImageLimits
 from portal.worker.boundary import predicted, size_of_image, work_to_prepare
 from portal.worker.context import WorkerContext
 from portal.worker.file_work.work import FileWorkPendingError
 from portal.worker.ingest.measurement import directories_to_verify, measure_of
 from portal.worker.prepare import run_notes
-from portal.worker.prepare.image_inspection import look_into
 from portal.worker.prepare.samples import sample_of
 from portal.worker.prepare.weights import weights_binds
 from portal.worker.steps.inspect_ahead import Looked, take

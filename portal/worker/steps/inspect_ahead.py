@@ -18,10 +18,10 @@ from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.work import BuildWork
 from portal.domain.untrusted import Id, Sha256
 from portal.files.atomic import PART
+from portal.files.images.acceptance import look_into
 from portal.files.images.inspection import FoundImage, ImageLimits
 from portal.worker.context import WorkerContext
 from portal.worker.file_work.work import FileWorkPendingError
-from portal.worker.prepare.image_inspection import look_into
 
 LARGE = 64 * 1024**2
 """Bytes from which on it is done ahead."""

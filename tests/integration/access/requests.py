@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from portal.web.rendering.static_files import StaticFiles
 from tests.integration.access.scene import INVITATION, TERMS
 from tests.integration.access.table import Key
+from tests.support.bundles import new_bundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,29 @@ EXAMPLES: Mapping[Key, Example] = {
         parts={"{person}": "@applicant"}
     ),
     ("GET", "/challenges/{slug}/revisions/{number}"): Example(parts={"{number}": "1"}),
+    ("POST", "/challenges/{slug}/revisions/{number}/apply"): Example(parts={"{number}": "2"}),
+    ("POST", "/challenges/{slug}/revisions/{number}/again"): Example(parts={"{number}": "2"}),
+    ("POST", "/challenges/{slug}/revisions/{number}/step"): Example(
+        parts={"{number}": "2"}, form={"to": "dropped"}
+    ),
+    ("POST", "/new-challenge"): Example(files={"file": ("bundle.zip", new_bundle())}),
+    ("POST", "/api/v1/challenges"): Example(files={"file": ("bundle.zip", new_bundle())}),
+    ("POST", "/challenges/{slug}/change"): Example(
+        form={"path": "overview.md"}, files={"file": ("overview.md", b"# Another\n")}
+    ),
+    ("POST", "/challenges/{slug}/change/text"): Example(
+        form={"path": "overview.md", "text": "# Another"}
+    ),
+    ("GET", "/api/v1/challenges/{slug}/revisions/{number}"): Example(parts={"{number}": "2"}),
+    ("POST", "/api/v1/challenges/{slug}/revisions"): Example(
+        form={"path": "overview.md"}, files={"file": ("overview.md", b"# Another\n")}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/revisions/{number}/state"): Example(
+        parts={"{number}": "2"}, json={"to": "dropped"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/revisions/{number}/again"): Example(
+        parts={"{number}": "2"}
+    ),
     ("POST", "/challenges/{slug}/state"): Example(form={"to": "closed"}),
     ("POST", "/api/v1/challenges/{slug}/state"): Example(json={"to": "closed"}),
     ("POST", "/challenges/{slug}/roles"): Example(

@@ -31,6 +31,7 @@ from portal.db.tables import (
     Weights,
 )
 from portal.domain.accounts.tokens import PREFIX, Scope
+from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.permissions import Role
@@ -40,7 +41,7 @@ from portal.services.submissions import run_logs
 from portal.web.app import create_app
 from portal.web.context import SiteTerms, WebContext
 from portal.web.middleware.cookies import digest, new_secret
-from tests.support import factories
+from tests.support import bundles, factories
 from tests.support.factories import DAY, NOW, Digits
 from tests.support.servers.portal import log_in, new_context
 
@@ -108,6 +109,7 @@ def new_place(directory: Path, scene: Scene | None) -> Place:
     """Return the scene with a directory of its own, once nobody uses the place before it."""
     directory.mkdir()
     database = None
+    bundles.keep(directory / "blobs")
     if scene is not None:
         database = scene.copy
         shutil.copy(scene.database, str(database.engine.url.database))
@@ -123,7 +125,10 @@ def make_scene(directory: Path) -> Scene:
         session.get_one(Challenge, digits.challenge.id).join_policy = "approve"
         people = _people(session, digits)
         ids, tokens = _things(session, digits, people)
-        factories.add_revision(session, digits)
+        bundles.add_revision(session, digits, 1)
+        bundles.add_revision(
+            session, digits, 2, changed={"title": "Digits"}, state=RevisionState.PROPOSED
+        )
     place.context.database.engine.dispose()
     return Scene(
         database=directory / "sealrun.db",

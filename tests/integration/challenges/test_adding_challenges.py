@@ -11,7 +11,7 @@ from containers.archives import Entry, write_archive
 from portal import bootstrap
 from portal.db.tables import Challenge, Column, Image, Page, Standing
 from portal.domain.errors import OperatorError, ParticipantError
-from portal.services.challenges.import_bundle import TakenIn
+from portal.services.challenges.bundles.import_bundle import TakenIn
 from site_config.errors import SettingsError
 from tests.support.worker.world import World
 

@@ -6,8 +6,10 @@ import pytest
 
 from portal.db.tables import Participation
 from portal.domain.accounts.tokens import Scope
+from portal.domain.challenges.revisions import RevisionState
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
+from tests.support import bundles
 from tests.support.factories import NOW
 from tests.support.web.addresses import addresses
 from tests.support.web.site import Site
@@ -28,12 +30,19 @@ TOKENS: Mapping[str, tuple[str, tuple[Scope, ...]]] = {
 
 DIGITS = "/challenges/{slug}"
 PERSON = f"{DIGITS}/participants/{{person}}"
+REVISIONS = f"{DIGITS}/revisions"
 # The columns are the tokens above.
 EXPECTED = {
     ("GET", "/me"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/challenges"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("POST", "/challenges"): (403, 403, 404, 404, 404, 403, 404, 404, 404),
     ("GET", DIGITS): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("GET", REVISIONS): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", REVISIONS): (403, 403, 404, 404, 404, 403, 201, 201, 404),
+    ("GET", f"{REVISIONS}/{{number}}"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", f"{REVISIONS}/{{number}}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", f"{REVISIONS}/{{number}}/again"): (403, 403, 404, 404, 404, 403, 201, 201, 404),
     ("GET", f"{DIGITS}/leaderboard"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", f"{DIGITS}/submissions"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
@@ -46,9 +55,15 @@ EXPECTED = {
     ("GET", "/submissions/{id}"): (200, 403, 403, 200, 404, 404, 403, 200, 404),
 }
 NEEDED = {
+    ("POST", "/challenges"): "organise",
     ("POST", f"{DIGITS}/submissions"): "submit",
     ("POST", f"{DIGITS}/weights"): "submit",
     ("POST", f"{DIGITS}/state"): "organise",
+    ("GET", REVISIONS): "organise",
+    ("POST", REVISIONS): "organise",
+    ("GET", f"{REVISIONS}/{{number}}"): "organise",
+    ("POST", f"{REVISIONS}/{{number}}/state"): "organise",
+    ("POST", f"{REVISIONS}/{{number}}/again"): "organise",
     ("GET", f"{DIGITS}/teams"): "organise",
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
@@ -57,13 +72,24 @@ NEEDED = {
 """The scopes of calls that need another one than ``read``."""
 
 
+FORMS: Mapping[str, Mapping[str, object]] = {
+    f"{DIGITS}/state": {"json": {"to": "closed"}},
+    f"{REVISIONS}/{{number}}/state": {"json": {"to": "dropped"}},
+    f"{REVISIONS}/{{number}}/again": {},
+    "/challenges": {"files": {"file": ("bundle.zip", b"no zip")}},
+    REVISIONS: {
+        "data": {"path": "overview.md"}, "files": {"file": ("overview.md", b"# Another")},
+    },
+}  # fmt: skip
+SUBMITTED = {"data": {"phase": "dev", "kind": "results"}, "files": {"file": ("a.csv", b"1,2\n")}}
+
+
 @pytest.mark.parametrize("call", EXPECTED, ids=" ".join)
 def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str]) -> None:
     method, path = call
     address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
-    address = address.replace("{person}", _applicant(site))
-    form = {"data": {"phase": "dev", "kind": "results"}, "files": {"file": ("a.csv", b"1,2\n")}}
-    sent = {"json": {"to": "closed"}} if path.endswith("/state") else form
+    address = address.replace("{person}", _applicant(site)).replace("{number}", _proposal(site))
+    sent = FORMS.get(path, SUBMITTED)
     answers = []
 
     for name, scopes in TOKENS.values():
@@ -77,6 +103,17 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
         f'scope="{NEEDED.get(call, "read")}"' in answer.headers["www-authenticate"]
         for answer in refused
     )
+
+
+def _proposal(site: Site) -> str:
+    """Let a revision of the challenge be proposed; return its number."""
+    bundles.keep(site.context.store.root)
+    with site.context.database.writing() as session:
+        bundles.add_revision(session, site.digits, 1)
+        bundles.add_revision(
+            session, site.digits, 2, changed={"title": "Digits"}, state=RevisionState.PROPOSED
+        )
+    return "2"
 
 
 def _applicant(site: Site) -> str:

@@ -19,6 +19,7 @@ from portal.db.tables import (
     Team,
     TermsAcceptance,
 )
+from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import EvaluationState
@@ -29,7 +30,7 @@ from portal.services.evaluations import file_pieces
 from portal.services.evaluations.file_pieces import Piece
 from portal.services.submissions import run_logs
 from portal.web.context import SiteTerms
-from tests.support import factories
+from tests.support import bundles, factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits
 from tests.support.scenes.staff import add_staff_things
 from tests.support.scenes.teams import add_team_things
@@ -76,18 +77,30 @@ class Scene:
     """The token of a failed run whose log nobody has released."""
 
 
+def _add_revisions(session: Session, digits: Digits) -> None:
+    """Add two that were applied, one to apply, one that the site is asked to approve, and one that was dropped."""
+    bundles.add_revision(session, digits, 1, files={"scorer.tar": b"1"})
+    changes = ["title", "task digits: scorer.image"]
+    bundles.add_revision(session, digits, 2, changed={"title": "Digits"}, changes=changes)
+    phases = bundles.described(digits)["phases"]
+    phases[1] |= {"end": (NOW + 60 * DAY).isoformat(), "limits": {"per_day": 3}}
+    open_until, kinds = phases, [{**phase, "kinds": ["results"]} for phase in phases]
+    for number, state, changed, needs in (
+        (3, RevisionState.PROPOSED, open_until, ()),
+        (4, RevisionState.IN_REVIEW, kinds, ("phase dev: kinds",)),
+        (5, RevisionState.DROPPED, kinds, ("phase dev: kinds",)),
+    ):
+        row = bundles.add_revision(
+            session, digits, number, changed={"phases": changed}, state=state, needs=needs,
+            changes=["phase dev: end", "phase dev: limits.per_day"], message="More time for all.",
+        )  # fmt: skip
+        row.base_number = 2
+
+
 def add_scene(session: Session) -> Scene:
     """Fill an empty database."""
     digits = factories.add_challenge(session)
-    factories.add_revision(session, digits, files={"overview.md": b"# Digits", "scorer.tar": b"1"})
-    factories.add_revision(
-        session,
-        digits,
-        2,
-        settings="schema: 1\ntitle: Read the digits!\n",
-        changes=["title", "task digits: scorer.image"],
-        files={"overview.md": b"# Digits", "scorer.tar": b"another"},
-    )
+    _add_revisions(session, digits)
     _add_other_challenges(session)
     ada = factories.add_person(session, "Ada Vlasák")
     factories.add_account(session, ada, "vlasak@nordholm.example")

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from site_config.bundle import PAGE_LIMIT, load_challenge
+from site_config.bundle import PAGE_LIMIT, Offers, load_challenge
 from site_config.challenge import SubmissionKind
 from site_config.errors import SettingsError
 from site_config.site_loader import load_site
@@ -14,9 +14,18 @@ MOMENT = "must be a date and time with a zone, such as 2026-12-01T00:00Z"
 PROGRAM = "must start with the program's absolute path inside the image"
 
 
+def offers_of(site):
+    return Offers(
+        profiles={name: profile.cluster for name, profile in site.profiles.items()},
+        data={name: data.challenges for name, data in site.data.items()},
+        output=site.limits.output,
+        output_files=site.limits.output_files,
+    )
+
+
 def refusal(directory, site=None):
     with pytest.raises(SettingsError) as caught:
-        load_challenge(directory, site)
+        load_challenge(directory, offers_of(site) if site else None)
     file = directory / "challenge.yaml"
     return [line.removeprefix(f"{file}:") for line in str(caught.value).splitlines()]
 
@@ -292,7 +301,7 @@ def test_a_page_is_text(challenge_with):
 
 
 def test_a_site_that_offers_everything_takes_the_challenge(challenge_with, site_with):
-    challenge = load_challenge(challenge_with(), load_site(site_with()))
+    challenge = load_challenge(challenge_with(), offers_of(load_site(site_with())))
 
     assert challenge.slug == "cell-count"
 

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from portal.domain import permissions
 from portal.services.challenges import views as challenge_views
 from portal.web.request_context import PageRequest
 
@@ -9,7 +10,10 @@ from portal.web.request_context import PageRequest
 def home(request: PageRequest) -> Response:
     """Show all challenges that are open to the person."""
     view = request.read(challenge_views.home, actor=request.actor, now=request.now)
-    return request.page("home.html", view=view)
+    may_create = permissions.may_create_challenge(
+        request.actor, everybody=request.context.everybody_creates
+    )
+    return request.page("home.html", view=view, may_create=may_create)
 
 
 def overview(request: PageRequest) -> Response:

@@ -7,6 +7,7 @@ from portal.domain.errors import NotFoundError, ParticipantError
 from portal.services.accounts import account_blocking, staff_sessions
 from portal.services.attention import decisions
 from portal.services.challenges import life
+from portal.services.challenges.bundles import views
 from portal.services.evaluations import file_pieces
 from portal.services.site import health
 from portal.services.site import views as site_views
@@ -36,6 +37,7 @@ def overview(request: PageRequest) -> Response:
         files=request.read(file_pieces.of_site, actor=request.actor),
         attention=request.read(decisions.of_site, actor=request.actor),
         in_review=request.read(life.in_review, actor=request.actor),
+        revisions=request.read(views.in_review, actor=request.actor),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal import bootstrap
 from portal.db.tables import Result, Task
 from portal.domain.evaluations.failures import FailureReason
+from portal.services.challenges.bundles.checks import offers_of
 from site_config.bundle import load_challenge
 from site_config.errors import SettingsError
 from tests.support.worker.world import World
@@ -39,16 +40,16 @@ def test_a_bundle_that_names_it_is_refused(
 ) -> None:
     site = bootstrap.open_site(tmp_path / "site.yaml")
     own = _bundle(tmp_path, part, "digits-test")
-    assert load_challenge(own, site.settings).slug == "digits"
+    assert load_challenge(own, offers_of(site.resources)).slug == "digits"
 
     with pytest.raises(SettingsError) as refusal:
-        load_challenge(_bundle(tmp_path, part, foreign), site.settings)
+        load_challenge(_bundle(tmp_path, part, foreign), offers_of(site.resources))
 
     told = str(refusal.value)
     assert f"this site has no data '{foreign}' for challenge 'digits'" in told
     # Which data there is for others is shown to nobody: a name that does not exist reads the same.
     with pytest.raises(SettingsError) as other:
-        load_challenge(_bundle(tmp_path, part, "no-such"), site.settings)
+        load_challenge(_bundle(tmp_path, part, "no-such"), offers_of(site.resources))
     assert str(other.value).replace("no-such", foreign) == told
 
 

@@ -27,7 +27,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import Resources
-from portal.domain.challenges.revisions import Origin
+from portal.domain.challenges.revisions import BundleFile, Origin
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
@@ -35,22 +35,25 @@ from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
-from portal.services.challenges import revisions
-from portal.services.challenges.revisions import RevisionContent
+from portal.services.challenges.bundles import revisions
+from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
-from portal.services.submissions.submit import Upload
 from site_config import challenge as bundle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleContent:
-    """What lies beside ``challenge.yaml``: its texts, and the archives and samples that the store now has."""
+    """What is to be written of a bundle, beside its settings."""
 
     texts: Mapping[PurePosixPath, str]
-    archives: Mapping[PurePosixPath, Upload]
+    """Of its pages and terms."""
     all_of_it: RevisionContent
     """The text of ``challenge.yaml`` and every file that it names, as the store has them."""
+
+    def file(self, path: PurePosixPath) -> BundleFile:
+        """Return a file that the settings name."""
+        return self.all_of_it.files[str(path)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,23 +105,19 @@ def add_challenge(
     Raises ``ParticipantError`` for a change that would take something away from what teams have
     submitted: a phase or a task that submissions refer to cannot go.
     """
-    _refuse_what_is_to_come(described)
-    changes: list[str] = []
-    challenge, is_new = _challenge(session, described, material, changes, now=now)
+    challenge, is_new, changes = write(
+        session, described=described, material=material, resources=resources, now=now
+    )
     if is_new:
         challenge.state = ChallengeState.DRAFT if as_draft else ChallengeState.PUBLISHED
     challenge.approved_at = now
-    _pages(session, challenge, described, material, changes, now=now)
-    tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
-    _phases(session, challenge, described, tasks, changes, now=now)
-    _columns(session, challenge, described, changes, now=now)
     # Precision, sense and rule decide who stands where: what is shown has to follow them.
     standings.rebuild(session, challenge.id)
     number = revisions.record(
         session,
         challenge=challenge,
         content=material.all_of_it,
-        changes=() if is_new else tuple(changes),
+        changes=changes,
         origin=origin,
         actor=actor,
         now=now,
@@ -137,8 +136,30 @@ def add_challenge(
         revision=number,
         slug=challenge.slug,
         is_new=is_new,
-        changes=() if is_new else tuple(changes),
+        changes=changes,
     )
+
+
+def write(
+    session: Session,
+    *,
+    described: bundle.Challenge,
+    material: BundleContent,
+    resources: Resources,
+    now: datetime,
+) -> tuple[Challenge, bool, tuple[str, ...]]:
+    """Write what a bundle says, and nothing of who said it; return the challenge, whether it is new, what changed.
+
+    What stands on the boards is for the caller to bring up to date. Raises ``ParticipantError`` as ``add_challenge``.
+    """
+    _refuse_what_is_to_come(described)
+    changes: list[str] = []
+    challenge, is_new = _challenge(session, described, material, changes, now=now)
+    _pages(session, challenge, described, material, changes, now=now)
+    tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
+    _phases(session, challenge, described, tasks, changes, now=now)
+    _columns(session, challenge, described, changes, now=now)
+    return challenge, is_new, () if is_new else tuple(changes)
 
 
 def revealed_by(session: Session, described: bundle.Challenge, *, now: datetime) -> bool:
@@ -255,15 +276,14 @@ def _tasks(
     def sample(name: PurePosixPath | None) -> str | None:
         if name is None:
             return None
-        upload = material.archives[name]
-        images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
-        return upload.sha256
+        packed = material.file(name)
+        images.keep_blob(session, sha256=packed.sha256, size=packed.size, now=now)
+        return packed.sha256
 
     def image(archive: bundle.Archive | None, task: bundle.Task) -> str | None:
         if archive is None:
             return None
-        upload = material.archives[archive.image]
-        return _image(session, upload, cluster(task), now=now).id
+        return _image(session, material.file(archive.image), cluster(task), now=now).id
 
     wanted = {
         name: {
@@ -289,12 +309,12 @@ def _tasks(
     return _bring_up_to_date(session, Task, "slug", challenge, wanted, changes, now=now)
 
 
-def _image(session: Session, upload: Upload, cluster: str, *, now: datetime) -> Image:
-    images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
+def _image(session: Session, archive: BundleFile, cluster: str, *, now: datetime) -> Image:
+    images.keep_blob(session, sha256=archive.sha256, size=archive.size, now=now)
     return images.image_of(
         session,
         kind=ImageKind.ARCHIVE,
-        source_sha256=upload.sha256,
+        source_sha256=archive.sha256,
         cluster=cluster,
         now=now,
     )

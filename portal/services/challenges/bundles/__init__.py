@@ -1,0 +1,1 @@
+"""Bundles of challenges: what is proposed, looked at, written down and taken in."""

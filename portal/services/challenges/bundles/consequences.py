@@ -1,0 +1,218 @@
+"""What a change of a challenge does to phases that are open, to submissions and to boards, in sentences."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Challenge, Evaluation, Phase, Result, Submission, Task
+from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
+from portal.domain.challenges.revisions import BundleFile
+from portal.services.challenges.bundles.revisions import RevisionContent
+from site_config import challenge as bundle
+from site_config.bundle import settings_of, text_files
+from site_config.errors import SettingsError
+
+_AUDIENCES = ("hidden", "organisers", "participants", "public")
+"""From the narrowest to the widest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What there is of a challenge that a change could touch."""
+
+    submitted: Mapping[str, int] = field(default_factory=dict)
+    """Submissions, by the phase."""
+    scored: Mapping[str, int] = field(default_factory=dict)
+    """Results, by the task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A challenge as one of its revisions has it."""
+
+    settings: bundle.Challenge
+    files: Mapping[str, BundleFile]
+
+    def digest(self, path: object) -> str:
+        """Return the digest of a file; empty where there is none."""
+        file = self.files.get(str(path))
+        return file.sha256 if path is not None and file else ""
+
+
+def of_change(
+    session: Session,
+    challenge: Challenge,
+    before: str,
+    after: RevisionContent,
+    files: Mapping[str, BundleFile],
+    *,
+    now: datetime,
+) -> tuple[str, ...]:
+    """Return what a revision does to a challenge that is as ``before`` and ``files`` say; empty for a first one."""
+    try:
+        old = Version(settings=settings_of(before), files=files)
+        new = Version(settings=settings_of(after.settings), files=after.files)
+    except SettingsError:
+        # What another release wrote, and what is read again before it is applied.
+        return ()
+    return tuple(sentences(old, new, _stock(session, challenge), now))
+
+
+def texts_of(before: RevisionContent, after: RevisionContent) -> frozenset[str]:
+    """Return which files are pages or terms in one of two revisions."""
+    found: set[str] = set()
+    for content in (before, after):
+        try:
+            found |= {str(path) for path in text_files(settings_of(content.settings))}
+        except SettingsError:
+            continue
+    return frozenset(found)
+
+
+def _stock(session: Session, challenge: Challenge) -> Stock:
+    submitted = session.execute(
+        select(Phase.slug, func.count(Submission.id))
+        .join(Submission, Submission.phase_id == Phase.id)
+        .where(Phase.challenge_id == challenge.id)
+        .group_by(Phase.slug)
+    )
+    scored = session.execute(
+        select(Task.slug, func.count(Result.evaluation_id))
+        .join(Evaluation, Evaluation.task_id == Task.id)
+        .join(Result, Result.evaluation_id == Evaluation.id)
+        .where(Task.challenge_id == challenge.id)
+        .group_by(Task.slug)
+    )
+    return Stock(
+        submitted=dict(submitted.all()),
+        scored=dict(scored.all()),
+    )
+
+
+def sentences(old: Version, new: Version, stock: Stock, now: datetime) -> Iterator[str]:
+    """Say what a change does beside what it changes."""
+    phases = {phase.id: phase for phase in new.settings.phases}
+    for phase in old.settings.phases:
+        if phase.id in phases:
+            yield from _phase(phase, phases[phase.id], stock, now)
+    for name, task in new.settings.tasks.items():
+        if name in old.settings.tasks:
+            yield from _task(name, old, new, old.settings.tasks[name], task, stock)
+    yield from _board(old.settings.leaderboard, new.settings.leaderboard, stock, now)
+    yield from _people(old, new, now)
+
+
+def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetime) -> Iterator[str]:
+    name, count = f"Phase {before.id}", stock.submitted.get(before.id, 0)
+    was, becomes = _window(before).status(now), _window(after).status(now)
+    if was is not becomes:
+        yield f"{name} is {_STATUS[was]} and becomes {_STATUS[becomes]} at once."
+    elif (before.start, before.end) != (after.start, after.end) and was is not PhaseStatus.CLOSED:
+        yield f"{name} now runs from {_moment(after.start)} to {_moment(after.end)}."
+    if count and before.limits != after.limits:
+        yield f"{name} has {_count(count, 'submission')}, which count against its new limits."
+    for kind in before.kinds:
+        if kind not in after.kinds:
+            yield f"{name} takes no submissions of kind {kind} from now on; those that are there stay."
+    if _AUDIENCES.index(after.leaderboard) > _AUDIENCES.index(before.leaderboard):
+        yield f"The board of {name[0].lower()}{name[1:]} is shown to more people, with all that is on it."
+    if count and before.failures == "sealed" and after.failures == "typed":
+        yield f"Teams see the reasons of failures in {name[0].lower()}{name[1:]}, also of those that there were."
+
+
+def _task(
+    name: str,
+    old: Version,
+    new: Version,
+    before: bundle.Task,
+    after: bundle.Task,
+    stock: Stock,
+) -> Iterator[str]:
+    scored = stock.scored.get(name, 0)
+    judged = (
+        (before.truth, before.score.argv, old.digest(before.scorer.image))
+        != (after.truth, after.score.argv, new.digest(after.scorer.image))
+    )  # fmt: skip
+    run = (
+        before.input != after.input
+        or before.predict != after.predict
+        or old.digest(before.base and before.base.image)
+        != new.digest(after.base and after.base.image)
+    )
+    if scored and judged:
+        yield (
+            f"Task {name} is scored in another way from now on. The {_count(scored, 'result')} that there are"
+            " stay as they are and stand beside the new ones."
+        )
+    if scored and run:
+        yield (
+            f"Submissions to task {name} run in another way from now on. What has run is not run again."
+        )
+
+
+def _board(
+    before: bundle.Leaderboard, after: bundle.Leaderboard, stock: Stock, now: datetime
+) -> Iterator[str]:
+    scored = sum(stock.scored.values())
+    if scored and (before.rule, before.ladder, before.columns) != (
+        after.rule,
+        after.ladder,
+        after.columns,
+    ):
+        yield f"All boards are put together anew from the {_count(scored, 'result')} that there are."
+    new = {column.key for column in after.columns} - {column.key for column in before.columns}
+    if scored and new:
+        keys = ", ".join(sorted(new))
+        yield f"Results that there are have no score for {keys}."
+        if any(column.primary and column.key in new for column in after.columns):
+            yield "That column ranks: whoever has only such results stands on no board."
+    private = {column.key for column in before.columns if column.private}
+    shown = sorted(
+        column.key for column in after.columns if column.key in private and not column.private
+    )
+    if shown:
+        yield f"What was private is shown at once: {', '.join(shown)}. That cannot be taken back."
+    was_revealed = before.reveal is not None and before.reveal <= now
+    is_revealed = after.reveal is not None and after.reveal <= now
+    if is_revealed and not was_revealed and any(column.private for column in after.columns):
+        yield "Private columns are revealed at once. That cannot be taken back."
+
+
+def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:
+    before, after = old.settings, new.settings
+    if after.join.policy != "open":
+        if before.join.policy == "open":
+            yield "Whoever takes part already has to be let in before they submit again."
+        elif old.digest(before.terms) != new.digest(after.terms) and after.terms:
+            yield "Everybody has to accept the changed terms before they submit again."
+    if after.teams.max_size < before.teams.max_size:
+        yield f"Teams of more than {after.teams.max_size} stay as they are, and take in nobody."
+    is_frozen = after.teams.freeze is not None and after.teams.freeze <= now
+    if is_frozen and (before.teams.freeze is None or before.teams.freeze > now):
+        yield "Nobody joins, leaves or merges teams from now on."
+    periods = dict(before.retention)
+    for kind, period in dict(after.retention).items():
+        if period is not None and (periods[kind] is None or period < periods[kind]):
+            yield f"The {kind} of submissions may be deleted earlier than was said so far."
+
+
+_STATUS = {
+    PhaseStatus.UPCOMING: "still to come",
+    PhaseStatus.OPEN: "open",
+    PhaseStatus.CLOSED: "over",
+}
+
+
+def _window(phase: bundle.Phase) -> TimeWindow:
+    return TimeWindow(starts_at=phase.start, ends_at=phase.end)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,178 @@
+"""What a change does to open phases, submissions and boards is said before it is made."""
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from portal.domain.challenges.revisions import BundleFile
+from portal.services.challenges.bundles.consequences import Stock, Version, sentences
+from site_config.bundle import settings_of
+from tests.support.worker.world import write_challenge
+
+NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+STOCK = Stock(submitted={"dev": 7}, scored={"digits": 5})
+Change = Callable[[dict[str, Any], dict[str, str]], Any]
+FILES = {"overview.md": "1", "scorer.tar": "1", "base.tar": "1", "terms.md": "1"}
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> dict[str, Any]:
+    """Return what a challenge says whose one phase is open, and that has terms."""
+    folder = write_challenge(tmp_path / "challenge")
+    settings = yaml.safe_load((folder / "challenge.yaml").read_text())
+    settings["terms"] = "terms.md"
+    settings["teams"] = {"max_size": 4}
+    settings["retention"] = {"logs": "90d"}
+    settings["leaderboard"]["columns"].append({"key": "kept", "title": "Kept", "private": True})
+    settings["leaderboard"]["reveal"] = "2027-01-02T00:00Z"
+    return settings
+
+
+def _version(described: dict[str, Any], files: dict[str, str]) -> Version:
+    return Version(
+        settings=settings_of(yaml.safe_dump(described)),
+        files={path: BundleFile(sha256=digest, size=1) for path, digest in files.items()},
+    )
+
+
+def _said(described: dict[str, Any], change: Change, stock: Stock = STOCK) -> list[str]:
+    after, files = copy.deepcopy(described), dict(FILES)
+    change(after, files)
+    return list(sentences(_version(described, FILES), _version(after, files), stock, NOW))
+
+
+def _phase(**values: Any) -> Change:
+    return lambda d, _: d["phases"][0].update(values)
+
+
+def _board(**values: Any) -> Change:
+    return lambda d, _: d["leaderboard"].update(values)
+
+
+def _column(number: int, **values: Any) -> Change:
+    return lambda d, _: d["leaderboard"]["columns"][number].update(values)
+
+
+def _task(part: str, **values: Any) -> Change:
+    return lambda d, _: d["tasks"]["digits"].setdefault(part, {}).update(values)
+
+
+ANEW = "All boards are put together anew from the 5 results that there are."
+SCORED_OTHERWISE = (
+    "Task digits is scored in another way from now on. The 5 results that there are stay as they"
+    " are and stand beside the new ones."
+)
+SAID: dict[str, tuple[Change, list[str]]] = {
+    "nothing": (lambda _d, _f: None, []),
+    "title": (lambda d, _: d.update(title="Numbers"), []),
+    "page": (lambda _, f: f.update({"overview.md": "2"}), []),
+    "ends now": (_phase(end="2026-12-01T00:00Z"), ["Phase dev is open and becomes over at once."]),
+    "not yet": (
+        _phase(start="2026-12-05T00:00Z"), ["Phase dev is open and becomes still to come at once."],
+    ),
+    "longer": (
+        _phase(end="2027-03-01T12:30+01:00"),
+        ["Phase dev now runs from 2026-11-01 00:00 UTC to 2027-03-01 11:30 UTC."],
+    ),
+    "limits": (
+        _phase(limits={"per_day": 1}),
+        ["Phase dev has 7 submissions, which count against its new limits."],
+    ),
+    "kinds": (
+        _phase(kinds=["code", "results"]),
+        ["Phase dev takes no submissions of kind image from now on; those that are there stay."],
+    ),
+    "narrower board": (_phase(leaderboard="organisers"), []),
+    "scorer": (
+        lambda _, f: f.update({"scorer.tar": "2"}),
+        [SCORED_OTHERWISE],
+    ),
+    "truth": (
+        _task("truth", data="digits-other"),
+        [SCORED_OTHERWISE],
+    ),
+    "base": (
+        lambda _, f: f.update({"base.tar": "2"}),
+        ["Submissions to task digits run in another way from now on. What has run is not run again."],
+    ),
+    "rule": (_board(rule="last"), [ANEW]),
+    "precision": (_column(0, precision=1), [ANEW]),
+    "new column": (
+        lambda d, _: d["leaderboard"]["columns"].append({"key": "f1", "title": "F1"}),
+        [ANEW, "Results that there are have no score for f1."],
+    ),
+    "new column ranks": (
+        lambda d, _: d["leaderboard"].update(columns=[{"key": "f1", "title": "F1", "primary": True}]),
+        [ANEW, "Results that there are have no score for f1.",
+         "That column ranks: whoever has only such results stands on no board."],
+    ),
+    "private column shown": (
+        _column(2, private=False),
+        [ANEW, "What was private is shown at once: kept. That cannot be taken back."],
+    ),
+    "reveal in the past": (
+        _board(reveal="2026-11-30T00:00Z"),
+        ["Private columns are revealed at once. That cannot be taken back."],
+    ),
+    "has to be let in": (
+        lambda d, _: d.update(join={"policy": "approve"}),
+        ["Whoever takes part already has to be let in before they submit again."],
+    ),
+    "smaller teams": (
+        lambda d, _: d.update(teams={"max_size": 2}),
+        ["Teams of more than 2 stay as they are, and take in nobody."],
+    ),
+    "teams are fixed": (
+        lambda d, _: d["teams"].update(freeze="2026-11-30T00:00Z"),
+        ["Nobody joins, leaves or merges teams from now on."],
+    ),
+    "deleted earlier": (
+        lambda d, _: d.update(retention={"logs": "30d", "outputs": "30d"}),
+        ["The outputs of submissions may be deleted earlier than was said so far.",
+         "The logs of submissions may be deleted earlier than was said so far."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_a_change_does_is_said(described: dict[str, Any], case: str) -> None:
+    change, said = SAID[case]
+
+    assert _said(described, change) == said
+
+
+def test_terms_have_to_be_accepted_again_where_people_are_let_in(described: dict[str, Any]) -> None:
+    described["join"] = {"policy": "approve"}
+
+    assert _said(described, lambda _, f: f.update({"terms.md": "2"})) == [
+        "Everybody has to accept the changed terms before they submit again."
+    ]
+
+
+def test_a_board_for_more_people_and_reasons_for_teams_are_said(described: dict[str, Any]) -> None:
+    described["phases"][0] |= {"leaderboard": "organisers", "failures": "sealed"}
+
+    assert _said(described, _phase(leaderboard="public", failures="typed")) == [
+        "The board of phase dev is shown to more people, with all that is on it.",
+        "Teams see the reasons of failures in phase dev, also of those that there were.",
+    ]
+
+
+@pytest.mark.parametrize("case", ["scorer", "base", "rule", "limits"])
+def test_where_nobody_has_submitted_nothing_happens_to_anybody(
+    described: dict[str, Any], case: str
+) -> None:
+    assert _said(described, SAID[case][0], Stock()) == []
+
+
+def test_one_thing_is_one(described: dict[str, Any]) -> None:
+    stock = Stock(submitted={"dev": 1}, scored={"digits": 1})
+
+    assert _said(described, _phase(limits={"per_day": 1}), stock) == [
+        "Phase dev has 1 submission, which count against its new limits."
+    ]
