@@ -47,7 +47,7 @@ def update(session: Session, submission: Submission) -> None:
     challenge = session.get_one(Challenge, submission.challenge_id)
     columns = columns_of(session, challenge.id)
     exact = _exact(session, submission, phase)
-    # A column that came to rank later has no value in the scores that there were before.
+    # Scores that are older than a column have no value for it, even where it ranks by now.
     if exact is None or scores.primary(columns).key not in exact:
         return
     standing = work.standing(session, phase=phase, team_id=submission.team_id)

@@ -8,13 +8,27 @@ import pytest
 from starlette.types import Message
 
 from portal.domain.accounts.tokens import Scope
-from portal.web.middleware.bodies import MAX_FORM_BYTES, TakesFile
+from portal.web.middleware.bodies import (
+    MAX_FORM_BYTES,
+    MAX_TEXT_BYTES,
+    TakesFile,
+    TextRoute,
+)
+from tests.support import bundles
 from tests.support.factories import MIB
 from tests.support.servers.portal import log_in
 from tests.support.web.addresses import addresses
 from tests.support.web.site import SAME_ORIGIN, Site
 
 UPLOADS = [one.path for one in addresses() if isinstance(one.route, TakesFile)]
+TEXTS = [one.path for one in addresses() if isinstance(one.route, TextRoute)]
+BUNDLES = [
+    "/new-challenge",
+    "/challenges/{slug}/change",
+    "/api/v1/challenges",
+    "/api/v1/challenges/{slug}/revisions",
+]
+"""What takes a zip, and keeps nothing of any other file."""
 FORMS = [one.path for one in addresses() if "POST" in one.methods and one.path not in UPLOADS]
 PIECE = 64 * 1024
 FILE_BYTES = 5 * MIB
@@ -41,15 +55,39 @@ def _address(site: Site, path: str) -> str:
 
 
 def test_the_addresses_that_take_a_file_are_these() -> None:
-    assert UPLOADS == [
+    assert {*UPLOADS} - {*BUNDLES} == {
         "/challenges/{slug}/submit",
         "/challenges/{slug}/weights",
         "/api/v1/challenges/{slug}/submissions",
         "/api/v1/challenges/{slug}/weights",
-    ]
+    }
+    assert {*BUNDLES} < {*UPLOADS}
 
 
-@pytest.mark.parametrize("path", UPLOADS)
+def test_the_addresses_that_take_a_text_are_these() -> None:
+    assert TEXTS == ["/challenges/{slug}/change/text"]
+
+
+@pytest.mark.parametrize("path", BUNDLES)
+def test_what_is_no_bundle_is_read_and_not_kept(site: Site, path: str) -> None:
+    site.change(everybody_creates=True)
+    bundles.keep(site.context.store.root)
+    with site.context.database.writing() as session:
+        bundles.add_revision(session, site.digits, 1)
+    before = {path.name for path in site.context.store.root.rglob("*")}
+    token = site.token(site.organiser, Scope.ORGANISE)
+    client = site.program(token) if "/api/" in path else site.browser(site.organiser)
+
+    answer = client.post(
+        _address(site, path), content=_upload(), headers={"content-type": MULTIPART}
+    )
+
+    assert answer.status_code == 422, answer.text
+    assert "This is no zip." in answer.text
+    assert {path.name for path in site.context.store.root.rglob("*")} == before
+
+
+@pytest.mark.parametrize("path", [path for path in UPLOADS if path not in BUNDLES])
 def test_a_file_of_some_mebibytes_is_taken_in_pieces(site: Site, path: str) -> None:
     token = site.token(site.newcomer, Scope.SUBMIT)
     client = site.program(token) if "/api/" in path else site.browser(site.newcomer)
@@ -100,7 +138,8 @@ def _pour(site: Site, address: str, content_type: str) -> tuple[int, int]:
 def test_every_other_form_reads_no_more_than_a_form_has(site: Site, content_type: str) -> None:
     poured = {path: _pour(site, _address(site, path), content_type) for path in FORMS}
 
-    read_more = {path for path, (_, read) in poured.items() if read > MAX_FORM_BYTES + PIECE}
+    most = {path: MAX_TEXT_BYTES if path in TEXTS else MAX_FORM_BYTES for path in FORMS}
+    read_more = {path for path, (_, read) in poured.items() if read > most[path] + PIECE}
     # Whoever reads refuses; whoever answers otherwise has read nothing.
     taken = {path for path, (status, read) in poured.items() if read and status not in {400, 413}}
     assert len(poured) > 30

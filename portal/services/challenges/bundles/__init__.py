@@ -1,1 +1,1 @@
-"""Bundles of challenges: what is proposed, looked at, written down and taken in."""
+"""Bundles of challenges: what is proposed, looked at, written down and imported."""

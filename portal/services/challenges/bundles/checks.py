@@ -1,4 +1,4 @@
-"""Looking at a bundle before anything of it is taken in: later only staff would see what is wrong with its images."""
+"""Looking at a bundle before anything of it is imported: later only staff would see what is wrong with its images."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

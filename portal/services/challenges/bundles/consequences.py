@@ -189,7 +189,7 @@ def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:
         elif old.digest(before.terms) != new.digest(after.terms) and after.terms:
             yield "Everybody has to accept the changed terms before they submit again."
     if after.teams.max_size < before.teams.max_size:
-        yield f"Teams of more than {after.teams.max_size} stay as they are, and take in nobody."
+        yield f"Teams of more than {after.teams.max_size} stay as they are, and admit nobody."
     is_frozen = after.teams.freeze is not None and after.teams.freeze <= now
     if is_frozen and (before.teams.freeze is None or before.teams.freeze > now):
         yield "Nobody joins, leaves or merges teams from now on."

@@ -125,7 +125,7 @@ SAID: dict[str, tuple[Change, list[str]]] = {
     ),
     "smaller teams": (
         lambda d, _: d.update(teams={"max_size": 2}),
-        ["Teams of more than 2 stay as they are, and take in nobody."],
+        ["Teams of more than 2 stay as they are, and admit nobody."],
     ),
     "teams are fixed": (
         lambda d, _: d["teams"].update(freeze="2026-11-30T00:00Z"),
