@@ -99,6 +99,13 @@ def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_take_part(actor, relation)
 
 
+def may_see_own_part(actor: Actor, relation: ChallengeRelation, *, has_part: bool) -> bool:
+    """Whoever may take part; once the challenge is over, whoever has had a part in it."""
+    return may_take_part(actor, relation) or (
+        has_part and may_use(actor, Scope.SUBMIT) and may_see_challenge(actor, relation)
+    )
+
+
 def may_change_team(actor: Actor, team: Collection[str]) -> bool:
     """Its members, and nobody else: not even staff submit, leave or merge for a team."""
     return may_use(actor, Scope.SUBMIT) and actor.person_id in team

@@ -60,9 +60,12 @@ def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> V
 
 def not_now(relation: ChallengeRelation, what: str) -> NotAllowedError:
     """Return why somebody who sees a challenge may not do ``what`` there: it is over, or they are not logged in."""
-    if not relation.is_open:
-        return NotAllowedError("The organisers have closed this challenge.", reason="closed")
-    return NotAllowedError(f"Log in to {what}.")
+    return NotAllowedError(f"Log in to {what}.") if relation.is_open else over()
+
+
+def over() -> NotAllowedError:
+    """Return why nobody takes part any more in a challenge that is closed."""
+    return NotAllowedError("The organisers have closed this challenge.", reason="closed")
 
 
 def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:

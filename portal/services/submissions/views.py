@@ -80,8 +80,8 @@ class SubmissionPage:
     """Whether this page shows it."""
     may_release: bool
     """Whether they may let the team see a log."""
-    is_own: bool
-    """Whether it is of the own team."""
+    may_submit: bool
+    """Whether it is of the own team, which can submit again."""
     may_cancel: bool
     """Whether they may cancel it, and something of it can be."""
     is_ending: bool
@@ -232,7 +232,7 @@ def _page(
         may_review=may_review,
         is_inside=inside,
         may_release=permissions.may_release_logs(actor, found.relation),
-        is_own=found.in_team,
+        may_submit=found.in_team and permissions.may_submit(actor, found.relation),
         may_cancel=permissions.may_cancel(actor, found.relation, found.team) and bool(unfinished),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )

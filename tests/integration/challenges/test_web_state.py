@@ -54,18 +54,6 @@ def test_an_owner_closes_it_and_opens_it_again(site: Site) -> None:
     assert _state(site) is ChallengeState.PUBLISHED
 
 
-def test_members_of_a_closed_challenge_read_that_it_is_closed(site: Site) -> None:
-    """They are logged in: nothing may ask them to log in."""
-    _set(site, ChallengeState.CLOSED)
-    browser = site.browser(site.ada)
-
-    answers = [browser.get(f"{ROOT}/{page}") for page in ("submit", "join", "team")]
-
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
-    assert all("The organisers have closed this challenge." in page.text for page in answers)
-    assert all("Log in to" not in page.text for page in answers)
-
-
 def test_doing_it_again_changes_nothing_and_writes_nothing_down(site: Site) -> None:
     browser = site.browser(site.organiser)
 

@@ -61,6 +61,13 @@ CASES = {
     "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),
     "may_take_part": (lambda a: permissions.may_take_part(a, OPEN), PEOPLE),
     "may_submit": (lambda a: permissions.may_submit(a, OPEN), PEOPLE),
+    "may_see_own_part": (lambda a: permissions.may_see_own_part(a, OVER, has_part=True), PEOPLE),
+    "may_see_own_part who had none": (
+        lambda a: permissions.may_see_own_part(a, OVER, has_part=False), [],
+    ),
+    "may_see_own_part before it is over": (
+        lambda a: permissions.may_see_own_part(a, OPEN, has_part=False), PEOPLE,
+    ),
     "may_change_team": (lambda a: permissions.may_change_team(a, TEAM), ["member"]),
     "may_see_submission": (
         lambda a: permissions.may_see_submission(a, OPEN, TEAM),
