@@ -35,7 +35,7 @@ from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
-from portal.services.challenges import revisions
+from portal.services.challenges import access, revisions
 from portal.services.challenges.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
@@ -100,11 +100,11 @@ def add_challenge(
     A new one is published, or a draft. Whoever calls this approves what it runs.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
-    submitted: a phase or a task that submissions refer to cannot go.
+    submitted: a phase or a task that submissions refer to cannot go; and ``NotAllowedError`` for an archive.
     """
     _refuse_what_is_to_come(described)
     changes: list[str] = []
-    challenge, is_new = _challenge(session, described, material, changes, now=now)
+    challenge, is_new = _challenge(session, actor, described, material, changes, now=now)
     if is_new:
         challenge.state = ChallengeState.DRAFT if as_draft else ChallengeState.PUBLISHED
     challenge.approved_at = now
@@ -163,6 +163,7 @@ def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
 
 def _challenge(
     session: Session,
+    actor: Actor,
     described: bundle.Challenge,
     material: BundleContent,
     changes: list[str],
@@ -177,6 +178,8 @@ def _challenge(
     if row is None:
         row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
         session.add(row)
+    else:
+        access.check_may_change(access.relation_of(session, row, actor))
     row.title = described.title
     row.terms = material.texts[described.terms] if described.terms else ""
     row.join_policy = described.join.policy

@@ -53,7 +53,7 @@ def weights_page(
     if actor.person_id is None:
         raise NotAllowedError("Log in to upload weights.")
     if not visible.relation.is_open and not visible.frame.takes_part:
-        raise access.over()
+        raise access.over(visible.relation)
     if visible.relation.is_open and visible.frame.must_join:
         raise joining.not_yet(visible.frame.participation)
     files = offered(session, visible.challenge.id, actor)
@@ -122,7 +122,8 @@ def remove(session: Session, *, actor: Actor, slug: str, weights_id: str, now: d
 
     A file that nothing was submitted with goes like an upload that was refused.
     """
-    _, own = membership.find_own(session, actor, slug)
+    challenge, own = membership.find_own(session, actor, slug)
+    access.check_may_change(access.relation_of(session, challenge, actor))
     team = membership.lock_own(session, actor, own.id)
     row = session.get(Weights, weights_id)
     if row is None or row.team_id != team.id:

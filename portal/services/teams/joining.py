@@ -174,6 +174,7 @@ def decide(
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_organise(actor, visible.relation):
         raise NotFoundError
+    access.check_may_change(visible.relation)
     row = session.get(Participation, (visible.challenge.id, person_id), with_for_update=True)
     if row is None:
         raise NotFoundError

@@ -38,8 +38,9 @@ def find_open(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Tea
     Raises ``NotFoundError``, and ``NotAllowedError`` where the challenge is over.
     """
     challenge, team = find_own(session, actor, slug)
-    if not challenge.state.is_open:
-        raise access.over()
+    relation = access.relation_of(session, challenge, actor)
+    if not relation.is_open:
+        raise access.over(relation)
     return challenge, team
 
 

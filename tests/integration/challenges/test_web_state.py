@@ -8,6 +8,7 @@ from portal.domain.accounts.tokens import Scope
 from portal.domain.audit import Action
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.permissions import Role
+from portal.services.challenges.access import RESTS
 from tests.support import factories
 from tests.support.web.site import Site
 
@@ -161,9 +162,10 @@ def test_nobody_takes_part_in_what_is_over_and_everybody_still_sees_it(
     joined = site.browser(site.newcomer).post(f"{ROOT}/join", data={"accept": "yes"})
     pages = [site.browser().get(f"{ROOT}{path}") for path in ("", "/leaderboard")]
 
+    words = {"closed": "The organisers have closed this challenge.", "archived": RESTS}
     assert submitted.status_code == 403
-    assert "The organisers have closed this challenge." in submitted.text
-    assert (by_program.status_code, by_program.json()["error"]["reason"]) == (403, "closed")
+    assert words[state] in submitted.text
+    assert (by_program.status_code, by_program.json()["error"]["reason"]) == (403, state)
     assert joined.status_code in {403, 404}
     assert [page.status_code for page in pages] == [200, 200]
     assert "Past" in site.browser().get("/").text

@@ -1,6 +1,7 @@
 """Roles, staff, operators and tokens: for every predicate exactly who gets a yes."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,10 @@ REVIEWERS = ["reviewer", *ORGANISERS]
 PEOPLE = ["person", "member", "reviewer", "organiser", "owner", "staff"]
 
 CASES = {
+    "may_change": (lambda _: permissions.may_change(OVER), list(WHO)),
+    "may_change an archive": (
+        lambda _: permissions.may_change(replace(OVER, rests=True)), [],
+    ),
     "may_own": (lambda a: permissions.may_own(a, OPEN), OWNERS),
     "may_organise": (lambda a: permissions.may_organise(a, OPEN), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),
