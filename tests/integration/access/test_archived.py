@@ -231,3 +231,7 @@ def test_an_operator_takes_it_back_to_closed_and_then_no_further_is_refused(
         )  # fmt: skip
 
     assert bootstrap.add_challenge(world.site, tmp_path / "challenge").changes == ()
+
+
+def test_what_is_about_people_stays(archived: Scene, tmp_path: Path) -> None:
+    assert asked(("POST", "/account/delete"), "team", archived, tmp_path / "place") == "yes"
