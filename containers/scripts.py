@@ -71,6 +71,7 @@ def run_script(run: SealedRun, *, token: str, directory: PurePosixPath) -> str:
         "space.sh",
         "data.sh",
         "masks.sh",
+        "names.sh",
         "verified.sh",
         "run.sh",
     )
@@ -125,8 +126,20 @@ def build_script(build: Build, *, token: str, directory: PurePosixPath) -> str:
     }
     settings = _settings(scratch) if install else ""
     return _assemble(
-        "An image build", values, settings, "common.sh", "limits.sh", "verified.sh", "build.sh"
+        "An image build",
+        values,
+        settings,
+        "common.sh",
+        "limits.sh",
+        "names.sh",
+        "verified.sh",
+        "build.sh",
     )
+
+
+def keeps_names() -> str:
+    """Give the shell function of this name, for scripts that ask where a node can note which images it has verified."""
+    return _part("names.sh")
 
 
 def _packages(packages: Packages | None) -> dict[str, str]:
@@ -188,8 +201,12 @@ def _assemble(
     title: str, values: Mapping[str, str | Iterable[str]], function: str, *parts: str
 ) -> str:
     assignments = "\n".join(f"{name}={_quoted(value)}" for name, value in values.items())
-    body = "\n".join((_SHELL / part).read_text(encoding="utf-8") for part in parts)
+    body = "\n".join(map(_part, parts))
     return f"#!/bin/bash\n# {title}, written by Sealrun.\n\n{assignments}\n{function}\n{body}"
+
+
+def _part(name: str) -> str:
+    return (_SHELL / name).read_text(encoding="utf-8")
 
 
 def _quoted(value: str | Iterable[str]) -> str:

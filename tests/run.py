@@ -31,12 +31,15 @@ OWN_SITES = (PRACTICE_SUITE, FAULTS_SUITE, ATTACK_SUITE)
 """What starts practice sites of its own, as root."""
 WAITING_SUITES = ("tests/cluster", "tests/contract")
 """What shares one practice site, so that its tests run one after the other."""
+CONTRACT_SUITE = "tests/contract"
+"""The one of them that also has tests on practice sites with other releases of Slurm."""
 UNIT_SUITE = "tests/unit"
 FURTHER = "slow or providers or postgres"
 """The markers of what ``make test`` leaves to ``make test-more``."""
 QUICK_MARKS = f"not root and not ({FURTHER})"
 FURTHER_MARKS = f"not root and ({FURTHER})"
-
+OTHER_RELEASE = "other_release"
+"""The marker of what runs on sites that no other test uses."""
 
 PROCESSES_PER_CORE = 2
 SOURCES = ("portal", "scheduler", "containers", "site_config", "examples", "tools", "tests")
@@ -151,11 +154,11 @@ def _run_more(run: Run, site: PracticeSite, extra: list[str]) -> list[str]:
     others = _other_sites(run, site)
     _build_example(run, site)
     tests = _computing("further tests", FURTHER_MARKS, run, site, extra)
-    cluster = _suite(
-        "further tests on the cluster", FURTHER_MARKS, WAITING_SUITES, run, site, extra
-    )
+    usual, other = (f"{FURTHER_MARKS} and {word}{OTHER_RELEASE}" for word in ("not ", ""))
+    cluster = _suite("further tests on the cluster", usual, WAITING_SUITES, run, site, extra)
+    releases = _suite("other releases of Slurm", other, [CONTRACT_SUITE], run, site, extra)
     # Beside running sites, so that each root is built once.
-    run.together(_with_root(run, tests, cluster))
+    run.together(_with_root(run, tests, cluster, releases))
     return others
 
 
@@ -204,24 +207,27 @@ def _has_sudo() -> bool:
         return False
 
 
-def _with_root(run: Run, tests: Step, cluster: Step) -> list[Track]:
+def _with_root(run: Run, tests: Step, cluster: Step, releases: Step) -> list[Track]:
     """Return these tests, and on sites of their own what only root can run: most of it waits most of the time."""
     if os.geteuid() != 0:
         suites = ", ".join(OWN_SITES)
         run.left_out.append(
             f"{suites} and tests marked 'root': run 'make test-more' as root for them"
         )
-        return [Track(steps=[tests]), Track(steps=[cluster])]
+        return [Track(steps=[tests]), Track(steps=[cluster, releases])]
     practice = Step(name="tests of the practice site", argv=[*PYTEST, PRACTICE_SUITE])
     marked = Step(name="other tests that need root", argv=[*PYTEST, "-m", "root", UNIT_SUITE])
     attacks, faults = (
         Step(name=name, argv=[sys.executable, "-m", f"tests.{name}"])
         for name in ("attacks", "faults")
     )
-    # Two suites on practice sites at a time: what is to happen in so many seconds there needs a processor.
+    # Three suites on practice sites at a time, and each site in one track only: what is to happen in so many seconds
+    # there needs a processor. Each track takes about as long as the others. The attacks, some of which compute, begin
+    # about when the faults have ended.
     return [
-        Track(steps=[cluster, marked, practice]),
-        Track(steps=[faults, attacks]),
+        Track(steps=[cluster, marked]),
+        Track(steps=[faults, releases]),
+        Track(steps=[practice, attacks]),
         Track(steps=[tests]),
     ]
 

@@ -48,12 +48,6 @@ enter_verified() { # the directory of this account; none that another could have
     return 1
 }
 
-keeps_names() { # DIRECTORY: nobody but root and this account can put something else in the place of a directory in it
-    local owner mode
-    read -r owner mode < <(stat -c '%u %a' -- "$1")
-    [[ $owner == 0 || $owner == "$EUID" ]] && ((!(8#$mode & 8#22) || 8#$mode & 8#1000))
-}
-
 is_private() { # DIRECTORY: nobody but its owner can do anything in it
     local mode
     mode=$(stat -c %a -- "$1") && ((!(8#$mode & 8#77)))

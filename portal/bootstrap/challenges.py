@@ -16,7 +16,7 @@ from portal.domain.challenges.revisions import BundleFile, FileChange, file_chan
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
 from portal.files.archives.samples import packed_sample, unpack_sample
-from portal.files.atomic import PART, become, beside
+from portal.files.atomic import become, beside
 from portal.files.errors import BadArchiveError
 from portal.files.store import DamagedFileError
 from portal.services.challenges.bundles import checks, import_bundle, proposals, revisions
@@ -238,8 +238,8 @@ def _put_back(site: Installation, file: BundleFile, place: Path) -> None:
             site.store.copy(digest, place)
             place.chmod(0o644)
             return
-        with tempfile.TemporaryDirectory(prefix=PART, dir=place.parent) as folder:
-            packed = Path(folder, "sample.tar")
+        with beside(place) as folder:
+            packed = folder / "sample.tar"
             site.store.copy(digest, packed)
             unpack_sample(packed, place, max_bytes=max(1, file.size))
     except (FileNotFoundError, DamagedFileError, BadArchiveError) as problem:

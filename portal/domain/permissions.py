@@ -40,6 +40,8 @@ class ChallengeRelation:
     """Whether people who do not work for it see it."""
     is_open: bool = True
     """Whether anybody can take part in it at all."""
+    rests: bool = False
+    """Whether it is archived."""
     owners: Collection[str] = ()
     organisers: Collection[str] = ()
     """Co-organisers; owners need not be among them."""
@@ -51,6 +53,11 @@ class ChallengeRelation:
 def may_use(actor: Actor, scope: Scope) -> bool:
     """Whoever is logged in, in a browser or with a token that has the scope."""
     return actor.is_known and actor.has_accepted and scope in actor.scopes
+
+
+def may_change(relation: ChallengeRelation) -> bool:
+    """Whether anybody changes anything of a challenge: an archive rests until it is taken back to closed."""
+    return not relation.rests
 
 
 def may_own(actor: Actor, relation: ChallengeRelation) -> bool:
@@ -102,6 +109,13 @@ def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
 def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever may take part; whether they have joined is checked when they submit."""
     return may_take_part(actor, relation)
+
+
+def may_see_own_part(actor: Actor, relation: ChallengeRelation, *, has_part: bool) -> bool:
+    """Whoever may take part; once the challenge is over, whoever has had a part in it."""
+    return may_take_part(actor, relation) or (
+        has_part and may_use(actor, Scope.SUBMIT) and may_see_challenge(actor, relation)
+    )
 
 
 def may_change_team(actor: Actor, team: Collection[str]) -> bool:

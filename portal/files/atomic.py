@@ -1,19 +1,42 @@
 """Files and directories that appear whole, or not at all, whoever else makes the same beside it.
 
-What is not whole yet lies in a directory of its own, whose name begins with ``PART``: nobody else writes to it, and what
-a killed process left can be distinguished from all else.
+What is not whole yet lies beside it, under a name of its own that begins with ``PART``: nobody else writes to it, and
+what a killed process left can be distinguished from all else.
 """
 
 import errno
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from portal.files.trees import remove
 
 PART = ".part-"
 _TAKEN = {errno.EEXIST, errno.ENOTEMPTY}
+
+
+@contextmanager
+def new_file(target: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """Write a file that appears under its name when it is whole and on disk, and replaces what was there."""
+    descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=PART)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            os.fchmod(stream.fileno(), mode)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(part).replace(target)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def write(target: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write ``content`` as ``new_file`` does."""
+    with new_file(target, mode=mode) as stream:
+        stream.write(content)
 
 
 @contextmanager

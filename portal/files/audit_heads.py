@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.domain.audit import Head
+from portal.files import atomic
 from portal.files.seals import PublicKey, Sealer
 
 PAYLOAD_TYPE = "application/vnd.sealrun.audit-head+json"
@@ -134,19 +135,13 @@ class AuditHeads:
 
     def note_state(self, state: LogState) -> None:
         """Write down for the staff's page what was found."""
-        part = self._state.with_suffix(".part")
-        part.unlink(missing_ok=True)
         text = {
             "at": state.at.astimezone(UTC).isoformat(),
             "number": state.head.number,
             "sha256": state.head.sha256,
             "problem": state.problem,
         }
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o640)
-            json.dump(text, stream)
-        part.replace(self._state)
+        atomic.write(self._state, json.dumps(text).encode(), mode=0o640)
 
     def state(self) -> LogState | None:
         """Return what was found last; None where no worker has looked yet, or it cannot be read."""

@@ -9,7 +9,6 @@ import csv
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portal.domain.challenges.crates import Board, CrateFacts, CrateResult
+from portal.files.atomic import beside
 
 if TYPE_CHECKING:
     # It brings a client for the web and much else: it is only imported where a crate is written.
@@ -52,12 +52,12 @@ def write_crate(
     """
     if target.exists():
         raise FileExistsError(f"{target} is there already, and is not replaced")
-    with tempfile.TemporaryDirectory(prefix=".sealrun-crate-", dir=target.parent) as folder:
-        staging, written = Path(folder, "staging"), Path(folder, "crate")
+    with beside(target) as folder:
+        staging, written = folder / "staging", folder / "crate"
         staging.mkdir()
         _Crate(staging, facts, publisher, upload).describe(now).write(written)
         if target.suffix == ".zip":
-            packed = shutil.make_archive(str(Path(folder, "packed")), "zip", written)
+            packed = shutil.make_archive(str(folder / "packed"), "zip", written)
             os.link(packed, target)
         else:
             written.rename(target)

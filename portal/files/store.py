@@ -16,7 +16,6 @@ import os
 import re
 import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -27,7 +26,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from portal.domain.untrusted import FileName
-from portal.files.atomic import PART
+from portal.files.atomic import new_file
 from portal.files.places import (
     NotPlainError,
     facts_of,
@@ -265,7 +264,7 @@ class Store:
         ``target`` appears whole, and as what its digest says; its directory has to be the caller's alone.
         Raises ``FileNotFoundError`` and ``DamagedFileError``.
         """
-        with self.open(sha256) as stream, _new_file(target) as copy:
+        with self.open(sha256) as stream, new_file(target, mode=0o440) as copy:
             announced, digest = os.fstat(stream.fileno()).st_size, hashlib.sha256()
             while (chunk := stream.read(_CHUNK)) and copy.tell() <= announced:
                 advance(len(chunk))
@@ -371,21 +370,6 @@ def _plain(root: Path) -> Iterator[None]:
         yield
     except NotPlainError as problem:
         raise DamagedFileError(f"{root}: {problem}") from problem
-
-
-@contextmanager
-def _new_file(target: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears under its name when it is whole and on disk, or not at all."""
-    descriptor, part = tempfile.mkstemp(dir=target.parent, prefix=PART)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-            os.fchmod(stream.fileno(), 0o440)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(part).rename(target)
-    finally:
-        Path(part).unlink(missing_ok=True)
 
 
 def _mode_inside(root: int) -> int:

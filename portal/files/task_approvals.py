@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from portal.domain.challenges.task_approvals import Approval
 from portal.domain.errors import OperatorError
 from portal.domain.untrusted import Slug
+from portal.files import atomic
 
 _APPROVAL = TypeAdapter(Approval)
 
@@ -31,9 +32,7 @@ class Approvals:
         """Replace the approval of a challenge, whole or not at all."""
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root.chmod(0o700)
-        part = self._file(slug).with_suffix(".part")
-        part.write_bytes(_APPROVAL.dump_json(approval, indent=1) + b"\n")
-        part.replace(self._file(slug))
+        atomic.write(self._file(slug), _APPROVAL.dump_json(approval, indent=1) + b"\n")
 
     def get(self, slug: Slug) -> Approval:
         """Return the approval of a challenge. Raises ``ApprovalError``."""

@@ -162,7 +162,7 @@ def _lets_it_be_tried_again(page: Page, day: Site) -> None:
     _tab(page, "All submissions")
     _arrives(page, "All submissions")
     expect(_row(page, "svm.zip")).to_contain_text("Needs attention")
-    _tab(page, "Attention")
+    _organise(page, "Attention")
     _arrives(page, "What needs attention")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("It is about to be tried again.")).to_be_visible()
@@ -227,13 +227,13 @@ def _reads_about_the_challenge(page: Page) -> None:
         ("Leak control", "Leak control", "Development"),
         ("Retention", "Retention", "Upload"),
     ):
-        _tab(page, tab)
+        _organise(page, tab)
         _arrives(page, heading)
         expect(_row(page, row).first).to_be_visible()
 
 
 def _changes_roles(page: Page, day: Site) -> None:
-    _tab(page, "Roles")
+    _organise(page, "Roles")
     _arrives(page, "Roles")
     page.get_by_label("Account number").fill(day.scene.newcomer.id)
     page.get_by_label("Reviewer").check()
@@ -336,7 +336,7 @@ def _names_an_owner(page: Page, day: Site) -> None:
     _arrives(page, "Data challenges")
     page.get_by_role("link", name="Find roads on old maps").click()
     _arrives(page, "Find roads on old maps")
-    _tab(page, "Roles", of="Find roads on old maps")
+    _organise(page, "Roles", of="Find roads on old maps")
     expect(page.get_by_text("Nobody works for this challenge yet")).to_be_visible()
     page.get_by_label("Account number").fill(day.scene.ada.id)
     page.get_by_label("Owner").check()
@@ -415,6 +415,12 @@ def _row(page: Page | Locator, what: str | Locator) -> Locator:
 def _tab(page: Page, name: str, *, of: str = CHALLENGE) -> None:
     tabs = page.get_by_role("navigation", name=of, exact=True)
     tabs.get_by_role("link", name=name, exact=True).click()
+
+
+def _organise(page: Page, name: str, *, of: str = CHALLENGE) -> None:
+    """Go to a page for those who work for a challenge: by its tab, and the list beside those pages."""
+    _tab(page, "Organise", of=of)
+    _tab(page, name, of="Organise")
 
 
 def _log_in(page: Page, subject: str) -> None:

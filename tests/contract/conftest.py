@@ -25,6 +25,8 @@ def _lab_param(release: str, way: str) -> object:
     marks = [pytest.mark.cluster]
     if (release, way) != CLUSTERS[0]:
         marks.append(pytest.mark.slow)
+    if release in OTHER_RELEASES:
+        marks.append(pytest.mark.other_release)
     return pytest.param((release, way), id=f"{release}-{way}", marks=marks)
 
 

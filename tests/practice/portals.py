@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples.demo.account import CHECKOUT, as_account
+from examples.demo.participant import Participant, Seen
 from examples.demo.processes import Processes, sealrun
 from examples.demo.settings import DemoSite
 from site_config.practice.site import PracticeSite
+from tests.support.patience import once
 
 KINDS = {".zip": "code", ".tar": "image", ".csv": "results"}
 
@@ -37,6 +39,11 @@ def start_portal(
     serve = mine("serve", "--port", str(demo.portal_port))
     processes.start_server("web", demo.portal_port, *serve)
     processes.start("worker", *mine("work"))
+
+
+def settled(ada: Participant, address: str) -> Seen:
+    """Wait until nothing more comes of a submission; return what its team sees of it then."""
+    return once(lambda: ada.look(address), lambda seen: seen.is_settled, pause=0.5)
 
 
 def start_provider(processes: Processes, demo: DemoSite) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -22,7 +21,7 @@ from scheduler.ssh.files import SftpFiles
 from scheduler.ssh.transport import SshTransport
 from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
-from tests.practice.portals import KINDS, give, start_portal
+from tests.practice.portals import KINDS, give, settled, start_portal
 from tests.support.cluster.inside import Inside
 from tests.support.patience import PATIENCE, until
 
@@ -50,13 +49,7 @@ class Apart:
                 )
                 for name in files
             }
-            deadline = time.monotonic() + PATIENCE
-            seen = {name: ada.look(address) for name, address in addresses.items()}
-            while not all(one.is_settled for one in seen.values()):
-                assert time.monotonic() < deadline, seen
-                time.sleep(1)
-                seen = {name: ada.look(address) for name, address in addresses.items()}
-        return seen
+            return {name: settled(ada, address) for name, address in addresses.items()}
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +106,7 @@ def test_a_run_on_the_sample_reads_the_sample_and_says_what_went_wrong(apart: Ap
         for name in ("knn.zip", "crash.zip"):
             file = apart.digits / "submissions" / name
             address = ada.submit("digits", "dev", "code", file, smoke=True)
-            deadline = time.monotonic() + PATIENCE
-            while not (one := ada.look(address)).is_settled:
-                assert time.monotonic() < deadline, one
-                time.sleep(0.5)
-            seen[name] = one
+            seen[name] = settled(ada, address)
 
     assert (seen["knn.zip"].told, seen["knn.zip"].scores) == ("", {})
     assert seen["crash.zip"].told == FAILURES[FailureReason(bad["crash.zip"])].title

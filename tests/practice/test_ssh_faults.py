@@ -35,7 +35,7 @@ from site_config.practice.site import PracticeSite
 from site_config.site_loader import load_site
 from tests.support.cluster.inside import Inside
 from tests.support.cluster.labs import small_job
-from tests.support.patience import PATIENCE, until
+from tests.support.patience import PATIENCE, once, until
 
 pytestmark = pytest.mark.cluster
 
@@ -198,13 +198,11 @@ def found(scheduler: Scheduler, token: Token) -> list[str]:
 
 
 def wait_for_end(scheduler: Scheduler, token: Token) -> Outcome | None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        for report in scheduler.snapshot([token]).jobs.get(token, ()):
-            if report.phase is Phase.ENDED:
-                return report.outcome
-        time.sleep(0.2)
-    raise AssertionError(f"{token} did not end")
+    def ended() -> list[Outcome | None]:
+        reports = scheduler.snapshot([token]).jobs.get(token, ())
+        return [report.outcome for report in reports if report.phase is Phase.ENDED]
+
+    return once(ended, bool, pause=0.2, what=f"{token} did not end")[0]
 
 
 def test_the_settings_name_a_jump_host_and_jobs_go_through_it(

@@ -9,7 +9,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,8 +22,8 @@ from examples.demo.participant import Participant, Seen
 from examples.demo.processes import free_port
 from examples.digits.build import DEFAULT_CACHE, root_layer_path
 from site_config.practice.site import PracticeSite
+from tests.practice.portals import settled
 from tests.support.documents import Block, blocks_of
-from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.cluster
 
@@ -126,10 +125,10 @@ def followed(site: PracticeSite, folder: Path) -> Iterator[Followed]:
             address = f"http://127.0.0.1:{portal}"
             with closing(Participant(address, "ada")) as ada:
                 ada.log_in()
-                scored = _settled(ada, ada.submit("sums", "open", "code", folder / "first/add.zip"))
+                scored = settled(ada, ada.submit("sums", "open", "code", folder / "first/add.zip"))
                 (folder / "answers.txt").write_text("3\n")
                 one_line = ada.submit("sums", "open", "results", folder / "answers.txt")
-                refused = _settled(ada, one_line)
+                refused = settled(ada, one_line)
             shell.type("kill %1 %2 %3")
             yield Followed(folder, home, printed, address, scored, refused)
         finally:
@@ -164,13 +163,6 @@ def _follow(
         settings["login"]["providers"][0]["issuer"] = f"http://127.0.0.1:{provider}"
         text, names = yaml.safe_dump(settings, sort_keys=False), ["~/site.yaml"]
     return shell.type(f"cat > {names[-1]} <<'--END'\n{text}--END")
-
-
-def _settled(ada: Participant, address: str) -> Seen:
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := ada.look(address)).is_settled and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return seen
 
 
 def test_what_is_submitted_is_scored_as_the_document_says(followed: Followed) -> None:

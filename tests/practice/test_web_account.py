@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,8 +24,8 @@ from portal.domain.evaluations.failures import FAILURES, FailureReason
 from site_config.practice.machine.accounts import WEB_NAME, WEB_UID
 from site_config.practice.site import PracticeSite
 from tests.practice.examples import built_digits
-from tests.practice.portals import give, start_provider
-from tests.support.patience import PATIENCE
+from tests.practice.portals import give, settled, start_provider
+from tests.support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.cluster
 
@@ -136,20 +135,19 @@ def served(site: PracticeSite, digits: Path) -> Iterator[Served]:
 
 def _wait_for_an_image(portal: Served) -> None:
     """Wait until the worker has made one in a real job."""
-    deadline = time.monotonic() + PATIENCE
-    while not list((portal.storage / "images").glob("*.sif")):
+
+    def has_image() -> bool:
         assert portal.worker.poll() is None, "the worker ended"
-        assert time.monotonic() < deadline, "the worker made no image"
-        time.sleep(0.2)
+        return any((portal.storage / "images").glob("*.sif"))
+
+    until(has_image, pause=0.2, what="the worker made no image")
 
 
 def test_somebody_logs_in_submits_and_is_scored(served: Served, digits: Path) -> None:
     with closing(Participant(served.demo.portal, "ada")) as ada:
         ada.log_in()
         address = ada.submit("digits", "dev", "results", digits / "submissions/predictions.csv")
-        deadline = time.monotonic() + PATIENCE
-        while not (seen := ada.look(address)).is_settled and time.monotonic() < deadline:
-            time.sleep(0.5)
+        seen = settled(ada, address)
 
     blobs = [path for path in (served.storage / "blobs").rglob("*") if path.is_file()]
 
@@ -163,9 +161,7 @@ def test_what_it_changes_in_the_database_is_not_run(served: Served, digits: Path
     with closing(Participant(served.demo.portal, "ada")) as ada:
         ada.log_in()
         address = ada.submit("digits", "dev", "results", digits / "submissions/predictions.csv")
-        deadline = time.monotonic() + PATIENCE
-        while not (seen := ada.look(address)).is_settled and time.monotonic() < deadline:
-            time.sleep(0.5)
+        seen = settled(ada, address)
     back = served.as_web(sys.executable, "-c", CHANGE, str(database), "digits-truth")
 
     assert back.returncode == 0, back.stderr

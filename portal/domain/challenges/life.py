@@ -17,7 +17,7 @@ class ChallengeState(StrEnum):
     IN_REVIEW = "in_review"  #: the same; the site is asked to approve what it runs
     PUBLISHED = "published"
     CLOSED = "closed"  #: everybody still sees it, and nobody takes part any more
-    ARCHIVED = "archived"  #: the same, for good
+    ARCHIVED = "archived"  #: the same, and nothing of it changes
 
     @property
     def is_public(self) -> bool:
@@ -28,6 +28,11 @@ class ChallengeState(StrEnum):
     def is_open(self) -> bool:
         """Whether somebody can take part; before it is public, those who work for it can."""
         return self not in OVER
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing of it changes, until an owner or an operator takes it back to closed."""
+        return self is ChallengeState.ARCHIVED
 
 
 PUBLIC = frozenset({ChallengeState.PUBLISHED, ChallengeState.CLOSED, ChallengeState.ARCHIVED})

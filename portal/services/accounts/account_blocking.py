@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from portal.db.queries.accounts import sessions
 from portal.db.tables import LoginSession, Person
 from portal.domain import permissions
 from portal.domain.accounts.account_blocking import BlockReason
@@ -29,13 +29,8 @@ def block(
     if person.blocked_at is not None:
         return
     person.blocked_at = now
-    ended = session.scalars(
-        delete(LoginSession)
-        .where(LoginSession.person_id == person_id)
-        .returning(LoginSession.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    _note(session, actor, Action.PERSON_BLOCKED, person, now, reason=reason, sessions=len(ended))
+    ended = sessions.end(session, LoginSession.person_id == person_id)
+    _note(session, actor, Action.PERSON_BLOCKED, person, now, reason=reason, sessions=ended)
 
 
 def unblock(session: Session, *, actor: Actor, person_id: str, now: datetime) -> None:

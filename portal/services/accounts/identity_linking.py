@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.engine import insert_if_absent
 from portal.db.queries.accounts import people as queries
+from portal.db.queries.accounts import sessions
 from portal.db.tables import Account, Base, LoginSession, Person, TermsAcceptance
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor
@@ -66,12 +67,7 @@ def unlink(session: Session, *, actor: Actor, issuer: str, subject: str, now: da
     others = select(func.count()).select_from(Account).where(Account.person_id == me.id)
     if session.scalar(others) == 1:
         raise ParticipantError(LAST_ONE, reason="last_login")
-    ended = session.scalars(
-        delete(LoginSession)
-        .where(LoginSession.issuer == issuer, LoginSession.subject == subject)
-        .returning(LoginSession.id)
-        .execution_options(synchronize_session=False)
-    ).all()
+    ended = sessions.end(session, LoginSession.issuer == issuer, LoginSession.subject == subject)
     session.delete(account)
     audit_log.note(
         session,
@@ -79,7 +75,7 @@ def unlink(session: Session, *, actor: Actor, issuer: str, subject: str, now: da
         action=Action.LOGIN_UNLINKED,
         subject=Subject(kind="person", id=me.id),
         now=now,
-        sessions=len(ended),
+        sessions=ended,
     )
 
 

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import LoginSession
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.sessions import SessionLimits
-from portal.domain.audit import Action, Subject
-from portal.domain.errors import NotFoundError
-from portal.services.audit import log as audit_log
+from portal.services.accounts import sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,42 +55,13 @@ def sessions_of(
 
 def end_one(session: Session, *, actor: Actor, session_id: str, now: datetime) -> None:
     """Log one of the actor's browsers out."""
-    ended = session.scalars(
-        delete(LoginSession)
-        .where(LoginSession.id == session_id, LoginSession.person_id == actor.person_id)
-        .returning(LoginSession.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if not ended:
-        raise NotFoundError
-    audit_log.note(
-        session,
-        actor=actor,
-        action=Action.SESSION_ENDED,
-        subject=Subject(kind="session", id=session_id),
-        now=now,
-        person=actor.person_id,
+    sessions.end_one(
+        session, actor=actor, person_id=actor.person_id, session_id=session_id, now=now
     )
 
 
 def end_others(session: Session, *, actor: Actor, current: str | None, now: datetime) -> int:
     """Log all of the actor's browsers out but the one that asks; return how many."""
-    ended = session.scalars(
-        delete(LoginSession)
-        .where(
-            LoginSession.person_id == actor.person_id,
-            LoginSession.secret_sha256 != (current or ""),
-        )
-        .returning(LoginSession.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if ended:
-        audit_log.note(
-            session,
-            actor=actor,
-            action=Action.SESSIONS_ENDED,
-            subject=Subject(kind="person", id=str(actor.person_id)),
-            now=now,
-            sessions=len(ended),
-        )
-    return len(ended)
+    return sessions.end_all(
+        session, actor=actor, person_id=actor.person_id, but=current or "", now=now
+    )

@@ -11,7 +11,10 @@ from portal.db.queries.accounts import sessions as queries
 from portal.db.tables import LoginSession
 from portal.domain.accounts.people import VISITOR, Actor
 from portal.domain.accounts.sessions import SessionLimits, is_worth_noting
+from portal.domain.audit import Action, Subject
+from portal.domain.errors import NotFoundError
 from portal.domain.ids import new_id
+from portal.services.audit import log as audit_log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,3 +138,41 @@ def keep(
 def end(session: Session, *, secret_sha256: str) -> None:
     """Log a browser out: its cookie opens nothing any more."""
     session.execute(delete(LoginSession).where(LoginSession.secret_sha256 == secret_sha256))
+
+
+def end_one(
+    session: Session, *, actor: Actor, person_id: str | None, session_id: str, now: datetime
+) -> None:
+    """Log one browser of a person out, as they or staff ask. Raises ``NotFoundError``."""
+    mine = LoginSession.person_id == person_id
+    if not queries.end(session, mine, LoginSession.id == session_id):
+        raise NotFoundError
+    audit_log.note(
+        session,
+        actor=actor,
+        action=Action.SESSION_ENDED,
+        subject=Subject(kind="session", id=session_id),
+        now=now,
+        person=person_id,
+    )
+
+
+def end_all(
+    session: Session, *, actor: Actor, person_id: str | None, but: str = "", now: datetime
+) -> int:
+    """Log all browsers of a person out but the one whose secret has this digest; return how many.
+
+    Where there are none, nothing is written down either.
+    """
+    others = LoginSession.secret_sha256 != but
+    ended = queries.end(session, LoginSession.person_id == person_id, others)
+    if ended:
+        audit_log.note(
+            session,
+            actor=actor,
+            action=Action.SESSIONS_ENDED,
+            subject=Subject(kind="person", id=str(person_id)),
+            now=now,
+            sessions=ended,
+        )
+    return ended

@@ -20,6 +20,7 @@ from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFoundError, OperatorError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.pagination import PAGE_SIZE
+from portal.domain.permissions import ChallengeRelation
 from portal.services.attention import resolution
 from portal.services.attention import views as attention_views
 from portal.services.attention.views import Attention
@@ -69,11 +70,16 @@ def decide(
 ) -> Attention:
     """Write down what is to be done; deciding again before it is done changes the wish.
 
-    Raises ``NotFoundError`` for what the actor may not decide about, or what needs nobody any more.
+    Raises ``NotFoundError`` for what the actor may not decide about, or what needs nobody any more, and
+    ``NotAllowedError`` where the challenge is archived.
     """
     found = next((one for one in attention_views.listed(session) if one.id == wanted), None)
-    if found is None or not _may_decide(session, actor, found):
+    if found is None:
         raise NotFoundError
+    relation = _relation(session, actor, found)
+    if not permissions.may_resolve(actor, relation):
+        raise NotFoundError
+    _check_may_change(relation, found)
     if choice not in found.choices:
         raise ParticipantError("That cannot be done with it.", reason="choice")
     chosen = Choice(choice)
@@ -90,8 +96,13 @@ def decide(
 def resolve_now(
     session: Session, *, actor: Actor, wanted: str, choice: Choice, alike: bool, now: datetime
 ) -> int:
-    """Do at once what an operator decided; return about how many things it was. Raises ``OperatorError``."""
+    """Do at once what an operator decided; return about how many things it was.
+
+    Raises ``OperatorError``, and ``NotAllowedError`` where the challenge is archived.
+    """
     found = next((one for one in attention_views.listed(session) if one.id == wanted), None)
+    if found is not None:
+        _check_may_change(_relation(session, actor, found), found)
     number = resolution.resolve(session, wanted=wanted, choice=choice, alike=alike, now=now)
     if found is not None:
         _note(session, actor, found, choice, alike=alike, now=now)
@@ -115,10 +126,15 @@ def carry_out(session: Session, decision_id: str, *, now: datetime) -> None:
     session.delete(row)
 
 
-def _may_decide(session: Session, actor: Actor, found: Attention) -> bool:
+def _relation(session: Session, actor: Actor, found: Attention) -> ChallengeRelation | None:
     challenge = session.get(Challenge, found.challenge_id) if found.challenge_id else None
-    relation = access.relation_of(session, challenge, actor) if challenge else None
-    return permissions.may_resolve(actor, relation)
+    return access.relation_of(session, challenge, actor) if challenge else None
+
+
+def _check_may_change(relation: ChallengeRelation | None, found: Attention) -> None:
+    """Refuse what would change a submission of an archived challenge; an image may be another challenge's too."""
+    if relation is not None and found.submission_id is not None:
+        access.check_may_change(relation)
 
 
 def _note(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.queries import attention as queries
 from portal.db.queries.attention import Ended, ImageUse, SiteImage
-from portal.db.tables import Evaluation, Trouble
+from portal.db.tables import Challenge, Evaluation, Trouble
 from portal.domain.attention.decisions import Choice
 from portal.services.evaluations import images
 from portal.services.evaluations.builds import AGAIN_AFTER
@@ -26,6 +26,7 @@ class Attention:
     subject: str
     problem: str
     choices: tuple[Choice, ...]
+    """What can be done about it; nothing where the challenge is archived."""
     number: int = 1
     """How many failed alike."""
     challenge_id: str | None = None
@@ -134,11 +135,19 @@ def _with_names(session: Session, found: Sequence[Attention]) -> list[Attention]
     names = queries.challenges(session, [one.challenge_id for one in found if one.challenge_id])
     decided = {one.subject: one.choice for one in queries.decided(session)}
     return [
-        replace(
-            one,
-            challenge_slug=names[one.challenge_id].slug if one.challenge_id in names else "",
-            challenge=names[one.challenge_id].title if one.challenge_id in names else "",
-            decided=decided.get(one.id),
-        )
+        _with_name(replace(one, decided=decided.get(one.id)), names.get(one.challenge_id or ""))
         for one in found
     ]
+
+
+def _with_name(one: Attention, challenge: Challenge | None) -> Attention:
+    if challenge is None:
+        return one
+    # An image may be another challenge's as well, and building it changes nothing of this one.
+    rests = challenge.state.rests and one.submission_id is not None
+    return replace(
+        one,
+        challenge_slug=challenge.slug,
+        challenge=challenge.title,
+        choices=() if rests else one.choices,
+    )

@@ -14,6 +14,8 @@ from portal.domain.errors import NotAllowedError, NotFoundError
 from portal.domain.permissions import ChallengeRelation, Role
 from portal.domain.teams.membership_rules import ParticipationState, must_accept
 
+RESTS = "This challenge is archived: nothing of it changes any more. Its owners can bring it back to closed first."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisibleChallenge:
@@ -60,17 +62,28 @@ def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> V
 
 def not_now(relation: ChallengeRelation, what: str) -> NotAllowedError:
     """Return why somebody who sees a challenge may not do ``what`` there: it is over, or they are not logged in."""
-    if not relation.is_open:
-        return NotAllowedError("The organisers have closed this challenge.", reason="closed")
-    return NotAllowedError(f"Log in to {what}.")
+    if permissions.may_change(relation) and relation.is_open:
+        return NotAllowedError(f"Log in to {what}.")
+    return over(relation)
+
+
+def over(relation: ChallengeRelation) -> NotAllowedError:
+    """Return why nobody takes part any more in a challenge that is closed or archived."""
+    if not permissions.may_change(relation):
+        return NotAllowedError(RESTS, reason="archived")
+    return NotAllowedError("The organisers have closed this challenge.", reason="closed")
+
+
+def check_may_change(relation: ChallengeRelation) -> None:
+    """Refuse to change anything of an archived challenge. Raises ``NotAllowedError``."""
+    if not permissions.may_change(relation):
+        raise over(relation)
 
 
 def relation_of(session: Session, challenge: Challenge, actor: Actor) -> ChallengeRelation:
     """Look up, for this actor only, whether they organise or take part. One query."""
     if not actor.is_known:
-        return ChallengeRelation(
-            published=challenge.state.is_public, is_open=challenge.state.is_open
-        )
+        return relation(actor, challenge, role=None, takes_part=False)
     role = select(Organiser.role).where(
         Organiser.challenge_id == challenge.id, Organiser.person_id == actor.person_id
     )
@@ -92,6 +105,7 @@ def relation(
     return ChallengeRelation(
         published=challenge.state.is_public,
         is_open=challenge.state.is_open,
+        rests=challenge.state.rests,
         owners=me if role is Role.OWNER else nobody,
         organisers=me if role is Role.ORGANISER else nobody,
         reviewers=me if role is Role.REVIEWER else nobody,

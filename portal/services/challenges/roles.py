@@ -60,7 +60,8 @@ def roles_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> R
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_review(actor, visible.relation):
         raise NotFoundError
-    may_change = permissions.may_name_roles(actor, visible.relation)
+    rests = not permissions.may_change(visible.relation)
+    may_change = permissions.may_name_roles(actor, visible.relation) and not rests
     rows = queries.roles_in(session, visible.challenge.id)
     owners = sum(row.role is Role.OWNER for row, _ in rows)
     return RolesPage(
@@ -72,7 +73,8 @@ def roles_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> R
                 role=row.role,
                 added_at=row.added_at,
                 is_me=row.person_id == actor.person_id,
-                may_be_taken=(may_change or permissions.may_step_down(actor, row.person_id))
+                may_be_taken=not rests
+                and (may_change or permissions.may_step_down(actor, row.person_id))
                 and (row.role is not Role.OWNER or owners > 1),
             )
             for row, person in rows
@@ -124,6 +126,7 @@ def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: date
         actor, relation
     ):
         _refuse(actor, relation)
+    access.check_may_change(relation)
     if row is None:
         raise NotFoundError
     if row.role is Role.OWNER:
@@ -146,6 +149,7 @@ def _challenge(session: Session, actor: Actor, slug: str, *, lock: bool) -> Chal
     relation = access.relation_of(session, challenge, actor)
     if not permissions.may_name_roles(actor, relation):
         _refuse(actor, relation)
+    access.check_may_change(relation)
     return challenge
 
 

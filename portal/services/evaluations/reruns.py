@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.db.queries.evaluations import reruns as queries
-from portal.db.tables import Evaluation, Submission
+from portal.db.tables import Evaluation
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import OperatorError
@@ -16,6 +16,7 @@ from portal.domain.evaluations.reruns import Comparison, compare
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
+from portal.services.challenges import access
 from portal.services.evaluations import transitions
 
 
@@ -42,7 +43,8 @@ def ask(session: Session, *, actor: Actor, wanted: str, now: datetime) -> list[s
     """Let an evaluation, or all of a submission, run again; return the reruns.
 
     One that is under way already is not asked for twice, and a rerun is returned as it is. Raises
-    ``OperatorError`` for an id that is none, and for what has no result to compare with.
+    ``OperatorError`` for an id that is none, and for what has no result to compare with, and
+    ``NotAllowedError`` where the challenge is archived.
     """
     originals = queries.originals(session, wanted)
     if not originals:
@@ -58,6 +60,8 @@ def _ask(session: Session, actor: Actor, original: Evaluation, *, now: datetime)
     under_way = queries.under_way(session, original.id)
     if under_way is not None:
         return under_way
+    challenge = queries.challenge_of(session, original)
+    access.check_may_change(access.relation_of(session, challenge, actor))
     rerun = Evaluation(
         id=new_id(now),
         submission_id=original.submission_id,
@@ -77,7 +81,7 @@ def _ask(session: Session, actor: Actor, original: Evaluation, *, now: datetime)
         actor=actor,
         action=Action.EVALUATION_RERUN,
         subject=Subject(kind="submission", id=original.submission_id),
-        challenge_id=session.get_one(Submission, original.submission_id).challenge_id,
+        challenge_id=challenge.id,
         now=now,
         evaluation=original.id,
         rerun=rerun.id,

@@ -24,6 +24,7 @@ from portal.domain.submissions.cancellation import (
 )
 from portal.domain.submissions.limits import start_of_day
 from portal.services.audit import log as audit_log
+from portal.services.challenges.access import check_may_change
 from portal.services.evaluations import transitions
 from portal.services.submissions import access
 from portal.services.submissions.disclosure import disclosed_state_of
@@ -172,7 +173,9 @@ def _cost(
 
 
 def _find(session: Session, actor: Actor, submission_id: str) -> Submission:
-    return access.find(session, actor, submission_id, permissions.may_cancel).submission
+    found = access.find(session, actor, submission_id, permissions.may_cancel)
+    check_may_change(found.relation)
+    return found.submission
 
 
 def unfinished(submission: Submission, evaluations: Sequence[Evaluation]) -> list[Evaluation]:

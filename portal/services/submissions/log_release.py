@@ -14,6 +14,7 @@ from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.evaluations.jobs import JobKind
 from portal.services.audit import log as audit_log
+from portal.services.challenges.access import check_may_change
 from portal.services.submissions import access, run_logs
 from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.run_logs import LogFacts
@@ -128,6 +129,7 @@ def _find(
 ) -> tuple[VisibleSubmission, queries.LoggedAttempt]:
     may = access.by_challenge(permissions.may_release_logs)
     found = access.find(session, actor, submission_id, may)
+    check_may_change(found.relation)
     attempt = queries.logged_attempt(session, submission_id, token)
     if attempt is None:
         raise NotFoundError

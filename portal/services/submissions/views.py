@@ -80,8 +80,8 @@ class SubmissionPage:
     """Whether this page shows it."""
     may_release: bool
     """Whether they may let the team see a log."""
-    is_own: bool
-    """Whether it is of the own team."""
+    may_submit: bool
+    """Whether it is of the own team, which can submit again."""
     may_cancel: bool
     """Whether they may cancel it, and something of it can be."""
     is_ending: bool
@@ -194,6 +194,7 @@ def _page(
 ) -> SubmissionPage:
     row = found.submission
     may_review = permissions.may_review(actor, found.relation)
+    may_change = permissions.may_change(found.relation)
     columns = _columns(session, row.challenge, now, may_review)
     evaluations = newest(row.evaluations)
     unfinished = cancellation.unfinished(row, evaluations)
@@ -231,9 +232,11 @@ def _page(
         is_settled=all(e.state.is_final or e.state is EvaluationState.HELD for e in evaluations),
         may_review=may_review,
         is_inside=inside,
-        may_release=permissions.may_release_logs(actor, found.relation),
-        is_own=found.in_team,
-        may_cancel=permissions.may_cancel(actor, found.relation, found.team) and bool(unfinished),
+        may_release=may_change and permissions.may_release_logs(actor, found.relation),
+        may_submit=found.in_team and permissions.may_submit(actor, found.relation),
+        may_cancel=may_change
+        and permissions.may_cancel(actor, found.relation, found.team)
+        and bool(unfinished),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )
 

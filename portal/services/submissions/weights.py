@@ -48,11 +48,13 @@ class WeightsPage:
 def weights_page(
     session: Session, *, actor: Actor, slug: str, limit: int, now: datetime
 ) -> WeightsPage:
-    """Return what the actor's team has, the newest first. Raises ``NotFoundError`` and ``NotAllowedError``."""
+    """Return what the actor's team has, the newest first, also once the challenge is over. Raises ``NotFoundError`` and ``NotAllowedError``."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if actor.person_id is None:
         raise NotAllowedError("Log in to upload weights.")
-    if visible.frame.must_join:
+    if not visible.relation.is_open and not visible.frame.takes_part:
+        raise access.over(visible.relation)
+    if visible.relation.is_open and visible.frame.must_join:
         raise joining.not_yet(visible.frame.participation)
     files = offered(session, visible.challenge.id, actor)
     return WeightsPage(
@@ -120,7 +122,9 @@ def remove(session: Session, *, actor: Actor, slug: str, weights_id: str, now: d
 
     A file that nothing was submitted with goes like an upload that was refused.
     """
-    _, team = membership.own_team(session, actor, slug)
+    challenge, own = membership.find_own(session, actor, slug)
+    access.check_may_change(access.relation_of(session, challenge, actor))
+    team = membership.lock_own(session, actor, own.id)
     row = session.get(Weights, weights_id)
     if row is None or row.team_id != team.id:
         raise NotFoundError

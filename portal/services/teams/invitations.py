@@ -127,11 +127,7 @@ def _team_to_invite_into(
     session: Session, actor: Actor, slug: str, now: datetime
 ) -> tuple[Challenge, Team]:
     """Return the actor's team; whoever takes part and is in none gets a team of one."""
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
-    if challenge is None or not permissions.may_take_part(
-        actor, access.relation_of(session, challenge, actor)
-    ):
-        raise NotFoundError
+    challenge = access.find_to_submit(session, actor, slug, what="invite others").challenge
     if joining.state_of(session, challenge.id, actor) is ParticipationState.ADMITTED:
         teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
     return membership.own_team(session, actor, slug)
@@ -152,8 +148,11 @@ def _find(
     row, team, challenge = found
     if row.withdrawn_at is not None or now >= row.expires_at or team.merged_into_id is not None:
         raise ParticipantError(NO_GOOD, reason="invitation")
-    if not permissions.may_take_part(actor, access.relation_of(session, challenge, actor)):
+    relation = access.relation_of(session, challenge, actor)
+    if not permissions.may_see_challenge(actor, relation):
         raise NotFoundError
+    if not permissions.may_take_part(actor, relation):
+        raise access.not_now(relation, "join the team")
     return row, team, challenge
 
 

@@ -18,7 +18,7 @@ from portal.domain.teams.membership_rules import ParticipationState, must_accept
 from portal.services.accounts import sign_in
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
-from portal.services.challenges.context import Frame, Visible, look_up
+from portal.services.challenges.context import Frame, look_up
 
 log = structlog.get_logger("sealrun.joining")
 
@@ -56,8 +56,11 @@ class GateClosedError(NotAllowedError):
 
 
 def join_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> JoinPage:
-    """Return what joining takes."""
-    visible = _visible(session, actor, slug, now)
+    """Return what joining takes; once the challenge is over, to whoever had joined or asked to."""
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    has_part = visible.team_id is not None or visible.frame.participation is not None
+    if not permissions.may_see_own_part(actor, visible.relation, has_part=has_part):
+        raise access.not_now(visible.relation, "take part")
     row = _row(session, visible.challenge, actor)
     gate = gate_from_json(visible.challenge.join_gate)
     return JoinPage(
@@ -79,7 +82,9 @@ def join(
 
     Raises ``ParticipantError``: the terms are not accepted, or the login lacks what is asked for.
     """
-    visible = _visible(session, actor, slug, now)
+    visible = look_up(session, actor=actor, slug=slug, now=now)
+    if not permissions.may_take_part(actor, visible.relation):
+        raise access.not_now(visible.relation, "take part")
     challenge = visible.challenge
     row = _row(session, challenge, actor)
     if must_accept(challenge.terms, row.terms_sha256 if row else None) and not accepts:
@@ -169,6 +174,7 @@ def decide(
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_organise(actor, visible.relation):
         raise NotFoundError
+    access.check_may_change(visible.relation)
     row = session.get(Participation, (visible.challenge.id, person_id), with_for_update=True)
     if row is None:
         raise NotFoundError
@@ -200,13 +206,6 @@ _NOT_YET: Mapping[ParticipationState | None, str] = {
         "The terms of this challenge have changed. Accept them on its page for joining first."
     ),
 }
-
-
-def _visible(session: Session, actor: Actor, slug: str, now: datetime) -> Visible:
-    visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not permissions.may_take_part(actor, visible.relation):
-        raise access.not_now(visible.relation, "take part")
-    return visible
 
 
 def _row(session: Session, challenge: Challenge, actor: Actor) -> Participation | None:

@@ -22,13 +22,26 @@ from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import check_frozen, check_size, team_name
 from portal.services.audit import log as audit_log
+from portal.services.challenges import access
 from portal.services.teams import teams
 
 
 def own_team(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Team]:
-    """Return a challenge and the actor's team in it, whose row is locked. Raises ``NotFoundError``."""
-    challenge, team = find_own(session, actor, slug)
+    """Return an open challenge and the actor's team in it, whose row is locked; raise as ``find_open`` does."""
+    challenge, team = find_open(session, actor, slug)
     return challenge, lock_own(session, actor, team.id)
+
+
+def find_open(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Team]:
+    """Return a challenge and the actor's team in it, as long as teams may change.
+
+    Raises ``NotFoundError``, and ``NotAllowedError`` where the challenge is over.
+    """
+    challenge, team = find_own(session, actor, slug)
+    relation = access.relation_of(session, challenge, actor)
+    if not relation.is_open:
+        raise access.over(relation)
+    return challenge, team
 
 
 def find_own(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Team]:
@@ -143,7 +156,7 @@ def leave(session: Session, *, actor: Actor, slug: str, now: datetime) -> None:
 
 def rename(session: Session, *, actor: Actor, slug: str, name: str, now: datetime) -> None:
     """Give the actor's team a name of its own, until the last phase has ended."""
-    challenge, team = find_own(session, actor, slug)
+    challenge, team = find_open(session, actor, slug)
     # Names of a challenge are given one after the other, so that no two become the same; whoever
     # gives names locks the challenge before the team.
     session.get_one(Challenge, challenge.id, with_for_update={"key_share": True})

@@ -71,7 +71,7 @@ def ask(session: Session, *, actor: Actor, slug: str, name: str, now: datetime) 
 
 def accept(session: Session, *, actor: Actor, slug: str, request_id: str, now: datetime) -> None:
     """Take the asking team into the actor's: members, submissions and standings, all at once."""
-    challenge, team = membership.find_own(session, actor, slug)
+    challenge, team = membership.find_open(session, actor, slug)
     asked = session.get(MergeRequest, request_id)
     if asked is None or asked.to_team_id != team.id:
         raise NotFoundError

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.db.queries.teams import team_lists as queries
 from portal.db.tables import MergeRequest, Team
+from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.teams.membership_rules import MergeState
 from portal.services.challenges import access
@@ -56,9 +57,9 @@ class TeamPage:
 
 
 def team_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> TeamPage:
-    """Return the actor's team in a challenge."""
+    """Return the actor's team in a challenge, also once that is over."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not visible.frame.may_submit:
+    if not permissions.may_see_own_part(actor, visible.relation, has_part=visible.frame.takes_part):
         raise access.not_now(visible.relation, "see your team")
     challenge = visible.challenge
     team = session.get_one(Team, visible.team_id) if visible.team_id else None

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from containers.interface import Node
 from containers.isolation import clean_environment
+from containers.scripts import keeps_names
 
 NOTES_LIMIT = 256 * 1024
 """Bytes that a script's notes may have."""
@@ -34,6 +35,7 @@ def look_script(
     """Return the job that looks around and leaves things named ``mark``, for ``keep_seconds`` at most."""
     return _assembled(
         "look.sh",
+        keeps_names(),
         directory=str(directory),
         mark=mark,
         keep_seconds=str(keep_seconds),
@@ -77,10 +79,12 @@ def read_notes(file: Path) -> Notes | None:
     return notes
 
 
-def _assembled(name: str, **values: str | Iterable[str]) -> str:
+def _assembled(name: str, functions: str = "", **values: str | Iterable[str]) -> str:
     assignments = "".join(f"{key}={_quoted(value)}\n" for key, value in values.items())
     text = (_SHELL / name).read_text(encoding="utf-8")
-    return f"#!/bin/bash\n# A check of the site, written by Sealrun.\n{assignments}\n{text}"
+    return (
+        f"#!/bin/bash\n# A check of the site, written by Sealrun.\n{assignments}\n{functions}{text}"
+    )
 
 
 def _quoted(value: str | Iterable[str]) -> str:

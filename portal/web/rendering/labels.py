@@ -204,7 +204,7 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
             "Everybody still sees it with its leaderboards, and nobody takes part any more."
         ),
         ChallengeState.ARCHIVED: (
-            "Everybody still sees it with its leaderboards; it is over for good."
+            "Everybody still sees it with its leaderboards, and nothing of it changes any more."
         ),
     },
     Role: {

@@ -61,7 +61,7 @@ def _take_image(
     final = context.cluster.image(digest)
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     made = directory / "image.sif"
-    keep_note(context, work, directory, digest)
+    keep_note(context, work, digest)
     size = context.file_work.done(token, Part.TAKE, lambda: context.cluster.files.keep(made, final))
     built = BuiltImage(sha256=digest, size=size, lock=read_lock(directory))
     with context.database.writing() as session:

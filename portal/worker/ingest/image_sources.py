@@ -4,11 +4,10 @@ The worker writes it when it takes the image in, from what it had noted in the b
 the job was sent. Whatever digest the database names, an image counts as made of what its note says.
 """
 
-from pathlib import Path
-
 from portal.domain.errors import OperatorError
 from portal.domain.evaluations.work import BuildWork
 from portal.domain.untrusted import Sha256
+from portal.files import atomic
 from portal.worker.context import WorkerContext
 
 UNKNOWN = "nothing that is known"
@@ -20,12 +19,10 @@ def made_of(work: BuildWork) -> str:
     return ":".join((work.kind.value, work.source_sha256, *base))
 
 
-def keep_note(context: WorkerContext, work: BuildWork, directory: Path, digest: Sha256) -> None:
+def keep_note(context: WorkerContext, work: BuildWork, digest: Sha256) -> None:
     """Put what a build was made of beside its image, before the image itself is there."""
     note = context.cluster.note_of_image(digest)
-    part = note.with_name(f".{note.name}.{directory.name}")
-    part.write_text(f"{made_of(work)}\n", encoding="ascii")
-    part.replace(note)
+    atomic.write(note, f"{made_of(work)}\n".encode("ascii"), mode=0o640)
 
 
 def source_of(context: WorkerContext, digest: Sha256) -> str:

@@ -20,6 +20,7 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.merkle import tree
 from portal.domain.evaluations.work import MeasureWork, RunWork
 from portal.domain.untrusted import Id
+from portal.files import atomic
 from portal.services.evaluations import results, snapshots
 from portal.services.evaluations.snapshots import Measurement
 from portal.worker.boundary import snapshot_id
@@ -106,9 +107,7 @@ def _keep(context: WorkerContext, work: MeasureWork, found: Measurement) -> None
         measured_at=context.clock(),
     )
     place = _kept_at(context, work.snapshot_id)
-    part = place.with_suffix(".part")
-    part.write_bytes(_KEPT.dump_json(kept, indent=1))
-    part.replace(place)
+    atomic.write(place, _KEPT.dump_json(kept, indent=1), mode=0o640)
 
 
 def _kept_at(context: WorkerContext, snapshot: Id) -> Path:

@@ -4,7 +4,6 @@ Names of files here are in ``NAMES``; the batch script writes none of them, and 
 """
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter
 
 from portal.domain.errors import UntrustedValueError
 from portal.domain.evaluations.work import Work
+from portal.files import atomic
 from scheduler.interface import JobReport
 
 PREPARED, SENT, REPORTED = "prepared.json", "sent", "reported.json"
@@ -30,7 +30,7 @@ def write_work(directory: Path, work: Work) -> None:
         if (directory / PREPARED).read_bytes() != text:
             raise UntrustedValueError("attempts.state", "of an attempt that was sent", "created")
         return
-    _write(directory / PREPARED, text)
+    atomic.write(directory / PREPARED, text)
 
 
 def read_work(directory: Path) -> Work | None:
@@ -64,7 +64,7 @@ def note_report(directory: Path, report: JobReport) -> None:
         "started_at": report.started_at.isoformat() if report.started_at else None,
         "ended_at": report.ended_at.isoformat() if report.ended_at else None,
     }
-    _write(directory / REPORTED, json.dumps(facts, indent=1).encode())
+    atomic.write(directory / REPORTED, json.dumps(facts, indent=1).encode())
 
 
 NOTHING_REPORTED: dict[str, Any] = {
@@ -84,12 +84,3 @@ def read_report(directory: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return dict(NOTHING_REPORTED)
     return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        os.fsync(descriptor)
-    part.replace(path)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import NoResultFound
+from sqlalchemy.orm import Session
 
 from portal.db.tables import Deletion
 from portal.domain.accounts.people import PORTAL, Actor
@@ -57,29 +58,26 @@ def expire(context: WorkerContext, *, actor: Actor = PORTAL) -> Expired:
 def due_now(context: WorkerContext) -> list[Candidate]:
     """List what a step would delete; nothing is changed."""
     with context.database.writing() as session:
-        found = retention.candidates(
-            session,
-            context.resources.retention,
-            context.cluster.name,
-            uploads=context.keeps_uploads,
-            limit=BATCH,
-            now=context.clock(),
-        )
+        found = _candidates(session, context, now=context.clock())
     return [*found, *_refused(context)]
+
+
+def _candidates(session: Session, context: WorkerContext, *, now: datetime) -> list[Candidate]:
+    return retention.candidates(
+        session,
+        context.resources.retention,
+        context.cluster.name,
+        uploads=context.keeps_uploads,
+        limit=BATCH,
+        now=now,
+    )
 
 
 def _intend(context: WorkerContext) -> list[str]:
     now = context.clock()
     with context.database.writing() as session:
         # Under the locks with which they were chosen, so that none is submitted again meanwhile.
-        found = retention.candidates(
-            session,
-            context.resources.retention,
-            context.cluster.name,
-            uploads=context.keeps_uploads,
-            limit=BATCH,
-            now=now,
-        )
+        found = _candidates(session, context, now=now)
         begun = [
             retention.intend(session, one, now=now) for one in found if one.kind not in _READ_BEFORE
         ]

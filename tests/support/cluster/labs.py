@@ -110,14 +110,11 @@ class ClusterLab:
 
     def wait_for_nodes(self) -> None:
         """Wait until Slurm has all nodes: for a moment after a job was ended in its start it drains one."""
-        deadline = time.monotonic() + PATIENCE.total_seconds()
-        states = b"unknown"
-        while any(word in states for word in (b"unknown", b"drain", b"down", b"*")):
-            assert time.monotonic() < deadline, states
-            time.sleep(0.2)
-            states = self.transport.inner.run(
-                ["sinfo", "--noheader", "--Node", "--format=%T"], timeout=PATIENCE
-            ).stdout
+        patience.once(self._node_states, _all_usable, pause=0.2)
+
+    def _node_states(self) -> bytes:
+        argv = ["sinfo", "--noheader", "--Node", "--format=%T"]
+        return self.transport.inner.run(argv, timeout=PATIENCE).stdout
 
     def without_queue(self) -> Scheduler:
         """Return a scheduler that finds the queue empty, as after MinJobAge."""
@@ -305,6 +302,11 @@ def small_job(script: str, folder: PurePosixPath, **changes: Any) -> JobSpec:
         "time_limit": timedelta(minutes=1),
     }
     return JobSpec(**settings | changes)
+
+
+def _all_usable(states: bytes) -> bool:
+    unusable = (b"unknown", b"drain", b"down", b"*")
+    return states != b"" and not any(word in states for word in unusable)
 
 
 def _exit_code(spec: JobSpec, token: Token) -> int:

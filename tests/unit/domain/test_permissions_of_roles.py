@@ -1,6 +1,7 @@
 """Roles, staff, operators and tokens: for every predicate exactly who gets a yes."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,10 @@ REVIEWERS = ["reviewer", *ORGANISERS]
 PEOPLE = ["person", "member", "reviewer", "organiser", "owner", "staff"]
 
 CASES = {
+    "may_change": (lambda _: permissions.may_change(OVER), list(WHO)),
+    "may_change an archive": (
+        lambda _: permissions.may_change(replace(OVER, rests=True)), [],
+    ),
     "may_own": (lambda a: permissions.may_own(a, OPEN), OWNERS),
     "may_organise": (lambda a: permissions.may_organise(a, OPEN), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),
@@ -61,6 +66,13 @@ CASES = {
     "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),
     "may_take_part": (lambda a: permissions.may_take_part(a, OPEN), PEOPLE),
     "may_submit": (lambda a: permissions.may_submit(a, OPEN), PEOPLE),
+    "may_see_own_part": (lambda a: permissions.may_see_own_part(a, OVER, has_part=True), PEOPLE),
+    "may_see_own_part who had none": (
+        lambda a: permissions.may_see_own_part(a, OVER, has_part=False), [],
+    ),
+    "may_see_own_part before it is over": (
+        lambda a: permissions.may_see_own_part(a, OPEN, has_part=False), PEOPLE,
+    ),
     "may_change_team": (lambda a: permissions.may_change_team(a, TEAM), ["member"]),
     "may_see_submission": (
         lambda a: permissions.may_see_submission(a, OPEN, TEAM),

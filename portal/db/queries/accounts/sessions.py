@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import Account, LoginSession, Person, TermsAcceptance
@@ -53,3 +53,14 @@ def with_person(session: Session, secret_sha256: str, terms_version: str) -> Ses
         seen_at=login.seen_at,
         expires_at=login.expires_at,
     )
+
+
+def end(session: Session, *which: ColumnElement[bool]) -> int:
+    """Log out the browsers that fit all conditions; return how many."""
+    ended = session.scalars(
+        delete(LoginSession)
+        .where(*which)
+        .returning(LoginSession.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.db.tables import NOT_A_RERUN, Evaluation, Result
+from portal.db.tables import NOT_A_RERUN, Challenge, Evaluation, Result, Submission
 from portal.domain.evaluations.states import EvaluationState
 
 _OVER = (
@@ -26,6 +26,15 @@ def originals(session: Session, wanted: str) -> Sequence[Evaluation]:
         .order_by(Evaluation.id)
         .with_for_update(of=Evaluation)
     ).all()
+
+
+def challenge_of(session: Session, original: Evaluation) -> Challenge:
+    """Return the challenge that an evaluation is of."""
+    return session.scalars(
+        select(Challenge)
+        .join(Submission, Submission.challenge_id == Challenge.id)
+        .where(Submission.id == original.submission_id)
+    ).one()
 
 
 def under_way(session: Session, evaluation_id: str) -> Evaluation | None:

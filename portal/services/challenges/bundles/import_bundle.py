@@ -35,6 +35,7 @@ from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
+from portal.services.challenges import access
 from portal.services.challenges.bundles import revisions
 from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations import images
@@ -103,8 +104,9 @@ def add_challenge(
     A new one is published, or a draft. Whoever calls this approves what it runs.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
-    submitted: a phase or a task that submissions refer to cannot go.
+    submitted: a phase or a task that submissions refer to cannot go; and ``NotAllowedError`` for an archive.
     """
+    _check_may_change(session, actor, described.slug)
     challenge, is_new, changes = write(
         session, described=described, material=material, resources=resources, now=now
     )
@@ -138,6 +140,12 @@ def add_challenge(
         is_new=is_new,
         changes=changes,
     )
+
+
+def _check_may_change(session: Session, actor: Actor, slug: str) -> None:
+    known = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
+    if known is not None:
+        access.check_may_change(access.relation_of(session, known, actor))
 
 
 def write(

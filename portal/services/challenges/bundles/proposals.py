@@ -56,6 +56,7 @@ def check_may_propose(session: Session, *, actor: Actor, slug: str) -> RevisionC
     """Return what holds now, for whoever may propose something else. Raises ``NotFoundError`` and ``NotAllowedError``."""
     visible = access.find(session, actor, slug)
     _check(actor, visible.relation)
+    access.check_may_change(visible.relation)
     return revisions.content_of(session, revisions.find(session, slug))
 
 
@@ -208,11 +209,12 @@ def _locked(session: Session, actor: Actor, slug: str) -> Challenge:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
     if challenge is None:
         raise NotFoundError
+    relation = access.relation_of(session, challenge, actor)
     if not permissions.may_operate(actor):
-        relation = access.relation_of(session, challenge, actor)
         if not permissions.may_see_challenge(actor, relation):
             raise NotFoundError
         _check(actor, relation)
+    access.check_may_change(relation)
     return challenge
 
 

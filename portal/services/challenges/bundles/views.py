@@ -19,6 +19,7 @@ from portal.domain.challenges.revisions import (
 )
 from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
+from portal.services.challenges import access
 from portal.services.challenges.bundles import consequences, revisions
 from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.challenges.context import Frame, Visible, look_up
@@ -167,10 +168,11 @@ class ChangePage:
 
 
 def change_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> ChangePage:
-    """Return what a challenge consists of, for whoever may propose something else. Raises ``NotFoundError``."""
+    """Return what a challenge consists of, for whoever may propose something else. Raises ``NotFoundError``, and ``NotAllowedError`` for an archive."""
     visible = _visible(session, actor, slug, now)
     if not permissions.may_organise(actor, visible.relation):
         raise NotFoundError
+    access.check_may_change(visible.relation)
     held = revisions.find(session, slug)
     content = revisions.content_of(session, held)
     texts = consequences.texts_of(NOTHING, content)

@@ -45,6 +45,7 @@ PARTS = (
     "space.sh",
     "data.sh",
     "masks.sh",
+    "names.sh",
     "verified.sh",
     "run.sh",
     "build.sh",
@@ -92,8 +93,8 @@ SCRIPTS = {
 
 
 BODIES = {
-    "run": ("common", "limits", "space", "data", "masks", "verified", "run"),
-    "build": ("common", "limits", "verified", "build"),
+    "run": ("common", "limits", "space", "data", "masks", "names", "verified", "run"),
+    "build": ("common", "limits", "names", "verified", "build"),
     "measure": ("common", "data", "measure"),
 }
 
