@@ -1,6 +1,6 @@
 """What a change of a challenge does to phases that are open, to submissions and to boards, in sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -114,9 +114,9 @@ def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetim
         yield f"{name} now runs from {_moment(after.start)} to {_moment(after.end)}."
     if count and before.limits != after.limits:
         yield f"{name} has {_count(count, 'submission')}, which count against its new limits."
-    for kind in before.kinds:
-        if kind not in after.kinds:
-            yield f"{name} takes no submissions of kind {kind} from now on; those that are there stay."
+    gone = [kind for kind in before.kinds if kind not in after.kinds]
+    if gone and was is not PhaseStatus.CLOSED:
+        yield f"{name} takes no submissions of kind {_listed(gone)} from now on; those that are there stay."
     if _AUDIENCES.index(after.leaderboard) > _AUDIENCES.index(before.leaderboard):
         yield f"The board of {name[0].lower()}{name[1:]} is shown to more people, with all that is on it."
     if count and before.failures == "sealed" and after.failures == "typed":
@@ -216,3 +216,8 @@ def _moment(moment: datetime) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _listed(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

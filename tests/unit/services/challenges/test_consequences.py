@@ -87,6 +87,10 @@ SAID: dict[str, tuple[Change, list[str]]] = {
         _phase(kinds=["code", "results"]),
         ["Phase dev takes no submissions of kind image from now on; those that are there stay."],
     ),
+    "kinds of some": (
+        _phase(kinds=["results"]),
+        ["Phase dev takes no submissions of kind image or code from now on; those that are there stay."],
+    ),
     "narrower board": (_phase(leaderboard="organisers"), []),
     "scorer": (
         lambda _, f: f.update({"scorer.tar": "2"}),
