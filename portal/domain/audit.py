@@ -35,6 +35,10 @@ class Action(StrEnum):
     CHALLENGE_ADDED = "challenge.added"
     CHALLENGE_CHANGED = "challenge.changed"
     CHALLENGE_STEPPED = "challenge.stepped"
+    ANNOUNCED = "announcement.made"
+    ANNOUNCEMENT_CORRECTED = "announcement.corrected"
+    ANNOUNCEMENT_WITHDRAWN = "announcement.withdrawn"
+    ANNOUNCEMENT_RESTORED = "announcement.restored"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
     JOIN_ASKED = "join.asked"
@@ -105,7 +109,9 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     ),
     Group.CHALLENGES: frozenset(
         {
-            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
+            Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
+            Action.ANNOUNCEMENT_RESTORED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
         }
     ),
     Group.JOINING: frozenset(

@@ -8,6 +8,7 @@ from portal.db.tables.accounts import (
     SpentLogoutToken,
     TermsAcceptance,
 )
+from portal.db.tables.announcements import Announcement
 from portal.db.tables.attention import Decision, Heartbeat
 from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
@@ -52,6 +53,7 @@ from portal.db.tables.weights import Weights
 __all__ = [
     "NOT_A_RERUN",
     "Account",
+    "Announcement",
     "ApiToken",
     "Attempt",
     "AuditEntry",

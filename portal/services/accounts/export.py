@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinl
 from portal.db.queries.accounts import people as queries
 from portal.db.tables import (
     Account,
+    Announcement,
     ApiToken,
     AuditEntry,
     Base,
@@ -55,6 +56,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "sessions": (LoginSession.person_id,),
     "tokens": (ApiToken.person_id,),
     "roles": (Organiser.person_id, Organiser.added_by),
+    "announcements": (Announcement.made_by,),
     "challenge_revisions": (ChallengeRevision.made_by,),
     "participations": (Participation.person_id, Participation.decided_by),
     "memberships": (Membership.person_id,),

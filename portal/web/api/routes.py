@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
-from portal.web.api import challenges, submissions, teams, weights
+from portal.web.api import announcements, challenges, submissions, teams, weights
 from portal.web.api.models import Error
 from portal.web.middleware.bodies import TakesFile
 from portal.web.uploads.submit_form import SubmitInput
@@ -48,6 +48,8 @@ def _router() -> APIRouter:
     _get(router, "/challenges", challenges.challenges)
     _get(router, "/challenges/{slug}", challenges.challenge)
     _post(router, "/challenges/{slug}/state", challenges.step)
+    _get(router, "/challenges/{slug}/announcements", announcements.announcements)
+    _create(router, "/challenges/{slug}/announcements", announcements.announce)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
     _get(router, "/challenges/{slug}/submissions", submissions.submissions)
     _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)
@@ -78,6 +80,13 @@ def _get(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
 
 def _post(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
     router.add_api_route(path, endpoint, methods=["POST"])
+
+
+def _create(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
+    responses: dict[int | str, dict[str, Any]] = {
+        CREATED: {"headers": {"Location": {"schema": {"type": "string"}}}}
+    }
+    router.add_api_route(path, endpoint, methods=["POST"], status_code=CREATED, responses=responses)
 
 
 def _upload(

@@ -80,6 +80,19 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
         parts={"{person}": "@applicant"}
     ),
+    ("POST", "/challenges/{slug}/news"): Example(
+        form={"title": "News", "text": "It is so.", "do": "publish"}
+    ),
+    ("GET", "/challenges/{slug}/news/{id}"): Example(parts={"{id}": "@announcement"}),
+    ("GET", "/challenges/{slug}/news/{id}/correct"): Example(parts={"{id}": "@announcement"}),
+    ("POST", "/challenges/{slug}/news/{id}/correct"): Example(
+        parts={"{id}": "@announcement"}, form={"title": "News", "text": "So.", "do": "publish"}
+    ),
+    ("POST", "/challenges/{slug}/news/{id}/take-down"): Example(parts={"{id}": "@announcement"}),
+    ("POST", "/challenges/{slug}/news/{id}/put-back"): Example(parts={"{id}": "@announcement"}),
+    ("POST", "/api/v1/challenges/{slug}/announcements"): Example(
+        json={"title": "News", "text": "It is so."}
+    ),
     ("GET", "/challenges/{slug}/revisions/{number}"): Example(parts={"{number}": "1"}),
     ("POST", "/challenges/{slug}/state"): Example(form={"to": "closed"}),
     ("POST", "/api/v1/challenges/{slug}/state"): Example(json={"to": "closed"}),

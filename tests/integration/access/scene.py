@@ -215,6 +215,7 @@ def _things(
     session.flush()
     ids = {
         "attention": aside.id,
+        "announcement": factories.add_announcement(session, digits, people["owner"]).id,
         "slug": "digits",
         "weights": weights.id,
         "submission": submission.id,

@@ -104,6 +104,7 @@ def _trace(site: Site, session) -> None:
     )  # fmt: skip
     session.add(Organiser(challenge_id=challenge, person_id=ada.id, role=Role.REVIEWER))
     factories.add_revision(session, site.digits, by=ada)
+    factories.add_announcement(session, site.digits, ada)
     audit_log.note(
         session, actor=Actor(person_id=ada.id, origin=ADDRESS), action=Action.TEAM_INVITED,
         subject=Subject(kind="team", id=team.id), now=NOW,
@@ -156,7 +157,7 @@ def test_everything_of_the_person_is_in_it(site: Site) -> None:
         "person": 1, "accounts": 1, "terms": 1, "sessions": 3, "tokens": 1, "roles": 1,
         "participations": 2, "memberships": 1, "past_memberships": 1, "teams_named_after_me": 1,
         "invitations": 1, "merge_requests": 1, "submissions": 1, "weights": 0, "cancellations": 0,
-        "log_releases": 0, "challenge_revisions": 1,
+        "log_releases": 0, "challenge_revisions": 1, "announcements": 1,
         "audit_entries": 2,
     }  # fmt: skip
     assert told["person"][0]["name"] == "Ada Vlasák"

@@ -33,6 +33,8 @@ EXPECTED = {
     ("GET", "/me"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/challenges"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", DIGITS): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", f"{DIGITS}/announcements"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("POST", f"{DIGITS}/announcements"): (403, 403, 404, 404, 404, 403, 201, 201, 404),
     ("POST", f"{DIGITS}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/leaderboard"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", f"{DIGITS}/submissions"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
@@ -48,6 +50,7 @@ EXPECTED = {
 NEEDED = {
     ("POST", f"{DIGITS}/submissions"): "submit",
     ("POST", f"{DIGITS}/weights"): "submit",
+    ("POST", f"{DIGITS}/announcements"): "organise",
     ("POST", f"{DIGITS}/state"): "organise",
     ("GET", f"{DIGITS}/teams"): "organise",
     ("GET", f"{DIGITS}/participants"): "organise",
@@ -63,7 +66,9 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
     address = address.replace("{person}", _applicant(site))
     form = {"data": {"phase": "dev", "kind": "results"}, "files": {"file": ("a.csv", b"1,2\n")}}
-    sent = {"json": {"to": "closed"}} if path.endswith("/state") else form
+    bodies = {"state": {"to": "closed"}, "announcements": {"title": "News", "text": "So."}}
+    body = bodies.get(path.rsplit("/", 1)[1])
+    sent = {"json": body} if body else form
     answers = []
 
     for name, scopes in TOKENS.values():

@@ -74,6 +74,8 @@ class Scene:
     submissions: dict[str, Submission]
     logged: str
     """The token of a failed run whose log nobody has released."""
+    announcement: str
+    """Its id."""
 
 
 def add_scene(session: Session) -> Scene:
@@ -110,6 +112,7 @@ def add_scene(session: Session) -> Scene:
             factories.add_ranked(session, digits, name, accuracy, at)
     add_team_things(session, digits, ada, grace, staff)
     organiser = add_staff_things(session, digits, ada, submissions["failed"])
+    announcement = _announce(session, digits, organiser)
     _add_log(session, submissions["site_failed"], released_by=staff)
     _add_log(session, submissions["tried"])
     _sign(session, submissions["scored"])
@@ -122,7 +125,30 @@ def add_scene(session: Session) -> Scene:
         newcomer=newcomer,
         submissions=submissions,
         logged=_add_log(session, submissions["failed"]),
+        announcement=announcement,
     )
+
+
+def _announce(session: Session, digits: Digits, organiser: Person) -> str:
+    """Announce something that was corrected, and something that was taken down; return the id of the first."""
+    text = """The final phase ends **two days later** than we said.
+
+# What changes
+
+| | before | now |
+|---|---|---|
+| ends | 1 December | 3 December |
+
+Nothing else does.
+"""
+    corrected = factories.add_announcement(
+        session, digits, organiser, "The final phase is longer", text, edited_at=NOW - DAY / 2
+    )
+    factories.add_announcement(
+        session, digits, organiser, "A mistake", "This was wrong.",
+        at=NOW - 2 * DAY, withdrawn_at=NOW - DAY,
+    )  # fmt: skip
+    return corrected.id
 
 
 def _add_log(session: Session, submission: Submission, *, released_by: Person | None = None) -> str:
