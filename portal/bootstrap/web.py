@@ -47,6 +47,7 @@ def web_context(site: Installation) -> WebContext:
             idle=site.settings.login.sessions.idle, longest=site.settings.login.sessions.longest
         ),
         settings_version=site.version,
+        sends_mail=site.settings.mail is not None,
         rates=Rates(**site.settings.login.rates.model_dump()),
     )
 

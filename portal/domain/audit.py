@@ -21,6 +21,7 @@ class Action(StrEnum):
     PEOPLE_JOINED = "person.absorbed"
     TERMS_ACCEPTED = "terms.accepted"
     NAMES_CHANGED = "names.changed"
+    MAIL_CHOSEN = "mail.chosen"
     DATA_EXPORTED = "data.exported"
     PERSON_DELETED = "person.deleted"
     PERSON_BLOCKED = "person.blocked"
@@ -95,8 +96,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     ),
     Group.DATA: frozenset(
         {
-            Action.TERMS_ACCEPTED, Action.NAMES_CHANGED, Action.DATA_EXPORTED,
-            Action.PERSON_DELETED,
+            Action.TERMS_ACCEPTED, Action.NAMES_CHANGED, Action.MAIL_CHOSEN,
+            Action.DATA_EXPORTED, Action.PERSON_DELETED,
         }
     ),
     Group.SITE: frozenset(

@@ -7,7 +7,7 @@ from portal.web.local_paths import API
 from portal.web.middleware.bodies import UploadRoute
 from portal.web.middleware.rate_limits import address, limited, person
 from portal.web.pages import attention, audit
-from portal.web.pages.accounts import account, identities, login, logout, tokens, welcome
+from portal.web.pages.accounts import account, identities, login, logout, mail, tokens, welcome
 from portal.web.pages.challenges import announcements, challenges, news, revisions, roles, state
 from portal.web.pages.leaderboards import leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
@@ -177,6 +177,11 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/account/tokens/{id}/revoke", form_page(tokens.revoke), methods=["POST"]),
+        Route("/account/mail", page(login_required(mail.show)), methods=["GET"]),
+        Route("/account/mail", form_page(mail.choose), methods=["POST"]),
+        Route("/mail/unsubscribe", page(mail.ask_to_unsubscribe), methods=["GET"]),
+        # Mail programs send it, without a cookie: what the address holds says for whom.
+        Route("/mail/unsubscribe", page(mail.unsubscribe), methods=["POST"]),
         Route("/account/export", page(login_required(account.export))),
         Route("/account/delete", page(login_required(account.ask_to_delete)), methods=["GET"]),
         Route("/account/delete", form_page(account.delete), methods=["POST"]),

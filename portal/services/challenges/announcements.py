@@ -14,13 +14,23 @@ from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantErro
 from portal.domain.ids import new_id
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
+from portal.services.mail import queue
 from site_config.markdown_bounds import excess_of
 
 
 def announce(
-    session: Session, *, actor: Actor, slug: str, title: str, text: str, now: datetime
+    session: Session,
+    *,
+    actor: Actor,
+    slug: str,
+    title: str,
+    text: str,
+    now: datetime,
+    by_mail: bool = False,
 ) -> str:
     """Announce something; return its id. To announce again what was announced last changes nothing.
+
+    ``by_mail``: whoever takes part gets it as a mail as well, as far as they want to.
 
     Raises ``NotFoundError`` for whoever does not work for the challenge, ``NotAllowedError`` for its reviewers,
     and ``ParticipantError`` whose reason names the field.
@@ -51,6 +61,8 @@ def announce(
     session.add(row)
     session.flush()
     _note(session, actor, Action.ANNOUNCED, row, now)
+    if by_mail:
+        queue.announced(session, row, now=now)
     return row.id
 
 

@@ -33,5 +33,6 @@ def announce(
         title=wanted.title,
         text=wanted.text,
         now=call.now,
+        by_mail=call.context.sends_mail,
     )
     return call.made(response, made, f"/challenges/{slug}/announcements")

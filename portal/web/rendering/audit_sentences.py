@@ -18,6 +18,7 @@ MESSAGES: Mapping[Action, str] = {
     Action.PEOPLE_JOINED: "{who} made {subject} one person with themselves",
     Action.TERMS_ACCEPTED: "{who} accepted the terms of the site",
     Action.NAMES_CHANGED: "{who} changed what they are called",
+    Action.MAIL_CHOSEN: "{who} chose which mails {subject} gets",
     Action.DATA_EXPORTED: "{who} downloaded the data about {subject}",
     Action.PERSON_DELETED: "{who} deleted the data about {subject}",
     Action.PERSON_BLOCKED: "{who} blocked {subject}",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portal.web.rendering.static_files import StaticFiles
-from tests.integration.access.scene import INVITATION, TERMS
+from tests.integration.access.scene import INVITATION, MAIL_LINK, TERMS
 from tests.integration.access.table import Key
 
 
@@ -114,6 +114,14 @@ EXAMPLES: Mapping[Key, Example] = {
         form={"name": "a token", "scope_read": "yes", "days": "30"}
     ),
     ("POST", "/account/tokens/{id}/revoke"): Example(parts={"{id}": "@token read"}),
+    ("POST", "/account/mail"): Example(form={"announcements": "yes"}),
+    ("GET", "/mail/unsubscribe"): Example(
+        path=f"/mail/unsubscribe?token={MAIL_LINK}&topic=announcements"
+    ),
+    ("POST", "/mail/unsubscribe"): Example(
+        path=f"/mail/unsubscribe?token={MAIL_LINK}&topic=announcements",
+        form={"List-Unsubscribe": "One-Click"},
+    ),
     ("POST", "/account/delete"): Example(form={"typed": "The WHO"}),
     ("GET", "/staff/people/{id}"): Example(parts={"{id}": "@person"}),
     ("POST", "/staff/people/{id}/sessions/end-all"): Example(parts={"{id}": "@person"}),

@@ -20,6 +20,7 @@ from portal.db.tables import (
     Invitation,
     Job,
     LoginSession,
+    MailChoice,
     MergeRequest,
     Organiser,
     Participation,
@@ -46,6 +47,7 @@ from tests.support.servers.portal import log_in, new_context
 
 TERMS = SiteTerms(version="2026-11", markdown="# Terms\n\nBe kind.")
 INVITATION = "i" * 43
+MAIL_LINK = "m" * 43
 
 PEOPLE = {
     "visitor": "nobody is logged in",
@@ -206,6 +208,9 @@ def _things(
         created_at=NOW,
     )  # fmt: skip
     session.add(weights)
+    session.add(
+        MailChoice(person_id=people["team"].id, token=MAIL_LINK, refused=[], changed_at=NOW)
+    )
     waiting = select(Evaluation.id).where(Evaluation.submission_id == running.id)
     aside = Trouble(
         id=new_id(NOW), cluster="main", step="collect", subject=session.scalars(waiting).one(), tries=1,

@@ -140,3 +140,13 @@ def test_a_cookie_changes_nothing(site: Site) -> None:
     _add(site, withdrawn_at=NOW)
 
     assert site.browser(site.organiser).get(FEED).content == site.browser().get(FEED).content
+
+
+def test_nothing_that_is_private_is_in_it(site: Site) -> None:
+    """Ada's submission has a score, a note and a file's name, and the challenge a private column."""
+    _add(site)
+
+    texts = [site.browser().get(path).text for path in (FEED, NEWS)]
+
+    for private in ("0.912", "a note of Ada's", "ada.zip", "Ada Vlas", "loss"):
+        assert all(private not in text for text in texts)

@@ -13,6 +13,7 @@ from portal.db.tables import (
     Evaluation,
     Job,
     LogRelease,
+    MailChoice,
     Person,
     Result,
     Submission,
@@ -49,6 +50,8 @@ The cluster belongs to everybody at Nordholm. Whoever uses this site
 Logins and what is done on the site are kept as long as the site's page on personal data says.
 """,
 )
+
+MAIL_LINK = "m" * 43
 
 TEAMS = (
     ("Nearest Neighbours", 0.987), ("Kernel Panic", 0.981), ("The Overfitters", 0.978),
@@ -112,6 +115,7 @@ def add_scene(session: Session) -> Scene:
             factories.add_ranked(session, digits, name, accuracy, at)
     add_team_things(session, digits, ada, grace, staff)
     organiser = add_staff_things(session, digits, ada, submissions["failed"])
+    session.add(MailChoice(person_id=ada.id, token=MAIL_LINK, refused=[], changed_at=NOW))
     announcement = _announce(session, digits, organiser)
     _add_log(session, submissions["site_failed"], released_by=staff)
     _add_log(session, submissions["tried"])

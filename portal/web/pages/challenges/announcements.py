@@ -32,6 +32,7 @@ def announce(request: PageRequest, fields: Fields) -> Response:
             title=title,
             text=text,
             now=now,
+            by_mail=request.context.sends_mail,
         )
 
     return _publish(request, fields, None, publish)
@@ -129,6 +130,7 @@ def _page(
         preview=preview,
         max_title_chars=MAX_TITLE_CHARS,
         max_text_bytes=MAX_TEXT_BYTES,
+        by_mail=request.context.sends_mail and announcement_id is None,
     )
 
 
