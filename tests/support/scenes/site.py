@@ -139,7 +139,7 @@ def _announce(session: Session, digits: Digits, organiser: Person) -> str:
 
 # What changes
 
-| | before | now |
+| what | before | now |
 |---|---|---|
 | ends | 1 December | 3 December |
 
