@@ -288,18 +288,18 @@ def test_a_deleted_person_gets_nothing_and_their_choice_is_gone(office: PostOffi
 
 
 def test_what_was_taken_down_or_corrected_is_sent_as_it_is(office: PostOffice) -> None:
-    wrong, right = office.announce("Wrong", "a slip"), office.announce("Typo", "teh")
+    wrong, right = office.announce("Wrong", "a slip"), office.announce("Typo", "this one")
     actor = Actor(person_id=office.oda.id)
     with office.database.writing() as session:
         announcements.take_down(session, actor=actor, slug="digits", announcement_id=wrong, now=NOW)
         announcements.correct(
-            session, actor=actor, slug="digits", announcement_id=right, title="Typo", text="the",
+            session, actor=actor, slug="digits", announcement_id=right, title="Typo", text="that one",
             now=NOW,
         )  # fmt: skip
     office.postman.round()
 
     assert len(office.server.messages) == 2
-    assert all("the\n" in content_of(message) for message in office.server.messages)
+    assert all("that one\n" in content_of(message) for message in office.server.messages)
     assert sorted(office.states()) == ["dropped", "dropped", "sent", "sent"]
 
 
