@@ -85,6 +85,16 @@ HttpUrl = Annotated[
 ]
 
 
+EmailAddress = Annotated[
+    str,
+    Matching(
+        "e-mail address",
+        r"[A-Za-z0-9](?:[A-Za-z0-9_+.-]{0,62}[A-Za-z0-9])?@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,180}[A-Za-z0-9])?",
+        meaning="an address such as portal@uni.example",
+    ),
+]
+
+
 def is_printable(text: str) -> bool:
     """Whether every character can be seen or is a space; ``str.isprintable`` knows one space only."""
     return all(char.isprintable() or unicodedata.category(char) == "Zs" for char in text)

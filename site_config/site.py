@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from site_config.fields import (
+    EmailAddress,
     Gres,
     HostName,
     HttpUrl,
@@ -27,6 +28,8 @@ from site_config.fields import (
 from site_config.login import Login
 from site_config.units import Duration, Size
 from site_config.value_kinds import Kind
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:
@@ -478,6 +481,59 @@ class Challenges(Section):
     )
 
 
+class Mail(Section):
+    """The server through which the worker sends mails; without this section nothing is queued or sent."""
+
+    host: HostName = Field(description="Name or address of the mail server.")
+    port: int = Field(
+        default=587, ge=1, le=65535, description="Its port: mostly 587, with `tls` 465."
+    )
+    security: Literal["starttls", "tls", "plain"] = Field(
+        default="starttls",
+        description=(
+            "How the connection is protected; certificates are verified. `plain`, without any protection, only on this"
+            " machine, or with `plain_elsewhere`."
+        ),
+    )
+    plain_elsewhere: bool = Field(
+        default=False,
+        description="Whether mails may go to another machine unprotected, as within a network that is.",
+    )
+    ca_file: SitePath | None = Field(
+        default=None,
+        description="Certificates that are trusted, where the site has its own authority.",
+    )
+    user: Title | None = Field(
+        default=None, description="Name to log in with, where the server asks."
+    )
+    password_file: SitePath | None = Field(
+        default=None, description="File with its password, readable by the worker's account only."
+    )
+    sender: EmailAddress = Field(alias="from", description="Address that mails come from.")
+    per_minute: int = Field(
+        default=60, ge=1, le=10_000, description="Most mails that are sent in a minute."
+    )
+    keep: Duration = Field(
+        default=timedelta(days=30),
+        description="How long it is known to whom what was sent; mails that wait are kept anyway.",
+    )
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if self.plain_elsewhere and self.security != "plain":
+            raise ValueError("'plain_elsewhere' belongs to 'security: plain'")
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("'user' and 'password_file' belong together")
+        is_here = self.host in _LOOPBACK
+        if self.security == "plain" and not is_here and not self.plain_elsewhere:
+            raise ValueError(
+                "'security: plain' is for this machine; write 'plain_elsewhere: true' if it is meant"
+            )
+        if self.security == "plain" and not is_here and self.user is not None:
+            raise ValueError("a password is not sent to another machine unprotected")
+        return self
+
+
 class Site(Section):
     """All settings of one site."""
 
@@ -485,6 +541,7 @@ class Site(Section):
     database: Database = Field(description="Where the portal keeps its records.")
     login: Login = Field(default=Login(), description="Who may log in, and how.")
     seal: Seal = Field(default=Seal(), description="How results are signed.")
+    mail: Mail | None = Field(default=None, description="How mails are sent; none are without it.")
     accounts: Accounts = Field(default=Accounts(), description="Who runs web and worker.")
     clusters: dict[Identifier, Cluster] = Field(
         min_length=1, description="The Slurm clusters, by name."

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from portal.bootstrap.site import Installation
-from portal.bootstrap.worker import audit_watch, worker_contexts
+from portal.bootstrap.worker import audit_watch, postman, worker_contexts
 from portal.worker.audit_watch import watch_until
 from portal.worker.context import WorkerContext
 from portal.worker.loop import work_until
+from portal.worker.mail.postman import send_until
 from scheduler.errors import SchedulerError
 
 Task = Callable[[threading.Event], None]
@@ -77,6 +78,8 @@ def _tasks(site: Installation) -> dict[str, Task]:
         f"cluster:{context.cluster.name}": _drive(context) for context in contexts
     }
     tasks["audit"] = lambda over: watch_until(watch, over)
+    if (sender := postman(site)) is not None:
+        tasks["mail"] = lambda over: send_until(sender, over)
     return tasks
 
 

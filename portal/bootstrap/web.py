@@ -48,6 +48,7 @@ def web_context(site: Installation) -> WebContext:
         ),
         settings_version=site.version,
         everybody_creates=site.settings.challenges.create == "everybody",
+        sends_mail=site.settings.mail is not None,
         rates=Rates(**site.settings.login.rates.model_dump()),
     )
 

@@ -4,18 +4,22 @@ import os
 import socket
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from containers.probe import write_probe_archive
 from portal.bootstrap.approvals import approvals_of_site
 from portal.bootstrap.clusters import cluster_of
-from portal.bootstrap.secrets import audit_heads_of, sealer_of
+from portal.bootstrap.secrets import audit_heads_of, sealer_of, secret_in
 from portal.bootstrap.site import Installation, store_of
 from portal.db.tables import Image
 from portal.domain.evaluations.jobs import ImageKind
+from portal.domain.mail.letters import SiteFacts
 from portal.services.evaluations import images
 from portal.worker.audit_watch import AuditWatch
 from portal.worker.context import WorkerContext
 from portal.worker.file_work.threads import FileThreads
+from portal.worker.mail.postman import MailSettings, Postman
+from portal.worker.mail.smtp import Security, SmtpMailer
 from portal.worker.polling import Pace
 
 
@@ -31,6 +35,43 @@ def audit_watch(site: Installation) -> AuditWatch:
     )
 
 
+def postman(site: Installation) -> Postman | None:
+    """Return what sends mails; None on a site that sends none. Raises ``OperatorError`` for a password that is not there."""
+    mail = site.settings.mail
+    if mail is None:
+        return None
+    domain = urlsplit(site.settings.site.url).hostname or "localhost"
+    mailer = SmtpMailer(
+        host=mail.host,
+        port=mail.port,
+        security=Security(mail.security),
+        sender=mail.sender,
+        hello=domain,
+        user=mail.user or "",
+        password=secret_in(mail.password_file, key="mail.password_file")
+        if mail.password_file
+        else "",
+        ca_file=mail.ca_file,
+    )
+    return Postman(
+        database=site.database,
+        settings=MailSettings(
+            mailer=mailer,
+            site=SiteFacts(name=site.settings.site.name, url=site.settings.site.url),
+            domain=domain,
+            per_minute=mail.per_minute,
+            keep=mail.keep,
+        ),
+        holder=_holder(),
+        clock=site.clock,
+    )
+
+
+def _holder() -> str:
+    """Name this process in leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _worker_context(site: Installation, name: str) -> WorkerContext:
     probe, cluster = ensure_probe(site, name), cluster_of(site.settings, name)
     return WorkerContext(
@@ -44,7 +85,7 @@ def _worker_context(site: Installation, name: str) -> WorkerContext:
         sealer=sealer_of(site.settings),
         probe_image_id=probe.id,
         probe_source=probe.source_sha256,
-        holder=f"{socket.gethostname()}:{os.getpid()}",
+        holder=_holder(),
         settings_version=site.version,
         idle_pause=site.settings.worker.poll,
         pauses=tuple(site.settings.worker.pauses),

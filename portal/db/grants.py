@@ -21,8 +21,8 @@ READS = (
     "troubles",
 )
 """Tables that the web process only reads: the worker and operators write them."""
-ADDS = ("audit_entries",)
-"""Tables that it only adds rows to. Origins are erased as the worker's account: by it, and by an operator."""
+ADDS = ("audit_entries", "mails")
+"""Tables that it only adds rows to. Origins are erased as the worker's account: by it, and by an operator; it sends mails."""
 
 _EXISTS = text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)")
 _SCHEMA = text(

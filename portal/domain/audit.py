@@ -21,6 +21,7 @@ class Action(StrEnum):
     PEOPLE_JOINED = "person.absorbed"
     TERMS_ACCEPTED = "terms.accepted"
     NAMES_CHANGED = "names.changed"
+    MAIL_CHOSEN = "mail.chosen"
     DATA_EXPORTED = "data.exported"
     PERSON_DELETED = "person.deleted"
     PERSON_BLOCKED = "person.blocked"
@@ -37,6 +38,10 @@ class Action(StrEnum):
     CHALLENGE_STEPPED = "challenge.stepped"
     REVISION_PROPOSED = "revision.proposed"
     REVISION_STEPPED = "revision.stepped"
+    ANNOUNCED = "announcement.made"
+    ANNOUNCEMENT_CORRECTED = "announcement.corrected"
+    ANNOUNCEMENT_WITHDRAWN = "announcement.withdrawn"
+    ANNOUNCEMENT_RESTORED = "announcement.restored"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
     JOIN_ASKED = "join.asked"
@@ -93,8 +98,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     ),
     Group.DATA: frozenset(
         {
-            Action.TERMS_ACCEPTED, Action.NAMES_CHANGED, Action.DATA_EXPORTED,
-            Action.PERSON_DELETED,
+            Action.TERMS_ACCEPTED, Action.NAMES_CHANGED, Action.MAIL_CHOSEN,
+            Action.DATA_EXPORTED, Action.PERSON_DELETED,
         }
     ),
     Group.SITE: frozenset(
@@ -108,7 +113,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     Group.CHALLENGES: frozenset(
         {
             Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
-            Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
+            Action.ANNOUNCEMENT_RESTORED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
         }
     ),
     Group.JOINING: frozenset(

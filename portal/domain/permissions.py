@@ -72,6 +72,11 @@ def may_organise(actor: Actor, relation: ChallengeRelation) -> bool:
     )
 
 
+def may_announce(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge, whatever state it is in: what comes after its end is news as well."""
+    return may_organise(actor, relation)
+
+
 def may_review(actor: Actor, relation: ChallengeRelation) -> bool:
     """Reviewers of the challenge, and whoever organises it: they see what is sealed."""
     return may_organise(actor, relation) or (

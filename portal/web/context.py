@@ -92,6 +92,8 @@ class WebContext:
     terms: SiteTerms = NO_TERMS
     session_limits: SessionLimits = SessionLimits()  # noqa: RUF009 - it is frozen
     rates: Rates = Rates()
+    sends_mail: bool = False
+    """Whether the worker sends mails: without that none is queued."""
     settings_version: str = ""
     """Tells the settings that pages are served with from others."""
     seal_keys: tuple[PublicKey, ...] = ()

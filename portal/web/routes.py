@@ -7,8 +7,17 @@ from portal.web.local_paths import API
 from portal.web.middleware.bodies import TextRoute, UploadRoute
 from portal.web.middleware.rate_limits import address, limited, person
 from portal.web.pages import attention, audit
-from portal.web.pages.accounts import account, identities, login, logout, tokens, welcome
-from portal.web.pages.challenges import challenges, changes, creation, revisions, roles, state
+from portal.web.pages.accounts import account, identities, login, logout, mail, tokens, welcome
+from portal.web.pages.challenges import (
+    announcements,
+    challenges,
+    changes,
+    creation,
+    news,
+    revisions,
+    roles,
+    state,
+)
 from portal.web.pages.leaderboards import leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import cancellation, log_releases, submissions, submit, weights
@@ -26,6 +35,31 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}", page(challenges.overview)),
         Route("/challenges/{slug}/pages/{page}", page(challenges.text_page)),
         Route("/challenges/{slug}/terms", page(challenges.terms)),
+        Route("/challenges/{slug}/news", page(news.show), methods=["GET"]),
+        Route("/challenges/{slug}/news", form_page(announcements.announce), methods=["POST"]),
+        Route("/challenges/{slug}/news.atom", page(news.feed)),
+        Route("/challenges/{slug}/news/write", page(login_required(announcements.write))),
+        Route("/challenges/{slug}/news/{id}", page(news.one)),
+        Route(
+            "/challenges/{slug}/news/{id}/correct",
+            page(login_required(announcements.ask_to_correct)),
+            methods=["GET"],
+        ),
+        Route(
+            "/challenges/{slug}/news/{id}/correct",
+            form_page(announcements.correct),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/news/{id}/take-down",
+            form_page(announcements.take_down),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/news/{id}/put-back",
+            form_page(announcements.put_back),
+            methods=["POST"],
+        ),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
         Route("/challenges/{slug}/submit", page(login_required(submit.form)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/submit", async_page(submit.submit), methods=["POST"]),
@@ -175,6 +209,11 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/account/tokens/{id}/revoke", form_page(tokens.revoke), methods=["POST"]),
+        Route("/account/mail", page(login_required(mail.show)), methods=["GET"]),
+        Route("/account/mail", form_page(mail.choose), methods=["POST"]),
+        Route("/mail/unsubscribe", page(mail.ask_to_unsubscribe), methods=["GET"]),
+        # Mail programs send it, without a cookie: what the address holds says for whom.
+        Route("/mail/unsubscribe", page(mail.unsubscribe), methods=["POST"]),
         Route("/account/export", page(login_required(account.export))),
         Route("/account/delete", page(login_required(account.ask_to_delete)), methods=["GET"]),
         Route("/account/delete", form_page(account.delete), methods=["POST"]),

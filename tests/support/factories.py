@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import (
     Account,
+    Announcement,
     Attempt,
     Blob,
     Challenge,
@@ -219,6 +220,27 @@ def add_revision(
         session.add(
             RevisionFile(revision_id=row.id, path=path, blob_sha256=digest, size=len(content))
         )
+    session.flush()
+    return row
+
+
+def add_announcement(
+    session: Session,
+    digits: "Digits",
+    by: Person,
+    title: str = "The test set was extended",
+    text: str = "It has *300* images more.",
+    *,
+    at: datetime = NOW - DAY,
+    edited_at: datetime | None = None,
+    withdrawn_at: datetime | None = None,
+) -> Announcement:
+    """Add an announcement of the challenge."""
+    row = Announcement(
+        id=new_id(at), challenge_id=digits.challenge.id, title=title, markdown=text,
+        made_by=by.id, made_at=at, edited_at=edited_at, withdrawn_at=withdrawn_at,
+    )  # fmt: skip
+    session.add(row)
     session.flush()
     return row
 

@@ -8,6 +8,7 @@ from portal.db.tables.accounts import (
     SpentLogoutToken,
     TermsAcceptance,
 )
+from portal.db.tables.announcements import Announcement
 from portal.db.tables.attention import Decision, Heartbeat
 from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
@@ -26,6 +27,7 @@ from portal.db.tables.check_reports import CheckReport
 from portal.db.tables.deletions import Deletion
 from portal.db.tables.evaluations import Attempt, Image, Job, Lease, LogRelease, RunLog
 from portal.db.tables.file_pieces import FilePiece
+from portal.db.tables.mail import Mail, MailChoice
 from portal.db.tables.revisions import Revision
 from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (
@@ -52,6 +54,7 @@ from portal.db.tables.weights import Weights
 __all__ = [
     "NOT_A_RERUN",
     "Account",
+    "Announcement",
     "ApiToken",
     "Attempt",
     "AuditEntry",
@@ -75,6 +78,8 @@ __all__ = [
     "Lease",
     "LogRelease",
     "LoginSession",
+    "Mail",
+    "MailChoice",
     "Membership",
     "MergeRequest",
     "Organiser",

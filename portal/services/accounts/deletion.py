@@ -16,6 +16,7 @@ from portal.db.tables import (
     Challenge,
     Invitation,
     LoginSession,
+    MailChoice,
     Membership,
     Organiser,
     Participation,
@@ -151,7 +152,13 @@ def _owned_alone(session: Session, person_id: str) -> list[str]:
 
 def _forget_ways_in(session: Session, person_id: str) -> None:
     # Sessions first: they refer to the accounts.
-    of_the_person: tuple[type[Base], ...] = (LoginSession, ApiToken, TermsAcceptance, Account)
+    of_the_person: tuple[type[Base], ...] = (
+        LoginSession,
+        ApiToken,
+        TermsAcceptance,
+        MailChoice,
+        Account,
+    )
     for table in of_the_person:
         session.execute(delete(table).where(table.person_id == person_id))  # type: ignore[attr-defined]
     session.execute(delete(Invitation).where(Invitation.created_by == person_id))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinl
 from portal.db.queries.accounts import people as queries
 from portal.db.tables import (
     Account,
+    Announcement,
     ApiToken,
     AuditEntry,
     Base,
@@ -21,6 +22,8 @@ from portal.db.tables import (
     Invitation,
     LoginSession,
     LogRelease,
+    Mail,
+    MailChoice,
     Membership,
     MergeRequest,
     Organiser,
@@ -41,7 +44,7 @@ from portal.services.leaderboards.views import is_revealed, visible_columns
 from portal.services.submissions.disclosure import disclose, newest
 
 LEFT_OUT = frozenset(
-    {"secret_sha256", "data", "id_token", "origin_salt", "previous_sha256", "shown"}
+    {"secret_sha256", "token", "data", "id_token", "origin_salt", "previous_sha256", "shown"}
 )
 """Columns that open something, that say nothing of the person, or that are shown in another way."""
 
@@ -55,6 +58,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "sessions": (LoginSession.person_id,),
     "tokens": (ApiToken.person_id,),
     "roles": (Organiser.person_id, Organiser.added_by),
+    "announcements": (Announcement.made_by,),
     "challenge_revisions": (ChallengeRevision.made_by,),
     "participations": (Participation.person_id, Participation.decided_by),
     "memberships": (Membership.person_id,),
@@ -66,6 +70,8 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "weights": (Weights.person_id,),
     "cancellations": (Cancellation.asked_by,),
     "log_releases": (LogRelease.released_by,),
+    "mails": (Mail.person_id,),
+    "mail_choices": (MailChoice.person_id,),
     "audit_entries": (AuditEntry.actor_id,),
 }
 """Every column that refers to people; the first of a table says whose row it is."""

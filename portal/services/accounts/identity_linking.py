@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.db.engine import insert_if_absent
 from portal.db.queries.accounts import people as queries
 from portal.db.queries.accounts import sessions
-from portal.db.tables import Account, Base, LoginSession, Person, TermsAcceptance
+from portal.db.tables import Account, Base, LoginSession, MailChoice, Person, TermsAcceptance
 from portal.domain.accounts.claims import Identity
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
@@ -22,7 +22,7 @@ OF_SOMEBODY_ELSE = (
 )
 LAST_ONE = "This is your only login: without it you could not come back. Add another one first."
 
-_TRACES = (Account, LoginSession, TermsAcceptance)
+_TRACES = (Account, LoginSession, TermsAcceptance, MailChoice)
 """What somebody has who logged in once and did nothing."""
 
 
@@ -93,6 +93,7 @@ def _absorb(session: Session, actor: Actor, person_id: str, now: datetime) -> No
         raise NotAllowedError(OF_SOMEBODY_ELSE, reason="login_of_somebody_else")
     session.execute(delete(LoginSession).where(LoginSession.person_id == person_id))
     session.execute(delete(TermsAcceptance).where(TermsAcceptance.person_id == person_id))
+    session.execute(delete(MailChoice).where(MailChoice.person_id == person_id))
     session.execute(
         update(Account).where(Account.person_id == person_id).values(person_id=actor.person_id)
     )

@@ -13,6 +13,7 @@ from portal.domain.errors import OperatorError
 from portal.domain.evaluations.failures import FAILURES, FailureReason
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.services.evaluations import attempts, images, transitions
+from portal.services.mail import queue as mail_queue
 
 _WITH_A_PERSON = frozenset({EvaluationState.HELD, EvaluationState.FAILED})
 
@@ -56,6 +57,8 @@ def _settle(session: Session, subject: str, choice: Choice, *, now: datetime) ->
     if evaluation is None:
         if choice is Choice.RETRY:
             _image_again(session, job.image_id if job else None, now=now)
+        if choice is Choice.RETRY and subject == mail_queue.GIVEN_UP:
+            mail_queue.try_again(session, now=now)
     elif evaluation.state in _WITH_A_PERSON:
         if choice is Choice.RETRY:
             _go_on(session, evaluation, job, now=now)

@@ -41,6 +41,8 @@ class Step(StrEnum):
     SEND = "send"
     EXPIRE = "expire"
     DECIDE = "decide"
+    MAIL = "mail"
+    """Mails, or the server that takes them."""
     END = "end"
     """An evaluation has ended for no fault of its team: nothing tries that again, and staff are to look."""
 

@@ -53,6 +53,8 @@ class Frame:
     state: ChallengeState
     tabs: tuple[Tab, ...]
     has_terms: bool
+    has_news: bool
+    """Whether there is something to read among the news, or the actor may write some."""
     phases: tuple[PhaseFacts, ...]
     team_size: int
     may_submit: bool
@@ -115,6 +117,7 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         state=challenge.state,
         tabs=tuple(Tab(slug=page.slug, title=page.title) for page in challenge.pages),
         has_terms=bool(challenge.terms.strip()),
+        has_news=found.has_news or permissions.may_announce(actor, relation),
         phases=phases,
         team_size=challenge.team_size,
         may_submit=permissions.may_submit(actor, relation),

@@ -19,6 +19,7 @@ from portal.services.accounts import sign_in
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
+from portal.services.mail import queue as mail_queue
 
 log = structlog.get_logger("sealrun.joining")
 
@@ -168,9 +169,19 @@ def not_yet(state: ParticipationState | None) -> NotAllowedError:
 
 
 def decide(
-    session: Session, *, actor: Actor, slug: str, person_id: str, admits: bool, now: datetime
+    session: Session,
+    *,
+    actor: Actor,
+    slug: str,
+    person_id: str,
+    admits: bool,
+    now: datetime,
+    by_mail: bool = False,
 ) -> None:
-    """Let somebody take part who asked, or decline; a declined person can be admitted later."""
+    """Let somebody take part who asked, or decline; a declined person can be admitted later.
+
+    ``by_mail``: they are informed by mail, unless they do not want to be.
+    """
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not permissions.may_organise(actor, visible.relation):
         raise NotFoundError
@@ -188,6 +199,8 @@ def decide(
         session, actor, Action.JOIN_ADMITTED if admits else Action.JOIN_DECLINED,
         visible.challenge, person_id, now,
     )  # fmt: skip
+    if by_mail:
+        mail_queue.decided(session, row, now=now)
 
 
 def state_of(session: Session, challenge_id: str, actor: Actor) -> ParticipationState | None:

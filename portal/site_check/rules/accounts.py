@@ -80,6 +80,7 @@ def kept_away(site: Site) -> list[Path]:
         *(hop.key_file for hop in hops),
         *(hop.jump.key_file for hop in hops if hop.jump),
         *([site.seal.key_file] if site.seal.key_file else []),
+        *([site.mail.password_file] if site.mail and site.mail.password_file else []),
         *(cluster.slurm.rest.token_file for cluster in clusters if cluster.slurm.rest),
     ]
 

@@ -95,6 +95,8 @@ def _secrets(subject: Subject) -> Iterator[tuple[str, Path]]:
     for cluster in subject.settings.clusters.values():
         if rest := cluster.slurm.rest:
             yield "slurmrestd", rest.token_file
+    if (mail := subject.settings.mail) and mail.password_file:
+        yield "mail", mail.password_file
 
 
 def _secret(key: str, file: Path) -> Finding:

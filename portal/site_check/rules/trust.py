@@ -153,6 +153,8 @@ def _named_in(settings: Site) -> Iterator[Path]:
             yield from filter(None, (rest.token_file, rest.ca_file, rest.socket))
         if cluster.wheelhouse and cluster.wheelhouse.exists():
             yield cluster.wheelhouse
+    if mail := settings.mail:
+        yield from filter(None, (mail.password_file, mail.ca_file))
     if settings.seal.key_file:
         yield settings.seal.key_file
     yield from settings.seal.public_keys

@@ -6,6 +6,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from portal.domain.accounts.tokens import Scope
+from portal.domain.challenges.announcements import MAX_TEXT_BYTES, MAX_TITLE_CHARS
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import MAX_REASON_CHARS, ChallengeState
 from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, RevisionState
@@ -378,6 +379,29 @@ class RevisionWanted(Model):
     """What is to become of a proposal."""
 
     to: Literal["proposed", "in_review", "applied", "dropped"]
+
+
+class AnnouncementMade(Model):
+    """What is to be announced."""
+
+    title: str = Field(description=f"On one line, at most {MAX_TITLE_CHARS} characters.")
+    text: str = Field(description=f"Markdown, at most {MAX_TEXT_BYTES // 1024} KiB.")
+
+
+class Announcement(Model):
+    """Something that the organisers announced."""
+
+    id: str
+    title: str
+    text: str = Field(description="Markdown.")
+    by: str = Field(description="What its author is called in public.")
+    made_at: Moment
+    edited_at: Moment | None = Field(description="When it was last corrected.")
+    is_withdrawn: bool = Field(description="Taken down: only organisers see it.")
+
+
+class Announcements(Page[Announcement]):
+    """One page of what was announced in a challenge, the newest first."""
 
 
 class Made(Model):

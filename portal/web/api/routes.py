@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
-from portal.web.api import challenges, revisions, submissions, teams, weights
+from portal.web.api import announcements, challenges, revisions, submissions, teams, weights
 from portal.web.api.models import Error, ProposedBundle
 from portal.web.middleware.bodies import TakesFile
 from portal.web.uploads.submit_form import SubmitInput
@@ -57,6 +57,8 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/revisions/{number}", revisions.revision)
     _post(router, "/challenges/{slug}/revisions/{number}/state", revisions.step_revision)
     _make(router, "/challenges/{slug}/revisions/{number}/again", revisions.again)
+    _get(router, "/challenges/{slug}/announcements", announcements.announcements)
+    _make(router, "/challenges/{slug}/announcements", announcements.announce)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
     _get(router, "/challenges/{slug}/submissions", submissions.submissions)
     _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)

@@ -66,6 +66,7 @@ def _decide(call: Call, slug: str, person_id: str, *, admits: bool) -> models.De
         person_id=person_id,
         admits=admits,
         now=call.now,
+        by_mail=call.context.sends_mail,
     )
     state = ParticipationState.ADMITTED if admits else ParticipationState.DECLINED
     return models.Decision(id=person_id, state=state)

@@ -15,6 +15,7 @@ from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
 from portal.domain.leaderboards.scores import Rule
+from portal.domain.mail.kinds import MailTopic
 from portal.domain.permissions import Audience, Role
 from portal.domain.retention import ArtifactKind
 from portal.domain.site.findings import Level
@@ -139,6 +140,10 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         BlockReason.LEFT: "Has left the institution",
         BlockReason.OTHER: "Something else",
     },
+    MailTopic: {
+        MailTopic.ANNOUNCEMENTS: "Announcements of challenges",
+        MailTopic.JOIN_DECISIONS: "Decisions about taking part",
+    },
     Group: {
         Group.LOGINS: "Logins, sessions and tokens",
         Group.DATA: "Names, terms and personal data",
@@ -180,6 +185,10 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
 }
 
 EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
+    MailTopic: {
+        MailTopic.ANNOUNCEMENTS: "what organisers announce where you take part",
+        MailTopic.JOIN_DECISIONS: "that organisers have let you take part, or have declined it",
+    },
     SubmissionKind: {
         SubmissionKind.IMAGE: (
             "An archive made by docker save, or an Apptainer image (.sif), with your program in it."

@@ -38,15 +38,15 @@ _SCROLLS = '<div class="scroll" role="group" tabindex="0" aria-label="Table">\n<
 
 
 @lru_cache(maxsize=KEPT)
-def html_of(text: str) -> str:
-    """Return safe HTML; headings start at level 2 because the page has its own first.
+def html_of(text: str, top: int = 2) -> str:
+    """Return safe HTML; headings start at level ``top``, below those of the page itself.
 
     A text that exceeds the bounds of pages, as one from before there were any may, is shown as it was written.
     """
     if excess_of(text):
         return f'<pre tabindex="0">{escapeHtml(text)}</pre>\n'
     tokens = PARSER.parse(text)
-    _fit_headings(tokens)
+    _fit_headings(tokens, top)
     for token in tokens:
         _fit_cell(token)
     html: str = PARSER.renderer.render(tokens, PARSER.options, {})
@@ -67,11 +67,11 @@ def without_title(text: str, titles: Sequence[str]) -> str:
     return rest if repeats else text
 
 
-def _fit_headings(tokens: Sequence[Token]) -> None:
+def _fit_headings(tokens: Sequence[Token], top: int) -> None:
     headings = [t for t in tokens if t.type in {"heading_open", "heading_close"}]
-    highest = min((int(token.tag[1]) for token in headings), default=2)
+    highest = min((int(token.tag[1]) for token in headings), default=top)
     for token in headings:
-        token.tag = f"h{min(6, int(token.tag[1]) - highest + 2)}"
+        token.tag = f"h{min(6, int(token.tag[1]) - highest + top)}"
 
 
 def _fit_cell(token: Token) -> None:

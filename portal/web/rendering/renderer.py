@@ -51,6 +51,6 @@ class Renderer:
         return self._environment.get_template(template).render(values)
 
 
-def _markdown(text: str, *titles: str) -> Markup:
+def _markdown(text: str, *titles: str, top: int = 2) -> Markup:
     # html_of has cleaned it: this is the only text that reaches a page unescaped.
-    return Markup(html_of(without_title(text, titles)))  # noqa: S704
+    return Markup(html_of(without_title(text, titles), top))  # noqa: S704

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portal.web.rendering.static_files import StaticFiles
-from tests.integration.access.scene import INVITATION, TERMS
+from tests.integration.access.scene import INVITATION, MAIL_LINK, TERMS
 from tests.integration.access.table import Key
 from tests.support.bundles import new_bundle
 
@@ -81,6 +81,19 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
         parts={"{person}": "@applicant"}
     ),
+    ("POST", "/challenges/{slug}/news"): Example(
+        form={"title": "News", "text": "It is so.", "do": "publish"}
+    ),
+    ("GET", "/challenges/{slug}/news/{id}"): Example(parts={"{id}": "@announcement"}),
+    ("GET", "/challenges/{slug}/news/{id}/correct"): Example(parts={"{id}": "@announcement"}),
+    ("POST", "/challenges/{slug}/news/{id}/correct"): Example(
+        parts={"{id}": "@announcement"}, form={"title": "News", "text": "So.", "do": "publish"}
+    ),
+    ("POST", "/challenges/{slug}/news/{id}/take-down"): Example(parts={"{id}": "@announcement"}),
+    ("POST", "/challenges/{slug}/news/{id}/put-back"): Example(parts={"{id}": "@announcement"}),
+    ("POST", "/api/v1/challenges/{slug}/announcements"): Example(
+        json={"title": "News", "text": "It is so."}
+    ),
     ("GET", "/challenges/{slug}/revisions/{number}"): Example(parts={"{number}": "1"}),
     ("POST", "/challenges/{slug}/revisions/{number}/apply"): Example(parts={"{number}": "2"}),
     ("POST", "/challenges/{slug}/revisions/{number}/again"): Example(parts={"{number}": "2"}),
@@ -125,6 +138,14 @@ EXAMPLES: Mapping[Key, Example] = {
         form={"name": "a token", "scope_read": "yes", "days": "30"}
     ),
     ("POST", "/account/tokens/{id}/revoke"): Example(parts={"{id}": "@token read"}),
+    ("POST", "/account/mail"): Example(form={"announcements": "yes"}),
+    ("GET", "/mail/unsubscribe"): Example(
+        path=f"/mail/unsubscribe?token={MAIL_LINK}&topic=announcements"
+    ),
+    ("POST", "/mail/unsubscribe"): Example(
+        path=f"/mail/unsubscribe?token={MAIL_LINK}&topic=announcements",
+        form={"List-Unsubscribe": "One-Click"},
+    ),
     ("POST", "/account/delete"): Example(form={"typed": "The WHO"}),
     ("GET", "/staff/people/{id}"): Example(parts={"{id}": "@person"}),
     ("POST", "/staff/people/{id}/sessions/end-all"): Example(parts={"{id}": "@person"}),

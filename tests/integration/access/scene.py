@@ -20,6 +20,7 @@ from portal.db.tables import (
     Invitation,
     Job,
     LoginSession,
+    MailChoice,
     MergeRequest,
     Organiser,
     Participation,
@@ -47,6 +48,7 @@ from tests.support.servers.portal import log_in, new_context
 
 TERMS = SiteTerms(version="2026-11", markdown="# Terms\n\nBe kind.")
 INVITATION = "i" * 43
+MAIL_LINK = "m" * 43
 
 PEOPLE = {
     "visitor": "nobody is logged in",
@@ -211,6 +213,9 @@ def _things(
         created_at=NOW,
     )  # fmt: skip
     session.add(weights)
+    session.add(
+        MailChoice(person_id=people["team"].id, token=MAIL_LINK, refused=[], changed_at=NOW)
+    )
     waiting = select(Evaluation.id).where(Evaluation.submission_id == running.id)
     aside = Trouble(
         id=new_id(NOW), cluster="main", step="collect", subject=session.scalars(waiting).one(), tries=1,
@@ -220,6 +225,7 @@ def _things(
     session.flush()
     ids = {
         "attention": aside.id,
+        "announcement": factories.add_announcement(session, digits, people["owner"]).id,
         "slug": "digits",
         "weights": weights.id,
         "submission": submission.id,

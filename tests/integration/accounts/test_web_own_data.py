@@ -39,6 +39,7 @@ from portal.services.accounts import deletion, sign_in
 from portal.services.accounts.export import COVERED
 from portal.services.audit import log as audit_log
 from portal.services.audit.verify import verify
+from portal.services.mail import choices, queue
 from portal.services.teams import mergers
 from tests.support import factories
 from tests.support.factories import DAY, NOW
@@ -104,6 +105,9 @@ def _trace(site: Site, session) -> None:
     )  # fmt: skip
     session.add(Organiser(challenge_id=challenge, person_id=ada.id, role=Role.REVIEWER))
     factories.add_revision(session, site.digits, by=ada)
+    row = factories.add_announcement(session, site.digits, ada)
+    choices.choice_of(session, ada.id, now=NOW)
+    queue.announced(session, row, now=NOW)
     audit_log.note(
         session, actor=Actor(person_id=ada.id, origin=ADDRESS), action=Action.TEAM_INVITED,
         subject=Subject(kind="team", id=team.id), now=NOW,
@@ -156,7 +160,8 @@ def test_everything_of_the_person_is_in_it(site: Site) -> None:
         "person": 1, "accounts": 1, "terms": 1, "sessions": 3, "tokens": 1, "roles": 1,
         "participations": 2, "memberships": 1, "past_memberships": 1, "teams_named_after_me": 1,
         "invitations": 1, "merge_requests": 1, "submissions": 1, "weights": 0, "cancellations": 0,
-        "log_releases": 0, "challenge_revisions": 1,
+        "log_releases": 0, "challenge_revisions": 1, "announcements": 1,
+        "mails": 1, "mail_choices": 1,
         "audit_entries": 2,
     }  # fmt: skip
     assert told["person"][0]["name"] == "Ada Vlasák"

@@ -37,6 +37,8 @@ EXPECTED = {
     ("GET", "/challenges"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", "/challenges"): (403, 403, 404, 404, 404, 403, 404, 404, 404),
     ("GET", DIGITS): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", f"{DIGITS}/announcements"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("POST", f"{DIGITS}/announcements"): (403, 403, 404, 404, 404, 403, 201, 201, 404),
     ("POST", f"{DIGITS}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", REVISIONS): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", REVISIONS): (403, 403, 404, 404, 404, 403, 201, 201, 404),
@@ -58,6 +60,7 @@ NEEDED = {
     ("POST", "/challenges"): "organise",
     ("POST", f"{DIGITS}/submissions"): "submit",
     ("POST", f"{DIGITS}/weights"): "submit",
+    ("POST", f"{DIGITS}/announcements"): "organise",
     ("POST", f"{DIGITS}/state"): "organise",
     ("GET", REVISIONS): "organise",
     ("POST", REVISIONS): "organise",
@@ -73,6 +76,7 @@ NEEDED = {
 
 
 FORMS: Mapping[str, Mapping[str, object]] = {
+    f"{DIGITS}/announcements": {"json": {"title": "News", "text": "So."}},
     f"{DIGITS}/state": {"json": {"to": "closed"}},
     f"{REVISIONS}/{{number}}/state": {"json": {"to": "dropped"}},
     f"{REVISIONS}/{{number}}/again": {},

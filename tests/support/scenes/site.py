@@ -13,6 +13,7 @@ from portal.db.tables import (
     Evaluation,
     Job,
     LogRelease,
+    MailChoice,
     Person,
     Result,
     Submission,
@@ -51,6 +52,8 @@ Logins and what is done on the site are kept as long as the site's page on perso
 """,
 )
 
+MAIL_LINK = "m" * 43
+
 TEAMS = (
     ("Nearest Neighbours", 0.987), ("Kernel Panic", 0.981), ("The Overfitters", 0.978),
     ("Gradient Descendants", 0.978), ("Pixel Peepers", 0.972), ("Ada Vlasák", 0.969),
@@ -75,6 +78,8 @@ class Scene:
     submissions: dict[str, Submission]
     logged: str
     """The token of a failed run whose log nobody has released."""
+    announcement: str
+    """Its id."""
 
 
 def _add_revisions(session: Session, digits: Digits) -> None:
@@ -123,6 +128,8 @@ def add_scene(session: Session) -> Scene:
             factories.add_ranked(session, digits, name, accuracy, at)
     add_team_things(session, digits, ada, grace, staff)
     organiser = add_staff_things(session, digits, ada, submissions["failed"])
+    session.add(MailChoice(person_id=ada.id, token=MAIL_LINK, refused=[], changed_at=NOW))
+    announcement = _announce(session, digits, organiser)
     _add_log(session, submissions["site_failed"], released_by=staff)
     _add_log(session, submissions["tried"])
     _sign(session, submissions["scored"])
@@ -135,7 +142,30 @@ def add_scene(session: Session) -> Scene:
         newcomer=newcomer,
         submissions=submissions,
         logged=_add_log(session, submissions["failed"]),
+        announcement=announcement,
     )
+
+
+def _announce(session: Session, digits: Digits, organiser: Person) -> str:
+    """Announce something that was corrected, and something that was taken down; return the id of the first."""
+    text = """The final phase ends **two days later** than we said.
+
+# What changes
+
+| what | before | now |
+|---|---|---|
+| ends | 1 December | 3 December |
+
+Nothing else does.
+"""
+    corrected = factories.add_announcement(
+        session, digits, organiser, "The final phase is longer", text, edited_at=NOW - DAY / 2
+    )
+    factories.add_announcement(
+        session, digits, organiser, "A mistake", "This was wrong.",
+        at=NOW - 2 * DAY, withdrawn_at=NOW - DAY,
+    )  # fmt: skip
+    return corrected.id
 
 
 def _add_log(session: Session, submission: Submission, *, released_by: Person | None = None) -> str:

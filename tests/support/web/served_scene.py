@@ -13,7 +13,7 @@ from portal.db.engine import open_database
 from portal.web.app import create_app
 from tests.support import factories
 from tests.support.databases import new_sqlite
-from tests.support.scenes.site import SITE_TERMS, Scene, add_scene
+from tests.support.scenes.site import MAIL_LINK, SITE_TERMS, Scene, add_scene
 from tests.support.scenes.teams import INVITATION
 from tests.support.servers import identity_provider, portal
 from tests.support.servers.identity_provider import IdentityProvider
@@ -108,6 +108,8 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "submissions-staff": ("staff", f"{root}/submissions"),
         "account": ("ada", "/account"),
         "account-tokens": ("ada", "/account/tokens"),
+        "account-mail": ("ada", "/account/mail"),
+        "unsubscribe": (None, f"/mail/unsubscribe?token={MAIL_LINK}&topic=announcements"),
         "account-delete": ("ada", "/account/delete"),
         "cancel": ("ada", f"/submissions/{scene.submissions['running'].id}/cancel"),
         "cancel-free": ("ada", f"/submissions/{scene.submissions['queued'].id}/cancel"),
@@ -128,6 +130,11 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         ),
         "roles": ("staff", f"{root}/roles"),
         "state": ("staff", f"{root}/state"),
+        "news": (None, f"{root}/news"),
+        "news-staff": ("staff", f"{root}/news"),
+        "news-one": (None, f"{root}/news/{scene.announcement}"),
+        "news-write": ("staff", f"{root}/news/write"),
+        "news-correct": ("staff", f"{root}/news/{scene.announcement}/correct"),
         "revisions": ("staff", f"{root}/revisions"),
         "revision": ("staff", f"{root}/revisions/2"),
         "revision-proposed": ("staff", f"{root}/revisions/3"),

@@ -57,6 +57,8 @@ CASES = {
     ),
     "may_own": (lambda a: permissions.may_own(a, OPEN), OWNERS),
     "may_organise": (lambda a: permissions.may_organise(a, OPEN), ORGANISERS),
+    "may_announce": (lambda a: permissions.may_announce(a, OPEN), ORGANISERS),
+    "may_announce in what is over": (lambda a: permissions.may_announce(a, OVER), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),
     "may_release_logs": (
         lambda a: permissions.may_release_logs(a, OPEN), ["organiser", "owner", "staff"],

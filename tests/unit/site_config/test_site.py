@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -361,3 +362,50 @@ def test_a_build_profile_of_another_cluster_is_refused(site_with):
     assert [str(problem).split(": ", 1)[1] for problem in caught.value.problems] == [
         "clusters.other.build: profile 'build' is on another cluster"
     ]
+
+
+def _mail(site_with, settings: str):
+    return load_site(site_with("limits: {upload", f"mail: {{{settings}}}\nlimits: {{upload")).mail
+
+
+@pytest.mark.parametrize(
+    ("settings", "security", "port"),
+    [
+        ("host: smtp.x.example, from: a@x.example", "starttls", 587),
+        ("host: smtp.x.example, from: a@x.example, security: tls, port: 465", "tls", 465),
+        ("host: localhost, from: a@x.example, security: plain, port: 25", "plain", 25),
+        ("host: relay, from: a@x, security: plain, plain_elsewhere: true", "plain", 587),
+    ],
+)
+def test_mail_is_sent_through_a_named_server(site_with, settings, security, port):
+    mail = _mail(site_with, settings)
+
+    assert mail is not None
+    assert (mail.security, mail.port, mail.per_minute) == (security, port, 60)
+    assert mail.sender.startswith("a@x")
+
+
+def test_a_site_without_the_section_sends_no_mail(site_with):
+    assert load_site(site_with()).mail is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("host: relay, from: a@x, security: plain", "'security: plain' is for this machine"),
+        ("host: relay, from: a@x, plain_elsewhere: true", "belongs to 'security: plain'"),
+        ("host: relay, from: a@x, user: me", "'user' and 'password_file' belong together"),
+        (
+            "host: relay, from: a@x, security: plain, plain_elsewhere: true, user: me, password_file: p",
+            "a password is not sent to another machine unprotected",
+        ),
+        ("host: relay", "mail.from"),
+        ('host: relay, from: "a@x\\r\\nBcc: b@y"', "must be an address such as"),
+        ("host: relay, from: Me <a@x>", "must be an address such as"),
+        ("host: relay, from: a@x, per_minute: 0", "mail.per_minute"),
+        ("host: -oProxy, from: a@x", "mail.host"),
+    ],
+)
+def test_mail_that_would_go_astray_is_refused(site_with, settings, problem):
+    with pytest.raises(SettingsError, match=re.escape(problem)):
+        _mail(site_with, settings)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinl
 from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.db.tables import (
+    Announcement,
     Challenge,
     Membership,
     Organiser,
@@ -32,6 +33,8 @@ class Found(NamedTuple):
     participation: ParticipationState | None
     terms_sha256: str | None
     """The terms that the person has accepted."""
+    has_news: bool
+    """Whether something was announced that is still shown."""
 
 
 def find(session: Session, slug: str, person_id: str | None, *options: ORMOption) -> Found | None:
@@ -43,6 +46,7 @@ def find(session: Session, slug: str, person_id: str | None, *options: ORMOption
             team_of(person_id),
             _participation(Participation.state, person_id),
             _participation(Participation.terms_sha256, person_id),
+            _has_news(),
         )
         .where(Challenge.slug == slug)
         .options(*options)
@@ -56,6 +60,12 @@ def organises(person_id: str | None) -> ColumnElement[bool]:
     if person_id is None:
         return false()
     return exists().where(Organiser.challenge_id == Challenge.id, Organiser.person_id == person_id)
+
+
+def _has_news() -> ColumnElement[bool]:
+    return exists().where(
+        Announcement.challenge_id == Challenge.id, Announcement.withdrawn_at.is_(None)
+    )
 
 
 def role_of(person_id: str | None) -> ColumnElement[Any]:

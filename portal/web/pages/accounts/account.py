@@ -137,4 +137,5 @@ def _page(request: PageRequest, filled: Filled, status: int = 200) -> Response:
         filled=filled,
         provider_titles=issuers,
         offers=request.context.providers,
+        sends_mail=request.context.sends_mail,
     )

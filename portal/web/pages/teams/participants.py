@@ -34,6 +34,7 @@ def _decide(request: PageRequest, *, admits: bool) -> Response:
             person_id=request.path_param("person"),
             admits=admits,
             now=request.now,
+            by_mail=request.context.sends_mail,
         )
     except NotFoundError:
         raise

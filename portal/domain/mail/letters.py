@@ -1,0 +1,75 @@
+"""What mails say. They hold nothing that is not on a page for everybody who gets them, and no score."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.domain.mail.kinds import MailTopic
+from portal.domain.printable import is_printable
+
+MAX_SUBJECT_CHARS = 200
+MAX_CHALLENGE_CHARS = 60
+
+_WHY = {
+    MailTopic.ANNOUNCEMENTS: "You get this because you take part in {challenge} at {site}.",
+    MailTopic.JOIN_DECISIONS: "You get this because you asked to take part in {challenge} at {site}.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteFacts:
+    """What mails say of the site."""
+
+    name: str
+    url: str
+    """Without a slash at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail that is ready to be sent."""
+
+    id: str
+    """The same for each try, so that whoever gets it twice sees it once."""
+    to: str
+    subject: str
+    text: str
+    unsubscribe: str
+    """Address that takes a request to stop mails of the kind."""
+    written_at: datetime
+
+
+def one_line(text: str) -> str:
+    """Return a text as it can stand in the head of a mail: on one line, without anything that cannot be seen."""
+    return " ".join("".join(c if is_printable(c) else " " for c in text).split())
+
+
+def subject_of(challenge: str, what: str) -> str:
+    """Return the subject of a mail about a challenge."""
+    title = one_line(challenge)
+    if len(title) > MAX_CHALLENGE_CHARS:
+        title = f"{title[: MAX_CHALLENGE_CHARS - 1]}…"
+    return f"[{title}] {one_line(what)}"[:MAX_SUBJECT_CHARS]
+
+
+def announcement_text(*, title: str, text: str, by: str, address: str) -> str:
+    """Return the text of an announcement as a mail."""
+    return f"{one_line(title)}\n\n{text.strip()}\n\n{one_line(by)}\n{address}\n"
+
+
+def decision_text(*, challenge: str, is_admitted: bool, address: str) -> str:
+    """Return the text that says whether somebody may take part."""
+    title = one_line(challenge)
+    if is_admitted:
+        return f"The organisers have let you take part in {title}.\n\nGo on here: {address}\n"
+    return f"The organisers have declined your request to take part in {title}.\n\n{address}\n"
+
+
+def with_foot(
+    text: str, *, topic: MailTopic, challenge: str, site: SiteFacts, unsubscribe: str
+) -> str:
+    """Add why somebody gets a mail, and how to stop mails of the kind."""
+    why = _WHY[topic].format(challenge=one_line(challenge), site=one_line(site.name))
+    # Two dashes and a space: what programs take for the beginning of a signature.
+    return (
+        f"{text}\n-- \n{why}\nStop these mails: {unsubscribe}\nAll mails: {site.url}/account/mail\n"
+    )

@@ -1,0 +1,197 @@
+"""A mail's way from the queue to a server: claimed, sent by the worker, recorded.
+
+A claim is written before anything is sent, and what came of it afterwards. Whoever is killed in between has the mail
+sent once more, with the same id, so that programs show it once; none is lost.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from portal.db.tables import Announcement, Challenge, Mail, Participation, Person, Trouble
+from portal.domain import untrusted
+from portal.domain.ids import new_id
+from portal.domain.mail.kinds import (
+    CLAIM_LASTS,
+    GIVE_UP_AFTER,
+    TOPICS,
+    MailKind,
+    MailState,
+    pause_after,
+)
+from portal.domain.mail.letters import (
+    Letter,
+    SiteFacts,
+    announcement_text,
+    decision_text,
+    subject_of,
+    with_foot,
+)
+from portal.domain.teams.membership_rules import ParticipationState
+from portal.services.attention import troubles
+from portal.services.attention.troubles import Step
+from portal.services.mail import choices
+from portal.services.mail.queue import GIVEN_UP
+
+MAX_PROBLEM_CHARS = 500
+
+_JOINED = {
+    MailKind.JOIN_ADMITTED: ParticipationState.ADMITTED,
+    MailKind.JOIN_DECLINED: ParticipationState.DECLINED,
+}
+
+
+class _UnwantedError(Exception):
+    """A mail is not to be sent any more; says why."""
+
+
+def due(session: Session, *, at_most: int, now: datetime) -> Sequence[str]:
+    """Return the ids of the mails that are to be sent now, the longest waiting first."""
+    return session.scalars(
+        select(Mail.id)
+        .where(Mail.state == MailState.QUEUED, Mail.next_at <= now, Mail.kind.in_([*MailKind]))
+        .order_by(Mail.next_at, Mail.id)
+        .limit(at_most)
+    ).all()
+
+
+def claim(session: Session, mail_id: str, *, site: SiteFacts, now: datetime) -> Letter | None:
+    """Claim a mail and return the letter that is to be sent; None for one that is not wanted any more.
+
+    What people refused, and what was taken down, counts until this moment.
+    """
+    row = _queued(session, mail_id)
+    if row is None or row.next_at > now:
+        return None
+    try:
+        letter = _letter(session, row, site, now)
+    except _UnwantedError as reason:
+        _end(row, MailState.DROPPED, str(reason), now)
+        return None
+    row.tries += 1
+    row.next_at = now + CLAIM_LASTS
+    return letter
+
+
+def record_sent(session: Session, mail_id: str, *, now: datetime) -> None:
+    """Write down that a server has accepted a mail."""
+    if row := _queued(session, mail_id):
+        _end(row, MailState.SENT, "", now)
+
+
+def put_off(session: Session, mail_id: str, problem: str, *, now: datetime) -> None:
+    """Let a mail be tried later that a server did not accept now; give it up where that goes on for days."""
+    if row := _queued(session, mail_id):
+        if now - row.queued_at >= GIVE_UP_AFTER:
+            _give_up(session, row, problem, now)
+        else:
+            row.next_at, row.problem = now + pause_after(row.tries), problem[:MAX_PROBLEM_CHARS]
+
+
+def hand_back(
+    session: Session, mail_id: str, problem: str, *, pause: timedelta, now: datetime
+) -> None:
+    """Take a claim back, as the server itself is at fault: it counts as no try."""
+    if row := _queued(session, mail_id):
+        if now - row.queued_at >= GIVE_UP_AFTER:
+            _give_up(session, row, problem, now)
+        else:
+            row.tries -= 1
+            row.next_at, row.problem = now + pause, problem[:MAX_PROBLEM_CHARS]
+
+
+def give_up(session: Session, mail_id: str, problem: str, *, now: datetime) -> None:
+    """Give up a mail that a server will never accept, and say so to staff."""
+    if row := _queued(session, mail_id):
+        _give_up(session, row, problem, now)
+
+
+def sweep(session: Session, *, before: datetime) -> int:
+    """Forget what was sent, dropped or given up before a moment; return how many mails."""
+    gone = session.execute(
+        delete(Mail)
+        .where(Mail.state != MailState.QUEUED, Mail.done_at < before)
+        .returning(Mail.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
+
+
+def _queued(session: Session, mail_id: str) -> Mail | None:
+    row = session.get(Mail, mail_id, with_for_update=True)
+    return row if row is not None and row.state is MailState.QUEUED else None
+
+
+def _end(row: Mail, state: MailState, problem: str, now: datetime) -> None:
+    row.state, row.problem, row.done_at = state, problem[:MAX_PROBLEM_CHARS], now
+
+
+def _give_up(session: Session, row: Mail, problem: str, now: datetime) -> None:
+    """Give it up; all that are stand in one line of what needs a person."""
+    _end(row, MailState.FAILED, problem, now)
+    session.flush()
+    number = session.scalar(select(func.count()).where(Mail.state == MailState.FAILED)) or 1
+    trouble = troubles.find(session, Step.MAIL, GIVEN_UP)
+    if trouble is None:
+        trouble = Trouble(
+            id=new_id(now), cluster="", step=Step.MAIL, subject=GIVEN_UP, tries=0, first_at=now
+        )
+        session.add(trouble)
+    mails = "1 mail was" if number == 1 else f"{number} mails were"
+    trouble.problem = f"{mails} given up, the last for: {problem[:MAX_PROBLEM_CHARS]}"
+    trouble.tries, trouble.last_at, trouble.next_at = number, now, None
+
+
+def _letter(session: Session, row: Mail, site: SiteFacts, now: datetime) -> Letter:
+    person = session.get(Person, row.person_id)
+    if person is None or person.deleted_at or person.blocked_at:
+        raise _UnwantedError("the person is blocked or gone")
+    topic = TOPICS[row.kind]
+    choice = choices.choice_of(session, person.id, now=now)
+    if topic not in choices.wanted(choice):
+        raise _UnwantedError("the person wants no such mails")
+    address = choices.address(session, person.id)
+    if address is None:
+        raise _UnwantedError("there is no address")
+    challenge = session.get(Challenge, row.challenge_id)
+    if challenge is None:
+        raise _UnwantedError("the challenge is gone")
+    what, text = _content(session, row, challenge, site)
+    unsubscribe = f"{site.url}/mail/unsubscribe?token={choice.token}&topic={topic}"
+    return Letter(
+        id=untrusted.identifier(row.id, "mails.id"),
+        to=address,
+        subject=subject_of(challenge.title, what),
+        text=with_foot(
+            text, topic=topic, challenge=challenge.title, site=site, unsubscribe=unsubscribe
+        ),
+        unsubscribe=unsubscribe,
+        written_at=row.queued_at,
+    )
+
+
+def _content(session: Session, row: Mail, challenge: Challenge, site: SiteFacts) -> tuple[str, str]:
+    """Return what a mail is about and what it says."""
+    root = f"{site.url}/challenges/{untrusted.slug(challenge.slug, 'challenges.slug')}"
+    if row.kind is MailKind.ANNOUNCEMENT:
+        return _announcement(session, row, root)
+    joined = session.get(Participation, (row.challenge_id, row.person_id))
+    if joined is None or joined.state is not _JOINED[row.kind]:
+        raise _UnwantedError("it was decided otherwise meanwhile")
+    is_admitted = row.kind is MailKind.JOIN_ADMITTED
+    what = "you can take part" if is_admitted else "your request was declined"
+    return what, decision_text(challenge=challenge.title, is_admitted=is_admitted, address=root)
+
+
+def _announcement(session: Session, row: Mail, root: str) -> tuple[str, str]:
+    found = session.get(Announcement, row.occasion)
+    if found is None or found.challenge_id != row.challenge_id or found.withdrawn_at:
+        raise _UnwantedError("the announcement was taken down")
+    author = session.get(Person, found.made_by)
+    by = author.names.public if author else ""
+    address = f"{root}/news/{untrusted.identifier(found.id, 'announcements.id')}"
+    return found.title, announcement_text(
+        title=found.title, text=found.markdown, by=by, address=address
+    )

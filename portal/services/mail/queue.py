@@ -1,0 +1,89 @@
+"""Putting mails into the queue, in the transaction of what they are about."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select, union, update
+from sqlalchemy.orm import Session
+
+from portal.db.engine import insert_if_absent
+from portal.db.tables import Announcement, Mail, Membership, Participation, Person
+from portal.domain.ids import new_id
+from portal.domain.mail.kinds import MailKind, MailState
+from portal.domain.teams.membership_rules import ParticipationState
+
+GIVEN_UP = "undelivered mail"
+"""What the list of what needs a person calls mails that were given up, all together."""
+
+
+def announced(session: Session, row: Announcement, *, now: datetime) -> int:
+    """Queue a mail to everybody who takes part in the challenge of a new announcement; return to how many.
+
+    Who wants none is sorted out when it is sent: they may refuse it until then.
+    """
+    people = _who_take_part(session, row.challenge_id)
+    if people:
+        session.execute(
+            insert(Mail),
+            [
+                {
+                    "id": new_id(now),
+                    "kind": MailKind.ANNOUNCEMENT,
+                    "occasion": row.id,
+                    "person_id": person_id,
+                    "challenge_id": row.challenge_id,
+                    "queued_at": now,
+                    "next_at": now,
+                }
+                for person_id in people
+            ],
+        )
+    return len(people)
+
+
+def decided(session: Session, row: Participation, *, now: datetime) -> None:
+    """Queue a mail that says what was decided about taking part. Idempotent."""
+    is_admitted = row.state is ParticipationState.ADMITTED
+    mail = Mail(
+        id=new_id(now),
+        kind=MailKind.JOIN_ADMITTED if is_admitted else MailKind.JOIN_DECLINED,
+        occasion=f"{row.challenge_id}@{int(now.timestamp() * 1000)}",
+        person_id=row.person_id,
+        challenge_id=row.challenge_id,
+        queued_at=now,
+        next_at=now,
+    )
+    insert_if_absent(session, mail)
+
+
+def try_again(session: Session, *, now: datetime) -> int:
+    """Queue again what was given up, as staff want it; return how many mails there are."""
+    found = session.execute(
+        update(Mail)
+        .where(Mail.state == MailState.FAILED)
+        .values(
+            state=MailState.QUEUED, tries=0, problem="", queued_at=now, next_at=now, done_at=None
+        )
+        .returning(Mail.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(found.all())
+
+
+def _who_take_part(session: Session, challenge_id: str) -> Sequence[str]:
+    both = union(
+        select(Membership.person_id).where(Membership.challenge_id == challenge_id),
+        select(Participation.person_id).where(
+            Participation.challenge_id == challenge_id,
+            Participation.state == ParticipationState.ADMITTED,
+        ),
+    ).subquery()
+    return session.scalars(
+        select(Person.id)
+        .where(
+            Person.id.in_(select(both.c.person_id)),
+            Person.blocked_at.is_(None),
+            Person.deleted_at.is_(None),
+        )
+        .order_by(Person.id)
+    ).all()
