@@ -123,7 +123,7 @@ class _Crate:
                 scores = [place.scores.get(key, "") for key in keys]
                 achieved = place.achieved_at.isoformat()
                 writer.writerow(
-                    [place.rank, _cell(place.team), *scores, achieved, place.submission]
+                    [place.rank or "", _cell(place.team), *scores, achieved, place.submission]
                 )
         times = f"{board.starts_at.isoformat()}/{board.ends_at.isoformat()}"
         self._file(name, f"Leaderboard of {board.title}", "text/csv", temporalCoverage=times)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.tables import Standing, Team
 
@@ -30,13 +30,15 @@ class RankedRow(NamedTuple):
     """What stands for one team."""
 
     position: int
-    rank: int
+    rank: int | None
+    """None where it is shown without one."""
     total: int
     team_id: str
     team: str
     submission_id: str
     scores: dict[str, float]
     achieved_at: datetime
+    is_verified: bool
 
 
 def page_of(
@@ -44,8 +46,9 @@ def page_of(
 ) -> Sequence[RankedRow]:
     """List the rows at ``first`` and after it, and the row of a team wherever it stands.
 
-    Equal values have the same rank, and the earlier of them comes first. One query: it counts who
-    is ahead in the index instead of ranking the whole phase, which took ten times as long.
+    Equal values have the same rank, and the earlier of them comes first. Rows without a rank stand where their value
+    is, and change nobody's. One query: it counts who is ahead in the index instead of ranking the whole phase, which
+    took ten times as long.
     """
     values = {"phase_id": phase_id, "before": first - 1, "size": size, "team_id": team_id}
     found = session.execute(_statement(), values).all()
@@ -53,11 +56,15 @@ def page_of(
     if any(row.team_id == team_id for row in listed):
         return listed
     extra = [
-        _row(row, position=row.ahead_of_own + row.level_with_own + 1, rank=row.ahead_of_own + 1)
+        _row(
+            row,
+            position=row.ahead_of_own + row.level_with_own + 1,
+            ranked_ahead=row.ahead_of_own - row.unranked_ahead_of_own,
+        )
         for row in found
         if row.is_extra
     ]
-    return sorted([*listed, *extra])
+    return sorted([*listed, *extra], key=lambda row: row.position)
 
 
 @cache
@@ -86,6 +93,8 @@ def _standings() -> Select[*tuple[Any, ...]]:
         Standing.scores,
         Standing.rank_value,
         Standing.achieved_at,
+        Standing.is_unranked,
+        Standing.is_verified,
     ).where(Standing.phase_id == bindparam("phase_id"))
 
 
@@ -102,6 +111,10 @@ def _counts(page: CTE, own: CTE) -> list[Label[int]]:
         _count(Standing.rank_value > best).label("ahead_of_page"),
         _count(ahead_of_own).label("ahead_of_own"),
         _count(level_with_own).label("level_with_own"),
+        # Few, and in an index of their own.
+        _count(Standing.is_unranked, Standing.rank_value > best).label("unranked_ahead_of_page"),
+        _count(Standing.is_unranked, Standing.rank_value >= best).label("unranked_from_best"),
+        _count(Standing.is_unranked, ahead_of_own).label("unranked_ahead_of_own"),
     ]
 
 
@@ -109,30 +122,34 @@ def _only(value: ColumnElement[Any]) -> ScalarSelect[Any]:
     return select(value).scalar_subquery()
 
 
-def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+def _count(*conditions: ColumnElement[bool] | InstrumentedAttribute[bool]) -> ScalarSelect[int]:
     counted = select(func.count()).select_from(Standing)
     return counted.where(Standing.phase_id == bindparam("phase_id"), *conditions).scalar_subquery()
 
 
 def _ranked(rows: Sequence[Row[*tuple[Any, ...]]], first: int) -> list[RankedRow]:
     ranked: list[RankedRow] = []
-    for position, (row, before) in enumerate(zip(rows, [None, *rows], strict=False), first):
-        if before is None:
-            rank = row.ahead_of_page + 1
-        else:
-            rank = ranked[-1].rank if row.rank_value == before.rank_value else position
-        ranked.append(_row(row, position=position, rank=rank))
+    if not rows:
+        return ranked
+    best = rows[0].rank_value
+    ahead, unranked = rows[0].ahead_of_page - rows[0].unranked_ahead_of_page, 0
+    for position, (row, before) in enumerate(zip(rows, [rows[0], *rows], strict=False), first):
+        if row.rank_value != before.rank_value:
+            ahead = position - 1 - row.unranked_from_best - unranked
+        ranked.append(_row(row, position=position, ranked_ahead=ahead))
+        unranked += row.is_unranked and row.rank_value != best
     return ranked
 
 
-def _row(row: Row[*tuple[Any, ...]], *, position: int, rank: int) -> RankedRow:
+def _row(row: Row[*tuple[Any, ...]], *, position: int, ranked_ahead: int) -> RankedRow:
     return RankedRow(
         position=position,
-        rank=rank,
+        rank=None if row.is_unranked else ranked_ahead + 1,
         total=row.total,
         team_id=row.team_id,
         team=row.name,
         submission_id=row.submission_id,
         scores=row.scores,
         achieved_at=row.achieved_at,
+        is_verified=row.is_verified,
     )

@@ -37,6 +37,7 @@ from portal.db.tables.submissions import (
     Result,
     Standing,
     Submission,
+    SubmissionMark,
 )
 from portal.db.tables.teams import (
     Invitation,
@@ -91,6 +92,7 @@ __all__ = [
     "SpentLogoutToken",
     "Standing",
     "Submission",
+    "SubmissionMark",
     "Task",
     "Team",
     "TermsAcceptance",

@@ -28,6 +28,7 @@ from portal.db.tables import (
     PastMembership,
     Person,
     Submission,
+    SubmissionMark,
     Team,
     TermsAcceptance,
     Weights,
@@ -66,6 +67,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "weights": (Weights.person_id,),
     "cancellations": (Cancellation.asked_by,),
     "log_releases": (LogRelease.released_by,),
+    "marks": (SubmissionMark.made_by,),
     "audit_entries": (AuditEntry.actor_id,),
 }
 """Every column that refers to people; the first of a table says whose row it is."""
@@ -134,6 +136,7 @@ def _disclosed(session: Session, person_id: str, now: datetime) -> dict[str, dic
         .options(
             joinedload(Submission.challenge),
             joinedload(Submission.phase),
+            selectinload(Submission.marks),
             selectinload(Submission.evaluations).joinedload(Evaluation.result),
         )
     ).all()
@@ -148,6 +151,8 @@ def _disclosed(session: Session, person_id: str, now: datetime) -> dict[str, dic
     return {
         row.id: {
             "phase": row.phase.slug,
+            # Why, others wrote: it is on the submission's page.
+            "marks": [str(one.mark) for one in row.marks],
             "evaluations": [
                 _evaluation(row, evaluation, columns[row.challenge_id])
                 for evaluation in newest(row.evaluations)

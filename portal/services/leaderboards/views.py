@@ -25,13 +25,15 @@ class Row:
     """A team's place."""
 
     position: int
-    rank: int
+    rank: int | None
+    """None where it is shown without one."""
     team: str
     scores: dict[str, float]
     achieved_at: datetime
     is_own: bool
     submission_id: str | None
     """Only where the actor may open the submission."""
+    is_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,5 +165,6 @@ def _row(row: queries.RankedRow, columns: Sequence[Column], visible: Visible) ->
         scores=scores.shown(row.scores, columns),
         achieved_at=row.achieved_at,
         is_own=is_own,
+        is_verified=row.is_verified,
         submission_id=row.submission_id if may_open else None,
     )

@@ -156,5 +156,6 @@ def _place(row: Row) -> models.Place:
         scores=row.scores,
         achieved_at=row.achieved_at,
         is_own=row.is_own,
+        is_verified=row.is_verified,
         submission=row.submission_id,
     )

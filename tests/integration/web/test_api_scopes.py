@@ -43,6 +43,20 @@ EXPECTED = {
     ("GET", f"{DIGITS}/participants"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/admit"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/decline"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", "/submissions/{id}/marks"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", "/submissions/{id}/marks/{mark}/remove"): (
+        403,
+        403,
+        404,
+        404,
+        404,
+        403,
+        200,
+        200,
+        404,
+    ),
+    ("POST", "/submissions/{id}/withdraw"): (403, 200, 403, 200, 404, 403, 403, 403, 404),
+    ("POST", "/submissions/{id}/reinstate"): (403, 200, 403, 200, 404, 403, 403, 403, 404),
     ("GET", "/submissions/{id}"): (200, 403, 403, 200, 404, 404, 403, 200, 404),
 }
 NEEDED = {
@@ -53,17 +67,27 @@ NEEDED = {
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
     ("POST", f"{PERSON}/decline"): "organise",
+    ("POST", "/submissions/{id}/marks"): "organise",
+    ("POST", "/submissions/{id}/marks/{mark}/remove"): "organise",
+    ("POST", "/submissions/{id}/withdraw"): "submit",
+    ("POST", "/submissions/{id}/reinstate"): "submit",
 }
 """The scopes of calls that need another one than ``read``."""
+JSON = {
+    f"{DIGITS}/state": {"to": "closed"},
+    "/submissions/{id}/marks": {"mark": "hidden", "reason": "Looked into."},
+    "/submissions/{id}/marks/{mark}/remove": {"reason": "All is well."},
+}
+"""What is sent to calls that do not take a form."""
 
 
 @pytest.mark.parametrize("call", EXPECTED, ids=" ".join)
 def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str]) -> None:
     method, path = call
     address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
-    address = address.replace("{person}", _applicant(site))
+    address = address.replace("{person}", _applicant(site)).replace("{mark}", "hidden")
     form = {"data": {"phase": "dev", "kind": "results"}, "files": {"file": ("a.csv", b"1,2\n")}}
-    sent = {"json": {"to": "closed"}} if path.endswith("/state") else form
+    sent = {"json": JSON[path]} if path in JSON else form
     answers = []
 
     for name, scopes in TOKENS.values():

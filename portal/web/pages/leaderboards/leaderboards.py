@@ -5,6 +5,7 @@ from datetime import datetime
 from starlette.responses import HTMLResponse, Response
 
 from portal.db import revisions
+from portal.domain.leaderboards.marks import Mark
 from portal.services.leaderboards import views as leaderboard_views
 from portal.web.rendering.plots import rank_plot
 from portal.web.request_context import PageRequest
@@ -42,6 +43,7 @@ def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
         "leaderboards/page.html",
         view=view,
         frame=view.frame,
+        marks=Mark,
         plot=rank_plot(view.rows, view.primary) if view.primary else None,
     )
     return page, view.changes_at
