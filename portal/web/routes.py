@@ -9,7 +9,7 @@ from portal.web.middleware.rate_limits import address, limited, person
 from portal.web.pages import attention, audit
 from portal.web.pages.accounts import account, identities, login, logout, tokens, welcome
 from portal.web.pages.challenges import challenges, revisions, roles, state
-from portal.web.pages.leaderboards import leaderboards, leakage
+from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import (
     cancellation,
@@ -32,6 +32,10 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}/pages/{page}", page(challenges.text_page)),
         Route("/challenges/{slug}/terms", page(challenges.terms)),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
+        Route("/challenges/{slug}/leaderboard.csv", page(downloads.as_csv)),
+        Route("/challenges/{slug}/leaderboard.json", page(downloads.as_json)),
+        Route("/challenges/{slug}/CITATION.cff", page(downloads.as_cff)),
+        Route("/challenges/{slug}/citation.bib", page(downloads.as_bibtex)),
         Route("/challenges/{slug}/submit", page(login_required(submit.form)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/submit", async_page(submit.submit), methods=["POST"]),
         Route("/challenges/{slug}/weights", page(login_required(weights.show)), methods=["GET"]),

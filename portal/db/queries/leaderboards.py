@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
+    JSON,
     ColumnElement,
+    DateTime,
     Label,
     Row,
     ScalarSelect,
@@ -17,13 +19,16 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    or_,
     select,
     tuple_,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal.db.tables import Standing, Team
+from portal.domain.leaderboards.sorting import SUBMITTED, TEAM, BoardSort
 
 
 class RankedRow(NamedTuple):
@@ -65,6 +70,70 @@ def page_of(
         if row.is_extra
     ]
     return sorted([*listed, *extra], key=lambda row: row.position)
+
+
+def sorted_page_of(
+    session: Session,
+    *,
+    phase_id: str,
+    sort: BoardSort,
+    first: int,
+    size: int,
+    team_id: str | None,
+) -> Sequence[RankedRow]:
+    """List the same rows in another order, with the ranks and with the positions that they have in it.
+
+    One query. It goes through the whole phase, as nothing is kept in the order of other columns.
+    """
+    values = {"phase_id": phase_id, "first": first, "end": first + size, "team_id": team_id}
+    found = session.execute(_sorted_statement(sort.key, sort.is_ascending), values).all()
+    return [_row(row, position=row.position, ranked_ahead=row.ranked_ahead) for row in found]
+
+
+@lru_cache(maxsize=256)
+def _sorted_statement(key: str, is_ascending: bool) -> Select[*tuple[Any, ...]]:
+    value = _sorted_by(key)
+    ordered = value.asc() if is_ascending else value.desc()
+    # As the board has them, where the column has the same value; those without one last.
+    order = (
+        ordered.nulls_last(),
+        Standing.rank_value.desc(),
+        Standing.achieved_at,
+        Standing.team_id,
+    )
+    # Up to the group of equal values before its own: in the order of the index, which takes half of what counting for each row does.
+    ranked_ahead = (
+        func.count()
+        .filter(~Standing.is_unranked)
+        .over(order_by=Standing.rank_value.desc(), groups=(None, -1))
+    )
+    places = select(
+        Standing.team_id,
+        func.row_number().over(order_by=order).label("position"),
+        func.count().over().label("total"),
+        ranked_ahead.label("ranked_ahead"),
+    ).where(Standing.phase_id == bindparam("phase_id"))
+    if key == TEAM:
+        places = places.join(Team, Team.id == Standing.team_id)
+    place = places.subquery()
+    is_listed = and_(place.c.position >= bindparam("first"), place.c.position < bindparam("end"))
+    is_own = place.c.team_id == bindparam("team_id", type_=String)
+    return (
+        _standings()
+        .add_columns(Team.name, place.c.position, place.c.total, place.c.ranked_ahead)
+        .join(place, place.c.team_id == Standing.team_id)
+        .join(Team, Team.id == Standing.team_id)
+        .where(or_(is_listed, is_own))
+        .order_by(place.c.position)
+    )
+
+
+def _sorted_by(key: str) -> ColumnElement[Any]:
+    if key == TEAM:
+        return func.lower(Team.name)
+    if key == SUBMITTED:
+        return type_coerce(Standing.achieved_at, DateTime())
+    return type_coerce(Standing.scores, JSON)[key].as_float()
 
 
 @cache

@@ -92,6 +92,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "leaderboard-visitor": (None, f"{root}/leaderboard"),
         "leaderboard-empty": (None, f"{root}/leaderboard?phase=warm-up"),
         "leaderboard": ("ada", f"{root}/leaderboard"),
+        "leaderboard-sorted": (None, f"{root}/leaderboard?sort=brier"),
         "leaderboard-staff": ("staff", f"{root}/leaderboard"),
         "submit": ("ada", f"{root}/submit"),
         "submit-closed": ("ada", "/challenges/cell-count/submit"),

@@ -21,7 +21,7 @@ def leaderboard(request: PageRequest) -> Response:
     revision = request.read(revisions.revision)
     phase = request.http.query_params.get("phase")
     # The path as it was written: the page says where it is.
-    key = (request.http.url.path, phase, request.page_number())
+    key = (request.http.url.path, phase, request.page_number(), _sort(request))
 
     def make() -> tuple[bytes, datetime | None]:
         page, changes_at = _fresh(request)
@@ -37,6 +37,7 @@ def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
         slug=request.path_param("slug"),
         phase_slug=request.http.query_params.get("phase"),
         page=request.page_number(),
+        sort=_sort(request),
         now=request.now,
     )
     page = request.page(
@@ -44,6 +45,11 @@ def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
         view=view,
         frame=view.frame,
         marks=Mark,
-        plot=rank_plot(view.rows, view.primary) if view.primary else None,
+        plot=rank_plot(view.rows, view.primary) if view.primary and not view.sort else None,
     )
     return page, view.changes_at
+
+
+def _sort(request: PageRequest) -> str:
+    # A database may refuse NUL, and no column has it in its name.
+    return request.http.query_params.get("sort", "")
