@@ -133,7 +133,8 @@ def _sorted_by(key: str) -> ColumnElement[Any]:
         return func.lower(Team.name)
     if key == SUBMITTED:
         return type_coerce(Standing.achieved_at, DateTime())
-    return type_coerce(Standing.scores, JSON)[key].as_float()
+    score: ColumnElement[float] = type_coerce(Standing.scores, JSON)[key].as_float()
+    return score
 
 
 @cache
