@@ -59,6 +59,10 @@ class Action(StrEnum):
     MERGE_DECLINED = "merge.declined"
     MERGE_WITHDRAWN = "merge.withdrawn"
     SUBMISSION_CANCELLED = "submission.cancelled"
+    SUBMISSION_MARKED = "submission.marked"
+    SUBMISSION_UNMARKED = "submission.unmarked"
+    SUBMISSION_WITHDRAWN = "submission.withdrawn"
+    SUBMISSION_REINSTATED = "submission.reinstated"
     EVALUATION_RERUN = "evaluation.rerun"
     TROUBLE_RETRIED = "trouble.retried"
     TROUBLE_GIVEN_UP = "trouble.given_up"
@@ -131,7 +135,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
         {
             Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.RESULT_STORED,
             Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED, Action.TROUBLE_RETRIED,
-            Action.TROUBLE_GIVEN_UP,
+            Action.TROUBLE_GIVEN_UP, Action.SUBMISSION_MARKED, Action.SUBMISSION_UNMARKED,
+            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED,
         }
     ),
     Group.LOOKS: frozenset(

@@ -1,9 +1,14 @@
-"""Which texts can be shown: names of files and people, notes, titles."""
+"""Which texts can be shown, and where: names of files and people, notes, titles."""
 
 import unicodedata
 
 _JOINERS = frozenset("\u200c\u200d")
 """They shape letters of some scripts, and join the parts of many emoji."""
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def is_printable(text: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portal.domain.challenges.crates import Board, CrateFacts, CrateResult
+from portal.domain.printable import spreadsheet_text
 from portal.files.atomic import beside
 
 if TYPE_CHECKING:
@@ -123,7 +124,13 @@ class _Crate:
                 scores = [place.scores.get(key, "") for key in keys]
                 achieved = place.achieved_at.isoformat()
                 writer.writerow(
-                    [place.rank, _cell(place.team), *scores, achieved, place.submission]
+                    [
+                        place.rank or "",
+                        spreadsheet_text(place.team),
+                        *scores,
+                        achieved,
+                        place.submission,
+                    ]
                 )
         times = f"{board.starts_at.isoformat()}/{board.ends_at.isoformat()}"
         self._file(name, f"Leaderboard of {board.title}", "text/csv", temporalCoverage=times)
@@ -270,8 +277,3 @@ class _Crate:
         path = self._staging / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
-
-
-def _cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

@@ -18,9 +18,16 @@ from portal.web.pages.challenges import (
     roles,
     state,
 )
-from portal.web.pages.leaderboards import leaderboards, leakage
+from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
-from portal.web.pages.submissions import cancellation, log_releases, submissions, submit, weights
+from portal.web.pages.submissions import (
+    cancellation,
+    log_releases,
+    marks,
+    submissions,
+    submit,
+    weights,
+)
 from portal.web.pages.teams import invitations, join, participants, teams
 from portal.web.rendering.static_files import StaticFiles
 from portal.web.request_context import async_page, form_page, login_required, page
@@ -61,6 +68,10 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
+        Route("/challenges/{slug}/leaderboard.csv", page(downloads.as_csv)),
+        Route("/challenges/{slug}/leaderboard.json", page(downloads.as_json)),
+        Route("/challenges/{slug}/CITATION.cff", page(downloads.as_cff)),
+        Route("/challenges/{slug}/citation.bib", page(downloads.as_bibtex)),
         Route("/challenges/{slug}/submit", page(login_required(submit.form)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/submit", async_page(submit.submit), methods=["POST"]),
         Route("/challenges/{slug}/weights", page(login_required(weights.show)), methods=["GET"]),
@@ -162,6 +173,15 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/submissions/{id}/sealed", page(login_required(submissions.sealed))),
         Route("/submissions/{id}/cancel", page(login_required(cancellation.ask)), methods=["GET"]),
         Route("/submissions/{id}/cancel", form_page(cancellation.cancel), methods=["POST"]),
+        Route("/submissions/{id}/marks", page(login_required(marks.show)), methods=["GET"]),
+        Route("/submissions/{id}/marks", form_page(marks.change), methods=["POST"]),
+        Route(
+            "/submissions/{id}/withdraw",
+            page(login_required(marks.ask_to_withdraw)),
+            methods=["GET"],
+        ),
+        Route("/submissions/{id}/withdraw", form_page(marks.withdraw), methods=["POST"]),
+        Route("/submissions/{id}/reinstate", form_page(marks.reinstate), methods=["POST"]),
         Route(
             "/submissions/{id}/logs/{token}/release",
             page(login_required(log_releases.ask)),

@@ -39,6 +39,7 @@ from portal.db.tables.submissions import (
     Result,
     Standing,
     Submission,
+    SubmissionMark,
 )
 from portal.db.tables.teams import (
     Invitation,
@@ -96,6 +97,7 @@ __all__ = [
     "SpentLogoutToken",
     "Standing",
     "Submission",
+    "SubmissionMark",
     "Task",
     "Team",
     "TermsAcceptance",

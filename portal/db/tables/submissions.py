@@ -23,6 +23,7 @@ from portal.db.tables.challenges import Challenge, Phase, Task
 from portal.db.tables.teams import Team
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.marks import MAX_REASON_CHARS, Mark
 from portal.domain.submissions.limits import SubmissionKind
 
 if TYPE_CHECKING:
@@ -97,6 +98,26 @@ class Submission(Base):
         viewonly=True,
     )
     """Without reruns: what those come to is never the submission's result."""
+    marks: Mapped[list["SubmissionMark"]] = relationship(
+        lazy="raise",
+        order_by="SubmissionMark.made_at, SubmissionMark.mark",
+        viewonly=True,
+    )
+
+
+class SubmissionMark(Base):
+    """What organisers, or its team, say of a submission; the row goes when they take it back."""
+
+    __tablename__ = "submission_marks"
+
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"), primary_key=True)
+    mark: Mapped[Mark] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(String(MAX_REASON_CHARS), default="")
+    """The team reads it; empty where it has withdrawn it itself."""
+    made_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    made_at: Mapped[datetime]
+
+    person: Mapped[Person] = relationship(lazy="raise")
 
 
 class Evaluation(Base):
@@ -184,6 +205,14 @@ class Standing(Base):
     __table_args__ = (
         # As a board is ordered, so that a page is read along it.
         Index("ix_standings_rank", "phase_id", text("rank_value DESC"), "achieved_at", "team_id"),
+        # Few have no rank, and those are counted to know the others'.
+        Index(
+            "ix_standings_unranked",
+            "phase_id",
+            "rank_value",
+            sqlite_where=text("is_unranked = 1"),
+            postgresql_where=text("is_unranked"),
+        ),
     )
 
     phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"), primary_key=True)
@@ -194,3 +223,6 @@ class Standing(Base):
     rank_value: Mapped[float]
     """Larger is better, whatever the column's sense."""
     achieved_at: Mapped[datetime]
+    is_unranked: Mapped[bool] = mapped_column(default=False)
+    """Whether it is shown without a rank."""
+    is_verified: Mapped[bool] = mapped_column(default=False)

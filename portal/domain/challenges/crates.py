@@ -39,7 +39,8 @@ class CrateResult:
 class Place:
     """A place on a leaderboard."""
 
-    rank: int
+    rank: int | None
+    """None where it is shown without one."""
     team: str
     submission: str
     scores: Mapping[str, float]

@@ -31,6 +31,7 @@ from portal.db.tables import (
     PastMembership,
     Person,
     Submission,
+    SubmissionMark,
     Team,
     TermsAcceptance,
     Weights,
@@ -72,6 +73,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "log_releases": (LogRelease.released_by,),
     "mails": (Mail.person_id,),
     "mail_choices": (MailChoice.person_id,),
+    "marks": (SubmissionMark.made_by,),
     "audit_entries": (AuditEntry.actor_id,),
 }
 """Every column that refers to people; the first of a table says whose row it is."""
@@ -140,6 +142,7 @@ def _disclosed(session: Session, person_id: str, now: datetime) -> dict[str, dic
         .options(
             joinedload(Submission.challenge),
             joinedload(Submission.phase),
+            selectinload(Submission.marks),
             selectinload(Submission.evaluations).joinedload(Evaluation.result),
         )
     ).all()
@@ -154,6 +157,8 @@ def _disclosed(session: Session, person_id: str, now: datetime) -> dict[str, dic
     return {
         row.id: {
             "phase": row.phase.slug,
+            # Why, others wrote: it is on the submission's page.
+            "marks": [str(one.mark) for one in row.marks],
             "evaluations": [
                 _evaluation(row, evaluation, columns[row.challenge_id])
                 for evaluation in newest(row.evaluations)

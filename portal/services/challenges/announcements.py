@@ -130,6 +130,7 @@ def _locked(session: Session, actor: Actor, slug: str) -> Challenge:
         raise NotFoundError
     relation = access.relation_of(session, challenge, actor)
     if permissions.may_announce(actor, relation):
+        access.check_may_change(relation)
         return challenge
     if permissions.may_review(actor, relation):
         raise NotAllowedError("Only those who organise the challenge announce something.")

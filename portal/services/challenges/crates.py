@@ -13,6 +13,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
 from portal.domain.errors import NotFoundError
+from portal.domain.leaderboards.standings import ranks
 from portal.services.audit import log as audit_log
 from portal.services.submissions import access as submission_access
 
@@ -103,7 +104,7 @@ def _columns(challenge: Challenge) -> tuple[Mapping[str, Any], ...]:
 
 def _board(session: Session, phase: Phase) -> Board:
     rows = queries.board(session, phase.id)
-    values = [row.standing.rank_value for row in rows]
+    found = ranks([(row.standing.rank_value, not row.standing.is_unranked) for row in rows])
     return Board(
         phase=phase.slug,
         title=phase.title,
@@ -111,14 +112,13 @@ def _board(session: Session, phase: Phase) -> Board:
         ends_at=phase.ends_at,
         places=tuple(
             Place(
-                # Those who have the same share a place.
-                rank=1 + values.index(row.standing.rank_value),
+                rank=rank,
                 team=row.team,
                 submission=row.standing.submission_id,
                 scores=row.standing.scores,
                 achieved_at=row.standing.achieved_at,
             )
-            for row in rows
+            for row, rank in zip(rows, found, strict=True)
         ),
     )
 

@@ -122,11 +122,8 @@ def scored(
     if evaluation.rerun_of is not None:
         # It was run to be compared, and stands for nobody.
         return
-    # A merger of teams may be moving it at this moment: wait for that, and read where it is now.
-    submission = session.get_one(
-        Submission, evaluation.submission_id, with_for_update=True, populate_existing=True
-    )
-    standings.update(session, submission)
+    # A merger of teams may be moving it at this moment, or somebody marks it: wait for that, and read where it is now.
+    standings.update(session, standings.lock(session, evaluation.submission_id))
 
 
 def _prove_scorer(session: Session, evaluation: Evaluation, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from portal.domain.challenges.calendar import TimeWindow, current
 from portal.domain.errors import NotFoundError
 from portal.domain.leaderboards import scores
 from portal.domain.leaderboards.scores import Column, Rule
+from portal.domain.leaderboards.sorting import BoardSort, read_sort
 from portal.domain.pagination import PAGE_SIZE, Slice, page_with
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.leaderboards.standings import as_column
@@ -25,13 +26,15 @@ class Row:
     """A team's place."""
 
     position: int
-    rank: int
+    rank: int | None
+    """None where it is shown without one."""
     team: str
     scores: dict[str, float]
     achieved_at: datetime
     is_own: bool
     submission_id: str | None
     """Only where the actor may open the submission."""
+    is_verified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class Leaderboard:
     phase: PhaseFacts | None
     rule: Rule
     columns: tuple[Column, ...]
+    sort: BoardSort | None
+    """By what it is sorted; None: as it ranks."""
     primary: Column | None
     rows: tuple[Row, ...]
     own: Row | None
@@ -61,8 +66,10 @@ def leaderboard(
     phase_slug: str | None,
     page: int,
     now: datetime,
+    sort: str = "",
+    size: int = PAGE_SIZE,
 ) -> Leaderboard:
-    """Return a page of the leaderboard; raise ``NotFoundError`` for a phase or page there is not."""
+    """Return a page of the leaderboard; raise ``NotFoundError`` for a phase, page or column there is not."""
     visible = look_up(
         session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
     )
@@ -75,8 +82,9 @@ def leaderboard(
     primary = next((column for column in columns if column.primary), None)
     boards = open_boards(actor, visible) if primary else []
     row, facts = _chosen(boards, phase_slug, now)
-    found = _rows(session, visible, row, page)
-    listed = [r for r in found if page_with(r.position) == page]
+    order = read_sort(sort, columns)
+    found = _rows(session, visible, row, page, size, order)
+    listed = [r for r in found if page_with(r.position, size) == page]
     if page > 1 and not listed:
         raise NotFoundError
     shown = [_row(r, columns, visible) for r in found]
@@ -87,11 +95,12 @@ def leaderboard(
         phase=facts,
         rule=visible.challenge.rule,
         columns=tuple(columns),
+        sort=order,
         primary=primary,
-        rows=tuple(r for r in shown if page_with(r.position) == page),
+        rows=tuple(r for r in shown if page_with(r.position, size) == page),
         own=own,
-        own_page=page_with(own.position) if own else None,
-        pages=Slice(number=page, total=found[0].total if found else 0),
+        own_page=page_with(own.position, size) if own else None,
+        pages=Slice(number=page, total=found[0].total if found else 0, size=size),
         changes_at=_changes_at(visible, now),
     )
 
@@ -140,16 +149,20 @@ def _chosen(
 
 
 def _rows(
-    session: Session, visible: Visible, phase: Phase | None, page: int
+    session: Session,
+    visible: Visible,
+    phase: Phase | None,
+    page: int,
+    size: int,
+    sort: BoardSort | None,
 ) -> Sequence[queries.RankedRow]:
     if phase is None:
         return []
-    return queries.page_of(
-        session,
-        phase_id=phase.id,
-        first=(page - 1) * PAGE_SIZE + 1,
-        size=PAGE_SIZE,
-        team_id=visible.team_id,
+    first, team_id = (page - 1) * size + 1, visible.team_id
+    if sort is None:
+        return queries.page_of(session, phase_id=phase.id, first=first, size=size, team_id=team_id)
+    return queries.sorted_page_of(
+        session, phase_id=phase.id, sort=sort, first=first, size=size, team_id=team_id
     )
 
 
@@ -163,5 +176,6 @@ def _row(row: queries.RankedRow, columns: Sequence[Column], visible: Visible) ->
         scores=scores.shown(row.scores, columns),
         achieved_at=row.achieved_at,
         is_own=is_own,
+        is_verified=row.is_verified,
         submission_id=row.submission_id if may_open else None,
     )

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal.db.tables import Attempt, Evaluation, Job, Submission
+from portal.db.tables import Attempt, Evaluation, Job, Submission, SubmissionMark
 from portal.domain.evaluations.failures import Failure, FailureReason, explained
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards import scores
+from portal.domain.leaderboards.marks import Mark
 from portal.domain.leaderboards.scores import Column
 from portal.domain.submissions import disclosure
 from portal.domain.submissions.limits import SubmissionKind
@@ -18,6 +19,16 @@ from portal.services.submissions.run_logs import LogFacts
 
 Logs = Mapping[str, tuple[LogFacts, ...]]
 """The streams of attempts, by their tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkFacts:
+    """A mark as the team sees it."""
+
+    mark: Mark
+    reason: str
+    """Empty where the team has withdrawn it."""
+    made_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +50,12 @@ class SubmissionFacts:
     created_at: datetime
     deleted_at: datetime | None
     """When the file was deleted by policy."""
+    marks: tuple[MarkFacts, ...]
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its team has withdrawn it."""
+        return any(one.mark is Mark.WITHDRAWN for one in self.marks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +155,13 @@ def facts_of(row: Submission) -> SubmissionFacts:
         is_smoke=row.is_smoke,
         created_at=row.created_at,
         deleted_at=row.blob.deleted_at,
+        marks=mark_facts(row.marks),
     )
+
+
+def mark_facts(rows: Iterable[SubmissionMark]) -> tuple[MarkFacts, ...]:
+    """Return marks as the team sees them."""
+    return tuple(MarkFacts(mark=one.mark, reason=one.reason, made_at=one.made_at) for one in rows)
 
 
 def listed(

@@ -22,7 +22,7 @@ from portal.services.evaluations.queue_position import queue_facts
 from portal.services.evaluations.reruns import RerunFacts
 from portal.services.leaderboards.standings import columns_of
 from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
-from portal.services.submissions import access, cancellation, log_release, run_logs
+from portal.services.submissions import access, cancellation, log_release, marks, run_logs
 from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.disclosure import (
     EvaluationFacts,
@@ -84,6 +84,10 @@ class SubmissionPage:
     """Whether it is of the own team, which can submit again."""
     may_cancel: bool
     """Whether they may cancel it, and something of it can be."""
+    may_mark: bool
+    """Whether they may say what counts on the board."""
+    may_withdraw: bool
+    """Whether they can withdraw it now, or take that back."""
     is_ending: bool
     """Whether somebody has cancelled it and the cluster has not followed yet."""
 
@@ -237,6 +241,8 @@ def _page(
         may_cancel=may_change
         and permissions.may_cancel(actor, found.relation, found.team)
         and bool(unfinished),
+        may_mark=may_change and permissions.may_mark(actor, found.relation) and not row.is_smoke,
+        may_withdraw=may_change and marks.may_withdraw(actor, found, now),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )
 

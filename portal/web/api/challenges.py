@@ -55,6 +55,12 @@ def leaderboard(
     phase: Annotated[
         str | None, Query(description="Slug of the phase; the current one without.")
     ] = None,
+    sort: Annotated[
+        str,
+        Query(
+            description="Key of a column, the good end first, or `@team` or `@submitted`; with `-` before it the other end first. By rank without."
+        ),
+    ] = "",
     page: PageNumber = 1,
 ) -> models.Leaderboard:
     """Show the leaderboard of a phase."""
@@ -64,6 +70,7 @@ def leaderboard(
         slug=slug,
         phase_slug=phase,
         page=page,
+        sort=sort,
         now=call.now,
     )
     return models.Leaderboard(
@@ -156,5 +163,6 @@ def _place(row: Row) -> models.Place:
         scores=row.scores,
         achieved_at=row.achieved_at,
         is_own=row.is_own,
+        is_verified=row.is_verified,
         submission=row.submission_id,
     )

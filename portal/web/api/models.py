@@ -13,6 +13,7 @@ from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.timeline import StepState
@@ -154,11 +155,12 @@ class Page(Model, Generic[Item]):
 class Place(Model):
     """A team on the leaderboard."""
 
-    rank: int
+    rank: int | None = Field(description="Null where it is shown without one.")
     team: str
     scores: Scores
     achieved_at: Moment
     is_own: bool
+    is_verified: bool = Field(description="Whether the organisers have looked at it.")
     submission: str | None = Field(description="Its id, where the token's owner may see it.")
 
 
@@ -170,6 +172,14 @@ class Leaderboard(Page[Place]):
     rule: Rule
     columns: list[Column]
     own: Place | None = Field(description="The own team's place, wherever it is.")
+
+
+class MarkFacts(Model):
+    """A mark on a submission."""
+
+    mark: Mark
+    reason: str = Field(description="Why; empty where the team has withdrawn it.")
+    made_at: Moment
 
 
 class SubmissionItem(Model):
@@ -191,6 +201,9 @@ class SubmissionItem(Model):
     sha256: str
     note: str
     counts: bool = Field(description="Whether it counts against the limits.")
+    marks: list[MarkFacts] = Field(
+        description="`hidden`, `disqualified` and `withdrawn` ones are not on the leaderboard, and still count."
+    )
     created_at: Moment
 
 
@@ -402,6 +415,28 @@ class Announcement(Model):
 
 class Announcements(Page[Announcement]):
     """One page of what was announced in a challenge, the newest first."""
+
+
+class MarkWanted(Model):
+    """A mark, and why."""
+
+    mark: Annotated[Mark, WithJsonSchema({"type": "string", "enum": sorted(BY_ORGANISERS)})]
+    reason: str = Field(max_length=MAX_REASON_CHARS, description="The team reads it.")
+
+
+class MarkRemoved(Model):
+    """Why a mark is taken off."""
+
+    reason: str = Field(
+        max_length=MAX_REASON_CHARS, description="For those who read the audit log."
+    )
+
+
+class Marks(Model):
+    """A submission and its marks now."""
+
+    id: str
+    marks: list[MarkFacts]
 
 
 class Made(Model):

@@ -6,7 +6,15 @@ from typing import Any
 from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
-from portal.web.api import announcements, challenges, revisions, submissions, teams, weights
+from portal.web.api import (
+    announcements,
+    challenges,
+    marks,
+    revisions,
+    submissions,
+    teams,
+    weights,
+)
 from portal.web.api.models import Error, ProposedBundle
 from portal.web.middleware.bodies import TakesFile
 from portal.web.uploads.submit_form import SubmitInput
@@ -65,6 +73,10 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/weights", weights.weights)
     _upload(router, "/challenges/{slug}/weights", weights.upload)
     _get(router, "/submissions/{id}", submissions.submission)
+    _post(router, "/submissions/{id}/marks", marks.mark)
+    _post(router, "/submissions/{id}/marks/{mark}/remove", marks.unmark)
+    _post(router, "/submissions/{id}/withdraw", marks.withdraw)
+    _post(router, "/submissions/{id}/reinstate", marks.reinstate)
     _get(router, "/challenges/{slug}/teams", teams.teams)
     _get(router, "/challenges/{slug}/participants", teams.participants)
     _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)

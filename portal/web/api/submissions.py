@@ -1,5 +1,6 @@
 """Submitting, and what becomes of it, for programs."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import Header, Response
@@ -7,7 +8,7 @@ from fastapi import Header, Response
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.submissions.timeline import Step
 from portal.services.submissions import views as submission_views
-from portal.services.submissions.disclosure import EvaluationFacts, ListedSubmission
+from portal.services.submissions.disclosure import EvaluationFacts, ListedSubmission, MarkFacts
 from portal.services.submissions.idempotency import MAX_KEY_CHARS
 from portal.services.submissions.log_release import ReleasedLog
 from portal.services.submissions.run_logs import LogFacts
@@ -125,8 +126,16 @@ def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:
         "sha256": facts.sha256,
         "note": facts.note,
         "counts": facts.counts,
+        "marks": mark_facts(facts.marks),
         "created_at": facts.created_at,
     }
+
+
+def mark_facts(found: Iterable[MarkFacts]) -> list[models.MarkFacts]:
+    """Return marks as the API shows them."""
+    return [
+        models.MarkFacts(mark=one.mark, reason=one.reason, made_at=one.made_at) for one in found
+    ]
 
 
 def _evaluation(facts: EvaluationFacts) -> models.Evaluation:

@@ -14,6 +14,7 @@ from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
+from portal.domain.leaderboards.marks import Mark
 from portal.domain.leaderboards.scores import Rule
 from portal.domain.mail.kinds import MailTopic
 from portal.domain.permissions import Audience, Role
@@ -86,6 +87,13 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         StepState.FAILED: Label("failed", "cross", "bad"),
         StepState.SKIPPED: Label("not reached", "bar", "quiet"),
         StepState.HELD: Label("needs attention", "pause", "warn"),
+    },
+    Mark: {
+        Mark.HIDDEN: Label("Hidden", "pause", "warn"),
+        Mark.DISQUALIFIED: Label("Disqualified", "cross", "bad"),
+        Mark.UNRANKED: Label("Not ranked", "ring", "quiet"),
+        Mark.VERIFIED: Label("Verified", "check", "good"),
+        Mark.WITHDRAWN: Label("Withdrawn", "bar", "quiet"),
     },
 }
 
@@ -198,6 +206,19 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         ),
         SubmissionKind.RESULTS: "The output itself, computed elsewhere. Nothing of yours is run.",
     },
+    Mark: {
+        Mark.HIDDEN: (
+            "Off the leaderboard, for example while you look into it: the team's next one stands instead."
+        ),
+        Mark.DISQUALIFIED: (
+            "Off the leaderboard, as it is against the rules: the team's next one stands instead."
+        ),
+        Mark.UNRANKED: (
+            "On the leaderboard without a rank, such as late ones or your own; not if the team has one with a rank."
+        ),
+        Mark.VERIFIED: "You have looked at it, and it is as it should be: the leaderboard says so.",
+        Mark.WITHDRAWN: "Off the leaderboard, as its team wants.",
+    },
     Choice: {
         Choice.RETRY: "It is about to be tried again.",
         Choice.FREE: "It is about to be given up; it does not count.",
@@ -244,5 +265,5 @@ def word(value: StrEnum) -> str:
 
 
 def explanation(value: StrEnum) -> str:
-    """Return what a kind of submission is, a role does, a token may do, or a decision leads to."""
+    """Return what a kind of submission is, a role or mark does, a token may do, or a decision leads to."""
     return EXPLANATIONS[type(value)][value]

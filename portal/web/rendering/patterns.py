@@ -8,6 +8,7 @@ from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.evaluations.failures import FAILURES, FailureReason
 from portal.domain.evaluations.shares import Spent
 from portal.domain.evaluations.states import EvaluationState
+from portal.domain.leaderboards.marks import Mark
 from portal.domain.leaderboards.scores import Column
 from portal.domain.pagination import Slice
 from portal.domain.submissions.limits import SubmissionKind
@@ -33,6 +34,7 @@ def samples(now: datetime) -> Mapping[str, object]:
     return {
         "statuses": tuple(PhaseStatus),
         "states": tuple(EvaluationState),
+        "marks": tuple(Mark),
         "kinds": tuple(SubmissionKind),
         "failure": FAILURES[FailureReason.TIME_LIMIT],
         "ways": tuple(_way(state, now) for state in (E.RUNNING, E.SCORED, E.FAILED, E.HELD)),

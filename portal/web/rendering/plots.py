@@ -24,7 +24,7 @@ class Dot:
     x: float
     y: float
     team: str
-    rank: int
+    rank: int | None
     shown: str
     is_own: bool
 

@@ -66,6 +66,21 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/submissions/{id}/cancel"): Example(
         parts={"{id}": "@waiting"}, form={"cost": "nothing"}
     ),
+    ("GET", "/submissions/{id}/marks"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/submissions/{id}/marks"): Example(
+        parts={"{id}": "@submission"}, form={"change": "hidden", "reason": "Looked into."}
+    ),
+    ("GET", "/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/submissions/{id}/reinstate"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/api/v1/submissions/{id}/marks"): Example(
+        parts={"{id}": "@submission"}, json={"mark": "hidden", "reason": "Looked into."}
+    ),
+    ("POST", "/api/v1/submissions/{id}/marks/{mark}/remove"): Example(
+        parts={"{id}": "@submission", "{mark}": "hidden"}, json={"reason": "All is well."}
+    ),
+    ("POST", "/api/v1/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/api/v1/submissions/{id}/reinstate"): Example(parts={"{id}": "@submission"}),
     ("POST", "/challenges/{slug}/join"): Example(form={"accept": "yes"}),
     ("POST", "/challenges/{slug}/team/rename"): Example(form={"name": "Another name"}),
     ("POST", "/challenges/{slug}/team/invitations/{id}/withdraw"): Example(

@@ -239,3 +239,19 @@ def test_a_reveal_in_the_past_is_asked_about_once(world: World, tmp_path: Path) 
         "'leaderboard.reveal' of digits lies in the past: all that is kept until then is shown to everybody at once."
         " Go on?"
     )
+
+
+def test_a_new_column_that_ranks_leaves_older_results_without_a_place(
+    world: World, tmp_path: Path
+) -> None:
+    world.run_until_final(world.submit())
+
+    def rank_by_another(described: Any) -> None:
+        for column in described["leaderboard"]["columns"]:
+            column.pop("primary", None)
+        described["leaderboard"]["columns"].append({"key": "f1", "title": "F1", "primary": True})
+
+    before = _count(world, Standing)
+    _change(world, tmp_path, rank_by_another)
+
+    assert (before, _count(world, Standing)) == (1, 0)

@@ -5,8 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from portal.db.tables import Challenge, Column, Phase
+from portal.db.engine import Database
+from portal.db.queries import leaderboards
+from portal.db.tables import Challenge, Column, Phase, Standing
+from portal.domain.accounts.tokens import Scope
+from portal.domain.leaderboards.sorting import BoardSort
 from portal.domain.permissions import Audience
+from portal.web.local_paths import API
 from tests.support import factories
 from tests.support.factories import DAY, NOW
 from tests.support.web.site import Site
@@ -186,3 +191,118 @@ def test_a_visitor_sees_what_is_revealed_at_the_moment(site: Site) -> None:
 
     assert "Hold-out" not in before
     assert "Hold-out" in site.browser().get(BOARD).text
+
+
+def _add_sortable(site: Site) -> None:
+    with site.context.database.writing() as session:
+        for name, accuracy, brier, days in (
+            ("Zoe", 0.99, 0.5, 1),
+            ("bob", 0.95, 0.1, 3),
+            ("Amy", 0.95, 0.3, 2),
+        ):
+            team = factories.add_ranked(session, site.digits, name, accuracy, NOW - days * DAY)
+            row = session.get_one(Standing, (site.digits.dev.id, team.id))
+            row.scores = row.scores | {"brier": brier}
+
+
+@pytest.mark.parametrize(
+    ("sort", "aria", "expected"),
+    [
+        ("brier", "ascending", ["4 Team Ada", "2 bob", "2 Amy", "1 Zoe"]),
+        ("-brier", "descending", ["1 Zoe", "2 Amy", "2 bob", "4 Team Ada"]),
+        ("accuracy", "descending", ["1 Zoe", "2 bob", "2 Amy", "4 Team Ada"]),
+        ("-accuracy", "ascending", ["4 Team Ada", "2 bob", "2 Amy", "1 Zoe"]),
+        ("@team", "ascending", ["2 Amy", "2 bob", "4 Team Ada", "1 Zoe"]),
+        ("@submitted", "ascending", ["2 bob", "2 Amy", "1 Zoe", "4 Team Ada"]),
+    ],
+)
+def test_readers_sort_and_ranks_stay_those_of_the_board(
+    site: Site, sort: str, aria: str, expected: list[str]
+) -> None:
+    _add_sortable(site)
+    key = sort.removeprefix("-")
+
+    page = site.browser().get(f"{BOARD}?phase=dev&sort={sort}").text
+    token = site.token(site.eve, Scope.READ)
+    rows = site.program(token).get(f"{API}{BOARD}?sort={sort}").json()["items"]
+
+    assert [" ".join(row) for row in _ranking(page)] == expected
+    assert [f"{row['rank']} {row['team']}" for row in rows] == expected
+    again = key if sort != key else f"-{key}"
+    assert re.findall(r'aria-sort="(\w+)"[^<]*(?:<span[^>]*>)?<a href="([^"]+)"', page) == [
+        (aria, f"?phase=dev&amp;sort={again}")
+    ]
+
+
+def test_the_own_row_is_found_in_another_order_too(site: Site) -> None:
+    with site.context.database.writing() as session:
+        for n in range(55):
+            factories.add_ranked(session, site.digits, f"T{n:02}", 0.99 - n * 0.001)
+    ada = site.browser(site.ada)
+
+    by_team, turned = (ada.get(f"{BOARD}?sort={sort}").text for sort in ("@team", "-accuracy"))
+
+    link = 'rank <strong>56</strong>, on <a href="?phase=dev&amp;sort=@team&amp;page=2">page 2</a>'
+    assert link in by_team
+    assert turned.count('<tr class="own">') == 1
+    assert 'href="?phase=dev&amp;sort=-accuracy&amp;page=2"' in turned
+
+
+@pytest.mark.parametrize("sort", ["holdout", "-holdout", "nothing", "@rank", "%00"])
+def test_nobody_sorts_by_what_they_do_not_see(site: Site, sort: str) -> None:
+    token = site.token(site.ada, Scope.READ)
+
+    answers = [
+        site.browser().get(f"{BOARD}?sort={sort}").status_code,
+        site.browser(site.ada).get(f"{BOARD}?sort={sort}").status_code,
+        site.program(token).get(f"{API}{BOARD}?sort={sort}").status_code,
+    ]
+
+    assert answers == [404, 404, 404]
+    assert site.browser(site.organiser).get(f"{BOARD}?sort={sort}").status_code == (
+        200 if "holdout" in sort else 404
+    )
+
+
+def test_sorting_costs_no_query_and_follows_changes_at_once(site: Site) -> None:
+    visitor, ada = site.browser(), site.browser(site.ada)
+    address = f"{BOARD}?sort=brier"
+
+    with site.counted_queries() as first:
+        before = visitor.get(address).text
+    with site.counted_queries() as again:
+        kept = visitor.get(address).text
+    with site.counted_queries() as own:
+        ada.get(address)
+    _add_sortable(site)
+
+    counts = [
+        sum(one.startswith(("SELECT", "WITH")) for one in each) for each in (first, again, own)
+    ]
+    assert counts == [4, 1, 4]
+    assert kept == before != visitor.get(BOARD).text
+    assert "Zoe" in visitor.get(address).text
+
+
+@pytest.mark.parametrize("sort", ["accuracy", "brier", "-brier", "@team", "@submitted", "holdout"])
+def test_both_databases_sort_alike(database: Database, sort: str) -> None:
+    with database.writing() as session:
+        digits = factories.add_challenge(session)
+        for n, (name, accuracy) in enumerate((("Zoe", 0.99), ("bob", 0.95), ("Amy", 0.95))):
+            team = factories.add_ranked(session, digits, name, accuracy, NOW - n * DAY)
+            row = session.get_one(Standing, (digits.dev.id, team.id))
+            row.is_unranked = name == "Zoe"
+            if name == "bob":
+                row.scores = {"accuracy": accuracy}
+    wanted = BoardSort(key=sort.removeprefix("-"), is_ascending=sort[0] in "-@", is_turned=False)
+
+    with database.reading() as session:
+        found = leaderboards.sorted_page_of(
+            session, phase_id=digits.dev.id, sort=wanted, first=1, size=9, team_id=None
+        )
+
+    orders = {"accuracy": "Zoe Amy bob", "@team": "Amy bob Zoe", "@submitted": "Amy bob Zoe",
+              "-brier": "Zoe Amy bob", "brier": "Amy Zoe bob", "holdout": "Zoe Amy bob"}  # fmt: skip
+    assert [row.team for row in found] == orders[sort].split()
+    assert {row.team: row.rank for row in found} == {"Zoe": None, "Amy": 1, "bob": 1}
+    assert [(row.position, row.total) for row in found] == [(1, 3), (2, 3), (3, 3)]

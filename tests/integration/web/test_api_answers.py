@@ -120,7 +120,7 @@ def test_the_leaderboard_has_the_ranking_and_the_own_place(site: Site) -> None:
 
     ada, eve = (_read(site, f"{DIGITS}/leaderboard", who=who) for who in ("ada", "eve"))
 
-    own = place | {"is_own": True, "submission": site.submission_id}
+    own = place | {"is_own": True, "is_verified": False, "submission": site.submission_id}
     assert ada == {
         "phase": "dev",
         "phases": ["warm-up", "dev"],
@@ -133,7 +133,7 @@ def test_the_leaderboard_has_the_ranking_and_the_own_place(site: Site) -> None:
         "total": 1,
         "next": None,
     }
-    assert eve["items"] == [place | {"is_own": False, "submission": None}]
+    assert eve["items"] == [place | {"is_own": False, "is_verified": False, "submission": None}]
     assert eve["own"] is None
 
 
@@ -193,6 +193,7 @@ def _item(site: Site) -> dict[str, object]:
         "sha256": "SHA256",
         "note": "a note of Ada's",
         "counts": True,
+        "marks": [],
         "created_at": "2026-11-24T09:35:00Z",
     }
 

@@ -54,6 +54,20 @@ EXPECTED = {
     ("GET", f"{DIGITS}/participants"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/admit"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/decline"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", "/submissions/{id}/marks"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", "/submissions/{id}/marks/{mark}/remove"): (
+        403,
+        403,
+        404,
+        404,
+        404,
+        403,
+        200,
+        200,
+        404,
+    ),
+    ("POST", "/submissions/{id}/withdraw"): (403, 200, 403, 200, 404, 403, 403, 403, 404),
+    ("POST", "/submissions/{id}/reinstate"): (403, 200, 403, 200, 404, 403, 403, 403, 404),
     ("GET", "/submissions/{id}"): (200, 403, 403, 200, 404, 404, 403, 200, 404),
 }
 NEEDED = {
@@ -71,13 +85,17 @@ NEEDED = {
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
     ("POST", f"{PERSON}/decline"): "organise",
+    ("POST", "/submissions/{id}/marks"): "organise",
+    ("POST", "/submissions/{id}/marks/{mark}/remove"): "organise",
+    ("POST", "/submissions/{id}/withdraw"): "submit",
+    ("POST", "/submissions/{id}/reinstate"): "submit",
 }
 """The scopes of calls that need another one than ``read``."""
-
-
 FORMS: Mapping[str, Mapping[str, object]] = {
     f"{DIGITS}/announcements": {"json": {"title": "News", "text": "So."}},
     f"{DIGITS}/state": {"json": {"to": "closed"}},
+    "/submissions/{id}/marks": {"json": {"mark": "hidden", "reason": "Looked into."}},
+    "/submissions/{id}/marks/{mark}/remove": {"json": {"reason": "All is well."}},
     f"{REVISIONS}/{{number}}/state": {"json": {"to": "dropped"}},
     f"{REVISIONS}/{{number}}/again": {},
     "/challenges": {"files": {"file": ("bundle.zip", b"no zip")}},
@@ -93,6 +111,7 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     method, path = call
     address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
     address = address.replace("{person}", _applicant(site)).replace("{number}", _proposal(site))
+    address = address.replace("{mark}", "hidden")
     sent = FORMS.get(path, SUBMITTED)
     answers = []
 

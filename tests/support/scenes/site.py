@@ -1,5 +1,6 @@
 """A site as it looks in the middle of a challenge: for browser tests and for pictures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,9 @@ from portal.db.tables import (
     MailChoice,
     Person,
     Result,
+    Standing,
     Submission,
+    SubmissionMark,
     Team,
     TermsAcceptance,
 )
@@ -25,6 +28,7 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
+from portal.domain.leaderboards.marks import Mark
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.run_logs import Tail
 from portal.services.evaluations import file_pieces
@@ -133,6 +137,8 @@ def add_scene(session: Session) -> Scene:
     _add_log(session, submissions["site_failed"], released_by=staff)
     _add_log(session, submissions["tried"])
     _sign(session, submissions["scored"])
+    _mark(session, submissions["results"], {Mark.DISQUALIFIED: staff, Mark.WITHDRAWN: ada})
+    _mark_the_board(session)
     _say_what_is_worked_on(session, submissions["queued"])
     return Scene(
         digits=digits,
@@ -166,6 +172,30 @@ Nothing else does.
         at=NOW - 2 * DAY, withdrawn_at=NOW - DAY,
     )  # fmt: skip
     return corrected.id
+
+
+def _mark(session: Session, submission: Submission, made: Mapping[Mark, Person]) -> None:
+    """Mark a submission that stands for nobody."""
+    for mark, person in made.items():
+        reason = "" if mark is Mark.WITHDRAWN else "It was made with the public labels of the test."
+        session.add(
+            SubmissionMark(
+                submission_id=submission.id,
+                mark=mark,
+                reason=reason,
+                made_by=person.id,
+                made_at=NOW,
+            )
+        )
+    session.flush()
+
+
+def _mark_the_board(session: Session) -> None:
+    """Let one place be verified, and the last one have no rank."""
+    rows = session.scalars(select(Standing).order_by(Standing.rank_value.desc())).all()
+    rows[1].is_verified = True
+    rows[-1].is_unranked = True
+    session.flush()
 
 
 def _add_log(session: Session, submission: Submission, *, released_by: Person | None = None) -> str:

@@ -63,6 +63,7 @@ CASES = {
     "may_release_logs": (
         lambda a: permissions.may_release_logs(a, OPEN), ["organiser", "owner", "staff"],
     ),
+    "may_mark": (lambda a: permissions.may_mark(a, OPEN), ORGANISERS),
     "may_resolve": (lambda a: permissions.may_resolve(a, OPEN), ["organiser", "owner", "staff"]),
     "may_resolve of the site": (lambda a: permissions.may_resolve(a, None), ["staff"]),
     "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),

@@ -59,16 +59,17 @@ def page_of(
             joinedload(Submission.team),
             joinedload(Submission.person),
             joinedload(Submission.blob),
+            joinedload(Submission.marks),
             selectinload(Submission.evaluations).joinedload(Evaluation.result),
         )
         .order_by(*newest)
-    )
+    ).unique()
     return [Listed(*row) for row in rows]
 
 
 def find(session: Session, submission_id: str, person_id: str) -> Found | None:
     """Find a submission with everything of its page but the jobs. Three queries."""
-    row = session.execute(
+    rows = session.execute(
         select(Submission, role_of(person_id), _in_team(person_id), _same_file_before())
         .join(Challenge, Challenge.id == Submission.challenge_id)
         .where(Submission.id == submission_id)
@@ -78,6 +79,7 @@ def find(session: Session, submission_id: str, person_id: str) -> Found | None:
             joinedload(Submission.team),
             joinedload(Submission.person),
             joinedload(Submission.blob),
+            joinedload(Submission.marks),
             selectinload(Submission.evaluations).options(
                 # It is there already: this asks nothing, and lets what an evaluation waits for be shown.
                 immediateload(Evaluation.submission),
@@ -87,7 +89,8 @@ def find(session: Session, submission_id: str, person_id: str) -> Found | None:
                 selectinload(Evaluation.events),
             ),
         )
-    ).one_or_none()
+    )
+    row = rows.unique().one_or_none()
     return None if row is None else Found(row[0], row[1], bool(row[2]), row[3])
 
 

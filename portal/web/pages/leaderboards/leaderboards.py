@@ -5,6 +5,7 @@ from datetime import datetime
 from starlette.responses import HTMLResponse, Response
 
 from portal.db import revisions
+from portal.domain.leaderboards.marks import Mark
 from portal.services.leaderboards import views as leaderboard_views
 from portal.web.rendering.plots import rank_plot
 from portal.web.request_context import PageRequest
@@ -20,7 +21,7 @@ def leaderboard(request: PageRequest) -> Response:
     revision = request.read(revisions.revision)
     phase = request.http.query_params.get("phase")
     # The path as it was written: the page says where it is.
-    key = (request.http.url.path, phase, request.page_number())
+    key = (request.http.url.path, phase, request.page_number(), _sort(request))
 
     def make() -> tuple[bytes, datetime | None]:
         page, changes_at = _fresh(request)
@@ -36,12 +37,19 @@ def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
         slug=request.path_param("slug"),
         phase_slug=request.http.query_params.get("phase"),
         page=request.page_number(),
+        sort=_sort(request),
         now=request.now,
     )
     page = request.page(
         "leaderboards/page.html",
         view=view,
         frame=view.frame,
-        plot=rank_plot(view.rows, view.primary) if view.primary else None,
+        marks=Mark,
+        plot=rank_plot(view.rows, view.primary) if view.primary and not view.sort else None,
     )
     return page, view.changes_at
+
+
+def _sort(request: PageRequest) -> str:
+    # A database may refuse NUL, and no column has it in its name.
+    return request.http.query_params.get("sort", "")
