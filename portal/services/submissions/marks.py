@@ -177,7 +177,7 @@ def reinstate(
 
     Raises ``NotFoundError``, and ``ParticipantError`` once the phase is over.
     """
-    _check_own(_find_own(session, actor, submission_id), now)
+    _check_own(_find_own_to_change(session, actor, submission_id), now)
     row, present = _locked(session, submission_id)
     if Mark.WITHDRAWN in present:
         _remove(session, row, present[Mark.WITHDRAWN])
