@@ -60,6 +60,13 @@ FACTS = CrateFacts(
                     scores={"accuracy": 0.98},
                     achieved_at=NOW,
                 ),
+                Place(
+                    rank=None,
+                    team="Organisers",
+                    submission="s2",
+                    scores={"accuracy": 0.5},
+                    achieved_at=NOW,
+                ),
             ),
         ),
     ),
@@ -190,6 +197,14 @@ def test_no_name_of_a_team_is_a_formula_in_the_table(tmp_path: Path) -> None:
         rows = list(csv.reader(file))
     assert rows[0] == ["rank", "team", "accuracy", "achieved_at", "submission"]
     assert rows[1][:3] == ["1", "'=Team Ada", "0.98"]
+
+
+def test_who_has_no_rank_has_none_in_the_table(tmp_path: Path) -> None:
+    write_crate(tmp_path / "crate", FACTS, PUBLISHER, now=NOW)
+
+    with (tmp_path / "crate/leaderboards/dev.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[2][:3] == ["", "Organisers", "0.5"]
 
 
 @pytest.mark.parametrize("name", ["crate", "crate.zip"])
