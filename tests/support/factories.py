@@ -101,7 +101,7 @@ def resources(upload_limit: int = 64 * MIB) -> Resources:
         running=4,
     )
     small = {
-        name: replace(profile, name=name, gres=None, partition="cpu") for name in ("score", "build")
+        name: replace(profile, name=name, gres=None, partition=name) for name in ("score", "build")
     }
     directories = {
         name: DataDirectory(

@@ -98,8 +98,9 @@ def test_the_page_of_staff_asks_as_much_for_many_as_for_few(site: Site, rows: in
     # What failed alike is one line.
     assert len(_ids(page)) == min(rows + 1, 50)
     selects = [one for one in asked if one.lstrip().upper().startswith("SELECT")]
-    # The login, the numbers, the signs of life, what is done with files, what is in review; and the list.
-    assert len(selects) == 4 + 11
+    # The login, the numbers, the signs of life, what is done with files, what is in review, challenges and
+    # revisions; and the list.
+    assert len(selects) == 4 + 12
 
 
 def test_those_that_failed_alike_stand_together_and_are_decided_on_together(site: Site) -> None:

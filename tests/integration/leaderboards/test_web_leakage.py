@@ -240,9 +240,9 @@ def test_organisers_see_how_much_could_leak(site: Site) -> None:
     assert told == ["of 3 columns", "shown as one", sealed, beside]
     assert held == ["of 3 columns", "shown as one", "held back to steps of 5 minutes", beside]
     assert (bits[0], fewer[0]) == ("103", "13")
-    # Three columns of 1001 values each; an hour in steps of five seconds, and of five minutes.
-    assert bits[1:4] == ["29.9", "0.0", "9.5"]
-    assert fewer[1:4] == ["29.9", "0.0", "3.6"]
+    # Three columns of 1001 values each; two runs of an hour in steps of five seconds, and of five minutes.
+    assert bits[1:4] == ["29.9", "0.0", "10.5"]
+    assert fewer[1:4] == ["29.9", "0.0", "4.6"]
     assert float(fewer[-1].replace(",", "")) < float(bits[-1].replace(",", "")) / 7
 
 

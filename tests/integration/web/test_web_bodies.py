@@ -115,13 +115,13 @@ def _pour(site: Site, address: str, content_type: str) -> tuple[int, int]:
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
-    token = site.token(site.staff, *Scope)
+    token = site.token(site.staff, *Scope) if address.startswith("/api/") else ""
     headers = {
         **SAME_ORIGIN,
         "host": "127.0.0.1:8000",
         "content-type": content_type,
         "cookie": f"sealrun={log_in(site.context, site.staff.id)}",
-        **({"authorization": f"Bearer {token}"} if address.startswith("/api/") else {}),
+        **({"authorization": f"Bearer {token}"} if token else {}),
     }
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",

@@ -63,6 +63,13 @@ CASES = {
     "may_release_logs": (
         lambda a: permissions.may_release_logs(a, OPEN), ["organiser", "owner", "staff"],
     ),
+    "may_create_challenge": (
+        lambda a: permissions.may_create_challenge(a, everybody=False), ["staff"],
+    ),
+    "may_create_challenge where everybody does": (
+        lambda a: permissions.may_create_challenge(a, everybody=True),
+        [*PEOPLE, "owner's token to organise"],
+    ),
     "may_mark": (lambda a: permissions.may_mark(a, OPEN), ORGANISERS),
     "may_resolve": (lambda a: permissions.may_resolve(a, OPEN), ["organiser", "owner", "staff"]),
     "may_resolve of the site": (lambda a: permissions.may_resolve(a, None), ["staff"]),

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from portal.domain.errors import NotFoundError, ParticipantError
+from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.domain.leaderboards.marks import MAX_REASON_CHARS, Mark
 from portal.services.submissions import marks
 from portal.web.request_context import Fields, PageRequest
@@ -33,7 +33,7 @@ def change(request: PageRequest, fields: Fields) -> Response:
             reason=filled.value("reason"),
             now=request.now,
         )
-    except NotFoundError:
+    except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
         field = "reason" if refusal.reason == "reason" else "change"
