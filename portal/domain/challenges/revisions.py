@@ -11,6 +11,8 @@ SETTINGS = "challenge.yaml"
 MAX_DIFF_LINES = 2_000
 """Lines of a difference that a page shows; of more, the beginning."""
 
+MAX_COMPARED_LINES = 2_000
+"""Lines of a text that is compared line by line."""
 MAX_MESSAGE_CHARS = 500
 MAX_PROPOSALS = 20
 """Revisions of a challenge that are neither applied nor dropped: each keeps its files."""
@@ -92,8 +94,16 @@ def file_changes(
 
 
 def text_changes(before: str, now: str, path: str) -> tuple[str, ...]:
-    """Return the lines of a unified difference; empty where the texts are the same."""
-    lines = difflib.unified_diff(
-        before.splitlines(), now.splitlines(), f"a/{path}", f"b/{path}", lineterm=""
-    )
+    """Return the lines of a unified difference; empty where the texts are the same.
+
+    What comparing costs can grow with the square of the lines, and anybody may have written them: of longer texts it
+    is only said that they differ.
+    """
+    if before == now:
+        return ()
+    one, other = before.splitlines(), now.splitlines()
+    head = (f"--- a/{path}", f"+++ b/{path}")
+    if max(len(one), len(other)) > MAX_COMPARED_LINES:
+        return (*head, f"@@ {len(one)} and {len(other)} lines: too long to be compared @@")
+    lines = difflib.unified_diff(one, other, f"a/{path}", f"b/{path}", lineterm="")
     return tuple(line for line, _ in zip(lines, range(MAX_DIFF_LINES), strict=False))

@@ -5,6 +5,7 @@ import yaml
 from httpx import Response
 from sqlalchemy import func, select
 
+from containers.archives import Entry, write_archive
 from portal import bootstrap
 from portal.db.tables import AuditEntry, Challenge, Organiser
 from portal.domain.accounts.tokens import Scope
@@ -14,6 +15,7 @@ from portal.domain.challenges.revisions import Origin
 from portal.domain.permissions import Role
 from portal.domain.untrusted import Slug
 from portal.files.task_approvals import ApprovalError
+from portal.services.challenges import life
 from portal.services.challenges.bundles.creation import MAX_UNAPPROVED
 from tests.support.web.organised import SETTINGS, Organised
 
@@ -89,6 +91,28 @@ def test_it_is_published_once_an_operator_has_approved_it(organised: Organised) 
     assert "Challenges to be approved" in staff
     assert row is not None
     assert row.state is ChallengeState.IN_REVIEW
+
+
+def test_its_images_are_made_once_it_is_approved(organised: Organised) -> None:
+    _offer(organised, "cells")
+    other = organised.bundle.parent / "other.tar"
+    write_archive([Entry(path="app/score", content=b"x", mode=0o755)], other, architecture="amd64")
+    described = organised.described() | {"slug": "cells"}
+    world = organised.world
+    world.run(5)
+    before = len(world.attempts("build"))
+
+    _make(
+        organised,
+        organised.zipped({SETTINGS: yaml.safe_dump(described), "scorer.tar": other.read_bytes()}),
+    )
+    world.run(5)
+    as_draft = len(world.attempts("build"))
+    with world.database.writing() as session:
+        life.approved(session, "cells", now=world.clock())
+    world.run(5)
+
+    assert (as_draft, len(world.attempts("build"))) == (before, before + 1)
 
 
 def test_only_staff_makes_them_unless_the_site_says_otherwise(organised: Organised) -> None:

@@ -2,13 +2,22 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from portal.db.queries.evaluations.work import BATCH
-from portal.db.tables import Cancellation, Evaluation, Event, Image, Job, Submission, Task
+from portal.db.tables import (
+    Cancellation,
+    Challenge,
+    Evaluation,
+    Event,
+    Image,
+    Job,
+    Submission,
+    Task,
+)
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState, ImageState
 
@@ -36,7 +45,7 @@ class WaitingFor(NamedTuple):
 def of_the_site(
     session: Session, cluster: str, probe_image_id: str, *, failed_before: datetime
 ) -> Sequence[Image]:
-    """List images that are the probe, a scorer, or a base of a challenge or of what waits, and lock them.
+    """List images that are the probe, a scorer, or a base of an approved challenge or of what waits, and lock them.
 
     First those that wait, then those that could not be built and have not changed since a moment.
     """
@@ -61,9 +70,18 @@ def _is_of_the_site(probe_image_id: str) -> ColumnElement[bool]:
     )
     return or_(
         Image.id == probe_image_id,
-        Image.id.in_(select(Task.scorer_image_id)),
-        Image.id.in_(select(Task.base_image_id).where(Task.base_image_id.is_not(None))),
+        Image.id.in_(_approved(Task.scorer_image_id)),
+        Image.id.in_(_approved(Task.base_image_id)),
         Image.id.in_(bases),
+    )
+
+
+def _approved(image: InstrumentedAttribute[Any]) -> Select[Any]:
+    """Select an image of each task of the challenges that were ever approved: those of a draft wait for that."""
+    return (
+        select(image)
+        .join(Challenge, Challenge.id == Task.challenge_id)
+        .where(Challenge.approved_at.is_not(None), image.is_not(None))
     )
 
 

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from portal.domain.challenges.revisions import (
+    MAX_COMPARED_LINES,
     MAX_DIFF_LINES,
     BundleFile,
     RevisionState,
@@ -46,5 +47,14 @@ def test_files_differ_by_their_digest_and_kind() -> None:
 
 
 def test_a_difference_is_bounded() -> None:
-    assert len(text_changes("", "line\n" * 5_000, "a")) == MAX_DIFF_LINES
+    assert len(text_changes("", "line\n" * MAX_COMPARED_LINES, "a")) == MAX_DIFF_LINES
     assert text_changes("same", "same", "a") == ()
+
+
+def test_long_texts_are_not_compared_line_by_line() -> None:
+    same = "line\n" * (MAX_COMPARED_LINES + 1)
+
+    assert text_changes(same, same, "a") == ()
+    assert text_changes(same, "line\n", "a.md") == (
+        "--- a/a.md", "+++ b/a.md", "@@ 2001 and 1 lines: too long to be compared @@",
+    )  # fmt: skip
