@@ -160,6 +160,12 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}/change", page(login_required(changes.show)), methods=["GET"]),
         UploadRoute("/challenges/{slug}/change", async_page(changes.upload), methods=["POST"]),
         Route(
+            "/challenges/{slug}/change/phases",
+            page(login_required(changes.edit_phases)),
+            methods=["GET"],
+        ),
+        Route("/challenges/{slug}/change/phases", form_page(changes.save_phases), methods=["POST"]),
+        Route(
             "/challenges/{slug}/change/text", page(login_required(changes.edit)), methods=["GET"]
         ),
         TextRoute("/challenges/{slug}/change/text", form_page(changes.save), methods=["POST"]),

@@ -120,6 +120,7 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/challenges/{slug}/change"): Example(
         form={"path": "overview.md"}, files={"file": ("overview.md", b"# Another\n")}
     ),
+    ("POST", "/challenges/{slug}/change/phases"): Example(form={"per_day-1": "2"}),
     ("POST", "/challenges/{slug}/change/text"): Example(
         form={"path": "overview.md", "text": "# Another"}
     ),

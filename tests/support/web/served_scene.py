@@ -147,6 +147,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "revision-dropped": ("staff", f"{root}/revisions/5"),
         "new-challenge": ("staff", "/new-challenge"),
         "change": ("staff", f"{root}/change"),
+        "change-phases": ("staff", f"{root}/change/phases"),
         "change-text": ("staff", f"{root}/change/text?path=challenge.yaml"),
         "attention": ("staff", f"{root}/attention"),
         "leaks": ("staff", f"{root}/leaks"),

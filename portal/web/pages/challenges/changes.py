@@ -7,10 +7,13 @@ from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, SETTINGS
 from portal.services.challenges.bundles import views
 from portal.services.challenges.bundles.views import ChangePage
 from portal.web.request_context import Fields, PageRequest
-from portal.web.uploads import bundles
+from portal.web.uploads import bundles, phase_form
 from portal.web.uploads.submit import SubmissionRejectedError
 from portal.web.uploads.submit_form import Filled
-from site_config.bundle import PAGE_LIMIT
+from site_config.authoring.editing import NotEditableError, with_phases
+from site_config.bundle import PAGE_LIMIT, settings_of
+
+BY_HAND = "challenge.yaml is written in a way that a form cannot change. Change it there."
 
 
 def show(request: PageRequest) -> Response:
@@ -56,6 +59,34 @@ def save(request: PageRequest, fields: Fields) -> Response:
     return request.redirect(f"/challenges/{slug}/revisions/{number}")
 
 
+def edit_phases(request: PageRequest) -> Response:
+    """Show the dates and limits of the phases in a form."""
+    view = _view(request)
+    phases = settings_of(view.content.settings).phases
+    return _phases(request, view, Filled(values=phase_form.shown(phases)), ())
+
+
+def save_phases(request: PageRequest, fields: Fields) -> Response:
+    """Propose other dates and limits, or show the form again with what is wrong."""
+    view, slug = _view(request), request.path_param("slug")
+    before = view.content.settings
+    form = phase_form.read(settings_of(before).phases, fields)
+    filled = Filled(values=fields, errors=form.errors)
+    if form.errors:
+        return _phases(request, view, filled, (), status=422)
+    try:
+        text = with_phases(before, form.changes)
+        message = fields.get("message", "").strip()
+        number = bundles.take_text(request, slug, path=SETTINGS, text=text, message=message)
+    except NotEditableError:
+        wrong = Filled(values=fields, errors={"": BY_HAND})
+        return _phases(request, view, wrong, (), status=422)
+    except SubmissionRejectedError as refusal:
+        wrong = Filled(values=fields, errors=refusal.errors)
+        return _phases(request, view, wrong, refusal.problems, status=refusal.status)
+    return request.redirect(f"/challenges/{slug}/revisions/{number}")
+
+
 def _view(request: PageRequest) -> ChangePage:
     return request.read(
         views.change_page, actor=request.actor, slug=request.path_param("slug"), now=request.now
@@ -74,6 +105,26 @@ def _page(
         filled=filled,
         problems=problems,
         upload_limit=request.context.resources.upload_limit,
+        longest=MAX_MESSAGE_CHARS,
+    )
+
+
+def _phases(
+    request: PageRequest,
+    view: ChangePage,
+    filled: Filled,
+    problems: tuple[str, ...],
+    *,
+    status: int = 200,
+) -> Response:
+    return request.page(
+        "challenges/change_phases.html",
+        status=status,
+        view=view,
+        frame=view.frame,
+        phases=settings_of(view.content.settings).phases,
+        filled=filled,
+        problems=problems,
         longest=MAX_MESSAGE_CHARS,
     )
 
