@@ -1,22 +1,33 @@
 """A new challenge is made on the web: a draft that its maker owns, and of which nothing runs."""
 
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
 import pytest
 import yaml
 from httpx import Response
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from containers.archives import Entry, write_archive
 from portal import bootstrap
 from portal.db.tables import AuditEntry, Challenge, Organiser
+from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
 from portal.domain.audit import Action
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.revisions import Origin
+from portal.domain.errors import ParticipantError
 from portal.domain.permissions import Role
 from portal.domain.untrusted import Slug
 from portal.files.task_approvals import ApprovalError
 from portal.services.challenges import life
+from portal.services.challenges.bundles import creation, revisions
 from portal.services.challenges.bundles.creation import MAX_UNAPPROVED
+from portal.services.challenges.bundles.import_bundle import BundleContent
+from portal.services.challenges.bundles.revisions import RevisionContent
+from site_config.bundle import settings_of
+from tests.support.same_moment import one_while_the_other
 from tests.support.web.organised import SETTINGS, Organised
 
 NEW = "/new-challenge"
@@ -136,6 +147,38 @@ def test_a_name_that_is_taken_is_refused_and_the_same_twice_is_one(organised: Or
     assert (first.status_code, again.status_code) == (303, 303)
     assert (other.status_code, published.status_code) == (422, 422)
     assert "Another challenge is called &#39;cells&#39;" in other.text
+
+
+def test_of_two_with_one_name_at_the_same_moment_one_is_made(organised: Organised) -> None:
+    _offer(organised, "cells")
+    text = yaml.safe_dump(organised.described() | {"slug": "cells"})
+    with organised.context.database.reading() as session:
+        files = revisions.content_of(session, revisions.find(session, "digits")).files
+    material = BundleContent(
+        texts={PurePosixPath("overview.md"): "# Overview"},
+        all_of_it=RevisionContent(settings=text, files=files),
+    )
+
+    def make(who: str) -> Callable[[Session], str]:
+        def act(session: Session) -> str:
+            try:
+                return creation.create(
+                    session,
+                    actor=Actor(person_id=organised.people[who].id),
+                    described=settings_of(text),
+                    material=material,
+                    resources=organised.context.resources,
+                    everybody=True,
+                    now=organised.world.clock(),
+                ).slug
+            except ParticipantError as refusal:
+                return refusal.reason
+
+        return act
+
+    made = one_while_the_other(organised.context.database, make("member"), make("owner"))
+
+    assert made == ["cells", "taken"]
 
 
 def test_what_is_wrong_is_said_with_its_line_and_nothing_is_made(organised: Organised) -> None:

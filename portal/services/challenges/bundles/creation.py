@@ -22,7 +22,6 @@ from site_config.challenge import Challenge as Described
 MAX_UNAPPROVED = 5
 """Challenges of one owner that no operator has approved."""
 TOO_MANY = f"You own {MAX_UNAPPROVED} challenges that the site has not approved yet. Ask for a review of one of them."
-TAKEN = "Another challenge is called '{slug}'. Choose another 'slug'."
 
 
 def check_may_create(actor: Actor, *, everybody: bool) -> None:
@@ -98,7 +97,7 @@ def _made_before(
         or held.made_by != actor.person_id
         or revisions.content_of(session, held) != material.all_of_it
     ):
-        raise ParticipantError(TAKEN.format(slug=slug), reason="taken")
+        raise ParticipantError(import_bundle.TAKEN.format(slug=slug), reason="taken")
     return TakenIn(id=challenge.id, slug=slug, is_new=False, revision=held.number, changes=())
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
+from portal.db.engine import insert_if_absent
 from portal.db.tables import (
     Base,
     Challenge,
@@ -68,6 +69,8 @@ class TakenIn:
     changes: tuple[str, ...]
     """In the words of ``challenge.yaml``; empty where all was there as it is, and for a new challenge."""
 
+
+TAKEN = "Another challenge is called '{slug}'. Choose another 'slug'."
 
 _Row = TypeVar("_Row", bound=Base)
 
@@ -205,7 +208,6 @@ def _challenge(
     is_new = row is None
     if row is None:
         row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
-        session.add(row)
     row.title = described.title
     row.terms = material.texts[described.terms] if described.terms else ""
     row.join_policy = described.join.policy
@@ -222,6 +224,9 @@ def _challenge(
     }
     row.updated_at = now
     changes += _changed(row)
+    if is_new and not insert_if_absent(session, row):
+        # Nobody could have found it: it was made in a transaction that was still open.
+        raise ParticipantError(TAKEN.format(slug=described.slug), reason="taken")
     session.flush()
     return row, is_new
 
