@@ -59,8 +59,10 @@ class Scene:
         data = [Path(entry.path) for entry in self.spine.site.settings.data.values()]
         for folder in (self.spine.settings.parent, self.spine.storage, *data):
             for path in (folder, *folder.rglob("*")):
-                if path.lstat().st_uid == 0:
-                    os.chown(path, owner, owner, follow_symlinks=False)
+                # What the worker has made for itself may be gone by now.
+                with suppress(FileNotFoundError):
+                    if path.lstat().st_uid == 0:
+                        os.chown(path, owner, owner, follow_symlinks=False)
 
     def start_worker(self) -> None:
         """Start the real worker as the ordinary account, with a secret in its environment."""
