@@ -26,6 +26,7 @@ from site_config.practice.machine.files import remove_tree
 from site_config.practice.site import PracticeSite
 from tests.faults.gate import Gate
 from tests.faults.line import Line
+from tests.support.cluster.ownership import hand_over
 from tests.support.cluster.spine import Spine, open_spine
 from tests.support.patience import PATIENCE
 
@@ -154,10 +155,7 @@ class Stage:
 
     def _give(self) -> None:
         """Hand over to the account what root made in its name."""
-        for folder in (self.spine.settings.parent, self.spine.storage / "blobs"):
-            for path in (folder, *folder.rglob("*")):
-                if path.lstat().st_uid == 0:
-                    os.chown(path, ACCOUNT, ACCOUNT, follow_symlinks=False)
+        hand_over(self.spine.settings.parent, self.spine.storage / "blobs", account=ACCOUNT)
 
 
 @contextmanager
@@ -175,8 +173,7 @@ def open_stage(digits: Path, folder: Path) -> Iterator[Stage]:
         )
         stage = Stage(practice, spine, line, Gate.built(Path(f"/proc/{status.pid}/root")))
         data = practice.paths.shared / "data"
-        for path in (spine.storage, *spine.storage.rglob("*"), *data.rglob("*")):
-            os.chown(path, ACCOUNT, ACCOUNT, follow_symlinks=False)
+        hand_over(spine.storage, data, account=ACCOUNT)
         stage._give()
         _shorten(stage)
         try:

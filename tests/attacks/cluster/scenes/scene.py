@@ -21,6 +21,7 @@ from portal.domain.ids import new_id
 from portal.web.app import create_app
 from site_config.practice.site import PracticeSite
 from tests.attacks.cluster.scenes.hostile import write_example
+from tests.support.cluster.ownership import hand_over
 from tests.support.cluster.spine import Spine, open_spine
 from tests.support.servers.portal import log_in
 
@@ -57,12 +58,7 @@ class Scene:
         owner = self.practice.status().account_uid
         assert owner is not None
         data = [Path(entry.path) for entry in self.spine.site.settings.data.values()]
-        for folder in (self.spine.settings.parent, self.spine.storage, *data):
-            for path in (folder, *folder.rglob("*")):
-                # What the worker has made for itself may be gone by now.
-                with suppress(FileNotFoundError):
-                    if path.lstat().st_uid == 0:
-                        os.chown(path, owner, owner, follow_symlinks=False)
+        hand_over(self.spine.settings.parent, self.spine.storage, *data, account=owner)
 
     def start_worker(self) -> None:
         """Start the real worker as the ordinary account, with a secret in its environment."""
