@@ -225,8 +225,8 @@ def _with_root(run: Run, tests: Step, cluster: Step, releases: Step) -> list[Tra
     # there needs a processor and a disk, and with three at a time a worker waited too long for its database. Both
     # tracks take about as long. The attacks, some of which compute, begin long after the faults have ended.
     return [
-        Track(steps=[faults, cluster, marked]),
-        Track(steps=[practice, releases, attacks]),
+        Track(steps=[cluster, marked, practice]),
+        Track(steps=[faults, releases, attacks]),
         Track(steps=[tests]),
     ]
 
