@@ -5,8 +5,8 @@ member on any file system. Sizes are counted as the bytes come.
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -65,7 +65,9 @@ def read_members(file: Path, limits: ArchiveLimits) -> Iterator[Member]:
 
     What macOS adds on its own (``__MACOSX``, ``.DS_Store``, AppleDouble files ``._NAME``) is left out.
     """
-    yield from _members(read_entries(file), limits)
+    # Closed at once: a refusal keeps whatever it passed through, and with that the file.
+    with closing(read_entries(file)) as entries:
+        yield from _members(entries, limits)
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def _members(entries: Iterable[Entry], limits: ArchiveLimits) -> Iterator[Member
         )
 
 
-def read_entries(file: Path) -> Iterator[Entry]:
+def read_entries(file: Path) -> Generator[Entry, None, None]:
     """Give what a zip or tar says that it holds; raise ``BadArchiveError`` if it is neither."""
     form = format_of(file)
     if form is Format.ZIP:

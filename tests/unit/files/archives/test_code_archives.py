@@ -10,6 +10,7 @@ import unicodedata
 import warnings
 import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -749,3 +750,18 @@ def test_an_invented_tar_raises_nothing_else(tmp_path, entries):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arbitrary_bytes_raise_nothing_else(tmp_path, start, content):
     try_repacking(tmp_path, start + content)
+
+
+def test_a_refused_archive_is_closed_while_the_refusal_is_looked_at(make_zip, tmp_path):
+    upload = make_zip(("../out", b"x"), ("in", b"y"))
+
+    with pytest.raises(BadArchiveError) as refusal:
+        repack_code(upload, tmp_path / "code.tar")
+
+    held = []
+    for opened in Path("/proc/self/fd").iterdir():
+        # The one that lists them is gone by now.
+        with suppress(FileNotFoundError):
+            held.append(opened.readlink())
+    assert refusal.value.reason == "name"
+    assert upload not in held
