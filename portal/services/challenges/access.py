@@ -52,6 +52,17 @@ def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> Visi
     return VisibleChallenge(relation=seen, found=found)
 
 
+def lock(session: Session, slug: str) -> Challenge:
+    """Find a challenge, so that nobody else changes it meanwhile; who may do what is for the caller to check.
+
+    Raises ``NotFoundError``.
+    """
+    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
+    if challenge is None:
+        raise NotFoundError
+    return challenge
+
+
 def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> VisibleChallenge:
     """Find a challenge to which the actor may submit; raise ``NotFoundError``, or ``NotAllowedError`` naming ``what``."""
     visible = find(session, actor, slug)

@@ -125,9 +125,7 @@ def _made_since(session: Session, challenge_id: str, since: datetime) -> int:
 
 def _locked(session: Session, actor: Actor, slug: str) -> Challenge:
     """Find a challenge of the actor's in which nobody else announces something meanwhile."""
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
-    if challenge is None:
-        raise NotFoundError
+    challenge = access.lock(session, slug)
     relation = access.relation_of(session, challenge, actor)
     if permissions.may_announce(actor, relation):
         access.check_may_change(relation)

@@ -107,9 +107,7 @@ def step(
 
 def approved(session: Session, slug: str, *, now: datetime) -> None:
     """Note that an operator has approved what a challenge runs: it may be published from now on."""
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
-    if challenge is None:
-        raise NotFoundError
+    challenge = access.lock(session, slug)
     challenge.approved_at = now
 
 
@@ -136,9 +134,7 @@ def in_review(session: Session, *, actor: Actor) -> tuple[Waiting, ...]:
 
 
 def _locked(session: Session, actor: Actor, slug: str) -> tuple[Challenge, ChallengeRelation]:
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
-    if challenge is None:
-        raise NotFoundError
+    challenge = access.lock(session, slug)
     relation = access.relation_of(session, challenge, actor)
     if not permissions.may_operate(actor) and not permissions.may_review(actor, relation):
         raise NotFoundError

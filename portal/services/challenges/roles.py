@@ -119,7 +119,7 @@ def give(
 
 def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: datetime) -> None:
     """Take somebody's role away; everybody may give up their own."""
-    challenge = _locked(session, slug)
+    challenge = access.lock(session, slug)
     relation = access.relation_of(session, challenge, actor)
     row = session.get(Organiser, (challenge.id, person_id))
     if not permissions.may_step_down(actor, person_id) and not permissions.may_name_roles(
@@ -145,7 +145,8 @@ def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: date
 
 
 def _challenge(session: Session, actor: Actor, slug: str, *, lock: bool) -> Challenge:
-    challenge = _locked(session, slug) if lock else _found(session, slug)
+    # Locked so that of two owners who take each other's role away one stays.
+    challenge = access.lock(session, slug) if lock else _found(session, slug)
     relation = access.relation_of(session, challenge, actor)
     if not permissions.may_name_roles(actor, relation):
         _refuse(actor, relation)
@@ -161,14 +162,6 @@ def _refuse(actor: Actor, relation: permissions.ChallengeRelation) -> None:
 
 def _found(session: Session, slug: str) -> Challenge:
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
-    if challenge is None:
-        raise NotFoundError
-    return challenge
-
-
-def _locked(session: Session, slug: str) -> Challenge:
-    """Find a challenge so that nobody else changes its roles meanwhile: one owner must stay."""
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
     if challenge is None:
         raise NotFoundError
     return challenge

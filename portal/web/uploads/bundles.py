@@ -1,10 +1,12 @@
 """Taking a bundle, or a part of one, as a proposal: one way, for the pages and for the API."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -36,6 +38,8 @@ NOTHING_KEPT = "The challenge is as it was: this has to be mended first."
 NO_SUCH_FILE = "challenge.yaml names no file {path}."
 BACK = "Back to revision {number}"
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Looked:
@@ -52,17 +56,7 @@ async def take_file(request: PageRequest, slug: str, *, origin: Origin = Origin.
     ``NotAllowedError``.
     """
     held = await run_in_threadpool(_held, request, slug)
-    received = await receive_file(request)
-    try:
-        if not received.has_file:
-            raise SubmissionRejectedError(
-                HTTP_422, "incomplete", {"file": NO_FILE}, received.fields
-            )
-        async with inspections(request):
-            return await run_in_threadpool(_propose_file, request, slug, held, received, origin)
-    finally:
-        # Without effect on what was kept.
-        await received.drop()
+    return await _taken(request, partial(_propose_file, request, slug, held, origin))
 
 
 async def take_new(request: PageRequest, *, origin: Origin = Origin.PAGE) -> str:
@@ -71,6 +65,11 @@ async def take_new(request: PageRequest, *, origin: Origin = Origin.PAGE) -> str
     Nothing is read from somebody who may not. Raises ``SubmissionRejectedError`` and ``NotFoundError``.
     """
     creation.check_may_create(request.actor, everybody=request.context.everybody_creates)
+    return await _taken(request, partial(_create, request, origin))
+
+
+async def _taken(request: PageRequest, take: Callable[[ReceivedForm], T]) -> T:
+    """Read the form in the request's body, and give it to ``take`` when its turn to be looked through has come."""
     received = await receive_file(request)
     try:
         if not received.has_file:
@@ -78,7 +77,7 @@ async def take_new(request: PageRequest, *, origin: Origin = Origin.PAGE) -> str
                 HTTP_422, "incomplete", {"file": NO_FILE}, received.fields
             )
         async with inspections(request):
-            return await run_in_threadpool(_create, request, received, origin)
+            return await run_in_threadpool(take, received)
     finally:
         # Without effect on what was kept.
         await received.drop()
@@ -102,18 +101,14 @@ def take_again(
     request: PageRequest, slug: str, number: int, *, origin: Origin = Origin.PAGE
 ) -> int:
     """Propose what an earlier revision was; return the number of the new one. Raises as ``take_file`` does."""
-    content = _content(request, slug, number)
-    with _refused_as_form({}), _apart(request) as intake:
-        looked = _look(request, intake, _changed(request, intake, content, Changes()), {})
+    with _as_it_was(request, slug, number) as (intake, looked):
         message = BACK.format(number=number)
         return _propose(request, slug, intake, looked, message, origin)
 
 
 def apply(request: PageRequest, slug: str, number: int) -> TakenIn:
     """Let a proposal hold. Raises as ``take_file`` does."""
-    content = _content(request, slug, number)
-    with _refused_as_form({}), _apart(request) as intake:
-        looked = _look(request, intake, _changed(request, intake, content, Changes()), {})
+    with _as_it_was(request, slug, number) as (_, looked):
         return request.write(
             proposals.apply,
             actor=request.actor,
@@ -139,16 +134,20 @@ def _held(request: PageRequest, slug: str) -> RevisionContent:
     return request.read(proposals.check_may_propose, actor=request.actor, slug=slug)
 
 
-def _content(request: PageRequest, slug: str, number: int) -> RevisionContent:
-    return request.read(proposals.content_to_use, actor=request.actor, slug=slug, number=number)
+@contextmanager
+def _as_it_was(request: PageRequest, slug: str, number: int) -> Iterator[tuple[Intake, _Looked]]:
+    """Give a revision, laid out and looked at again: what the site offers may have changed since."""
+    content = request.read(proposals.content_to_use, actor=request.actor, slug=slug, number=number)
+    with _refused_as_form({}), _apart(request) as intake:
+        yield intake, _look(request, intake, _changed(request, intake, content, Changes()), {})
 
 
 def _propose_file(
     request: PageRequest,
     slug: str,
     held: RevisionContent,
-    received: ReceivedForm,
     origin: Origin,
+    received: ReceivedForm,
 ) -> int:
     values, path = received.fields, received.fields.get("path", "").strip()
     with _refused_as_form(values), _apart(request) as intake:
@@ -156,24 +155,21 @@ def _propose_file(
             changes = Changes(uploads={_known(held, path, values): received.incoming})
             laid = _changed(request, intake, held, changes)
         else:
-            most = request.context.resources.upload_limit
-            laid = reading.lay_zip(intake, received.written(), max_bytes=most)
+            laid = _unzipped(request, intake, received)
         looked = _look(request, intake, laid, values)
         message = values.get("message", "").strip()
         return _propose(request, slug, intake, looked, message, origin)
 
 
-def _create(request: PageRequest, received: ReceivedForm, origin: Origin) -> str:
+def _create(request: PageRequest, origin: Origin, received: ReceivedForm) -> str:
     values = received.fields
     with _refused_as_form(values), _apart(request) as intake:
-        most = request.context.resources.upload_limit
-        laid = reading.lay_zip(intake, received.written(), max_bytes=most)
-        looked = _look(request, intake, laid, values)
+        looked = _look(request, intake, _unzipped(request, intake, received), values)
         intake.commit()
         taken = request.write(
             creation.create,
             actor=request.actor,
-            described=laid.bundle.challenge,
+            described=looked.laid.bundle.challenge,
             material=looked.material,
             resources=request.context.resources,
             everybody=request.context.everybody_creates,
@@ -235,6 +231,11 @@ def _refused_as_form(values: Mapping[str, str]) -> Iterator[None]:
         raise SubmissionRejectedError(
             status_of(error), reason_of(error), {field: error.message}, values
         ) from error
+
+
+def _unzipped(request: PageRequest, intake: Intake, received: ReceivedForm) -> LaidOut:
+    most = request.context.resources.upload_limit
+    return reading.lay_zip(intake, received.written(), max_bytes=most)
 
 
 def _changed(

@@ -121,7 +121,7 @@ def apply(
     and ``ParticipantError`` where the site has to approve it first, or another revision holds by now.
     """
     challenge = _locked(session, actor, slug)
-    row = _row(session, slug, number)
+    row = revisions.find(session, slug, number)
     if revisions.content_of(session, row) != material.all_of_it:
         raise OperatorError(f"revision {number} of {slug} is not what was looked at")
     if row.state is RevisionState.APPLIED and _is_current(session, challenge, row):
@@ -152,7 +152,7 @@ def step(
     Raises ``NotFoundError``, ``NotAllowedError``, and ``ParticipantError`` for a step that there is not.
     """
     challenge = _locked(session, actor, slug)
-    row = _row(session, slug, number)
+    row = revisions.find(session, slug, number)
     if to is row.state:
         return
     if to is RevisionState.APPLIED:
@@ -176,7 +176,7 @@ def content_to_use(session: Session, *, actor: Actor, slug: str, number: int) ->
     """
     visible = access.find(session, actor, slug)
     _check(actor, visible.relation)
-    row = _row(session, slug, number)
+    row = revisions.find(session, slug, number)
     if row.state is RevisionState.DROPPED:
         raise ParticipantError(NO_FILES, reason="state")
     return revisions.content_of(session, row)
@@ -206,9 +206,7 @@ def _try(
 
 
 def _locked(session: Session, actor: Actor, slug: str) -> Challenge:
-    challenge = session.scalar(select(Challenge).where(Challenge.slug == slug).with_for_update())
-    if challenge is None:
-        raise NotFoundError
+    challenge = access.lock(session, slug)
     relation = access.relation_of(session, challenge, actor)
     if not permissions.may_operate(actor):
         if not permissions.may_see_challenge(actor, relation):
@@ -223,10 +221,6 @@ def _check(actor: Actor, relation: permissions.ChallengeRelation) -> None:
         raise NotFoundError
     if not permissions.may_organise(actor, relation):
         raise NotAllowedError("Only owners and co-organisers of the challenge can do this.")
-
-
-def _row(session: Session, slug: str, number: int) -> ChallengeRevision:
-    return revisions.find(session, slug, number)
 
 
 def _is_current(session: Session, challenge: Challenge, row: ChallengeRevision) -> bool:
