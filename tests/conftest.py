@@ -10,7 +10,7 @@ import yaml
 from hypothesis import settings
 
 from portal.db.engine import Database, open_database
-from tests.support.databases import PostgresServer, new_sqlite
+from tests.support.databases import PostgresServer, new_sqlite, share_compiled_statements
 from tests.support.providers.fixtures import (
     glewlwyd,
     hostile,
@@ -43,9 +43,10 @@ settings.load_profile("sealrun")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let tests talk to this machine only: to itself, and to the practice sites on it."""
+    """Let tests talk to this machine only, to itself and to the practice sites on it; compile statements once."""
     config.option.allow_hosts = config.option.allow_hosts or ",".join(THIS_MACHINE)
     config.option.allow_unix_socket = True
+    share_compiled_statements()
 
 
 @pytest.hookimpl(tryfirst=True)
