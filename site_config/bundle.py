@@ -3,12 +3,21 @@
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
 from site_config.errors import Problem, SettingsError
 from site_config.markdown_bounds import excess_of
+from site_config.pictures import (
+    MAX_PICTURE_BYTES,
+    MAX_PICTURES,
+    PictureUse,
+    media_type_of,
+    path_of,
+    pictures_in,
+)
 from site_config.units import format_size
 from site_config.validation import validate
 from site_config.yaml_document import Document, Key, document_of, read_document
@@ -94,6 +103,13 @@ def _files(challenge: Challenge, directory: Path) -> _Findings:
         yield from _page(directory, page.file, ("pages", index, "file"))
     if challenge.terms:
         yield from _page(directory, challenge.terms, ("terms",))
+    if challenge.logo:
+        yield from _picture(directory, challenge.logo, ("logo",))
+    if len(pictures_of(challenge, texts_in(challenge, directory))) > MAX_PICTURES:
+        yield ("pages",), f"all pages together show more than {MAX_PICTURES} pictures"
+    for index, download in enumerate(challenge.files):
+        if download.file:
+            yield from _file(directory, download.file, ("files", index, "file"))
     for name, task in challenge.tasks.items():
         here: Key = ("tasks", name)
         yield from _file(directory, task.scorer.image, (*here, "scorer", "image"))
@@ -112,6 +128,36 @@ def _file(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
 def text_files(challenge: Challenge) -> list[PurePosixPath]:
     """Return the files of a challenge that are texts: its pages and its terms."""
     return [*(page.file for page in challenge.pages), *filter(None, [challenge.terms])]
+
+
+def pictures_of(
+    challenge: Challenge, texts: Mapping[PurePosixPath, str]
+) -> dict[PurePosixPath, bool]:
+    """Return the pictures that a challenge shows with these texts, its logo among them, and whether everybody sees them."""
+    found = dict.fromkeys(filter(None, [challenge.logo]), True)
+    for_everybody = {page.file for page in challenge.pages if page.readers == "everybody"}
+    for file in filter(texts.__contains__, text_files(challenge)):
+        is_open = file in for_everybody or file == challenge.terms
+        for use in pictures_in(texts[file]):
+            if path := path_of(use.source, file.parent):
+                found[path] = found.get(path, False) or is_open
+    return found
+
+
+def texts_in(challenge: Challenge, directory: Path) -> dict[PurePosixPath, str]:
+    """Return the texts of a challenge that can be read in ``directory``; the others are among its problems."""
+    texts = {}
+    for file in text_files(challenge):
+        found = _look(directory, file)
+        if found is not None and stat.S_ISREG(found.st_mode) and found.st_size <= PAGE_LIMIT:
+            with suppress(UnicodeDecodeError):
+                texts[file] = read_page(directory / file)
+    return texts
+
+
+def downloads_of(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the files of a challenge that people can download."""
+    return list(dict.fromkeys(one.file for one in challenge.files if one.file))
 
 
 def images_of(challenge: Challenge) -> list[PurePosixPath]:
@@ -145,6 +191,33 @@ def _page(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
         return
     if excess := excess_of(text):
         yield key, f"'{name}' is more than a page can show: {excess}"
+    for use in pictures_in(text):
+        for message in _picture_problems(directory, use, path_of(use.source, name.parent)):
+            yield key, f"'{name}', line {use.line}: {message}"
+
+
+def _picture_problems(
+    directory: Path, use: PictureUse, path: PurePosixPath | None
+) -> Iterator[str]:
+    if path is None:
+        # From elsewhere: it is left out, and lint says so.
+        return
+    if not use.description:
+        yield f"the picture '{use.source}' needs a description for those who do not see it: write it between '![' and ']'"
+    for _, message in _picture(directory, path, ()):
+        yield message
+
+
+def _picture(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
+    if missing := list(_file(directory, name, key)):
+        yield from missing
+        return
+    with (directory / name).open("rb") as file:
+        beginning = file.read(12)
+    if (directory / name).stat().st_size > MAX_PICTURE_BYTES:
+        yield key, f"'{name}' is larger than {MAX_PICTURE_BYTES // 1024**2} MiB"
+    elif media_type_of(beginning) is None:
+        yield key, f"'{name}' is no picture that pages show: PNG, JPEG, GIF or WebP"
 
 
 def _sample(directory: Path, name: PurePosixPath, key: Key) -> _Findings:

@@ -7,7 +7,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
+from site_config.fields import (
+    HttpUrl,
+    Identifier,
+    InnerPath,
+    Moment,
+    ScoreKey,
+    Section,
+    Sha256,
+    Title,
+)
 from site_config.gates import Claims
 from site_config.units import Duration, Size
 from site_config.value_kinds import Kind
@@ -43,11 +52,46 @@ class SubmissionKind(StrEnum):
     RESULTS = "results"
 
 
+Readers = Literal["everybody", "participants"]
+"""For whom a page or a file is."""
+_READERS = "`everybody`; or `participants`: who takes part, which is whoever is logged in where everybody may join."
+
+
 class Page(Section):
     """A page of the challenge."""
 
     title: Title = Field(description="Title, shown in the challenge's menu.")
-    file: InnerPath = Field(description="Markdown file in the challenge's directory.")
+    file: InnerPath = Field(
+        description=(
+            "Markdown file in the challenge's directory. Its pictures are PNG, JPEG, GIF or WebP files there, named"
+            " relative to the page, each with a description."
+        )
+    )
+    readers: Readers = Field(default="everybody", alias="for", description=_READERS)
+
+
+class Download(Section):
+    """A file that people can download, or the address of one elsewhere."""
+
+    title: Title = Field(description="What it is.")
+    file: InnerPath | None = Field(
+        default=None, description="A file in the challenge's directory; or else `url`."
+    )
+    url: HttpUrl | None = Field(
+        default=None, description="Where the file is, for one that is not in the bundle."
+    )
+    sha256: Sha256 | None = Field(
+        default=None, description="With `url`: its digest, so that people can check what they got."
+    )
+    readers: Readers = Field(default="everybody", alias="for", description=_READERS)
+
+    @model_validator(mode="after")
+    def _from_one_place(self) -> Self:
+        if (self.file is None) == (self.url is None):
+            raise ValueError("needs either 'file' or 'url'")
+        if self.sha256 is not None and self.url is None:
+            raise ValueError("'sha256' belongs to 'url': that of a file in the bundle is computed")
+        return self
 
 
 class Join(Section):
@@ -308,7 +352,16 @@ class Challenge(Section):
     )
     slug: Identifier = Field(description="Name of the challenge in addresses; never changes.")
     title: Title = Field(description="Title.")
+    summary: Title | None = Field(
+        default=None, description="One sentence for the list of challenges."
+    )
+    logo: InnerPath | None = Field(
+        default=None, description="A picture (PNG, JPEG, GIF or WebP) beside the title."
+    )
     pages: tuple[Page, ...] = Field(min_length=1, max_length=50, description="Pages, in order.")
+    files: tuple[Download, ...] = Field(
+        default=(), max_length=100, description="What people can download, in order."
+    )
     terms: InnerPath | None = Field(
         default=None, description="Markdown file with the rules that participants accept."
     )
@@ -323,3 +376,9 @@ class Challenge(Section):
         default=Retention(),
         description="How long files are kept after the end of the last phase; the site may say less.",
     )
+
+    @model_validator(mode="after")
+    def _overview_for_everybody(self) -> Self:
+        if self.pages[0].readers != "everybody":
+            raise ValueError("the first page of 'pages' is the overview, which is for everybody")
+        return self

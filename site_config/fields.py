@@ -85,6 +85,10 @@ HttpUrl = Annotated[
 ]
 
 
+Sha256 = Annotated[
+    str,
+    Matching("digest", r"[0-9a-f]{64}", meaning="a SHA-256 digest: 64 of 0-9 and a-f"),
+]
 EmailAddress = Annotated[
     str,
     Matching(

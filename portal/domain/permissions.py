@@ -21,6 +21,13 @@ class Audience(StrEnum):
     HIDDEN = "hidden"
 
 
+class Readers(StrEnum):
+    """For whom a page of the organisers, a picture or a file is."""
+
+    EVERYBODY = "everybody"
+    PARTICIPANTS = "participants"
+
+
 class Role(StrEnum):
     """What somebody does for a challenge."""
 
@@ -104,6 +111,14 @@ def may_resolve(actor: Actor, relation: ChallengeRelation | None) -> bool:
 def may_see_challenge(actor: Actor, relation: ChallengeRelation) -> bool:
     """Everybody once it is published; before that whoever works for it."""
     return relation.published or may_review(actor, relation)
+
+
+def may_read_inside(actor: Actor, relation: ChallengeRelation, *, is_admitted: bool) -> bool:
+    """Whoever takes part or works for the challenge: what is for participants only."""
+    if may_review(actor, relation):
+        return True
+    takes_part = is_admitted or actor.person_id in relation.participants
+    return may_use(actor, Scope.READ) and takes_part and may_see_challenge(actor, relation)
 
 
 def may_create_challenge(actor: Actor, *, everybody: bool) -> bool:

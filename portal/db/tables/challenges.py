@@ -7,11 +7,11 @@ from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
-from portal.db.tables.base import Base, Key
+from portal.db.tables.base import Base, Digest, Key
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.leaderboards.scores import Rule, Sort
-from portal.domain.permissions import Audience, Role
+from portal.domain.permissions import Audience, Readers, Role
 from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures
 
 
@@ -27,6 +27,11 @@ class Challenge(Base):
     approved_at: Mapped[datetime | None]
     """When the site last approved what it runs; the worker believes a file of its own instead."""
     terms: Mapped[str] = mapped_column(Text, default="")
+    terms_folder: Mapped[str] = mapped_column(String(1000), default="")
+    """Where their file lies in the bundle."""
+    summary: Mapped[str] = mapped_column(String(200), default="")
+    logo: Mapped[str] = mapped_column(String(1000), default="")
+    """The path of a picture; empty without."""
     join_policy: Mapped[str] = mapped_column(String(20))
     join_gate: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """For the policy ``claims``: title, claims and whom to ask, as ``portal.domain.accounts.gates`` reads it."""
@@ -78,6 +83,47 @@ class Page(Base):
     position: Mapped[int]
     title: Mapped[str] = mapped_column(String(200))
     markdown: Mapped[str] = mapped_column(Text)
+    folder: Mapped[str] = mapped_column(String(1000), default="")
+    """Where its file lies in the bundle: what it names is relative to that."""
+    readers: Mapped[Readers] = mapped_column(default=Readers.EVERYBODY)
+
+
+class Picture(Base):
+    """A picture of the bundle that pages show."""
+
+    __tablename__ = "pictures"
+    __table_args__ = (UniqueConstraint("challenge_id", "path"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    path: Mapped[str] = mapped_column(String(1000))
+    """In the bundle, and in its address."""
+    blob_sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"))
+    readers: Mapped[Readers]
+    """The widest of the pages that show it."""
+
+
+class Download(Base):
+    """A file that people can download, or the address of one elsewhere."""
+
+    __tablename__ = "downloads"
+    __table_args__ = (UniqueConstraint("challenge_id", "name"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    name: Mapped[str] = mapped_column(String(1000))
+    """In its address: the file's own name, with its folders where several have that; or the address elsewhere."""
+    position: Mapped[int]
+    title: Mapped[str] = mapped_column(String(200))
+    readers: Mapped[Readers]
+    blob_sha256: Mapped[str | None] = mapped_column(ForeignKey("blobs.sha256"))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes; None for a file elsewhere."""
+    url: Mapped[str | None] = mapped_column(String(2000))
+    url_sha256: Mapped[Digest | None]
+    """What the organisers say its digest is."""
+    fetched: Mapped[int] = mapped_column(default=0)
+    """How often somebody has begun to download it here."""
 
 
 class Task(Base):

@@ -30,6 +30,14 @@ class VisibleChallenge:
         return self.found.challenge
 
     @property
+    def is_admitted(self) -> bool:
+        """Whether the actor was let in, or may join without being: then whoever is logged in is a participant."""
+        return (
+            self.challenge.join_policy == "open"
+            or self.found.participation is ParticipationState.ADMITTED
+        )
+
+    @property
     def must_join(self) -> bool:
         """Whether the actor has to be let in, or accept changed terms, before they can submit."""
         return self.challenge.join_policy != "open" and (

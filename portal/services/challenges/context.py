@@ -52,7 +52,10 @@ class Frame:
     status: PhaseStatus
     state: ChallengeState
     tabs: tuple[Tab, ...]
+    logo: str
+    """The path of a picture; empty without."""
     has_terms: bool
+    has_files: bool
     has_news: bool
     """Whether there is something to read among the news, or the actor may write some."""
     phases: tuple[PhaseFacts, ...]
@@ -64,6 +67,8 @@ class Frame:
     takes_part: bool
     """Whether they are in a team of the challenge, or have been let in."""
     participation: ParticipationState | None
+    is_inside: bool
+    """Whether they read what is for participants only."""
     must_join: bool
     """Whether they have to be let in, or accept changed terms, before they can submit."""
 
@@ -110,13 +115,20 @@ def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
 def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Frame:
     challenge, found, relation = visible.challenge, visible.found, visible.relation
     phases = tuple(phase_facts(phase, now) for phase in challenge.phases)
+    is_inside = permissions.may_read_inside(actor, relation, is_admitted=visible.is_admitted)
     return Frame(
         slug=challenge.slug,
         title=challenge.title,
         status=life.status(challenge.state, [phase.window for phase in phases], now),
         state=challenge.state,
-        tabs=tuple(Tab(slug=page.slug, title=page.title) for page in challenge.pages),
+        tabs=tuple(
+            Tab(slug=page.slug, title=page.title)
+            for page in challenge.pages
+            if is_inside or page.readers is permissions.Readers.EVERYBODY
+        ),
+        logo=challenge.logo,
         has_terms=bool(challenge.terms.strip()),
+        has_files=found.has_files,
         has_news=found.has_news or permissions.may_announce(actor, relation),
         phases=phases,
         team_size=challenge.team_size,
@@ -126,5 +138,6 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         may_own=permissions.may_own(actor, relation),
         takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
         participation=found.participation,
+        is_inside=is_inside,
         must_join=visible.must_join,
     )

@@ -16,6 +16,7 @@ from portal.domain.challenges.calendar import PhaseStatus, TimeWindow, challenge
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.errors import NotFoundError
+from portal.domain.permissions import Readers
 from portal.services.challenges.context import Frame, look_up
 
 
@@ -25,6 +26,7 @@ class Card:
 
     slug: str
     title: str
+    summary: str
     status: PhaseStatus
     state: ChallengeState
     phase: str
@@ -62,6 +64,8 @@ class Overview:
 
     frame: Frame
     text: str
+    folder: str
+    """Where the page's file lies in the bundle; its pictures are relative to that."""
     tasks: tuple[TaskFacts, ...]
 
 
@@ -73,6 +77,8 @@ class TextPage:
     slug: str
     title: str
     text: str
+    folder: str
+    """Where its file lies in the bundle; its pictures are relative to that."""
 
 
 def home(session: Session, *, actor: Actor, now: datetime) -> Home:
@@ -102,6 +108,7 @@ def overview(
     return Overview(
         frame=visible.frame,
         text=page.markdown if page else "",
+        folder=page.folder if page else "",
         tasks=_task_facts(visible.frame, visible.challenge, tasks, resources),
     )
 
@@ -110,9 +117,15 @@ def page(session: Session, *, actor: Actor, slug: str, page_slug: str, now: date
     """Return a page that the organisers wrote."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
     row = queries.page_text(session, visible.challenge.id, page_slug)
-    if row is None:
+    if row is None or not (visible.frame.is_inside or row.readers is Readers.EVERYBODY):
         raise NotFoundError
-    return TextPage(frame=visible.frame, slug=row.slug, title=row.title, text=row.markdown)
+    return TextPage(
+        frame=visible.frame,
+        slug=row.slug,
+        title=row.title,
+        text=row.markdown,
+        folder=row.folder,
+    )
 
 
 def terms(session: Session, *, actor: Actor, slug: str, now: datetime) -> TextPage:
@@ -120,7 +133,13 @@ def terms(session: Session, *, actor: Actor, slug: str, now: datetime) -> TextPa
     visible = look_up(session, actor=actor, slug=slug, now=now)
     if not visible.frame.has_terms:
         raise NotFoundError
-    return TextPage(frame=visible.frame, slug="terms", title="Terms", text=visible.challenge.terms)
+    return TextPage(
+        frame=visible.frame,
+        slug="terms",
+        title="Terms",
+        text=visible.challenge.terms,
+        folder=visible.challenge.terms_folder,
+    )
 
 
 def _card(challenge: Challenge, teams: int, now: datetime) -> Card:
@@ -129,6 +148,7 @@ def _card(challenge: Challenge, teams: int, now: datetime) -> Card:
     return Card(
         slug=challenge.slug,
         title=challenge.title,
+        summary=challenge.summary,
         status=life.status(challenge.state, windows, now),
         state=challenge.state,
         phase=challenge.phases[place].title if windows else "",

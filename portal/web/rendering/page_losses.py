@@ -1,6 +1,7 @@
 """What a page in Markdown cannot show: for its organisers, who would otherwise look for it on the page."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ from markdown_it.token import Token
 
 from portal.web.rendering.dollar_math import mathml_within
 from portal.web.rendering.markdown import PARSER, SCHEMES
+from site_config.pictures import path_of
 
 
 def losses_of(text: str) -> list[tuple[int, str]]:
@@ -34,8 +36,11 @@ def _line_ends(token: Token) -> int:
 
 
 def _loss(token: Token, env: dict[str, Any]) -> str:
-    if token.type == "image":
-        return f"the image '{token.attrs['src']}' is left out: pages show no images, only their descriptions"
+    if token.type == "image" and path_of(str(token.attrs["src"]), PurePosixPath()) is None:
+        return (
+            f"the picture '{token.attrs['src']}' is left out, and its description shown: pages show pictures that are in"
+            " the challenge's directory"
+        )
     if token.type == "link_open":
         return _lost_link(str(token.attrs["href"]))
     if token.type in {"math_inline", "math_block"} and mathml_within(token, env) is None:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from portal.web.rendering import audit_sentences, filters, labels
 from portal.web.rendering.bars import hours
-from portal.web.rendering.markdown import html_of, without_title
+from portal.web.rendering.markdown import PicturePlace, html_of, without_title
 from portal.web.rendering.static_files import StaticFiles
 from portal.web.rendering.user_agents import agent_in_words
 
@@ -44,13 +44,20 @@ class Renderer:
         )
         self._environment.filters.update(_FILTERS)
         self._environment.filters["markdown"] = _markdown
-        self._environment.globals.update(static=static.url, site=dict(site))
+        self._environment.globals.update(static=static.url, site=dict(site), pictures=_pictures)
 
     def html(self, template: str, values: Mapping[str, object]) -> str:
         """Return the page."""
         return self._environment.get_template(template).render(values)
 
 
-def _markdown(text: str, *titles: str, top: int = 2) -> Markup:
+def _markdown(
+    text: str, *titles: str, top: int = 2, pictures: PicturePlace | None = None
+) -> Markup:
     # html_of has cleaned it: this is the only text that reaches a page unescaped.
-    return Markup(html_of(without_title(text, titles), top))  # noqa: S704
+    return Markup(html_of(without_title(text, titles), top, pictures))  # noqa: S704
+
+
+def _pictures(slug: str, folder: str) -> PicturePlace:
+    """Return where the pictures of a page of a challenge are."""
+    return PicturePlace(address=f"/challenges/{slug}/pictures", folder=folder)

@@ -32,6 +32,7 @@ from portal.web.uploads.submit import (
 )
 from site_config.bundle import PAGE_LIMIT, read_page, text_files
 from site_config.errors import Problem, SettingsError
+from site_config.pictures import MAX_PICTURE_BYTES
 
 NO_FILE = "Choose a file. It must not be empty."
 NOTHING_KEPT = "The challenge is as it was: this has to be mended first."
@@ -292,6 +293,6 @@ def _known(held: RevisionContent, path: str, values: Mapping[str, str]) -> PureP
 def _stored(request: PageRequest, sha256: str) -> bytes:
     try:
         with request.context.store.open(sha256) as file:
-            return file.read(PAGE_LIMIT + 1)
+            return file.read(max(PAGE_LIMIT, MAX_PICTURE_BYTES) + 1)
     except (FileNotFoundError, DamagedFileError, ValueError) as problem:
-        raise OperatorError(f"a text of a bundle cannot be read: {problem}") from problem
+        raise OperatorError(f"a file of a bundle cannot be read: {problem}") from problem

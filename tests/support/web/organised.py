@@ -51,6 +51,10 @@ class Organised:
         client.cookies["sealrun"] = log_in(self.context, self.people[who].id)
         return client
 
+    def visitor(self) -> TestClient:
+        """Return a browser in which nobody is logged in."""
+        return self._client({})
+
     def program(self, who: str, *scopes: Scope) -> TestClient:
         """Return a program with a token of somebody's."""
         token = make_token(self.context, self.people[who].id, *scopes, lasts=DAY)

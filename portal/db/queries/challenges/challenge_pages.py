@@ -10,6 +10,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from portal.db.tables import (
     Announcement,
     Challenge,
+    Download,
     Membership,
     Organiser,
     Page,
@@ -35,6 +36,8 @@ class Found(NamedTuple):
     """The terms that the person has accepted."""
     has_news: bool
     """Whether something was announced that is still shown."""
+    has_files: bool
+    """Whether there is something to download."""
 
 
 def find(session: Session, slug: str, person_id: str | None, *options: ORMOption) -> Found | None:
@@ -47,6 +50,7 @@ def find(session: Session, slug: str, person_id: str | None, *options: ORMOption
             _participation(Participation.state, person_id),
             _participation(Participation.terms_sha256, person_id),
             _has_news(),
+            exists().where(Download.challenge_id == Challenge.id),
         )
         .where(Challenge.slug == slug)
         .options(*options)
@@ -105,7 +109,9 @@ def titles_and_phases() -> tuple[ORMOption, ...]:
     """Load what the frame of every page of a challenge shows."""
     return (
         joinedload(Challenge.phases),
-        selectinload(Challenge.pages).load_only(Page.slug, Page.title, Page.challenge_id),
+        selectinload(Challenge.pages).load_only(
+            Page.slug, Page.title, Page.readers, Page.challenge_id
+        ),
     )
 
 

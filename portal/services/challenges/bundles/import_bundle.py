@@ -15,11 +15,13 @@ from portal.db.tables import (
     Base,
     Challenge,
     Column,
+    Download,
     Evaluation,
     Image,
     Page,
     Phase,
     PhaseTask,
+    Picture,
     Submission,
     Task,
 )
@@ -33,7 +35,7 @@ from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.scores import Rule, Sort
-from portal.domain.permissions import Audience
+from portal.domain.permissions import Audience, Readers
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
@@ -42,6 +44,7 @@ from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
 from site_config import challenge as bundle
+from site_config.bundle import pictures_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +88,11 @@ _WORDS = {
     "output_files": "outputs.files", "rule": "leaderboard.rule",
     "reveal_at": "leaderboard.reveal", "ladder_eta": "leaderboard.ladder",
     "team_size": "teams.max_size", "rosters_freeze_at": "teams.freeze",
-    "join_policy": "join.policy", "join_gate": "join.claims",
+    "join_policy": "join.policy", "join_gate": "join.claims", "blob_sha256": "file",
+    "readers": "for", "url_sha256": "sha256", "terms_folder": "terms",
 }  # fmt: skip
 """What ``challenge.yaml`` calls what the tables call otherwise."""
-_OF_ITSELF = {"updated_at", "approved_at", "position", "cluster"}
+_OF_ITSELF = {"updated_at", "approved_at", "position", "cluster", "folder", "size"}
 
 
 def add_challenge(
@@ -167,6 +171,8 @@ def write(
     changes: list[str] = []
     challenge, is_new = _challenge(session, described, material, changes, now=now)
     _pages(session, challenge, described, material, changes, now=now)
+    _pictures(session, challenge, described, material, changes, now=now)
+    _downloads(session, challenge, described, material, changes, now=now)
     tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
     _phases(session, challenge, described, tasks, changes, now=now)
     _columns(session, challenge, described, changes, now=now)
@@ -209,7 +215,10 @@ def _challenge(
     if row is None:
         row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
     row.title = described.title
+    row.summary = described.summary or ""
+    row.logo = str(described.logo or "")
     row.terms = material.texts[described.terms] if described.terms else ""
+    row.terms_folder = _folder(described.terms) if described.terms else ""
     row.join_policy = described.join.policy
     row.join_gate = _join_gate(described.join)
     row.team_size = described.teams.max_size
@@ -267,10 +276,76 @@ def _pages(
             "position": position,
             "title": page.title,
             "markdown": material.texts[page.file],
+            "folder": _folder(page.file),
+            "readers": Readers(page.readers),
         }
         for position, (slug, page) in enumerate(zip(slugs, described.pages, strict=True))
     }
     _bring_up_to_date(session, Page, "slug", challenge, wanted, changes, now=now)
+
+
+def _folder(file: PurePosixPath) -> str:
+    return "" if file.parent == PurePosixPath() else str(file.parent)
+
+
+def _pictures(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    material: BundleContent,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> None:
+    wanted: dict[str, dict[str, object]] = {}
+    for path, is_open in pictures_of(described, material.texts).items():
+        file = material.file(path)
+        images.keep_blob(session, sha256=file.sha256, size=file.size, now=now)
+        wanted[str(path)] = {
+            "blob_sha256": file.sha256,
+            "readers": Readers.EVERYBODY if is_open else Readers.PARTICIPANTS,
+        }
+    _bring_up_to_date(session, Picture, "path", challenge, wanted, changes, now=now)
+
+
+def _downloads(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    material: BundleContent,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> None:
+    wanted: dict[str, dict[str, object]] = {}
+    names = _download_names(described.files)
+    for position, (name, one) in enumerate(zip(names, described.files, strict=True)):
+        file = material.file(one.file) if one.file else None
+        if file is not None:
+            images.keep_blob(session, sha256=file.sha256, size=file.size, now=now)
+        wanted[name] = {
+            "position": position,
+            "title": one.title,
+            "readers": Readers(one.readers),
+            "blob_sha256": file.sha256 if file else None,
+            "size": file.size if file else None,
+            "url": one.url,
+            "url_sha256": one.sha256,
+        }
+    _bring_up_to_date(session, Download, "name", challenge, wanted, changes, now=now)
+
+
+def _download_names(downloads: Sequence[bundle.Download]) -> list[str]:
+    """Return what each file is called in its address; one elsewhere by the address that it has."""
+    named = Counter(one.file.name for one in downloads if one.file)
+    return [
+        str(one.url)
+        if one.file is None
+        else one.file.name
+        if named[one.file.name] == 1
+        else "-".join(one.file.parts)
+        for one in downloads
+    ]
 
 
 def _tasks(

@@ -7,13 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from portal.domain.challenges.revisions import SETTINGS
+from portal.domain.challenges.revisions import SETTINGS, BundleFile
 from portal.files.archives.members import ArchiveLimits, Member, opened_members
 from portal.files.bundles.intake import Intake
 from portal.files.errors import BadArchiveError
 from portal.files.store import Incoming
 from portal.services.challenges.bundles.revisions import RevisionContent
-from site_config.bundle import PAGE_LIMIT, Bundle, images_of, read_bundle, samples_of, text_files
+from site_config.bundle import (
+    PAGE_LIMIT,
+    Bundle,
+    downloads_of,
+    images_of,
+    pictures_of,
+    read_bundle,
+    samples_of,
+    text_files,
+    texts_in,
+)
+from site_config.pictures import MAX_PICTURE_BYTES
 from site_config.yaml_document import SIZE_LIMIT
 
 MAX_FILES = 100_000
@@ -68,20 +79,55 @@ def lay_changed(
     """
     settings = before.settings if changes.settings is None else changes.settings
     bundle = _bundle(intake, settings.encode())
-    texts, samples = text_files(bundle.challenge), samples_of(bundle.challenge)
-    for path in dict.fromkeys((*texts, *images_of(bundle.challenge), *samples)):
-        known = before.files.get(str(path))
-        if path in changes.uploads and path in samples:
-            _lay_packed_sample(intake, path, changes.uploads[path], max_bytes=max_bytes)
-        elif path in changes.uploads:
-            intake.lay_upload(path, changes.uploads[path])
-        elif path in changes.texts:
-            intake.lay_text(path, changes.texts[path].encode())
-        elif known is not None and path in texts:
-            intake.lay_text(path, stored(known.sha256))
-        elif known is not None:
-            intake.lay_known(path, known)
+    change = _Change(intake, before.files, changes, stored, max_bytes)
+    challenge = bundle.challenge
+    for path in text_files(challenge):
+        change.lay_read(path)
+    for path in pictures_of(challenge, texts_in(challenge, intake.place)):
+        change.lay_read(path)
+    for path in dict.fromkeys((*images_of(challenge), *downloads_of(challenge))):
+        change.lay(path)
+    for path in samples_of(challenge):
+        change.lay_sample(path)
     return LaidOut(bundle=bundle, settings=settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """Lays out each file as it was, or as it is to become."""
+
+    intake: Intake
+    before: Mapping[str, BundleFile]
+    changes: Changes
+    stored: ReadStored
+    max_bytes: int
+
+    def lay_read(self, path: PurePosixPath) -> None:
+        """Lay out what the checks read."""
+        known = self.before.get(str(path))
+        if path in self.changes.uploads:
+            upload = self.changes.uploads[path]
+            self.intake.lay_upload_to_read(path, upload, most=MAX_PICTURE_BYTES)
+        elif path in self.changes.texts:
+            self.intake.lay_text(path, self.changes.texts[path].encode())
+        elif known is not None and not known.is_directory:
+            self.intake.lay_text(path, self.stored(known.sha256))
+
+    def lay(self, path: PurePosixPath) -> None:
+        """Lay out a file that may be large."""
+        known = self.before.get(str(path))
+        if path in self.changes.uploads:
+            self.intake.lay_upload(path, self.changes.uploads[path])
+        elif known is not None:
+            self.intake.lay_known(path, known)
+
+    def lay_sample(self, path: PurePosixPath) -> None:
+        """Lay out a sample, of which the archive of a folder may come."""
+        if path in self.changes.uploads:
+            upload = self.changes.uploads[path]
+            _lay_packed_sample(self.intake, path, upload, max_bytes=self.max_bytes)
+        else:
+            self.lay(path)
 
 
 def _bundle(intake: Intake, settings: bytes) -> Bundle:
@@ -114,12 +160,16 @@ class _Zip:
         )
         for path in filter(self._file, texts):
             self._intake.lay_text(path, self._beginning(path, PAGE_LIMIT))
-        for path in images:
+        pictures = pictures_of(challenge, texts_in(challenge, self._intake.place))
+        for path in filter(self._file, pictures):
+            self._intake.lay_text(path, self._beginning(path, MAX_PICTURE_BYTES))
+        downloads = dict.fromkeys(downloads_of(challenge))
+        for path in images | downloads:
             if member := self._file(path):
                 self._intake.lay_file(path, member.chunks())
         for path in samples:
             self._lay_sample(path)
-        named = {PurePosixPath(SETTINGS), *texts, *images}
+        named = {PurePosixPath(SETTINGS), *texts, *images, *pictures, *downloads}
         return LaidOut(
             bundle=bundle,
             settings=(self._intake.place / SETTINGS).read_text(encoding="utf-8-sig"),

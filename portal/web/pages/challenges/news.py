@@ -7,6 +7,7 @@ from starlette.responses import Response
 from portal.services.challenges import news
 from portal.web.rendering.atom import ATOM, atom_of
 from portal.web.request_context import PageRequest
+from portal.web.stored_files import is_known
 
 
 def show(request: PageRequest) -> Response:
@@ -43,11 +44,6 @@ def feed(request: PageRequest) -> Response:
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     # Kept by whoever wants to, and asked about each time: what was taken down is gone at once.
     headers = {"etag": tag, "cache-control": "public, no-cache"}
-    if _is_known(request.http.headers.get("if-none-match", ""), tag):
+    if is_known(request.http.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=ATOM, headers=headers)
-
-
-def _is_known(asked: str, tag: str) -> bool:
-    """Whether a reader names what it has by its tag; proxies that compress make it a weak one (RFC 9110, 13.1.2)."""
-    return any(one.strip().removeprefix("W/") in {tag, "*"} for one in asked.split(","))
