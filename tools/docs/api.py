@@ -59,7 +59,10 @@ def _call(call: Told, schemas: Told) -> Iterator[str]:
 
 def _answer(responses: Told) -> str:
     status, told = next(iter(responses.items()))
-    return f"{status}, {_kind(told['content']['application/json']['schema'])}"
+    content = told["content"]
+    if "application/json" not in content:
+        return f"{status}, {told['description'][0].lower()}{told['description'][1:].rstrip('.')}"
+    return f"{status}, {_kind(content['application/json']['schema'])}"
 
 
 def _body(content: Told, schemas: Told) -> Iterator[str]:

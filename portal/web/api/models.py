@@ -15,6 +15,7 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.permissions import Readers
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.timeline import StepState
 from portal.domain.teams.membership_rules import ParticipationState
@@ -415,6 +416,26 @@ class Announcement(Model):
 
 class Announcements(Page[Announcement]):
     """One page of what was announced in a challenge, the newest first."""
+
+
+class OfferedFile(Model):
+    """A file that you can download."""
+
+    title: str
+    name: str | None = Field(description="Its name here; null for a file on another site.")
+    address: str
+    size: int | None = Field(description="Bytes; null for a file on another site.")
+    sha256: str | None = Field(description="Null where the organisers have not given it.")
+    readers: Readers = Field(description="Who can download it.")
+    fetched: int | None = Field(
+        description="How often somebody has begun to; null for whoever does not work for the challenge."
+    )
+
+
+class Files(Model):
+    """What can be downloaded of a challenge."""
+
+    items: list[OfferedFile]
 
 
 class MarkWanted(Model):

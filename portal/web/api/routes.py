@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fastapi import Response
 from fastapi.routing import APIRoute, APIRouter
 from pydantic import BaseModel
 
 from portal.web.api import (
     announcements,
     challenges,
+    files,
     marks,
     revisions,
     submissions,
@@ -65,6 +67,8 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/revisions/{number}", revisions.revision)
     _post(router, "/challenges/{slug}/revisions/{number}/state", revisions.step_revision)
     _make(router, "/challenges/{slug}/revisions/{number}/again", revisions.again)
+    _get(router, "/challenges/{slug}/files", files.files)
+    _download(router, "/challenges/{slug}/files/{name}", files.file)
     _get(router, "/challenges/{slug}/announcements", announcements.announcements)
     _make(router, "/challenges/{slug}/announcements", announcements.announce)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
@@ -97,6 +101,17 @@ def _refusals(meanings: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
 
 def _get(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
     router.add_api_route(path, endpoint, methods=["GET"])
+
+
+def _download(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:
+    content = {"application/octet-stream": {"schema": FILE}}
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=["GET"],
+        response_class=Response,
+        responses={200: {"content": content, "description": "The file, or a part of it."}},
+    )
 
 
 def _post(router: APIRouter, path: str, endpoint: Callable[..., Any]) -> None:

@@ -148,8 +148,8 @@ def _fence(
     html = _rendered(admonition.text, within)
     env["formula_chars"] = within["formula_chars"]
     return (
-        f'<div class="admonition {admonition.kind}" role="note">\n'
-        f'<p class="admonition-title">{escapeHtml(admonition.title)}</p>\n{html}</div>\n'
+        f'<div class="admonition admonition-{admonition.kind}" role="note">\n'
+        f'<div class="admonition-title">{escapeHtml(admonition.title)}</div>\n{html}</div>\n'
     )
 
 

@@ -9,19 +9,24 @@ from markdown_it.token import Token
 
 from portal.web.rendering.dollar_math import mathml_within
 from portal.web.rendering.markdown import PARSER, SCHEMES
+from site_config.admonitions import MAX_DEPTH, admonition_of
 from site_config.pictures import path_of
 
 
 def losses_of(text: str) -> list[tuple[int, str]]:
     """Return each loss with its line, the first being 1."""
-    return list(_losses(text))
+    return list(_losses(text, {}, before=0, depth=0))
 
 
-def _losses(text: str) -> Iterator[tuple[int, str]]:
-    line = 0
-    env: dict[str, Any] = {}
+def _losses(
+    text: str, env: dict[str, Any], *, before: int, depth: int
+) -> Iterator[tuple[int, str]]:
+    line = before
     for token in PARSER.parse(text):
-        line = token.map[0] + 1 if token.map else line
+        line = before + token.map[0] + 1 if token.map else line
+        admonition = admonition_of(token)
+        if admonition is not None and depth < MAX_DEPTH:
+            yield from _losses(admonition.text, env, before=line, depth=depth + 1)
         if message := _loss(token, env):
             yield line, message
         within = line

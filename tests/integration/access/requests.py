@@ -10,6 +10,7 @@ from portal.web.rendering.static_files import StaticFiles
 from tests.integration.access.scene import INVITATION, MAIL_LINK, TERMS
 from tests.integration.access.table import Key
 from tests.support.bundles import new_bundle
+from tests.support.offered_files import INNER_PICTURE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,11 @@ EXAMPLES: Mapping[Key, Example] = {
     ),
     ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
         parts={"{person}": "@applicant"}
+    ),
+    ("GET", "/challenges/{slug}/files/{name}"): Example(parts={"{name}": "hints.txt"}),
+    ("GET", "/api/v1/challenges/{slug}/files/{name}"): Example(parts={"{name}": "hints.txt"}),
+    ("GET", "/challenges/{slug}/pictures/{path:path}"): Example(
+        parts={"{path:path}": INNER_PICTURE}
     ),
     ("POST", "/challenges/{slug}/news"): Example(
         form={"title": "News", "text": "It is so.", "do": "publish"}

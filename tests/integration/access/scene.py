@@ -42,7 +42,7 @@ from portal.services.submissions import run_logs
 from portal.web.app import create_app
 from portal.web.context import SiteTerms, WebContext
 from portal.web.middleware.cookies import digest, new_secret
-from tests.support import bundles, factories
+from tests.support import bundles, factories, offered_files
 from tests.support.factories import DAY, NOW, Digits
 from tests.support.servers.portal import log_in, new_context
 
@@ -112,6 +112,7 @@ def new_place(directory: Path, scene: Scene | None) -> Place:
     directory.mkdir()
     database = None
     bundles.keep(directory / "blobs")
+    offered_files.keep(directory / "blobs")
     if scene is not None:
         database = scene.copy
         shutil.copy(scene.database, str(database.engine.url.database))
@@ -127,6 +128,7 @@ def make_scene(directory: Path) -> Scene:
         session.get_one(Challenge, digits.challenge.id).join_policy = "approve"
         people = _people(session, digits)
         ids, tokens = _things(session, digits, people)
+        offered_files.offer(session, digits)
         bundles.add_revision(session, digits, 1)
         bundles.add_revision(
             session, digits, 2, changed={"title": "Digits"}, state=RevisionState.PROPOSED

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.db.tables import Challenge, Download, RevisionFile
+from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.life import ChallengeState
 from tests.support.web.organised import ROOT, SETTINGS, Organised
 
@@ -147,6 +148,27 @@ def test_a_download_is_saved_resumed_and_counted_once(offering: Organised) -> No
     assert rest.headers["content-range"] == f"bytes 10000-{len(KIT) - 1}/{len(KIT)}"
     assert _fetched(offering) == {"kit.zip": 1, "hints.txt": 0, "https://papers.example/1.pdf": 0}
     assert "<td>1</td>" in offering.browser("reviewer").get(f"{ROOT}/files").text
+
+
+def test_programs_list_and_download_what_their_owner_may(offering: Organised) -> None:
+    _close_to_strangers(offering)
+    address = f"/api/v1{ROOT}/files"
+    member = offering.program("member", Scope.READ)
+    reviewer = offering.program("reviewer", Scope.READ, Scope.ORGANISE)
+
+    listed = reviewer.get(address).json()["items"]
+
+    assert [(one["name"], one["size"], one["readers"], one["fetched"]) for one in listed] == [
+        ("kit.zip", len(KIT), "everybody", 0),
+        ("hints.txt", len(DATA), "participants", 0),
+        (None, None, "everybody", None),
+    ]
+    assert listed[0]["sha256"] == hashlib.sha256(KIT).hexdigest()
+    assert listed[2]["address"] == "https://papers.example/1.pdf"
+    assert reviewer.get(listed[1]["address"]).content == DATA
+    assert [one["name"] for one in member.get(address).json()["items"]] == ["kit.zip", None]
+    assert member.get(f"{address}/hints.txt").status_code == 404
+    assert _fetched(offering)["hints.txt"] == 1
 
 
 def test_another_version_of_a_file_is_not_joined_to_the_first(offering: Organised) -> None:

@@ -9,7 +9,7 @@ from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
-from tests.support import bundles
+from tests.support import bundles, offered_files
 from tests.support.factories import NOW
 from tests.support.web.addresses import addresses
 from tests.support.web.site import Site
@@ -38,6 +38,8 @@ EXPECTED = {
     ("POST", "/challenges"): (403, 403, 404, 404, 404, 403, 404, 404, 404),
     ("GET", DIGITS): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", f"{DIGITS}/announcements"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", f"{DIGITS}/files"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
+    ("GET", f"{DIGITS}/files/{{name}}"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/announcements"): (403, 403, 404, 404, 404, 403, 201, 201, 404),
     ("POST", f"{DIGITS}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", REVISIONS): (403, 403, 404, 404, 404, 403, 200, 200, 404),
@@ -111,7 +113,7 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     method, path = call
     address = API + path.replace("{slug}", "digits").replace("{id}", site.submission_id)
     address = address.replace("{person}", _applicant(site)).replace("{number}", _proposal(site))
-    address = address.replace("{mark}", "hidden")
+    address = address.replace("{mark}", "hidden").replace("{name}", _offer(site))
     sent = FORMS.get(path, SUBMITTED)
     answers = []
 
@@ -137,6 +139,14 @@ def _proposal(site: Site) -> str:
             session, site.digits, 2, changed={"title": "Digits"}, state=RevisionState.PROPOSED
         )
     return "2"
+
+
+def _offer(site: Site) -> str:
+    """Let the challenge offer files; return the name of one that is for participants."""
+    offered_files.keep(site.context.store.root)
+    with site.context.database.writing() as session:
+        offered_files.offer(session, site.digits)
+    return "hints.txt"
 
 
 def _applicant(site: Site) -> str:

@@ -15,6 +15,7 @@ from portal.db.tables import (
     Job,
     LogRelease,
     MailChoice,
+    Page,
     Person,
     Result,
     Standing,
@@ -35,7 +36,7 @@ from portal.services.evaluations import file_pieces
 from portal.services.evaluations.file_pieces import Piece
 from portal.services.submissions import run_logs
 from portal.web.context import SiteTerms
-from tests.support import bundles, factories
+from tests.support import bundles, factories, offered_files
 from tests.support.factories import DAY, MINUTE, NOW, Digits
 from tests.support.scenes.staff import add_staff_things
 from tests.support.scenes.teams import add_team_things
@@ -57,6 +58,27 @@ Logins and what is done on the site are kept as long as the site's page on perso
 )
 
 MAIL_LINK = "m" * 43
+
+BOXES = """
+
+![A grey square, as wide as it is high]({picture})
+
+:::{{note}}
+The classes are of the same size in the sample, and *not* in the private data.
+:::
+
+```{{warning}} Read this first
+Probabilities that do not sum up to 1 are refused:
+
+| Class | Probability |
+|-------|-------------|
+| 0     | 0.25        |
+```
+
+:::{{danger}}
+Whoever labels the private data by hand is disqualified.
+:::
+"""
 
 TEAMS = (
     ("Nearest Neighbours", 0.987), ("Kernel Panic", 0.981), ("The Overfitters", 0.978),
@@ -106,10 +128,20 @@ def _add_revisions(session: Session, digits: Digits) -> None:
         row.base_number = 2
 
 
+def _show_and_offer(session: Session, digits: Digits) -> None:
+    """Give the challenge a logo, files, and a page that has a picture and boxes."""
+    offered_files.offer(session, digits)
+    digits.challenge.logo = offered_files.PICTURE
+    digits.challenge.summary = "Read handwritten digits that nobody has labelled."
+    page = session.scalars(select(Page).where(Page.slug == "evaluation")).one()
+    page.markdown += BOXES.format(picture=offered_files.PICTURE)
+
+
 def add_scene(session: Session) -> Scene:
     """Fill an empty database."""
     digits = factories.add_challenge(session)
     _add_revisions(session, digits)
+    _show_and_offer(session, digits)
     _add_other_challenges(session)
     ada = factories.add_person(session, "Ada Vlasák")
     factories.add_account(session, ada, "vlasak@nordholm.example")

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext
 
 from portal.db.engine import open_database
 from portal.web.app import create_app
-from tests.support import factories
+from tests.support import factories, offered_files
 from tests.support.databases import new_sqlite
 from tests.support.scenes.site import MAIL_LINK, SITE_TERMS, Scene, add_scene
 from tests.support.scenes.teams import INVITATION
@@ -57,6 +57,7 @@ def site(directory: Path, template: Template, issuer: str = "http://localhost:9"
     url = f"http://127.0.0.1:{port}"
     file = shutil.copyfile(template.file, directory / "sealrun.db")
     database = open_database(f"sqlite:///{file}")
+    offered_files.keep(directory / "blobs")
     context = portal.new_context(
         directory, database=database, site_url=url, issuer=issuer, terms=SITE_TERMS
     )
@@ -135,6 +136,8 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         ),
         "roles": ("staff", f"{root}/roles"),
         "state": ("staff", f"{root}/state"),
+        "files": (None, f"{root}/files"),
+        "files-staff": ("staff", f"{root}/files"),
         "news": (None, f"{root}/news"),
         "news-staff": ("staff", f"{root}/news"),
         "news-one": (None, f"{root}/news/{scene.announcement}"),

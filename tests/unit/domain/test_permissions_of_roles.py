@@ -74,6 +74,16 @@ CASES = {
     "may_resolve": (lambda a: permissions.may_resolve(a, OPEN), ["organiser", "owner", "staff"]),
     "may_resolve of the site": (lambda a: permissions.may_resolve(a, None), ["staff"]),
     "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),
+    "may_read_inside": (
+        lambda a: permissions.may_read_inside(a, OPEN, is_admitted=False), ["member", *REVIEWERS],
+    ),
+    "may_read_inside who was admitted": (
+        lambda a: permissions.may_read_inside(a, OPEN, is_admitted=True),
+        [*PEOPLE, "owner's token to read", "owner's token to organise"],
+    ),
+    "may_read_inside of a draft": (
+        lambda a: permissions.may_read_inside(a, DRAFT, is_admitted=True), REVIEWERS,
+    ),
     "may_take_part": (lambda a: permissions.may_take_part(a, OPEN), PEOPLE),
     "may_submit": (lambda a: permissions.may_submit(a, OPEN), PEOPLE),
     "may_see_own_part": (lambda a: permissions.may_see_own_part(a, OVER, has_part=True), PEOPLE),

@@ -6,7 +6,7 @@ from portal.web.rendering.page_losses import losses_of
 
 PAGE = r"""# Data
 
-The field in May: ![map of the field](map.png) and
+The field in May: ![map of the field](https://maps.example/map.png) and
 [the list](files/list.csv) and [elsewhere](https://data.example.org).
 
 * [by mail](mailto:a@b.example), [here](/challenges/wheat)
@@ -21,11 +21,18 @@ $$
 \begin{tabular}
 $$
 
-![again](map.png)
+![shown](map.png)
+
+:::{note}
+![again](https://maps.example/map.png)
+:::
 """
 
 
-IMAGE = "the image 'map.png' is left out: pages show no images, only their descriptions"
+IMAGE = (
+    "the picture 'https://maps.example/map.png' is left out, and its description shown:"
+    " pages show pictures that are in the challenge's directory"
+)
 FORMULA = "the formula is shown as it is written: pages cannot convert it"
 NOWHERE = "leads nowhere: files of the challenge have no address on the site; write a whole one"
 
@@ -38,7 +45,7 @@ def test_each_loss_has_its_line() -> None:
         (8, FORMULA),
         (12, f"the link to '#b' {NOWHERE}"),
         (14, FORMULA),
-        (18, IMAGE),
+        (21, IMAGE),
     ]
 
 
