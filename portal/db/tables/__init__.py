@@ -13,6 +13,7 @@ from portal.db.tables.attention import Decision, Heartbeat
 from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
 from portal.db.tables.challenges import (
+    Board,
     Challenge,
     ChallengeRevision,
     Column,
@@ -36,6 +37,7 @@ from portal.db.tables.submissions import (
     Cancellation,
     Evaluation,
     Event,
+    Pick,
     Result,
     Standing,
     Submission,
@@ -61,6 +63,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Blob",
+    "Board",
     "Cancellation",
     "Challenge",
     "ChallengeRevision",
@@ -90,6 +93,7 @@ __all__ = [
     "Person",
     "Phase",
     "PhaseTask",
+    "Pick",
     "Result",
     "Revision",
     "RevisionFile",
