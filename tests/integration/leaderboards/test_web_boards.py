@@ -221,7 +221,9 @@ def test_where_each_sees_the_own_no_form_has_anything_of_others(site: Site) -> N
         assert site.browser(site.newcomer).get(address).status_code == 404
         page = site.browser(site.ada).get(address).text
         assert "Team Ada" in page
-        assert not [word for word in ("Rival 0", "Rival 1", "0.950", "3 teams", "Rank</th>") if word in page]
+        assert not [
+            word for word in ("Rival 0", "Rival 1", "0.950", "3 teams", "Rank</th>") if word in page
+        ]
     answer = _program(site, site.ada, Scope.READ).get(f"{API}{BOARD}?board=own").json()
     assert [(row["team"], row["rank"]) for row in answer["items"]] == [("Team Ada", None)]
     assert answer["total"] == 1
