@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
 from site_config.errors import Problem, SettingsError
+from site_config.leaderboards import references as board_references
 from site_config.markdown_bounds import excess_of
 from site_config.pictures import (
     MAX_PICTURE_BYTES,
@@ -57,7 +58,11 @@ class Bundle:
         Every file is a regular file inside the directory, reached without a symbolic link. With what a site offers,
         also whether the profiles are among that, and the data is allowed for this challenge.
         """
-        findings = [*_references(self.challenge), *_files(self.challenge, self.directory)]
+        findings = [
+            *_references(self.challenge),
+            *board_references.references(self.challenge),
+            *_files(self.challenge, self.directory),
+        ]
         if offers is not None:
             findings += [*_demands(self.challenge, offers)]
         return [self.document.problem(key, message) for key, message in findings]

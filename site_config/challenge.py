@@ -12,12 +12,20 @@ from site_config.fields import (
     Identifier,
     InnerPath,
     Moment,
-    ScoreKey,
     Section,
     Sha256,
     Title,
 )
 from site_config.gates import Claims
+from site_config.leaderboards.boards import (
+    MAX_BOARDS,
+    MAX_COLUMNS,
+    Board,
+    Column,
+    Leaderboard,
+    is_private,
+    reveal_of,
+)
 from site_config.units import Duration, Size
 from site_config.value_kinds import Kind
 
@@ -264,75 +272,6 @@ class Phase(Section):
         return self
 
 
-class Column(Section):
-    """A score that the scorer writes and the leaderboard shows."""
-
-    key: ScoreKey = Field(description="Key in scores.json.")
-    title: Title = Field(description="Heading of the column.")
-    sort: Literal["asc", "desc"] = Field(
-        default="desc", description="`desc`: more is better; `asc`: less is better."
-    )
-    precision: int = Field(default=3, ge=0, le=12, description="Digits shown after the point.")
-    min: float | None = Field(default=None, description="Smallest value that can be right.")
-    max: float | None = Field(default=None, description="Largest value that can be right.")
-    primary: bool = Field(default=False, description="Ranks the table; exactly one column does.")
-    private: bool = Field(
-        default=False,
-        description="Seen by organisers only until the time of `reveal`; for ever without it.",
-    )
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.min is not None and self.max is not None and self.min >= self.max:
-            raise ValueError("'min' must be less than 'max'")
-        return self
-
-
-class Ladder(Section):
-    """Show a new best only if it is better than the last one shown by a step."""
-
-    eta: float = Field(
-        gt=0, allow_inf_nan=False, description="The step, in the unit of the primary column."
-    )
-
-
-class Leaderboard(Section):
-    """How submissions are ranked and what the table shows."""
-
-    rule: Literal["best", "last", "chosen"] = Field(
-        default="best", description="Which submission of a team counts; `chosen`: the team says."
-    )
-    reveal: Moment | None = Field(
-        default=None, description="When private columns are shown; never without it."
-    )
-    ladder: Ladder | None = Field(
-        default=None,
-        description="Show a new best of a team only if it is better by a step; needs `rule: best`.",
-    )
-    columns: tuple[Column, ...] = Field(min_length=1, max_length=30, description="The scores.")
-
-    @model_validator(mode="after")
-    def _one_primary(self) -> Self:
-        if sum(column.primary for column in self.columns) != 1:
-            raise ValueError("exactly one column must have 'primary: true'")
-        if len({column.key for column in self.columns}) < len(self.columns):
-            raise ValueError("every column must have a key of its own")
-        return self
-
-    @model_validator(mode="after")
-    def _ladder_fits(self) -> Self:
-        if self.ladder is None:
-            return self
-        if self.rule != "best":
-            raise ValueError("'ladder' needs 'rule: best'")
-        column = next(column for column in self.columns if column.primary)
-        if self.ladder.eta < 10.0**-column.precision:
-            raise ValueError(
-                "'ladder.eta' must not be finer than the digits that the primary column shows"
-            )
-        return self
-
-
 class Retention(Section):
     """How long what belongs to submissions is kept after the end of the last phase."""
 
@@ -371,7 +310,16 @@ class Challenge(Section):
         min_length=1, max_length=20, description="The tasks, by name."
     )
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=50, description="The phases.")
-    leaderboard: Leaderboard = Field(description="How submissions are ranked.")
+    leaderboard: Leaderboard | None = Field(
+        default=None,
+        description="One board for each phase. The short form: `columns` and `boards` say more.",
+    )
+    columns: tuple[Column, ...] = Field(
+        default=(), max_length=MAX_COLUMNS, description="The scores, with `boards`."
+    )
+    boards: tuple[Board, ...] = Field(
+        default=(), max_length=MAX_BOARDS, description="The rankings, instead of `leaderboard`."
+    )
     retention: Retention = Field(
         default=Retention(),
         description="How long files are kept after the end of the last phase; the site may say less.",
@@ -382,3 +330,27 @@ class Challenge(Section):
         if self.pages[0].readers != "everybody":
             raise ValueError("the first page of 'pages' is the overview, which is for everybody")
         return self
+
+    def _one_form(self) -> Self:
+        if (self.leaderboard is None) == (not self.boards):
+            raise ValueError("needs either 'leaderboard' or 'columns' and 'boards'")
+        if bool(self.columns) != bool(self.boards):
+            raise ValueError("'columns' and 'boards' need each other")
+        if any(column.primary for column in self.columns):
+            raise ValueError("'primary' belongs to 'leaderboard': each board says what it ranks by")
+        return self
+
+    @property
+    def scores(self) -> tuple[Column, ...]:
+        """Return the columns, whatever form they are written in."""
+        return self.leaderboard.columns if self.leaderboard else self.columns
+
+    def is_private(self, key: str) -> bool:
+        """Whether a column is private, or worked out from one that is."""
+        return is_private(key, self.scores)
+
+    def reveal_of(self, key: str) -> Moment | None:
+        """Return when a private column is shown; None: never."""
+        if self.leaderboard is not None:
+            return self.leaderboard.reveal
+        return reveal_of(key, self.columns, self.boards)

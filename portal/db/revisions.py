@@ -9,6 +9,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from portal.db.tables import (
     Base,
+    Board,
     Challenge,
     Column,
     Membership,
@@ -23,7 +24,7 @@ from portal.db.tables import (
 
 BOARDS = "boards"
 SHOWN: frozenset[type[Base]] = frozenset(
-    {Challenge, Column, Membership, Page, Person, Phase, PhaseTask, Standing, Team}
+    {Board, Challenge, Column, Membership, Page, Person, Phase, PhaseTask, Standing, Team}
 )
 """What the leaderboards of all challenges are made of, with the head of their pages."""
 _CHANGED = "boards changed"

@@ -63,6 +63,8 @@ class Action(StrEnum):
     SUBMISSION_UNMARKED = "submission.unmarked"
     SUBMISSION_WITHDRAWN = "submission.withdrawn"
     SUBMISSION_REINSTATED = "submission.reinstated"
+    SUBMISSION_PICKED = "submission.picked"
+    SUBMISSION_UNPICKED = "submission.unpicked"
     EVALUATION_RERUN = "evaluation.rerun"
     TROUBLE_RETRIED = "trouble.retried"
     TROUBLE_GIVEN_UP = "trouble.given_up"

@@ -17,6 +17,8 @@ class Audience(StrEnum):
 
     PUBLIC = "public"
     PARTICIPANTS = "participants"
+    OWN = "own"
+    """Each team sees what stands for itself, and no rank."""
     ORGANISERS = "organisers"
     HIDDEN = "hidden"
 
@@ -159,12 +161,12 @@ def may_cancel(actor: Actor, relation: ChallengeRelation, team: Collection[str])
 
 
 def may_see_leaderboard(actor: Actor, relation: ChallengeRelation, audience: Audience) -> bool:
-    """As wide as the phase's audience, never wider than the challenge itself."""
+    """As wide as the board's audience, never wider than the challenge itself."""
     if may_review(actor, relation):
         return True
     if not may_see_challenge(actor, relation):
         return False
-    if audience is Audience.PARTICIPANTS:
+    if audience in {Audience.PARTICIPANTS, Audience.OWN}:
         return may_use(actor, Scope.READ) and actor.person_id in relation.participants
     return audience is Audience.PUBLIC
 

@@ -25,6 +25,7 @@ from portal.web.pages.submissions import (
     cancellation,
     log_releases,
     marks,
+    picks,
     submissions,
     submit,
     weights,
@@ -192,6 +193,7 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         ),
         Route("/submissions/{id}/withdraw", form_page(marks.withdraw), methods=["POST"]),
         Route("/submissions/{id}/reinstate", form_page(marks.reinstate), methods=["POST"]),
+        Route("/submissions/{id}/picks", form_page(picks.change), methods=["POST"]),
         Route(
             "/submissions/{id}/logs/{token}/release",
             page(login_required(log_releases.ask)),

@@ -33,17 +33,26 @@ def _phases(challenge: Challenge, now: datetime) -> Iterator[tuple[Key, str]]:
 
 def _board(challenge: Challenge) -> Iterator[tuple[Key, str]]:
     board = challenge.leaderboard
+    here: Key = ("leaderboard", "columns") if board else ("columns",)
     ends = max(phase.end for phase in challenge.phases)
-    if board.reveal is not None and board.reveal < ends:
-        yield (
-            ("leaderboard", "reveal"),
-            "lies before the end of the last phase: teams see private columns while they still submit",
-        )
-    if board.reveal is None and any(column.private for column in board.columns):
-        yield ("leaderboard",), "has private columns and no 'reveal': teams never see them"
-    for index, column in enumerate(board.columns):
-        if column.min is None or column.max is None:
+    early = (
+        "lies before the end of the last phase: teams see private columns while they still submit"
+    )
+    if board is not None and board.reveal is not None and board.reveal < ends:
+        yield ("leaderboard", "reveal"), early
+    for index, column in enumerate(challenge.columns):
+        if column.reveal is not None and column.reveal < ends:
+            yield ("columns", index, "reveal"), early
+    hidden = [
+        one.key
+        for one in challenge.scores
+        if challenge.is_private(one.key) and not challenge.reveal_of(one.key)
+    ]
+    if hidden:
+        yield here[:1], "has private columns and no 'reveal': teams never see them"
+    for index, column in enumerate(challenge.scores):
+        if column.compute is None and (column.min is None or column.max is None):
             yield (
-                ("leaderboard", "columns", index),
+                (*here, index),
                 f"'{column.key}' has no 'min' and 'max': a score that cannot be right is taken",
             )

@@ -187,8 +187,9 @@ def _result(evaluation: dict[str, Any], accuracy: float) -> dict[str, Any]:
 
 def _standing(submission: dict[str, Any], accuracy: float) -> dict[str, Any]:
     return {
-        "phase_id": submission["phase_id"],
+        "board_id": submission["phase_id"],
         "team_id": submission["team_id"],
+        "place": 0,
         "submission_id": submission["id"],
         "scores": {key: round(v, 3) for key, v in factories.scores_of(accuracy).items()},
         "rank_value": round(accuracy, 3),

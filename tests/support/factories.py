@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.db.tables import (
@@ -14,6 +15,7 @@ from portal.db.tables import (
     Announcement,
     Attempt,
     Blob,
+    Board,
     Challenge,
     ChallengeRevision,
     Column,
@@ -282,6 +284,7 @@ def add_challenge(
         session.add(phase)
         session.flush()
         session.add(PhaseTask(phase_id=phase.id, task_id=task.id))
+        add_board(session, challenge, phase.slug, phase.title, [phase.slug], id=phase.id)
     session.flush()
     return Digits(challenge=challenge, task=task, phases={p.slug: p for p in rows}, columns=columns)
 
@@ -321,6 +324,27 @@ def _usual_phases() -> list[Phase]:
             "final", "Final", NOW + 40 * DAY, NOW + 54 * DAY, leaderboard=Audience.ORGANISERS
         ),
     ]
+
+
+def add_board(
+    session: Session,
+    challenge: Challenge,
+    slug: str,
+    title: str,
+    phases: Sequence[str],
+    **values: Any,
+) -> Board:
+    """Add a board after those that there are; by the primary column and the challenge's rule unless values say otherwise."""
+    position = session.scalar(
+        select(func.count()).select_from(Board).where(Board.challenge_id == challenge.id)
+    )
+    usual = {"id": new_id(NOW), "ranking": {}, "shown": [], "compare": "", "position": position}
+    row = Board(
+        challenge_id=challenge.id, slug=slug, title=title, phases=list(phases), **(usual | values)
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def add_page(
@@ -557,7 +581,7 @@ def add_standing(
     """Let a submission stand for its team, with rounded scores."""
     session.add(
         Standing(
-            phase_id=digits.phases[phase].id,
+            board_id=digits.phases[phase].id,
             team_id=team.id,
             submission_id=submission.id,
             scores={key: round(value, 3) for key, value in scores_of(accuracy).items()},

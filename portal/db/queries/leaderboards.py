@@ -44,18 +44,21 @@ class RankedRow(NamedTuple):
     scores: dict[str, float]
     achieved_at: datetime
     is_verified: bool
+    is_picked: bool = False
+    mean_rank: float | None = None
+    rank_before: int | None = None
 
 
 def page_of(
-    session: Session, *, phase_id: str, first: int, size: int, team_id: str | None
+    session: Session, *, board_id: str, first: int, size: int, team_id: str | None
 ) -> Sequence[RankedRow]:
     """List the rows at ``first`` and after it, and the row of a team wherever it stands.
 
     Equal values have the same rank, and the earlier of them comes first. Rows without a rank stand where their value
-    is, and change nobody's. One query: it counts who is ahead in the index instead of ranking the whole phase, which
+    is, and change nobody's. One query: it counts who is ahead in the index instead of ranking the whole board, which
     took ten times as long.
     """
-    values = {"phase_id": phase_id, "before": first - 1, "size": size, "team_id": team_id}
+    values = {"board_id": board_id, "before": first - 1, "size": size, "team_id": team_id}
     found = session.execute(_statement(), values).all()
     listed = _ranked([row for row in found if not row.is_extra], first)
     if any(row.team_id == team_id for row in listed):
@@ -75,7 +78,7 @@ def page_of(
 def sorted_page_of(
     session: Session,
     *,
-    phase_id: str,
+    board_id: str,
     sort: BoardSort,
     first: int,
     size: int,
@@ -83,9 +86,9 @@ def sorted_page_of(
 ) -> Sequence[RankedRow]:
     """List the same rows in another order, with the ranks and with the positions that they have in it.
 
-    One query. It goes through the whole phase, as nothing is kept in the order of other columns.
+    One query. It goes through the whole board, as nothing is kept in the order of other columns.
     """
-    values = {"phase_id": phase_id, "first": first, "end": first + size, "team_id": team_id}
+    values = {"board_id": board_id, "first": first, "end": first + size, "team_id": team_id}
     found = session.execute(_sorted_statement(sort.key, sort.is_ascending), values).all()
     return [_row(row, position=row.position, ranked_ahead=row.ranked_ahead) for row in found]
 
@@ -112,7 +115,7 @@ def _sorted_statement(key: str, is_ascending: bool) -> Select[*tuple[Any, ...]]:
         func.row_number().over(order_by=order).label("position"),
         func.count().over().label("total"),
         ranked_ahead.label("ranked_ahead"),
-    ).where(Standing.phase_id == bindparam("phase_id"))
+    ).where(Standing.board_id == bindparam("board_id"))
     if key == TEAM:
         places = places.join(Team, Team.id == Standing.team_id)
     place = places.subquery()
@@ -165,7 +168,8 @@ def _standings() -> Select[*tuple[Any, ...]]:
         Standing.achieved_at,
         Standing.is_unranked,
         Standing.is_verified,
-    ).where(Standing.phase_id == bindparam("phase_id"))
+        Standing.is_picked,
+    ).where(Standing.board_id == bindparam("board_id"))
 
 
 def _counts(page: CTE, own: CTE) -> list[Label[int]]:
@@ -194,7 +198,7 @@ def _only(value: ColumnElement[Any]) -> ScalarSelect[Any]:
 
 def _count(*conditions: ColumnElement[bool] | InstrumentedAttribute[bool]) -> ScalarSelect[int]:
     counted = select(func.count()).select_from(Standing)
-    return counted.where(Standing.phase_id == bindparam("phase_id"), *conditions).scalar_subquery()
+    return counted.where(Standing.board_id == bindparam("board_id"), *conditions).scalar_subquery()
 
 
 def _ranked(rows: Sequence[Row[*tuple[Any, ...]]], first: int) -> list[RankedRow]:
@@ -222,4 +226,39 @@ def _row(row: Row[*tuple[Any, ...]], *, position: int, ranked_ahead: int) -> Ran
         scores=row.scores,
         achieved_at=row.achieved_at,
         is_verified=row.is_verified,
+        is_picked=row.is_picked,
     )
+
+
+class StandingRow(NamedTuple):
+    """What stands on a board, before it is ranked."""
+
+    board_id: str
+    team_id: str
+    team: str
+    submission_id: str
+    scores: dict[str, float]
+    achieved_at: datetime
+    is_unranked: bool
+    is_verified: bool
+    is_picked: bool
+
+
+def all_of(session: Session, board_ids: Sequence[str]) -> Sequence[StandingRow]:
+    """List all that stands on some boards, in no order, for those that no index is in the order of. One query."""
+    rows = session.execute(
+        select(
+            Standing.board_id,
+            Standing.team_id,
+            Team.name,
+            Standing.submission_id,
+            Standing.scores,
+            Standing.achieved_at,
+            Standing.is_unranked,
+            Standing.is_verified,
+            Standing.is_picked,
+        )
+        .join(Team, Team.id == Standing.team_id)
+        .where(Standing.board_id.in_(board_ids))
+    )
+    return [StandingRow(*row) for row in rows]

@@ -13,6 +13,7 @@ from portal.db.tables.attention import Decision, Heartbeat
 from portal.db.tables.audit import AuditEntry
 from portal.db.tables.base import Base
 from portal.db.tables.challenges import (
+    Board,
     Challenge,
     ChallengeRevision,
     Column,
@@ -38,6 +39,7 @@ from portal.db.tables.submissions import (
     Cancellation,
     Evaluation,
     Event,
+    Pick,
     Result,
     Standing,
     Submission,
@@ -63,6 +65,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Blob",
+    "Board",
     "Cancellation",
     "Challenge",
     "ChallengeRevision",
@@ -93,6 +96,7 @@ __all__ = [
     "Person",
     "Phase",
     "PhaseTask",
+    "Pick",
     "Picture",
     "Result",
     "Revision",

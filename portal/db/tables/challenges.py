@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Digest, Key
@@ -39,10 +39,11 @@ class Challenge(Base):
     rosters_freeze_at: Mapped[datetime | None]
     """From when on nobody joins, leaves or merges teams; never without it."""
     rule: Mapped[Rule]
+    """Of the boards that say nothing else."""
     reveal_at: Mapped[datetime | None]
-    """When private columns are shown to everybody; never without it."""
+    """When private columns without a time of their own are shown to everybody; never without it."""
     ladder_eta: Mapped[float | None]
-    """The Ladder's step in the primary column; None: every score is shown."""
+    """The Ladder's step on all boards, in the primary column; None: each board says whether it has one."""
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """How many seconds each kind is kept, as ``portal.domain.retention`` reads it."""
     created_at: Mapped[datetime]
@@ -54,6 +55,7 @@ class Challenge(Base):
     )
     tasks: Mapped[list["Task"]] = relationship(lazy="raise", order_by="Task.position")
     columns: Mapped[list["Column"]] = relationship(lazy="raise", order_by="Column.position")
+    boards: Mapped[list["Board"]] = relationship(lazy="raise", order_by="Board.position")
 
 
 class Organiser(Base):
@@ -198,7 +200,7 @@ class PhaseTask(Base):
 
 
 class Column(Base):
-    """A column of the leaderboard."""
+    """A score that people see, written by a scorer or worked out from others."""
 
     __tablename__ = "columns"
     __table_args__ = (UniqueConstraint("challenge_id", "key"),)
@@ -207,14 +209,69 @@ class Column(Base):
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
     position: Mapped[int]
     key: Mapped[str] = mapped_column(String(60))
-    title: Mapped[str] = mapped_column(String(100))
+    title: Mapped[str] = mapped_column(String(200))
     sort: Mapped[Sort]
     precision: Mapped[int]
+    unit: Mapped[str] = mapped_column(String(200), default="")
     minimum: Mapped[float | None]
     maximum: Mapped[float | None]
     is_primary: Mapped[bool]
+    """Whether it ranks on boards that say nothing else."""
     private: Mapped[bool]
-    """Shown from the challenge's ``reveal_at`` on."""
+    """Shown from ``reveal_at`` on, or the challenge's; so is what is worked out from a private one."""
+    reveal_at: Mapped[datetime | None]
+    task_id: Mapped[str | None] = mapped_column(ForeignKey("tasks.id"))
+    """The task that gives it; None: any that does."""
+    source: Mapped[str] = mapped_column(String(60), default="")
+    """Its key in ``scores.json``; empty: its own."""
+    formula: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """How it is worked out, as ``portal.domain.leaderboards.formulas`` reads it; empty: a scorer writes it."""
+
+
+class Board(Base):
+    """A ranking of one or several phases."""
+
+    __tablename__ = "boards"
+    __table_args__ = (UniqueConstraint("challenge_id", "slug"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    slug: Mapped[str] = mapped_column(String(60))
+    title: Mapped[str] = mapped_column(String(200))
+    position: Mapped[int]
+    phases: Mapped[list[str]]
+    """Slugs of the challenge's phases."""
+    ranking: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What it ranks by, as ``portal.domain.leaderboards.ranking`` reads it; empty: by the primary column."""
+    shown: Mapped[list[str]] = mapped_column(default=list)
+    """Keys of the columns that it shows; empty: all."""
+    rule: Mapped[Rule | None]
+    """None: the challenge's."""
+    number: Mapped[int] = mapped_column(default=1)
+    """How many a team can choose, or of how many of the last the best counts, where the rule has such a number."""
+    audience: Mapped[Audience | None]
+    """None: the narrowest of its phases."""
+    ranks_organisers: Mapped[bool] = mapped_column(default=True)
+    """Whether teams of those who work for the challenge have a rank."""
+    reveal_at: Mapped[datetime | None]
+    """From when on others than organisers see it."""
+    freeze_at: Mapped[datetime | None]
+    """From when on others than organisers see it as it was then: as the board whose ``frozen_of`` it is."""
+    frozen_of: Mapped[str | None] = mapped_column(ForeignKey("boards.id"))
+    """The board that this one keeps as of its ``freeze_at``; no page names this one."""
+    anonymous_until: Mapped[datetime | None]
+    compare: Mapped[str] = mapped_column(String(60), default="")
+    """Slug of another board whose ranks are shown beside; empty: none."""
+    ladder_eta: Mapped[float | None]
+    """The Ladder's step in the column that ranks, where the challenge has none."""
+
+    columns: Mapped[list[Column]] = relationship(
+        lazy="raise",
+        order_by=Column.position,
+        primaryjoin=lambda: foreign(Column.challenge_id) == Board.challenge_id,
+        viewonly=True,
+    )
+    """All columns of the challenge."""
 
 
 class ChallengeRevision(Base):

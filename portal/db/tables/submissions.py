@@ -198,31 +198,48 @@ class Result(Base):
     created_at: Mapped[datetime]
 
 
+class Pick(Base):
+    """That a team has chosen a submission to count on a board; the row goes when it takes that back."""
+
+    __tablename__ = "picks"
+
+    board_id: Mapped[str] = mapped_column(ForeignKey("boards.id"), primary_key=True)
+    submission_id: Mapped[str] = mapped_column(
+        ForeignKey("submissions.id"), primary_key=True, index=True
+    )
+    picked_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    picked_at: Mapped[datetime]
+
+
 class Standing(Base):
-    """The submission that stands for a team in a phase, kept up to date with every result."""
+    """A submission that stands for a team on a board, kept up to date with every result."""
 
     __tablename__ = "standings"
     __table_args__ = (
         # As a board is ordered, so that a page is read along it.
-        Index("ix_standings_rank", "phase_id", text("rank_value DESC"), "achieved_at", "team_id"),
+        Index("ix_standings_rank", "board_id", text("rank_value DESC"), "achieved_at", "team_id"),
         # Few have no rank, and those are counted to know the others'.
         Index(
             "ix_standings_unranked",
-            "phase_id",
+            "board_id",
             "rank_value",
             sqlite_where=text("is_unranked = 1"),
             postgresql_where=text("is_unranked"),
         ),
     )
 
-    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"), primary_key=True)
+    board_id: Mapped[str] = mapped_column(ForeignKey("boards.id"), primary_key=True)
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, default=0)
+    """0, and further numbers where a board has a place for each submission of a team."""
     submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id"))
     scores: Mapped[dict[str, float]]
     """As people see them: rounded."""
     rank_value: Mapped[float]
-    """Larger is better, whatever the column's sense."""
+    """Of the column that ranks first. Larger is better, whatever the column's sense."""
     achieved_at: Mapped[datetime]
     is_unranked: Mapped[bool] = mapped_column(default=False)
     """Whether it is shown without a rank."""
     is_verified: Mapped[bool] = mapped_column(default=False)
+    is_picked: Mapped[bool] = mapped_column(default=False)
+    """Whether its team has chosen it for the board."""

@@ -50,9 +50,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """The leaderboard of a phase."""
+    """A leaderboard, of one or several phases."""
 
     phase: str
+    """Its short name, which is that of its phase where each has one."""
     title: str
     starts_at: datetime
     ends_at: datetime

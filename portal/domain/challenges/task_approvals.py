@@ -52,6 +52,12 @@ class ApprovedColumn:
     maximum: float | None
     is_primary: bool
     private: bool
+    task: str | None = None
+    """The only task whose scorer writes it; None: those of all do."""
+    source: str = ""
+    """Its key in ``scores.json``; empty: its own."""
+    formula: str = ""
+    """How it is worked out, as canonical JSON; empty: a scorer writes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,8 +40,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.leaderboards import scores
 from portal.services.audit import log as audit_log
-from portal.services.leaderboards.standings import columns_of
-from portal.services.leaderboards.views import is_revealed, visible_columns
+from portal.services.leaderboards.boards import columns_of, visible_columns
 from portal.services.submissions.disclosure import disclose, newest
 
 LEFT_OUT = frozenset(
@@ -147,11 +146,7 @@ def _disclosed(session: Session, person_id: str, now: datetime) -> dict[str, dic
         )
     ).all()
     columns = {
-        challenge.id: visible_columns(
-            columns_of(session, challenge.id),
-            is_revealed=is_revealed(challenge.reveal_at, now),
-            may_review=False,
-        )
+        challenge.id: visible_columns(columns_of(session, challenge), now=now, may_review=False)
         for challenge in {row.challenge for row in rows}
     }
     return {

@@ -84,10 +84,17 @@ class Visible:
 
 
 def look_up(
-    session: Session, *, actor: Actor, slug: str, now: datetime, options: Sequence[ORMOption] = ()
+    session: Session,
+    *,
+    actor: Actor,
+    slug: str,
+    now: datetime,
+    with_boards: bool = False,
+    options: Sequence[ORMOption] = (),
 ) -> Visible:
     """Find a challenge for an actor; raise ``NotFoundError`` if there is none that they may see."""
-    visible = access.find(session, actor, slug, *queries.titles_and_phases(), *options)
+    frame = queries.titles_phases_and_boards() if with_boards else queries.titles_and_phases()
+    visible = access.find(session, actor, slug, *frame, *options)
     return Visible(
         challenge=visible.challenge,
         relation=visible.relation,

@@ -1,20 +1,21 @@
 """Collecting what is exported of a challenge or of one evaluation; each export is in the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from portal.db.queries.challenges import crates as queries
-from portal.db.tables import Challenge, Phase
+from portal.db.tables import Challenge
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.crates import Board, CrateFacts, CrateResult, Place
 from portal.domain.errors import NotFoundError
-from portal.domain.leaderboards.standings import ranks
+from portal.domain.leaderboards.ranking import places
 from portal.services.audit import log as audit_log
+from portal.services.leaderboards.boards import BoardRules, entry_of, rules_of
 from portal.services.submissions import access as submission_access
 
 
@@ -31,7 +32,7 @@ def of_challenge(session: Session, *, actor: Actor, slug: str, now: datetime) ->
         terms=challenge.terms,
         pages={page.slug: page.markdown for page in challenge.pages},
         columns=_columns(challenge),
-        boards=tuple(_board(session, phase) for phase in challenge.phases),
+        boards=_boards(session, challenge),
         results=tuple(map(_result, results)),
     )
 
@@ -102,23 +103,36 @@ def _columns(challenge: Challenge) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def _board(session: Session, phase: Phase) -> Board:
-    rows = queries.board(session, phase.id)
-    found = ranks([(row.standing.rank_value, not row.standing.is_unranked) for row in rows])
+def _boards(session: Session, challenge: Challenge) -> tuple[Board, ...]:
+    """Return all boards, as organisers see them."""
+    rules = rules_of(session, challenge.id)
+    return tuple(
+        _board(challenge, one, queries.board(session, one.id))
+        for one in rules.boards
+        if one.frozen_of is None
+    )
+
+
+def _board(challenge: Challenge, rules: BoardRules, rows: Sequence[queries.Placed]) -> Board:
+    phases = [phase for phase in challenge.phases if phase.slug in rules.phases]
+    entries = [entry_of(row.standing) for row in rows]
+    by_id = {entry.id: row for entry, row in zip(entries, rows, strict=True)}
+    columns = {column.key: column for column in rules.board.columns}
+    found = places(entries, rules.board.ranks_by, columns)
     return Board(
-        phase=phase.slug,
-        title=phase.title,
-        starts_at=phase.starts_at,
-        ends_at=phase.ends_at,
+        phase=rules.slug,
+        title=rules.title,
+        starts_at=min(phase.starts_at for phase in phases),
+        ends_at=max(phase.ends_at for phase in phases),
         places=tuple(
             Place(
-                rank=rank,
-                team=row.team,
-                submission=row.standing.submission_id,
-                scores=row.standing.scores,
-                achieved_at=row.standing.achieved_at,
+                rank=one.rank,
+                team=by_id[one.entry.id].team,
+                submission=by_id[one.entry.id].standing.submission_id,
+                scores=one.entry.scores,
+                achieved_at=one.entry.achieved_at,
             )
-            for row, rank in zip(rows, found, strict=True)
+            for one in found
         ),
     )
 

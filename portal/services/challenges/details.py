@@ -1,11 +1,11 @@
 """A challenge in numbers: its phases, what is left of their limits, and how one stands to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.db.queries.challenges import challenge_pages as queries
 from portal.db.tables import Participation, Team
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -13,8 +13,8 @@ from portal.domain.accounts.tokens import Scope
 from portal.domain.leaderboards.scores import Column, Rule
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
-from portal.services.leaderboards.standings import as_column
-from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
+from portal.services.leaderboards.boards import as_columns, visible_columns
+from portal.services.leaderboards.open_boards import BoardFacts, open_boards
 from portal.services.submissions.form import PhaseChoice, choices
 
 
@@ -47,7 +47,10 @@ class ChallengeDetails:
     participation: ParticipationState | None
     team: str | None
     phases: tuple[PhaseDetails, ...]
+    boards: tuple[BoardFacts, ...]
+    """Those that the actor may see."""
     rule: Rule
+    """Of the first of them."""
     columns: tuple[Column, ...]
 
 
@@ -55,21 +58,22 @@ def challenge_details(
     session: Session, *, actor: Actor, slug: str, now: datetime
 ) -> ChallengeDetails:
     """Return a challenge; raise ``NotFoundError`` if there is none that the actor may see."""
-    visible = look_up(session, actor=actor, slug=slug, now=now, options=(queries.columns(),))
+    visible = look_up(session, actor=actor, slug=slug, now=now, with_boards=True)
     challenge = visible.challenge
     participation, team = _own(session, actor, visible)
+    rows = challenge.boards[0].columns if challenge.boards else []
     columns = visible_columns(
-        [as_column(row) for row in challenge.columns],
-        is_revealed=is_revealed(challenge.reveal_at, now),
-        may_review=visible.frame.may_review,
+        as_columns(challenge, rows), now=now, may_review=visible.frame.may_review
     )
+    boards = tuple(one.facts for one in open_boards(actor, visible, now))
     return ChallengeDetails(
         frame=visible.frame,
         join_policy=challenge.join_policy,
         participation=participation.state if participation else None,
         team=team.name if team else None,
-        phases=_phases(session, actor, visible, now),
-        rule=challenge.rule,
+        phases=_phases(session, actor, visible, boards, now),
+        boards=boards,
+        rule=boards[0].rule if boards else challenge.rule,
         columns=tuple(columns),
     )
 
@@ -85,15 +89,19 @@ def _own(
 
 
 def _phases(
-    session: Session, actor: Actor, visible: Visible, now: datetime
+    session: Session,
+    actor: Actor,
+    visible: Visible,
+    boards: Sequence[BoardFacts],
+    now: datetime,
 ) -> tuple[PhaseDetails, ...]:
     open_phases: tuple[PhaseChoice, ...] = ()
     if actor.person_id is not None and permissions.may_use(actor, Scope.READ):
         open_phases = choices(session, visible, actor.person_id, now=now)
     left = {choice.phase.slug: _left(choice) for choice in open_phases}
-    boards = {facts.slug for _, facts in open_boards(actor, visible)}
+    shown = {phase.slug for board in boards for phase in board.phases}
     return tuple(
-        PhaseDetails(facts=facts, left=left.get(facts.slug), has_leaderboard=facts.slug in boards)
+        PhaseDetails(facts=facts, left=left.get(facts.slug), has_leaderboard=facts.slug in shown)
         for facts in visible.frame.phases
     )
 

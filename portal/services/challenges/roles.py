@@ -16,6 +16,7 @@ from portal.domain.permissions import Role
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
+from portal.services.leaderboards import standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ def give(
         row = Organiser(challenge_id=challenge.id, person_id=person.id)
         session.add(row)
     row.role, row.added_at, row.added_by = role, now, actor.person_id
+    standings.follow_roles(session, challenge.id, person.id)
     audit_log.note(
         session,
         actor=actor,
@@ -133,6 +135,7 @@ def take(session: Session, *, actor: Actor, slug: str, person_id: str, now: date
         _check_not_last(session, challenge.id)
     had = row.role
     session.delete(row)
+    standings.follow_roles(session, challenge.id, person_id)
     audit_log.note(
         session,
         actor=actor,

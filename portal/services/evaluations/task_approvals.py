@@ -1,5 +1,8 @@
 """What the database says that a challenge runs, in the form of an operator's approval."""
 
+import json
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,10 +25,11 @@ def approval_of(session: Session, slug: str) -> Approval:
     tasks = session.scalars(select(Task).where(Task.challenge_id == here)).all()
     phases = session.scalars(select(Phase).where(Phase.challenge_id == here)).all()
     columns = session.scalars(select(Column).where(Column.challenge_id == here)).all()
+    slugs = {task.id: task.slug for task in tasks}
     return Approval(
         tasks={task.slug: _task(session, task) for task in tasks},
         phases={phase.slug: _phase(session, phase) for phase in phases},
-        columns={column.key: _column(column) for column in columns},
+        columns={column.key: _column(column, slugs) for column in columns},
     )
 
 
@@ -68,7 +72,7 @@ def _phase(session: Session, phase: Phase) -> ApprovedPhase:
     )
 
 
-def _column(column: Column) -> ApprovedColumn:
+def _column(column: Column, tasks: Mapping[str, str]) -> ApprovedColumn:
     return ApprovedColumn(
         sort=column.sort.value,
         precision=column.precision,
@@ -76,4 +80,7 @@ def _column(column: Column) -> ApprovedColumn:
         maximum=column.maximum,
         is_primary=column.is_primary,
         private=column.private,
+        task=tasks.get(column.task_id, "") if column.task_id else None,
+        source=column.source,
+        formula=json.dumps(column.formula, sort_keys=True) if column.formula else "",
     )

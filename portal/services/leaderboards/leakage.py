@@ -8,24 +8,25 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.queries.challenges import challenge_pages
-from portal.db.tables import Phase, PhaseTask, Task
+from portal.db.tables import Board as BoardRow
+from portal.db.tables import Challenge, Phase, PhaseTask, Task
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.profiles import Profile, Resources
 from portal.domain.errors import NotFoundError
 from portal.domain.evaluations.separation import Separation, separation_of
 from portal.domain.leaderboards.leakage import Bits, Channel, bits, bits_of
 from portal.domain.leaderboards.scores import Column
+from portal.domain.leaderboards.standings import Board
 from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import SPARED
 from portal.domain.submissions.limits import SubmissionKind
 from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import snapshots
-from portal.services.leaderboards.standings import as_column
-from portal.services.leaderboards.views import visible_columns
+from portal.services.leaderboards.boards import as_board, as_columns
+from portal.services.leaderboards.open_boards import audience_of
 from portal.services.submissions.disclosure import FEEDBACK_SCORES
 
-_SEEN_BY_TEAMS = frozenset({Audience.PUBLIC, Audience.PARTICIPANTS})
+_SEEN_BY_TEAMS = frozenset({Audience.PUBLIC, Audience.PARTICIPANTS, Audience.OWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +68,27 @@ def leak_page(
     session: Session, *, actor: Actor, slug: str, resources: Resources, now: datetime
 ) -> LeakPage:
     """Return the bounds of all phases; raise ``NotFoundError`` for whoever may not review."""
-    visible = look_up(
-        session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
-    )
+    visible = look_up(session, actor=actor, slug=slug, now=now, with_boards=True)
     if not visible.frame.may_review:
         raise NotFoundError
     challenge = visible.challenge
-    columns = [as_column(row) for row in challenge.columns]
+    boards = _boards(challenge)
     tasks = _tasks(session, challenge.phases)
     limits = _time_limits(tasks, challenge.phases, resources)
     tellers = _tellers(session, resources)
     phases = []
     for phase in challenge.phases:
-        revealed = challenge.reveal_at is not None and challenge.reveal_at < phase.ends_at
+        here = [one for one in boards if phase.slug in one.row.phases]
+        ladder = next((one.board.ladder for one in here if one.board.ladder), None)
+        given = {task.id for task in tasks[phase.id]}
         channel = Channel(
-            columns=_seen(phase, columns, is_revealed=revealed),
+            columns=[one for one in _seen(phase, here) if one.task is None or one.task in given],
             sealed=phase.is_sealed,
             time_limit=limits[phase.id],
             time_step=timedelta(seconds=phase.time_step),
             held=phase.is_sealed and phase.hold_results,
             attempts=_attempts(phase),
-            eta=challenge.ladder_eta,
+            eta=ladder.eta if ladder else None,
         )
         phases.append(
             PhaseLeaks(
@@ -100,7 +101,7 @@ def leak_page(
         )
     return LeakPage(
         frame=visible.frame,
-        eta=challenge.ladder_eta,
+        eta=next((one.channel.eta for one in phases if one.channel.eta is not None), None),
         phases=tuple(phases),
         columns=_columns(phases),
         data=_measured(session, tasks, resources),
@@ -134,11 +135,57 @@ def _measured(
     return sum(sizes) if sizes else None
 
 
-def _seen(phase: Phase, columns: Sequence[Column], *, is_revealed: bool) -> Sequence[Column]:
-    """Return the columns whose scores a team sees of its own, on its page or the leaderboard."""
-    if phase.feedback != FEEDBACK_SCORES and phase.leaderboard not in _SEEN_BY_TEAMS:
-        return []
-    return visible_columns(columns, is_revealed=is_revealed, may_review=False)
+@dataclass(frozen=True, slots=True)
+class _Board:
+    """A board with its rules."""
+
+    row: BoardRow
+    board: Board
+    audience: Audience
+
+
+def _boards(challenge: Challenge) -> list[_Board]:
+    phases = {phase.slug: phase.leaderboard for phase in challenge.phases}
+    rows = [row for row in challenge.boards if row.frozen_of is None]
+    return [
+        _Board(
+            row,
+            as_board(challenge, row, as_columns(challenge, row.columns), None),
+            audience_of(row, [phases[slug] for slug in row.phases]),
+        )
+        for row in rows
+    ]
+
+
+def _seen(phase: Phase, boards: Sequence[_Board]) -> Sequence[Column]:
+    """Return the columns whose scores a team sees while the phase is open, on its own pages or on any board."""
+    found: dict[str, Column] = {}
+    for one in boards:
+        columns = [column for column in one.board.columns if _opens_in(phase, column)]
+        if phase.feedback != FEEDBACK_SCORES:
+            columns = [column for column in columns if _is_on(one, column, phase)]
+        for column in columns:
+            # Of several boards the one with the Ladder says which column that is about.
+            if column.key not in found or column.primary:
+                found[column.key] = column
+    return list(found.values())
+
+
+def _is_on(one: _Board, column: Column, phase: Phase) -> bool:
+    """Whether a board shows a column to teams while the phase is open."""
+    row = one.row
+    if one.audience not in _SEEN_BY_TEAMS:
+        return False
+    if row.reveal_at is not None and row.reveal_at >= phase.ends_at:
+        return False
+    ranking = [other for other in one.board.columns if other.key in one.board.ranks_by.keys]
+    return all(_opens_in(phase, other) for other in ranking) and (
+        not row.shown or column.key in row.shown
+    )
+
+
+def _opens_in(phase: Phase, column: Column) -> bool:
+    return not column.private or (column.reveal_at is not None and column.reveal_at < phase.ends_at)
 
 
 def _attempts(phase: Phase) -> int | None:

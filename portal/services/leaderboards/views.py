@@ -1,24 +1,25 @@
-"""The leaderboard of a phase, one page at a time."""
+"""A leaderboard, one page at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from portal.db.queries import leaderboards as queries
-from portal.db.queries.challenges import challenge_pages
-from portal.db.tables import Phase
-from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import TimeWindow, current
 from portal.domain.errors import NotFoundError
 from portal.domain.leaderboards import scores
-from portal.domain.leaderboards.scores import Column, Rule
-from portal.domain.leaderboards.sorting import BoardSort, read_sort
+from portal.domain.leaderboards.scores import Column
+from portal.domain.leaderboards.sorting import TEAM, BoardSort, read_sort
 from portal.domain.pagination import PAGE_SIZE, Slice, page_with
-from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
-from portal.services.leaderboards.standings import as_column
+from portal.services.challenges.context import Frame, Visible, look_up
+from portal.services.leaderboards import ranked
+from portal.services.leaderboards.open_boards import BoardFacts, OpenBoard, open_boards
+
+ANONYMOUS = "Anonymous"
+"""What a team is called whose name is kept back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +36,43 @@ class Row:
     submission_id: str | None
     """Only where the actor may open the submission."""
     is_verified: bool = False
+    is_picked: bool = False
+    """Whether its team has chosen it for the board."""
+    mean_rank: float | None = None
+    """Where the mean of ranks ranks."""
+    rank_before: int | None = None
+    """On the board with which this one is compared; None: the team has none there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
-    """One page of the ranking of one phase."""
+    """One page of a ranking."""
 
     frame: Frame
-    phases: tuple[PhaseFacts, ...]
-    """Those whose leaderboard the actor may see."""
-    phase: PhaseFacts | None
-    rule: Rule
+    boards: tuple[BoardFacts, ...]
+    """Those that the actor may see."""
+    board: BoardFacts | None
     columns: tuple[Column, ...]
     sort: BoardSort | None
     """By what it is sorted; None: as it ranks."""
     primary: Column | None
+    """The column that ranks before all others; None where the mean of several ranks does."""
+    compared: BoardFacts | None
+    """The board whose ranks are shown beside."""
     rows: tuple[Row, ...]
     own: Row | None
     own_page: int | None
     pages: Slice
+    is_own_only: bool
+    is_anonymous: bool
+    is_frozen: bool
     changes_at: datetime | None
-    """When it looks otherwise although nothing is written: a phase begins or ends, or a column is revealed."""
+    """When it looks otherwise although nothing is written: a phase begins or ends, or something is revealed."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether each board is that of one phase, and called as that."""
+        return all([one.slug] == [phase.slug for phase in one.phases] for one in self.boards)
 
 
 def leaderboard(
@@ -63,119 +80,144 @@ def leaderboard(
     *,
     actor: Actor,
     slug: str,
-    phase_slug: str | None,
+    board_slug: str | None = None,
+    phase_slug: str | None = None,
     page: int,
     now: datetime,
     sort: str = "",
     size: int = PAGE_SIZE,
 ) -> Leaderboard:
-    """Return a page of the leaderboard; raise ``NotFoundError`` for a phase, page or column there is not."""
-    visible = look_up(
-        session, actor=actor, slug=slug, now=now, options=(challenge_pages.columns(),)
-    )
-    columns = visible_columns(
-        [as_column(row) for row in visible.challenge.columns],
-        is_revealed=is_revealed(visible.challenge.reveal_at, now),
-        may_review=visible.frame.may_review,
-    )
-    # The order itself would tell the values of a private column.
-    primary = next((column for column in columns if column.primary), None)
-    boards = open_boards(actor, visible) if primary else []
-    row, facts = _chosen(boards, phase_slug, now)
+    """Return a page of a leaderboard; raise ``NotFoundError`` for a board, phase, page or column there is not.
+
+    Without a name it is that of the phase, and without that the current one.
+    """
+    visible = look_up(session, actor=actor, slug=slug, now=now, with_boards=True)
+    boards = open_boards(actor, visible, now)
+    chosen = _chosen(boards, board_slug, phase_slug, now)
+    columns = chosen.columns if chosen else ()
     order = read_sort(sort, columns)
-    found = _rows(session, visible, row, page, size, order)
+    if chosen and chosen.is_anonymous and order and order.key == TEAM:
+        # The order would tell the names.
+        raise NotFoundError
+    compared = _compared(boards, chosen)
+    found = _rows(session, visible, chosen, compared, page, size, order)
     listed = [r for r in found if page_with(r.position, size) == page]
     if page > 1 and not listed:
         raise NotFoundError
-    shown = [_row(r, columns, visible) for r in found]
+    shown = [_row(r, chosen, visible) for r in found] if chosen else []
     own = next((r for r in shown if r.is_own), None)
     return Leaderboard(
         frame=visible.frame,
-        phases=tuple(facts for _, facts in boards),
-        phase=facts,
-        rule=visible.challenge.rule,
-        columns=tuple(columns),
+        boards=tuple(one.facts for one in boards),
+        board=chosen.facts if chosen else None,
+        columns=columns,
         sort=order,
-        primary=primary,
+        primary=_primary(chosen),
+        compared=compared.facts if compared else None,
         rows=tuple(r for r in shown if page_with(r.position, size) == page),
         own=own,
         own_page=page_with(own.position, size) if own else None,
         pages=Slice(number=page, total=found[0].total if found else 0, size=size),
+        is_own_only=bool(chosen and chosen.is_own_only),
+        is_anonymous=bool(chosen and chosen.is_anonymous),
+        is_frozen=bool(chosen and chosen.is_frozen),
         changes_at=_changes_at(visible, now),
     )
 
 
+def _primary(chosen: OpenBoard | None) -> Column | None:
+    if chosen is None or chosen.facts.is_mean_rank:
+        return None
+    return next((column for column in chosen.columns if column.primary), None)
+
+
 def _changes_at(visible: Visible, now: datetime) -> datetime | None:
-    moments = [
-        moment for phase in visible.challenge.phases for moment in (phase.starts_at, phase.ends_at)
-    ]
-    if visible.challenge.reveal_at is not None:
-        moments.append(visible.challenge.reveal_at)
+    challenge = visible.challenge
+    moments = [moment for one in challenge.phases for moment in (one.starts_at, one.ends_at)]
+    for board in challenge.boards:
+        moments += filter(None, (board.reveal_at, board.freeze_at, board.anonymous_until))
+        moments += filter(None, (column.reveal_at for column in board.columns))
+    if challenge.reveal_at is not None:
+        moments.append(challenge.reveal_at)
     return min((moment for moment in moments if moment > now), default=None)
 
 
-def is_revealed(reveal_at: datetime | None, now: datetime) -> bool:
-    """Whether the private columns have become public; without a time they never do."""
-    return reveal_at is not None and now >= reveal_at
-
-
-def visible_columns(
-    columns: Sequence[Column], *, is_revealed: bool, may_review: bool
-) -> list[Column]:
-    """Return the columns that are open to the actor."""
-    return [c for c in columns if may_review or is_revealed or not c.private]
-
-
-def open_boards(actor: Actor, visible: Visible) -> list[tuple[Phase, PhaseFacts]]:
-    """Return the phases whose leaderboard the actor may see."""
-    pairs = zip(visible.challenge.phases, visible.frame.phases, strict=True)
-    return [
-        (row, facts)
-        for row, facts in pairs
-        if permissions.may_see_leaderboard(actor, visible.relation, row.leaderboard)
-    ]
-
-
 def _chosen(
-    boards: Sequence[tuple[Phase, PhaseFacts]], slug: str | None, now: datetime
-) -> tuple[Phase | None, PhaseFacts | None]:
-    if slug is None:
-        windows: list[TimeWindow] = [facts.window for _, facts in boards]
-        return boards[current(windows, now)] if boards else (None, None)
-    for row, facts in boards:
-        if row.slug == slug:
-            return row, facts
-    raise NotFoundError
+    boards: Sequence[OpenBoard], board: str | None, phase: str | None, now: datetime
+) -> OpenBoard | None:
+    if board is not None:
+        return _first(one for one in boards if one.facts.slug == board)
+    if phase is not None:
+        # The board that is called so, and else the first that the phase is on.
+        named = [one for one in boards if one.facts.slug == phase]
+        return _first(
+            [*named, *(one for one in boards if phase in {p.slug for p in one.facts.phases})]
+        )
+    windows: list[TimeWindow] = [one.facts.window for one in boards]
+    return boards[current(windows, now)] if boards else None
+
+
+def _first(boards: Iterable[OpenBoard]) -> OpenBoard:
+    found = next(iter(boards), None)
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def _compared(boards: Sequence[OpenBoard], chosen: OpenBoard | None) -> OpenBoard | None:
+    """Return the board whose ranks are shown beside; none that the actor may not see as a whole."""
+    if chosen is None or not chosen.facts.compare or chosen.is_own_only or chosen.is_anonymous:
+        return None
+    return next(
+        (
+            one
+            for one in boards
+            if one.facts.slug == chosen.facts.compare
+            and not one.is_own_only
+            and not one.is_anonymous
+        ),
+        None,
+    )
 
 
 def _rows(
     session: Session,
     visible: Visible,
-    phase: Phase | None,
+    chosen: OpenBoard | None,
+    compared: OpenBoard | None,
     page: int,
     size: int,
     sort: BoardSort | None,
 ) -> Sequence[queries.RankedRow]:
-    if phase is None:
+    if chosen is None:
         return []
     first, team_id = (page - 1) * size + 1, visible.team_id
+    if chosen.is_own_only or compared or ranked.needs_all(chosen):
+        return ranked.page_of(
+            session, chosen, compared, first=first, size=size, team_id=team_id, sort=sort
+        )
     if sort is None:
-        return queries.page_of(session, phase_id=phase.id, first=first, size=size, team_id=team_id)
+        return queries.page_of(
+            session, board_id=chosen.rows_id, first=first, size=size, team_id=team_id
+        )
     return queries.sorted_page_of(
-        session, phase_id=phase.id, sort=sort, first=first, size=size, team_id=team_id
+        session, board_id=chosen.rows_id, sort=sort, first=first, size=size, team_id=team_id
     )
 
 
-def _row(row: queries.RankedRow, columns: Sequence[Column], visible: Visible) -> Row:
+def _row(row: queries.RankedRow, chosen: OpenBoard, visible: Visible) -> Row:
     is_own = row.team_id == visible.team_id
     may_open = is_own or visible.frame.may_review
     return Row(
         position=row.position,
         rank=row.rank,
-        team=row.team,
-        scores=scores.shown(row.scores, columns),
+        team=ANONYMOUS if chosen.is_anonymous and not is_own else row.team,
+        scores=scores.shown(row.scores, chosen.columns),
         achieved_at=row.achieved_at,
         is_own=is_own,
         is_verified=row.is_verified,
+        is_picked=row.is_picked,
+        mean_rank=row.mean_rank,
+        rank_before=row.rank_before,
         submission_id=row.submission_id if may_open else None,
     )

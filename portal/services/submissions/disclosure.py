@@ -40,6 +40,7 @@ class SubmissionFacts:
     phase: str
     phase_slug: str
     team: str
+    team_id: str
     person: str
     filename: str
     size: int
@@ -146,6 +147,7 @@ def facts_of(row: Submission) -> SubmissionFacts:
         phase=row.phase.title,
         phase_slug=row.phase.slug,
         team=row.team.name,
+        team_id=row.team_id,
         person=row.person.names.own,
         filename=row.filename,
         size=row.blob.size,
@@ -169,14 +171,30 @@ def listed(
 ) -> ListedSubmission:
     """Return a line of the list."""
     evaluations = newest(row.evaluations)
-    merged: dict[str, float] = {}
-    for evaluation in evaluations:
-        merged |= _scores(row, evaluation, columns, may_review)
     sealed = _is_sealed(row, may_review)
     states = [_disclosed_state(row, e, sealed=sealed) for e in evaluations]
     return ListedSubmission(
-        facts=facts_of(row), state=most_urgent_state(states), scores=merged, stands=stands
+        facts=facts_of(row),
+        state=most_urgent_state(states),
+        scores=disclosed_scores(row, evaluations, columns, may_review=may_review),
+        stands=stands,
     )
+
+
+def disclosed_scores(
+    row: Submission,
+    evaluations: Sequence[Evaluation],
+    columns: Sequence[Column],
+    *,
+    may_review: bool,
+) -> dict[str, float]:
+    """Return what whoever looks may know of the scores of a submission over all its tasks, with what is worked out."""
+    if not _may_see_scores(row, may_review):
+        return {}
+    found = {one.task_id: one.result.scores for one in evaluations if one.result is not None}
+    if found and row.shown is not None and not may_review:
+        return scores.shown(row.shown, columns)
+    return scores.shown(scores.exact(found, columns), columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,12 +242,16 @@ def _is_sealed(row: Submission, may_review: bool) -> bool:
 def _scores(
     row: Submission, evaluation: Evaluation, columns: Sequence[Column], may_review: bool
 ) -> dict[str, float]:
-    is_told = may_review or row.phase.feedback == FEEDBACK_SCORES
-    if evaluation.result is None or not is_told:
+    if evaluation.result is None or not _may_see_scores(row, may_review):
         return {}
+    own = scores.of_task(evaluation.result.scores, columns, evaluation.task_id)
     if row.shown is not None and not may_review:
-        return scores.shown(row.shown, columns)
-    return scores.shown(evaluation.result.scores, columns)
+        own = {key: row.shown[key] for key in own if key in row.shown}
+    return scores.shown(own, columns)
+
+
+def _may_see_scores(row: Submission, may_review: bool) -> bool:
+    return may_review or row.phase.feedback == FEEDBACK_SCORES
 
 
 FEEDBACK_SCORES = "scores"

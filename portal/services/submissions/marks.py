@@ -21,6 +21,7 @@ from portal.domain.leaderboards.marks import (
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access as challenge_access
 from portal.services.leaderboards import standings
+from portal.services.leaderboards.boards import has_ladder
 from portal.services.submissions import access
 from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.disclosure import MarkFacts, mark_facts
@@ -90,7 +91,7 @@ def marks_page(session: Session, *, actor: Actor, submission_id: str) -> MarksPa
         team=row.team.name,
         filename=row.filename,
         is_smoke=row.is_smoke,
-        has_ladder=row.challenge.ladder_eta is not None,
+        has_ladder=has_ladder(session, row),
         marks=tuple(
             MadeMark(mark=one.mark, reason=one.reason, made_at=one.made_at, by=one.person.names.own)
             for one in made
@@ -149,7 +150,7 @@ def withdraw_page(
         filename=row.filename,
         ends_at=row.phase.ends_at,
         counts=row.counts,
-        has_ladder=row.challenge.ladder_eta is not None,
+        has_ladder=has_ladder(session, row),
         is_withdrawn=any(one.mark is Mark.WITHDRAWN for one in row.marks),
         lacks=_lacking(found, now),
     )

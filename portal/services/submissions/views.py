@@ -20,14 +20,15 @@ from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import reruns
 from portal.services.evaluations.queue_position import queue_facts
 from portal.services.evaluations.reruns import RerunFacts
-from portal.services.leaderboards.standings import columns_of
-from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
+from portal.services.leaderboards.boards import as_columns, columns_of, visible_columns
+from portal.services.leaderboards.open_boards import open_boards
 from portal.services.submissions import access, cancellation, log_release, marks, run_logs
 from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.disclosure import (
     EvaluationFacts,
     ListedSubmission,
     SubmissionFacts,
+    disclosed_scores,
     evaluation_facts,
     facts_of,
     listed,
@@ -35,6 +36,7 @@ from portal.services.submissions.disclosure import (
     newest,
 )
 from portal.services.submissions.log_release import ReleasedLog
+from portal.services.submissions.picks import PickBoard, pick_boards
 from portal.services.submissions.run_logs import LogFacts
 from portal.services.submissions.weights import WeightsFacts, used_by
 
@@ -47,6 +49,10 @@ class SubmissionList:
     columns: tuple[Column, ...]
     rows: tuple[ListedSubmission, ...]
     pages: Slice
+    team_id: str | None
+    """Of the own team."""
+    pick_boards: tuple[PickBoard, ...]
+    """Those for which the own team chooses what counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,8 @@ class SubmissionPage:
     """What was installed from its ``requirements.txt``: versions and digests, as pip takes them."""
     columns: tuple[Column, ...]
     evaluations: tuple[EvaluationFacts, ...]
+    scores: dict[str, float]
+    """Over all tasks, with what is worked out from them."""
     state: EvaluationState
     reruns: tuple[RerunFacts, ...]
     """What came of running it again to compare; only where this page shows what is sealed."""
@@ -96,37 +104,31 @@ def submission_list(
     session: Session, *, actor: Actor, slug: str, page: int, now: datetime
 ) -> SubmissionList:
     """List the own team's submissions; organisers and staff see every team's."""
-    visible = look_up(session, actor=actor, slug=slug, now=now)
+    visible = look_up(session, actor=actor, slug=slug, now=now, with_boards=True)
     if not actor.is_known:
         raise NotAllowedError("Log in to see your submissions.")
     every = visible.frame.may_review
+    # Which one is best would tell something of a score that is not shown.
+    boards = open_boards(actor, visible, now)
     found = queries.page_of(
         session,
         challenge_id=visible.challenge.id,
         team_id=visible.team_id,
         every=every,
+        board_ids=[one.rows_id for one in boards],
         offset=(page - 1) * PAGE_SIZE,
         size=PAGE_SIZE,
     )
     if page > 1 and not found:
         raise NotFoundError
-    columns = _columns(session, visible.challenge, now, every)
-    # Which one is best would tell something of a score that is not shown.
-    is_ranked = any(column.primary for column in columns)
-    boards = {row.id for row, _ in open_boards(actor, visible)} if is_ranked else set()
+    columns = _columns(visible.challenge, now, every)
     return SubmissionList(
         frame=visible.frame,
         columns=columns,
-        rows=tuple(
-            listed(
-                row.submission,
-                columns,
-                every,
-                stands=row.stands and row.submission.phase_id in boards,
-            )
-            for row in found
-        ),
+        rows=tuple(listed(row.submission, columns, every, stands=row.stands) for row in found),
         pages=Slice(number=page, total=found[0].total if found else 0),
+        team_id=visible.team_id,
+        pick_boards=pick_boards(session, visible.challenge, visible.team_id, now=now),
     )
 
 
@@ -199,7 +201,9 @@ def _page(
     row = found.submission
     may_review = permissions.may_review(actor, found.relation)
     may_change = permissions.may_change(found.relation)
-    columns = _columns(session, row.challenge, now, may_review)
+    columns = tuple(
+        visible_columns(columns_of(session, row.challenge), now=now, may_review=may_review)
+    )
     evaluations = newest(row.evaluations)
     unfinished = cancellation.unfinished(row, evaluations)
     jobs = queries.jobs_of(session, evaluations)
@@ -230,6 +234,7 @@ def _page(
         has_seal=any(e.result and e.result.team_envelope for e in evaluations),
         packages=queries.packages_of(session, evaluations),
         columns=columns,
+        scores=disclosed_scores(row, evaluations, columns, may_review=may_review),
         evaluations=facts,
         state=most_urgent_state(one.state for one in facts),
         reruns=reruns.of_submission(session, row.id) if inside else (),
@@ -253,12 +258,7 @@ def _time_limit(evaluation: Evaluation, resources: Resources) -> timedelta | Non
     return profile.time_limit if profile else None
 
 
-def _columns(
-    session: Session, challenge: Challenge, now: datetime, may_review: bool
-) -> tuple[Column, ...]:
-    rows = columns_of(session, challenge.id)
-    return tuple(
-        visible_columns(
-            rows, is_revealed=is_revealed(challenge.reveal_at, now), may_review=may_review
-        )
-    )
+def _columns(challenge: Challenge, now: datetime, may_review: bool) -> tuple[Column, ...]:
+    rows = challenge.boards[0].columns if challenge.boards else []
+    columns = as_columns(challenge, rows)
+    return tuple(visible_columns(columns, now=now, may_review=may_review))

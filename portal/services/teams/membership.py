@@ -23,6 +23,7 @@ from portal.domain.ids import new_id
 from portal.domain.teams.membership_rules import check_frozen, check_size, team_name
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
+from portal.services.leaderboards import standings
 from portal.services.teams import teams
 
 
@@ -134,6 +135,7 @@ def join(
         )
     )
     session.flush()
+    standings.follow_members(session, challenge.id, team_id)
     _note(session, actor, Action.TEAM_JOINED, challenge.id, team_id, now)
 
 
@@ -151,6 +153,7 @@ def leave(session: Session, *, actor: Actor, slug: str, now: datetime) -> None:
     _take_out(session, actor, team, now)
     if len(members) == 1:
         dissolve(session, team)
+    standings.follow_members(session, challenge.id, team.id)
     _note(session, actor, Action.TEAM_LEFT, challenge.id, team.id, now)
 
 

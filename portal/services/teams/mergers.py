@@ -12,6 +12,7 @@ from portal.db.tables import (
     Membership,
     MergeRequest,
     Phase,
+    Pick,
     Standing,
     Submission,
     Team,
@@ -138,6 +139,9 @@ def _unite(session: Session, pair: _Pair, now: datetime) -> None:
     # Results that come in at this moment wait for these rows, and then find the new team.
     both = select(Submission.id).where(Submission.team_id.in_((asking.id, staying.id)))
     session.execute(both.order_by(Submission.id).with_for_update()).all()
+    # What the staying team has chosen stays chosen: both together could be more than a board has room for.
+    theirs = select(Submission.id).where(Submission.team_id == asking.id)
+    session.execute(delete(Pick).where(Pick.submission_id.in_(theirs)))
     session.execute(
         update(Submission)
         .where(Submission.team_id == asking.id, Submission.first_team_id.is_(None))

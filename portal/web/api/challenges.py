@@ -12,6 +12,7 @@ from portal.services.challenges import views as challenge_views
 from portal.services.challenges.details import ChallengeDetails, PhaseDetails
 from portal.services.challenges.views import Card
 from portal.services.leaderboards import views as leaderboard_views
+from portal.services.leaderboards.open_boards import BoardFacts
 from portal.services.leaderboards.views import Row
 from portal.web.api import models
 from portal.web.api.calls import AnyToken, Organising, PageNumber, Reading, Slug
@@ -46,6 +47,7 @@ def challenge(call: Reading, slug: Slug) -> models.Challenge:
         phases=[_phase(phase) for phase in details.phases],
         rule=details.rule,
         columns=columns(details.columns),
+        boards=[_board(board) for board in details.boards],
     )
 
 
@@ -53,8 +55,10 @@ def leaderboard(
     call: Reading,
     slug: Slug,
     phase: Annotated[
-        str | None, Query(description="Slug of the phase; the current one without.")
+        str | None,
+        Query(description="Slug of the phase, for its first board; the current one without."),
     ] = None,
+    board: Annotated[str | None, Query(description="Id of the board, instead of a phase.")] = None,
     sort: Annotated[
         str,
         Query(
@@ -63,24 +67,43 @@ def leaderboard(
     ] = "",
     page: PageNumber = 1,
 ) -> models.Leaderboard:
-    """Show the leaderboard of a phase."""
-    board = call.read(
+    """Show a leaderboard."""
+    found = call.read(
         leaderboard_views.leaderboard,
         actor=call.actor,
         slug=slug,
+        board_slug=board,
         phase_slug=phase,
         page=page,
         sort=sort,
         now=call.now,
     )
+    phases = [phase for one in found.boards for phase in one.phases]
     return models.Leaderboard(
-        phase=board.phase.slug if board.phase else None,
-        phases=[phase.slug for phase in board.phases],
-        rule=board.rule,
-        columns=columns(board.columns),
-        items=[_place(row) for row in board.rows],
-        own=_place(board.own) if board.own else None,
-        **call.place(board.pages),
+        board=found.board.slug if found.board else None,
+        boards=[_board(one) for one in found.boards],
+        phase=found.board.phases[0].slug if found.board else None,
+        phases=list(dict.fromkeys(phase.slug for phase in phases)),
+        rule=found.board.rule if found.board else None,
+        columns=columns(found.columns),
+        compare=found.compared.slug if found.compared else None,
+        is_frozen=found.is_frozen,
+        is_anonymous=found.is_anonymous,
+        items=[_place(row) for row in found.rows],
+        own=_place(found.own) if found.own else None,
+        **call.place(found.pages),
+    )
+
+
+def _board(facts: BoardFacts) -> models.Board:
+    return models.Board(
+        id=facts.slug,
+        title=facts.title,
+        phases=[phase.slug for phase in facts.phases],
+        rule=facts.rule,
+        reveal=facts.reveal_at,
+        freeze=facts.freeze_at,
+        anonymous_until=facts.anonymous_until,
     )
 
 
@@ -110,6 +133,7 @@ def columns(found: Iterable[scores.Column]) -> list[models.Column]:
             precision=column.precision,
             primary=column.primary,
             private=column.private,
+            unit=column.unit or None,
         )
         for column in found
     ]
@@ -165,4 +189,6 @@ def _place(row: Row) -> models.Place:
         is_own=row.is_own,
         is_verified=row.is_verified,
         submission=row.submission_id,
+        mean_rank=row.mean_rank,
+        rank_before=row.rank_before,
     )

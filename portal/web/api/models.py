@@ -123,8 +123,21 @@ class Column(Model):
     title: str
     sort: Sort = Field(description="`desc`: more is better.")
     precision: int = Field(description="Digits after the point.")
-    primary: bool = Field(description="Whether it ranks.")
+    primary: bool = Field(description="Whether it ranks before all others.")
     private: bool = Field(description="Whether only organisers see it before its reveal.")
+    unit: str | None = Field(description="What it is measured in.")
+
+
+class Board(Model):
+    """A ranking that is open to the token's owner."""
+
+    id: str
+    title: str
+    phases: list[str] = Field(description="Slugs of its phases.")
+    rule: Rule = Field(description="Which submission stands for a team.")
+    reveal: Moment | None = Field(description="From when on it is open to others than organisers.")
+    freeze: Moment | None = Field(description="From when on others see it as it was then.")
+    anonymous_until: Moment | None = Field(description="Until when teams have no names on it.")
 
 
 class Challenge(Model):
@@ -136,8 +149,9 @@ class Challenge(Model):
     state: ChallengeState = Field(description="Where it is in its life.")
     join: Join
     phases: list[Phase]
-    rule: Rule = Field(description="Which submission stands for a team.")
+    rule: Rule = Field(description="Which submission stands for a team, on the first board.")
     columns: list[Column]
+    boards: list[Board]
 
 
 Item = TypeVar("Item", bound=Model)
@@ -163,15 +177,24 @@ class Place(Model):
     is_own: bool
     is_verified: bool = Field(description="Whether the organisers have looked at it.")
     submission: str | None = Field(description="Its id, where the token's owner may see it.")
+    mean_rank: float | None = Field(
+        description="Where the mean of ranks ranks; smaller is better, null elsewhere."
+    )
+    rank_before: int | None = Field(description="On the board with which this one is compared.")
 
 
 class Leaderboard(Page[Place]):
-    """One page of a phase's ranking."""
+    """One page of a ranking."""
 
-    phase: str | None = Field(description="Slug; null: no leaderboard is open to you.")
-    phases: list[str] = Field(description="Those that can be asked for.")
-    rule: Rule
+    board: str | None = Field(description="Its id; null: no leaderboard is open to you.")
+    boards: list[Board] = Field(description="Those that can be asked for.")
+    phase: str | None = Field(description="Slug of its first phase.")
+    phases: list[str] = Field(description="Those of all boards that can be asked for.")
+    rule: Rule | None
     columns: list[Column]
+    compare: str | None = Field(description="The board whose ranks stand beside.")
+    is_frozen: bool = Field(description="Whether it is shown as of its freeze.")
+    is_anonymous: bool = Field(description="Whether other teams have no names on it.")
     own: Place | None = Field(description="The own team's place, wherever it is.")
 
 
@@ -458,6 +481,19 @@ class Marks(Model):
 
     id: str
     marks: list[MarkFacts]
+
+
+class PickWanted(Model):
+    """For which board a submission is chosen."""
+
+    board: str = Field(max_length=60, description="Id of the board.")
+
+
+class Picks(Model):
+    """What a team has chosen for a board."""
+
+    board: str
+    submissions: list[str] = Field(description="Ids of submissions.")
 
 
 class Made(Model):

@@ -12,6 +12,7 @@ from portal.web.api import (
     challenges,
     files,
     marks,
+    picks,
     revisions,
     submissions,
     teams,
@@ -81,6 +82,8 @@ def _router() -> APIRouter:
     _post(router, "/submissions/{id}/marks/{mark}/remove", marks.unmark)
     _post(router, "/submissions/{id}/withdraw", marks.withdraw)
     _post(router, "/submissions/{id}/reinstate", marks.reinstate)
+    _post(router, "/submissions/{id}/pick", picks.pick)
+    _post(router, "/submissions/{id}/unpick", picks.unpick)
     _get(router, "/challenges/{slug}/teams", teams.teams)
     _get(router, "/challenges/{slug}/participants", teams.participants)
     _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)

@@ -103,10 +103,7 @@ def _smoke_log(log: LogFacts) -> models.Log:
 
 
 def _as_listed(page: SubmissionPage) -> ListedSubmission:
-    merged: dict[str, float] = {}
-    for evaluation in page.evaluations:
-        merged |= evaluation.scores
-    return ListedSubmission(facts=page.facts, state=page.state, scores=merged)
+    return ListedSubmission(facts=page.facts, state=page.state, scores=page.scores)
 
 
 def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:

@@ -60,6 +60,8 @@ MESSAGES: Mapping[Action, str] = {
     Action.SUBMISSION_UNMARKED: "{who} took a mark off {subject} in {challenge}",
     Action.SUBMISSION_WITHDRAWN: "{who} withdrew {subject} from the leaderboard of {challenge}",
     Action.SUBMISSION_REINSTATED: "{who} no longer withdraws {subject} in {challenge}",
+    Action.SUBMISSION_PICKED: "{who} chose {subject} for a board of {challenge}",
+    Action.SUBMISSION_UNPICKED: "{who} no longer chooses {subject} for a board of {challenge}",
     Action.SEALED_LOOKED_AT: "{who} looked at the confidential details of {subject} in {challenge}",
     Action.LOG_LOOKED_AT: "{who} looked at the audit log",
     Action.ORIGINS_ERASED: "{who} erased the origins of old entries",

@@ -106,13 +106,16 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     Audience: {
         Audience.PUBLIC: "everybody",
         Audience.PARTICIPANTS: "participants",
+        Audience.OWN: "each team its own",
         Audience.ORGANISERS: "organisers only",
         Audience.HIDDEN: "organisers only",
     },
     Rule: {
         Rule.BEST: "The best submission of each team counts.",
         Rule.LAST: "The last submission of each team counts.",
-        Rule.CHOSEN: "The submission that each team has chosen counts.",
+        Rule.CHOSEN: "The best of the submissions that each team has chosen counts.",
+        Rule.BEST_OF_LAST: "The best of the last submissions of each team counts.",
+        Rule.ALL: "Every submission has a place of its own.",
     },
     Scope: {
         Scope.READ: "read",

@@ -106,8 +106,9 @@ def _take_scores(
     context: WorkerContext, job: RunWork, attempt: Attempt, directory: Path, run: RunRecord
 ) -> None:
     expected = [
-        ScoreColumn(key=key, minimum=column.minimum, maximum=column.maximum)
+        ScoreColumn(key=column.source or key, minimum=column.minimum, maximum=column.maximum)
         for key, column in job.challenge.columns.items()
+        if not column.formula and column.task in {None, job.task_slug}
     ]
     path = directory / "output" / "scores.json"
     try:

@@ -74,6 +74,9 @@ EXAMPLES: Mapping[Key, Example] = {
     ("GET", "/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
     ("POST", "/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
     ("POST", "/submissions/{id}/reinstate"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/submissions/{id}/picks"): Example(
+        parts={"{id}": "@submission"}, form={"board": "dev"}
+    ),
     ("POST", "/api/v1/submissions/{id}/marks"): Example(
         parts={"{id}": "@submission"}, json={"mark": "hidden", "reason": "Looked into."}
     ),
@@ -82,6 +85,12 @@ EXAMPLES: Mapping[Key, Example] = {
     ),
     ("POST", "/api/v1/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
     ("POST", "/api/v1/submissions/{id}/reinstate"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/api/v1/submissions/{id}/pick"): Example(
+        parts={"{id}": "@submission"}, json={"board": "dev"}
+    ),
+    ("POST", "/api/v1/submissions/{id}/unpick"): Example(
+        parts={"{id}": "@submission"}, json={"board": "dev"}
+    ),
     ("POST", "/challenges/{slug}/join"): Example(form={"accept": "yes"}),
     ("POST", "/challenges/{slug}/team/rename"): Example(form={"name": "Another name"}),
     ("POST", "/challenges/{slug}/team/invitations/{id}/withdraw"): Example(

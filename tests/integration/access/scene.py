@@ -15,6 +15,7 @@ from portal.db.engine import Database, open_database
 from portal.db.tables import (
     ApiToken,
     Attempt,
+    Board,
     Challenge,
     Evaluation,
     Invitation,
@@ -35,6 +36,7 @@ from portal.domain.accounts.tokens import PREFIX, Scope
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
+from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Role
 from portal.domain.submissions.run_logs import Tail
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
@@ -126,6 +128,7 @@ def make_scene(directory: Path) -> Scene:
     with place.context.database.writing() as session:
         digits = factories.add_challenge(session)
         session.get_one(Challenge, digits.challenge.id).join_policy = "approve"
+        session.get_one(Board, digits.dev.id).rule = Rule.CHOSEN
         people = _people(session, digits)
         ids, tokens = _things(session, digits, people)
         offered_files.offer(session, digits)

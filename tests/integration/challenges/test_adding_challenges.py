@@ -90,11 +90,6 @@ def _rename_task(described: dict[str, Any]) -> None:
     [
         pytest.param(_rename_phase, "phase 'dev' has submissions and cannot go", id="phase"),
         pytest.param(_rename_task, "task 'digits' has submissions and cannot go", id="task"),
-        pytest.param(
-            lambda c: c["leaderboard"].update(rule="chosen"),
-            "leaderboard.rule 'chosen' is not yet available",
-            id="rule",
-        ),
     ],
 )
 def test_what_cannot_be_is_refused_whole(world: World, tmp_path: Path, change, message) -> None:

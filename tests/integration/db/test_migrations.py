@@ -15,7 +15,8 @@ from sqlalchemy import JSON, Column, Connection, MetaData, Table, func, inspect,
 
 from portal.db import schema
 from portal.db.engine import Database, open_database
-from portal.db.tables import Base, Team
+from portal.db.tables import Base, Board, Standing, Team
+from portal.db.tables import Column as ScoreColumn
 from portal.domain.errors import OperatorError
 from tests.support import factories
 from tests.support.databases import PostgresServer
@@ -59,11 +60,11 @@ def test_a_board_is_ordered_as_its_index_is(empty: Database) -> None:
             (definition,) = connection.execute(
                 text("SELECT indexdef FROM pg_indexes WHERE indexname = :name"), {"name": RANKED}
             ).scalars()
-            assert definition.endswith("(phase_id, rank_value DESC, achieved_at, team_id)")
+            assert definition.endswith("(board_id, rank_value DESC, achieved_at, team_id)")
         else:
             columns = connection.exec_driver_sql(f"PRAGMA index_xinfo({RANKED})").all()
             assert [(row[2], row[3]) for row in columns if row[5]] == [
-                ("phase_id", 0),
+                ("board_id", 0),
                 ("rank_value", 1),
                 ("achieved_at", 0),
                 ("team_id", 0),
@@ -163,6 +164,55 @@ def test_a_filled_database_of_any_release_is_upgraded_and_loses_no_row(
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
             assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def _each(connection: Connection, statement: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.execute(text(statement))]
+
+
+def test_each_phase_gets_a_board_with_what_stands_there(empty: Database) -> None:
+    with empty.engine.begin() as connection:
+        command.upgrade(schema._config(connection), "0024")
+        _a_row_of_each(connection)
+        phases = _each(connection, "SELECT id, challenge_id, slug, title, position FROM phases")
+        standings = _each(connection, "SELECT phase_id, team_id, rank_value FROM standings")
+
+    schema.upgrade(empty)
+
+    with empty.reading() as session:
+        (board,) = session.scalars(select(Board)).all()
+        assert [(board.id, board.challenge_id, board.slug, board.title, board.position)] == phases
+        assert (board.phases, board.ranking, board.shown) == ([phases[0][2]], {}, [])
+        assert (board.rule, board.audience, board.number) == (None, None, 1)
+        assert board.ranks_organisers
+        (row,) = session.scalars(select(Standing)).all()
+        assert [(row.board_id, row.team_id, row.rank_value)] == standings
+        assert (row.place, row.is_unranked, row.is_verified, row.is_picked) == (
+            0,
+            True,
+            True,
+            False,
+        )
+        (column,) = session.scalars(select(ScoreColumn)).all()
+        assert (column.task_id, column.source, column.unit, column.formula) == (None, "", "", {})
+
+
+def test_what_stands_on_the_boards_of_phases_stays_when_boards_go(empty: Database) -> None:
+    schema.upgrade(empty)
+    with empty.writing() as session:
+        digits = factories.add_challenge(session)
+        factories.add_ranked(session, digits, "Ada", 0.9)
+        factories.add_board(session, digits.challenge, "all", "All", ["warm-up", "dev"])
+        row = session.scalars(select(Standing)).one()
+        values = {"board_id": row.board_id, "team_id": row.team_id, "value": row.rank_value}
+
+    with empty.engine.begin() as connection:
+        command.downgrade(schema._config(connection), "0024")
+        found = _each(connection, "SELECT phase_id, team_id, rank_value FROM standings")
+
+    assert found == [tuple(values.values())]
+    schema.upgrade(empty)
+    assert schema.is_current(empty)
 
 
 def test_rows_that_refer_to_nothing_stop_an_upgrade_which_then_changes_nothing(

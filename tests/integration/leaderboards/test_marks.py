@@ -26,8 +26,8 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action
 from portal.domain.errors import NotFoundError, ParticipantError
 from portal.domain.leaderboards.marks import BY_ORGANISERS, MAX_REASON_CHARS, Mark
+from portal.domain.leaderboards.ranking import ranks
 from portal.domain.leaderboards.scores import Rule
-from portal.domain.leaderboards.standings import ranks
 from portal.domain.permissions import Role
 from portal.services.leaderboards import standings
 from portal.services.submissions import marks, quota
@@ -105,7 +105,7 @@ class Stage:
         """Return all that pages are made of."""
         with self.database.reading() as session:
             shown = session.execute(select(Submission.id, Submission.shown).order_by(Submission.id))
-            rows = session.scalars(select(Standing).order_by(Standing.phase_id, Standing.team_id))
+            rows = session.scalars(select(Standing).order_by(Standing.board_id, Standing.team_id))
             return [
                 [tuple(row) for row in shown],
                 [
@@ -405,7 +405,7 @@ def test_the_database_ranks_as_the_rules_do(database: Database, seed: int) -> No
                 session, digits, f"T{n}", chance.choice([0.7, 0.8, 0.9, 0.95]),
                 NOW - n * timedelta(hours=1),
             )  # fmt: skip
-            row = session.get_one(Standing, (digits.dev.id, team.id))
+            row = session.get_one(Standing, (digits.dev.id, team.id, 0))
             row.is_unranked = chance.random() < 0.4
 
     with database.reading() as session:
@@ -418,14 +418,14 @@ def test_the_database_ranks_as_the_rules_do(database: Database, seed: int) -> No
         expected = _expected(board)
         for size, first in ((50, 1), (7, 1), (7, 8), (7, 15), (3, 38)):
             found = queries.page_of(
-                session, phase_id=digits.dev.id, first=first, size=size, team_id=None
+                session, board_id=digits.dev.id, first=first, size=size, team_id=None
             )
             assert [(row.position, row.team_id, row.rank) for row in found] == (
                 expected[first - 1 : first - 1 + size]
             )
         for team_id in chance.sample(teams, 10):
             found = queries.page_of(
-                session, phase_id=digits.dev.id, first=1, size=5, team_id=team_id
+                session, board_id=digits.dev.id, first=1, size=5, team_id=team_id
             )
             own = next(row for row in found if row.team_id == team_id)
             assert (own.position, own.team_id, own.rank) in expected

@@ -135,7 +135,8 @@ def test_a_long_board_comes_in_parts_with_its_ranks(site: Site) -> None:
     ]
     standings = [
         {
-            "phase_id": site.digits.dev.id,
+            "board_id": site.digits.dev.id,
+            "place": 0,
             "team_id": team["id"],
             "submission_id": site.submission_id,
             "scores": {"accuracy": 0.9},

@@ -201,7 +201,7 @@ def _add_sortable(site: Site) -> None:
             ("Amy", 0.95, 0.3, 2),
         ):
             team = factories.add_ranked(session, site.digits, name, accuracy, NOW - days * DAY)
-            row = session.get_one(Standing, (site.digits.dev.id, team.id))
+            row = session.get_one(Standing, (site.digits.dev.id, team.id, 0))
             row.scores = row.scores | {"brier": brier}
 
 
@@ -290,7 +290,7 @@ def test_both_databases_sort_alike(database: Database, sort: str) -> None:
         digits = factories.add_challenge(session)
         for n, (name, accuracy) in enumerate((("Zoe", 0.99), ("bob", 0.95), ("Amy", 0.95))):
             team = factories.add_ranked(session, digits, name, accuracy, NOW - n * DAY)
-            row = session.get_one(Standing, (digits.dev.id, team.id))
+            row = session.get_one(Standing, (digits.dev.id, team.id, 0))
             row.is_unranked = name == "Zoe"
             if name == "bob":
                 row.scores = {"accuracy": accuracy}
@@ -298,7 +298,7 @@ def test_both_databases_sort_alike(database: Database, sort: str) -> None:
 
     with database.reading() as session:
         found = leaderboards.sorted_page_of(
-            session, phase_id=digits.dev.id, sort=wanted, first=1, size=9, team_id=None
+            session, board_id=digits.dev.id, sort=wanted, first=1, size=9, team_id=None
         )
 
     orders = {"accuracy": "Zoe Amy bob", "@team": "Amy bob Zoe", "@submitted": "Amy bob Zoe",

@@ -70,6 +70,9 @@ EXPECTED = {
     ),
     ("POST", "/submissions/{id}/withdraw"): (403, 200, 403, 200, 404, 403, 403, 403, 404),
     ("POST", "/submissions/{id}/reinstate"): (403, 200, 403, 200, 404, 403, 403, 403, 404),
+    # Nothing is chosen for its board.
+    ("POST", "/submissions/{id}/pick"): (403, 422, 403, 422, 404, 403, 403, 403, 404),
+    ("POST", "/submissions/{id}/unpick"): (403, 422, 403, 422, 404, 403, 403, 403, 404),
     ("GET", "/submissions/{id}"): (200, 403, 403, 200, 404, 404, 403, 200, 404),
 }
 NEEDED = {
@@ -91,11 +94,15 @@ NEEDED = {
     ("POST", "/submissions/{id}/marks/{mark}/remove"): "organise",
     ("POST", "/submissions/{id}/withdraw"): "submit",
     ("POST", "/submissions/{id}/reinstate"): "submit",
+    ("POST", "/submissions/{id}/pick"): "submit",
+    ("POST", "/submissions/{id}/unpick"): "submit",
 }
 """The scopes of calls that need another one than ``read``."""
 FORMS: Mapping[str, Mapping[str, object]] = {
     f"{DIGITS}/announcements": {"json": {"title": "News", "text": "So."}},
     f"{DIGITS}/state": {"json": {"to": "closed"}},
+    "/submissions/{id}/pick": {"json": {"board": "dev"}},
+    "/submissions/{id}/unpick": {"json": {"board": "dev"}},
     "/submissions/{id}/marks": {"json": {"mark": "hidden", "reason": "Looked into."}},
     "/submissions/{id}/marks/{mark}/remove": {"json": {"reason": "All is well."}},
     f"{REVISIONS}/{{number}}/state": {"json": {"to": "dropped"}},

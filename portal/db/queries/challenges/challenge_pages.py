@@ -9,6 +9,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.db.tables import (
     Announcement,
+    Board,
     Challenge,
     Download,
     Membership,
@@ -118,6 +119,15 @@ def titles_and_phases() -> tuple[ORMOption, ...]:
 def columns() -> ORMOption:
     """Load the columns with the challenge: phases and columns are few, and so is their product."""
     return joinedload(Challenge.columns)
+
+
+def titles_phases_and_boards() -> tuple[ORMOption, ...]:
+    """Load the same with the boards and the columns, which are few: in as many queries as without."""
+    return (
+        joinedload(Challenge.phases),
+        joinedload(Challenge.pages).load_only(Page.slug, Page.title, Page.challenge_id),
+        selectinload(Challenge.boards).joinedload(Board.columns),
+    )
 
 
 def open_to(session: Session, person_id: str | None, *, every: bool) -> Sequence[Challenge]:

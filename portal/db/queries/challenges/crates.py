@@ -84,12 +84,12 @@ def _scored(session: Session, *which: ColumnElement[bool]) -> Sequence[Scored]:
     return [Scored(*row) for row in rows]
 
 
-def board(session: Session, phase_id: str) -> Sequence[Placed]:
-    """List the standings of a phase, the best first."""
+def board(session: Session, board_id: str) -> Sequence[Placed]:
+    """List the standings of a board, in the order of what ranks first."""
     rows = session.execute(
         select(Standing, Team.name)
         .join(Team, Team.id == Standing.team_id)
-        .where(Standing.phase_id == phase_id)
+        .where(Standing.board_id == board_id)
         .order_by(Standing.rank_value.desc(), Standing.achieved_at, Standing.team_id)
     )
     return [Placed(*row) for row in rows]

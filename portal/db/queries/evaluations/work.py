@@ -13,9 +13,7 @@ from portal.db.tables import (
     Evaluation,
     Image,
     Job,
-    Phase,
     PhaseTask,
-    Standing,
     Submission,
     Task,
 )
@@ -142,8 +140,3 @@ def evaluations_of_phase_submission(session: Session, submission_id: str) -> Seq
 def tasks_of_phase(session: Session, phase_id: str) -> set[str]:
     """List the ids of the tasks that a submission to the phase is evaluated on."""
     return set(session.scalars(select(PhaseTask.task_id).where(PhaseTask.phase_id == phase_id)))
-
-
-def standing(session: Session, *, phase: Phase, team_id: str) -> Standing | None:
-    """Read what stands for a team in a phase now."""
-    return session.get(Standing, (phase.id, team_id), with_for_update=True)

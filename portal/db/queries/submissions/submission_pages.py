@@ -27,7 +27,7 @@ class Listed(NamedTuple):
     submission: Submission
     total: int
     stands: bool
-    """Whether it stands for its team in the phase."""
+    """Whether it stands for its team on one of the boards that were named."""
 
 
 class Found(NamedTuple):
@@ -41,7 +41,14 @@ class Found(NamedTuple):
 
 
 def page_of(
-    session: Session, *, challenge_id: str, team_id: str | None, every: bool, offset: int, size: int
+    session: Session,
+    *,
+    challenge_id: str,
+    team_id: str | None,
+    every: bool,
+    board_ids: Sequence[str],
+    offset: int,
+    size: int,
 ) -> Sequence[Listed]:
     """List submissions of one team, or of every team, the newest first. Two queries."""
     wanted = [Submission.challenge_id == challenge_id]
@@ -52,7 +59,7 @@ def page_of(
     page = select(Submission.id).where(*wanted).order_by(*newest).offset(offset).limit(size)
     total = select(func.count()).select_from(Submission).where(*wanted).scalar_subquery()
     rows = session.execute(
-        select(Submission, total, _stands())
+        select(Submission, total, _stands(board_ids))
         .where(Submission.id.in_(page))
         .options(
             joinedload(Submission.phase),
@@ -134,10 +141,10 @@ def packages_of(session: Session, evaluations: Sequence[Evaluation]) -> tuple[st
     return tuple(sorted({line for lock in locks for line in str(lock).splitlines()}))
 
 
-def _stands() -> ColumnElement[bool]:
-    """Whether it is the one of its team that stands in the ranking of its phase."""
+def _stands(board_ids: Sequence[str]) -> ColumnElement[bool]:
+    """Whether it stands for its team on one of some boards."""
     return exists().where(
-        Standing.phase_id == Submission.phase_id,
+        Standing.board_id.in_(board_ids),
         Standing.team_id == Submission.team_id,
         Standing.submission_id == Submission.id,
     )

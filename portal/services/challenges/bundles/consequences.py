@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import Challenge, Evaluation, Phase, Result, Submission, Task
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.revisions import BundleFile
+from portal.services.challenges.bundles import board_consequences
 from portal.services.challenges.bundles.revisions import RevisionContent
 from site_config import challenge as bundle
 from site_config.bundle import settings_of, text_files
@@ -101,7 +102,9 @@ def sentences(old: Version, new: Version, stock: Stock, now: datetime) -> Iterat
     for name, task in new.settings.tasks.items():
         if name in old.settings.tasks:
             yield from _task(name, old, new, old.settings.tasks[name], task, stock)
-    yield from _board(old.settings.leaderboard, new.settings.leaderboard, stock, now)
+    yield from board_consequences.sentences(
+        old.settings, new.settings, sum(stock.scored.values()), now
+    )
     yield from _people(old, new, now)
 
 
@@ -151,34 +154,6 @@ def _task(
         yield (
             f"Submissions to task {name} run in another way from now on. What has run is not run again."
         )
-
-
-def _board(
-    before: bundle.Leaderboard, after: bundle.Leaderboard, stock: Stock, now: datetime
-) -> Iterator[str]:
-    scored = sum(stock.scored.values())
-    if scored and (before.rule, before.ladder, before.columns) != (
-        after.rule,
-        after.ladder,
-        after.columns,
-    ):
-        yield f"All boards are put together anew from the {_count(scored, 'result')} that there are."
-    new = {column.key for column in after.columns} - {column.key for column in before.columns}
-    if scored and new:
-        keys = ", ".join(sorted(new))
-        yield f"Results that there are have no score for {keys}."
-        if any(column.primary and column.key in new for column in after.columns):
-            yield "That column ranks: whoever has only such results stands on no board."
-    private = {column.key for column in before.columns if column.private}
-    shown = sorted(
-        column.key for column in after.columns if column.key in private and not column.private
-    )
-    if shown:
-        yield f"What was private is shown at once: {', '.join(shown)}. That cannot be taken back."
-    was_revealed = before.reveal is not None and before.reveal <= now
-    is_revealed = after.reveal is not None and after.reveal <= now
-    if is_revealed and not was_revealed and any(column.private for column in after.columns):
-        yield "Private columns are revealed at once. That cannot be taken back."
 
 
 def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:

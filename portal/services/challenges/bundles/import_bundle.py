@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect, select
+from sqlalchemy import ColumnElement, delete, inspect, select
 from sqlalchemy.orm import Session
 
 from portal.db.engine import insert_if_absent
 from portal.db.tables import (
     Base,
+    Board,
     Challenge,
     Column,
     Download,
@@ -21,7 +22,9 @@ from portal.db.tables import (
     Page,
     Phase,
     PhaseTask,
+    Pick,
     Picture,
+    Standing,
     Submission,
     Task,
 )
@@ -34,15 +37,17 @@ from portal.domain.challenges.revisions import BundleFile, Origin
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
-from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Audience, Readers
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.bundles import revisions
+from portal.services.challenges.bundles.board_rows import rows_of_boards, rows_of_columns
 from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
+from portal.services.leaderboards.boards import columns_of
 from site_config import challenge as bundle
 from site_config.bundle import pictures_of
 
@@ -92,6 +97,15 @@ _WORDS = {
     "readers": "for", "url_sha256": "sha256", "terms_folder": "terms",
 }  # fmt: skip
 """What ``challenge.yaml`` calls what the tables call otherwise."""
+_WORDS_OF: dict[type[Base], dict[str, str]] = {
+    Board: {
+        "ranking": "rank", "shown": "columns", "rule": "counts", "number": "picks", "ladder_eta": "ladder",
+        "ranks_organisers": "eligible", "reveal_at": "reveal", "freeze_at": "freeze",
+        "anonymous_until": "anonymous",
+    },
+    Column: {"task_id": "task", "source": "from", "formula": "compute", "reveal_at": "reveal"},
+}  # fmt: skip
+"""The same of tables in which a word means another key."""
 _OF_ITSELF = {"updated_at", "approved_at", "position", "cluster", "folder", "size"}
 
 
@@ -167,7 +181,6 @@ def write(
 
     What stands on the boards is for the caller to bring up to date. Raises ``ParticipantError`` as ``add_challenge``.
     """
-    _refuse_what_is_to_come(described)
     changes: list[str] = []
     challenge, is_new = _challenge(session, described, material, changes, now=now)
     _pages(session, challenge, described, material, changes, now=now)
@@ -175,28 +188,38 @@ def write(
     _downloads(session, challenge, described, material, changes, now=now)
     tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
     _phases(session, challenge, described, tasks, changes, now=now)
-    _columns(session, challenge, described, changes, now=now)
+    _columns(session, challenge, described, tasks, changes, now=now)
+    _boards(session, challenge, described, changes, now=now)
     return challenge, is_new, () if is_new else tuple(changes)
 
 
 def revealed_by(session: Session, described: bundle.Challenge, *, now: datetime) -> bool:
-    """Whether taking this in would show at once what is to be kept until the reveal."""
-    reveal = described.leaderboard.reveal
-    if reveal is None or reveal > now:
+    """Whether taking this in would show at once what is to be kept until a reveal."""
+    shown = [
+        column.key
+        for column in described.scores
+        if described.is_private(column.key) and _is_past(described.reveal_of(column.key), now)
+    ]
+    boards = [board.id for board in described.boards if _is_past(board.reveal, now)]
+    reveal = described.leaderboard.reveal if described.leaderboard else None
+    if not (shown or boards or _is_past(reveal, now)):
         return False
-    known = session.scalar(select(Challenge.reveal_at).where(Challenge.slug == described.slug))
-    return known is None or known > now
-
-
-def _refuse_what_is_to_come(described: bundle.Challenge) -> None:
-    """Refuse what the format has and the portal does not do yet, rather than pass over it."""
-    missing = {
-        "leaderboard.rule 'chosen'": described.leaderboard.rule == "chosen",
-        "a phase with more than one task": any(len(p.tasks) > 1 for p in described.phases),
+    challenge = session.scalar(select(Challenge).where(Challenge.slug == described.slug))
+    if challenge is None:
+        return True
+    if described.leaderboard is not None:
+        return not _is_past(challenge.reveal_at, now)
+    open_columns = {column.key for column in columns_of(session, challenge) if column.is_open(now)}
+    open_boards = {
+        row.slug
+        for row in session.scalars(select(Board).where(Board.challenge_id == challenge.id))
+        if row.reveal_at is None or row.reveal_at <= now
     }
-    for what, is_asked in missing.items():
-        if is_asked:
-            raise ParticipantError(f"{what} is not yet available", reason="to_come")
+    return not (set(shown) <= open_columns and set(boards) <= open_boards)
+
+
+def _is_past(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
 
 
 def _challenge(
@@ -223,9 +246,10 @@ def _challenge(
     row.join_gate = _join_gate(described.join)
     row.team_size = described.teams.max_size
     row.rosters_freeze_at = described.teams.freeze
-    row.rule = Rule(described.leaderboard.rule)
-    row.reveal_at = described.leaderboard.reveal
-    row.ladder_eta = described.leaderboard.ladder.eta if described.leaderboard.ladder else None
+    short = described.leaderboard
+    row.rule = Rule(short.rule) if short else Rule.BEST
+    row.reveal_at = short.reveal if short else None
+    row.ladder_eta = short.ladder.eta if short and short.ladder else None
     row.retention = {
         name: int(period.total_seconds())
         for name, period in dict(described.retention).items()
@@ -457,24 +481,56 @@ def _columns(
     session: Session,
     challenge: Challenge,
     described: bundle.Challenge,
+    tasks: Mapping[str, Task],
     changes: list[str],
     *,
     now: datetime,
 ) -> None:
-    wanted = {
-        column.key: {
-            "position": position,
-            "title": column.title,
-            "sort": Sort(column.sort),
-            "precision": column.precision,
-            "minimum": column.min,
-            "maximum": column.max,
-            "is_primary": column.primary,
-            "private": column.private,
-        }
-        for position, column in enumerate(described.leaderboard.columns)
-    }
+    wanted = rows_of_columns(described, {name: task.id for name, task in tasks.items()})
     _bring_up_to_date(session, Column, "key", challenge, wanted, changes, now=now)
+
+
+def _boards(
+    session: Session,
+    challenge: Challenge,
+    described: bundle.Challenge,
+    changes: list[str],
+    *,
+    now: datetime,
+) -> None:
+    """Bring the boards up to date; what stood on one that goes, and was chosen for it, goes with it.
+
+    A board with a freeze has another beside it, which keeps it as of then.
+    """
+    named = rows_of_boards(described)
+    gone = select(Board.id).where(
+        Board.challenge_id == challenge.id,
+        Board.slug.not_in([*named, *map(_frozen_slug, _freezing(named))]),
+    )
+    session.execute(delete(Standing).where(Standing.board_id.in_(gone)))
+    session.execute(delete(Pick).where(Pick.board_id.in_(gone)))
+    # It refers to the board that it keeps as of its freeze, and goes first.
+    session.execute(delete(Board).where(Board.id.in_(gone), Board.frozen_of.is_not(None)))
+    # The short form has one for each phase, which says itself what becomes of it.
+    noted = [] if described.leaderboard else changes
+    rows = _bring_up_to_date(
+        session, Board, "slug", challenge, named, noted, now=now, among=Board.frozen_of.is_(None)
+    )
+    kept = {
+        _frozen_slug(slug): {**named[slug], "frozen_of": rows[slug].id} for slug in _freezing(named)
+    }
+    _bring_up_to_date(
+        session, Board, "slug", challenge, kept, [], now=now, among=Board.frozen_of.is_not(None)
+    )
+
+
+def _freezing(named: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [slug for slug, values in named.items() if values["freeze_at"] is not None]
+
+
+def _frozen_slug(slug: str) -> str:
+    # No board of a bundle is called so.
+    return f"{slug}@frozen"
 
 
 def _bring_up_to_date(
@@ -486,6 +542,7 @@ def _bring_up_to_date(
     changes: list[str],
     *,
     now: datetime,
+    among: ColumnElement[bool] | None = None,
 ) -> dict[str, _Row]:
     """Make the challenge's rows of a table those that are wanted; return them by name.
 
@@ -493,9 +550,10 @@ def _bring_up_to_date(
     """
     kind = table.__name__.lower()
     attributes: Any = table
+    rows = select(table).where(attributes.challenge_id == challenge.id)
     found = {
         getattr(row, name): row
-        for row in session.scalars(select(table).where(attributes.challenge_id == challenge.id))
+        for row in session.scalars(rows if among is None else rows.where(among))
     }
     for gone in set(found) - set(wanted):
         _check_unused(session, found[gone], gone)
@@ -521,7 +579,8 @@ def _changed(row: Base, before: str = "") -> list[str]:
     if not state.persistent:
         return []
     names = [one.key for one in state.attrs if one.history.has_changes()]
-    return [before + _WORDS.get(name, name) for name in names if name not in _OF_ITSELF]
+    words = _WORDS | _WORDS_OF.get(type(row), {})
+    return [before + words.get(name, name) for name in names if name not in _OF_ITSELF]
 
 
 def _check_unused(session: Session, row: Base, name: str) -> None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
@@ -24,12 +24,12 @@ ROWS_AT_ONCE = 1_000
 
 
 def as_csv(request: PageRequest) -> Response:
-    """Send the board of a phase as a table. No name in it is a formula to a spreadsheet."""
+    """Send a board as a table. No name in it is a formula to a spreadsheet."""
     return _file(request, _csv, "csv", "text/csv; charset=utf-8")
 
 
 def as_json(request: PageRequest) -> Response:
-    """Send the board of a phase as one JSON object."""
+    """Send a board as one JSON object."""
     return _file(request, _json, "json", "application/json")
 
 
@@ -51,9 +51,9 @@ def _file(
 ) -> Response:
     # The first part is read before anything is sent: what is not open is answered as such.
     first = _part(request, 1)
-    if first.phase is None:
+    if first.board is None:
         raise NotFoundError
-    name = f"{first.frame.slug}-{first.phase.slug}.{ending}"
+    name = f"{first.frame.slug}-{first.board.slug}.{ending}"
     return StreamingResponse(write(request, first), media_type=media_type, headers=_as_file(name))
 
 
@@ -62,6 +62,7 @@ def _part(request: PageRequest, number: int) -> Leaderboard:
         leaderboard_views.leaderboard,
         actor=request.actor,
         slug=request.path_param("slug"),
+        board_slug=request.http.query_params.get("board"),
         phase_slug=request.http.query_params.get("phase"),
         page=number,
         size=ROWS_AT_ONCE,
@@ -81,7 +82,8 @@ def _parts(request: PageRequest, first: Leaderboard) -> Iterator[tuple[Row, ...]
 
 def _csv(request: PageRequest, first: Leaderboard) -> Iterator[str]:
     keys = [column.key for column in first.columns]
-    yield _lines([["rank", "team", *keys, "submitted_at", "verified"]])
+    more = _more_of(first)
+    yield _lines([["rank", "team", *keys, "submitted_at", "verified", *more]])
     for rows in _parts(request, first):
         yield _lines(
             [
@@ -90,9 +92,19 @@ def _csv(request: PageRequest, first: Leaderboard) -> Iterator[str]:
                 *(_score(row, column) for column in first.columns),
                 machine_moment(row.achieved_at),
                 "yes" if row.is_verified else "",
+                *("" if getattr(row, name) is None else getattr(row, name) for name in more),
             ]
             for row in rows
         )
+
+
+def _more_of(board: Leaderboard) -> list[str]:
+    """Name what rows of a board have beside, which not every board has."""
+    wanted = {
+        "mean_rank": bool(board.board and board.board.is_mean_rank and not board.is_own_only),
+        "rank_before": board.compared is not None,
+    }
+    return [name for name, is_there in wanted.items() if is_there]
 
 
 def _lines(rows: Any) -> str:  # noqa: ANN401 - lists of what a cell may hold
@@ -111,8 +123,10 @@ def _json(request: PageRequest, first: Leaderboard) -> Iterator[str]:
     head = {
         "challenge": first.frame.slug,
         "title": first.frame.title,
-        "phase": first.phase.slug if first.phase else None,
-        "rule": first.rule,
+        "board": first.board.slug if first.board else None,
+        "phase": first.board.phases[0].slug if first.board else None,
+        "phases": [phase.slug for phase in first.board.phases] if first.board else [],
+        "rule": first.board.rule if first.board else None,
         "columns": [
             {
                 "key": column.key,
@@ -126,20 +140,21 @@ def _json(request: PageRequest, first: Leaderboard) -> Iterator[str]:
     }
     # The object is closed after its last list, whose items come one part after the other.
     yield json.dumps(head)[:-1] + ', "rows": ['
-    before = "\n"
+    before, more = "\n", _more_of(first)
     for rows in _parts(request, first):
-        yield before + ",\n".join(json.dumps(_item(row)) for row in rows)
+        yield before + ",\n".join(json.dumps(_item(row, more)) for row in rows)
         before = ",\n"
     yield "]}\n"
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _item(row: Row, more: Sequence[str]) -> dict[str, Any]:
     return {
         "rank": row.rank,
         "team": row.team,
         "scores": row.scores,
         "submitted_at": machine_moment(row.achieved_at),
         "verified": row.is_verified,
+        **{name: getattr(row, name) for name in more},
     }
 
 

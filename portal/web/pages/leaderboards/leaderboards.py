@@ -7,21 +7,29 @@ from starlette.responses import HTMLResponse, Response
 from portal.db import revisions
 from portal.domain.leaderboards.marks import Mark
 from portal.services.leaderboards import views as leaderboard_views
-from portal.web.rendering.plots import rank_plot
+from portal.services.leaderboards.views import Leaderboard
+from portal.web.rendering.plots import Plot, rank_plot
+from portal.web.rendering.shake_ups import shake_up_plot
 from portal.web.request_context import PageRequest
 
 
 def leaderboard(request: PageRequest) -> Response:
-    """Show a page of the ranking of a phase, as a picture and as a table.
+    """Show a page of a ranking, as a picture and as a table.
 
     To whoever is not logged in it looks as to everybody else, so that it is put together once.
     """
     if request.actor.is_known:
         return _fresh(request)[0]
     revision = request.read(revisions.revision)
-    phase = request.http.query_params.get("phase")
+    query = request.http.query_params
     # The path as it was written: the page says where it is.
-    key = (request.http.url.path, phase, request.page_number(), _sort(request))
+    key = (
+        request.http.url.path,
+        query.get("board"),
+        query.get("phase"),
+        request.page_number(),
+        _sort(request),
+    )
 
     def make() -> tuple[bytes, datetime | None]:
         page, changes_at = _fresh(request)
@@ -35,6 +43,7 @@ def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
         leaderboard_views.leaderboard,
         actor=request.actor,
         slug=request.path_param("slug"),
+        board_slug=request.http.query_params.get("board"),
         phase_slug=request.http.query_params.get("phase"),
         page=request.page_number(),
         sort=_sort(request),
@@ -45,9 +54,16 @@ def _fresh(request: PageRequest) -> tuple[Response, datetime | None]:
         view=view,
         frame=view.frame,
         marks=Mark,
-        plot=rank_plot(view.rows, view.primary) if view.primary and not view.sort else None,
+        plot=_plot(view),
+        shake_up=shake_up_plot(view.rows) if view.compared and not view.sort else None,
     )
     return page, view.changes_at
+
+
+def _plot(view: Leaderboard) -> Plot | None:
+    if view.primary is None or view.sort or view.is_own_only:
+        return None
+    return rank_plot(view.rows, view.primary)
 
 
 def _sort(request: PageRequest) -> str:

@@ -180,3 +180,88 @@ def test_one_thing_is_one(described: dict[str, Any]) -> None:
     assert _said(described, _phase(limits={"per_day": 1}), stock) == [
         "Phase dev has 1 submission, which count against its new limits."
     ]
+
+
+def _with_boards(described: dict[str, Any]) -> dict[str, Any]:
+    del described["leaderboard"]
+    described["columns"] = [
+        {"key": "accuracy"},
+        {"key": "kept", "private": True, "reveal": "2027-01-02T00:00Z"},
+        {"key": "twice", "compute": {"weighted": {"kept": 2}}},
+    ]
+    rank = {"by": "accuracy"}
+    described["boards"] = [
+        {"id": "main", "phases": ["dev"], "rank": {**rank}, "audience": "participants"},
+        {"id": "later", "phases": ["dev"], "rank": {**rank}, "counts": "chosen", "picks": 3,
+         "reveal": "2027-01-02T00:00Z", "anonymous": "2027-01-02T00:00Z"},
+        {"id": "cold", "phases": ["dev"], "rank": {**rank}, "freeze": "2026-11-30T00:00Z"},
+    ]  # fmt: skip
+    return described
+
+
+def _of_board(number: int, **values: Any) -> Change:
+    return lambda d, _: d["boards"][number].update(values)
+
+
+REVEALED = "Private columns are revealed at once. That cannot be taken back."
+BOARDS: dict[str, tuple[Change, list[str]]] = {
+    "title": (_of_board(0, title="Main"), []),
+    "rank": (_of_board(0, rank={"mean_rank": ["accuracy", "kept"]}), [ANEW]),
+    "counts": (_of_board(0, counts="last"), [ANEW]),
+    "computed column": (
+        lambda d, _: d["columns"].append({"key": "third", "compute": {"sum": ["accuracy"]}}), [ANEW],
+    ),
+    "renamed column": (
+        lambda d, _: (
+            d["columns"].append({"key": "same", "from": "accuracy"}),
+            d["columns"][0].update({"from": "other"}),
+        ),
+        [ANEW, "Results that there are have no score for accuracy.",
+         "That column ranks: whoever has only such results stands on no board."],
+    ),
+    "wider": (
+        _of_board(0, audience="everybody"),
+        ["Board main is shown to more people, with all that is on it."],
+    ),
+    "narrower": (_of_board(0, audience="own"), []),
+    "reveal": (
+        _of_board(1, reveal="2026-11-30T00:00Z"),
+        ["Board later is revealed at once. That cannot be taken back."],
+    ),
+    "names": (
+        lambda d, _: d["boards"][1].pop("anonymous"),
+        ["Board later shows the names of its teams at once. That cannot be taken back."],
+    ),
+    "fewer picks": (
+        _of_board(1, picks=1),
+        [ANEW, "Teams that have chosen more than 1 submissions for board later keep them."],
+    ),
+    "another freeze": (
+        _of_board(2, freeze="2026-12-24T00:00Z"),
+        [ANEW, "Board cold is shown as of another time than so far."],
+    ),
+    "gone": (
+        lambda d, _: d["boards"].pop(1),
+        [ANEW, "Board later goes, and with it what teams have chosen for it."],
+    ),
+    "column revealed": (
+        lambda d, _: d["columns"][1].update(reveal="2026-11-30T00:00Z"), [ANEW, REVEALED],
+    ),
+    "column shown": (
+        lambda d, _: (d["columns"][1].pop("private"), d["columns"][1].pop("reveal")),
+        [ANEW, "What was private is shown at once: kept, twice. That cannot be taken back."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BOARDS)
+def test_what_a_changed_board_does_is_said(described: dict[str, Any], case: str) -> None:
+    change, said = BOARDS[case]
+
+    assert _said(_with_boards(described), change) == said
+
+
+def test_boards_in_place_of_the_short_form_rank_anew(described: dict[str, Any]) -> None:
+    said = _said(described, lambda d, _: _with_boards(d))
+
+    assert said[0] == ANEW

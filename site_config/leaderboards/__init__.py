@@ -1,0 +1,1 @@
+"""Columns and boards of a challenge, as organisers write them."""
