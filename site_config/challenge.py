@@ -161,8 +161,20 @@ class PhaseLimits(Section):
     """How often a team may submit in a phase."""
 
     per_day: int | None = Field(default=None, ge=1, description="Submissions per day (UTC).")
+    per_week: int | None = Field(
+        default=None, ge=1, description="Submissions per week, from Monday to Sunday (UTC)."
+    )
     total: int | None = Field(default=None, ge=1, description="Submissions in the whole phase.")
     running: int | None = Field(default=None, ge=1, description="Submissions not yet scored.")
+    failed_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Submissions per day (UTC) that fail by the team's own doing: with it those count here"
+            " and in no other limit, without it they count like all others. With `failures: sealed`"
+            " only what failed before it could read private data counts here."
+        ),
+    )
 
 
 class Phase(Section):

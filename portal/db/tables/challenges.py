@@ -123,8 +123,11 @@ class Phase(Base):
     ends_at: Mapped[datetime]
     kinds: Mapped[list[str]]
     per_day: Mapped[int | None]
+    per_week: Mapped[int | None]
     total: Mapped[int | None]
     running: Mapped[int | None]
+    failed_per_day: Mapped[int | None]
+    """Of those that failed by the team's own doing, which then count in no other limit; None: they do."""
     leaderboard: Mapped[Audience]
     feedback: Mapped[str] = mapped_column(String(20))
     logs: Mapped[str] = mapped_column(String(20))

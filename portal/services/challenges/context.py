@@ -30,8 +30,10 @@ class PhaseFacts:
     status: PhaseStatus
     kinds: tuple[SubmissionKind, ...]
     per_day: int | None
+    per_week: int | None
     total: int | None
     running: int | None
+    failed_per_day: int | None
     leaderboard: permissions.Audience
 
 
@@ -101,8 +103,10 @@ def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
         status=window.status(now),
         kinds=tuple(kind for kind in SubmissionKind if kind in phase.kinds),
         per_day=phase.per_day,
+        per_week=phase.per_week,
         total=phase.total,
         running=phase.running,
+        failed_per_day=phase.failed_per_day,
         leaderboard=phase.leaderboard,
     )
 

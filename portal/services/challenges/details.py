@@ -19,21 +19,11 @@ from portal.services.submissions.form import PhaseChoice, choices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """How many submissions a team has left; None: no limit."""
-
-    today: int | None
-    total: int | None
-    next_at: datetime | None
-    """When the next one can be submitted, if none can now and one can later."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseDetails:
     """A phase, and what of it is open to the actor."""
 
     facts: PhaseFacts
-    left: Left | None
+    left: PhaseChoice | None
     """Only of a phase that is open."""
     has_leaderboard: bool
 
@@ -90,21 +80,9 @@ def _phases(
     open_phases: tuple[PhaseChoice, ...] = ()
     if actor.person_id is not None and permissions.may_use(actor, Scope.READ):
         open_phases = choices(session, visible, actor.person_id, now=now)
-    left = {choice.phase.slug: _left(choice) for choice in open_phases}
+    left = {choice.phase.slug: choice for choice in open_phases}
     boards = {facts.slug for _, facts in open_boards(actor, visible)}
     return tuple(
         PhaseDetails(facts=facts, left=left.get(facts.slug), has_leaderboard=facts.slug in boards)
         for facts in visible.frame.phases
     )
-
-
-def _left(choice: PhaseChoice) -> Left:
-    return Left(
-        today=_room(choice.limits.per_day, choice.used.today),
-        total=_room(choice.limits.total, choice.used.total),
-        next_at=choice.next_slot,
-    )
-
-
-def _room(limit: int | None, used: int) -> int | None:
-    return None if limit is None else max(limit - used, 0)

@@ -143,13 +143,21 @@ def _seen(phase: Phase, columns: Sequence[Column], *, is_revealed: bool) -> Sequ
 
 def _attempts(phase: Phase) -> int | None:
     """Return how many submissions of one team are answered in the whole phase: those that count, and the spared ones."""
+    # One more than there are: a phase can begin in the middle of a day, or of a week.
     days = math.ceil((phase.ends_at - phase.starts_at) / timedelta(days=1)) + 1
+    weeks = math.ceil((phase.ends_at - phase.starts_at) / timedelta(weeks=1)) + 1
     bounds = [
-        *([phase.total] if phase.total is not None else []),
-        *([phase.per_day * days] if phase.per_day is not None else []),
+        limit * times
+        for limit, times in ((phase.total, 1), (phase.per_day, days), (phase.per_week, weeks))
+        if limit is not None
     ]
     attempts = min(bounds, default=None)
-    return attempts + SPARED if attempts is not None and phase.is_sealed else attempts
+    if attempts is None:
+        return None
+    if phase.is_sealed:
+        return attempts + SPARED
+    # What fails counts apart, and is an answer all the same. Where failures are sealed only what has read nothing does.
+    return attempts + (phase.failed_per_day or 0) * days
 
 
 def _tasks(session: Session, phases: Sequence[Phase]) -> Mapping[str, Sequence[Task]]:

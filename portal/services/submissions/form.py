@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.profiles import Resources
-from portal.domain.submissions.limits import Limits, Used, start_of_day
+from portal.domain.submissions.limits import Limits, Room
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
@@ -24,10 +24,9 @@ class PhaseChoice:
 
     phase: PhaseFacts
     limits: Limits
-    used: Used
-    next_slot: datetime | None
-    """When the next submission can be submitted, if none can now and one can later."""
-    is_full: bool
+    room: Room
+    wait: timedelta | None
+    """How long it is until there is room again, if there is none now and will be."""
     has_sample: bool
     """Whether a program can be tried on the public sample."""
 
@@ -72,22 +71,13 @@ def choices(
         if facts.status is PhaseStatus.OPEN:
             left = quota_left(session, person_id=person_id, phase=phase, now=now)
             sample = offers_smoke(phase, tasks_of(session, phase))
-            found.append(_choice(facts, left.limits, left.used, now, has_sample=sample))
+            found.append(
+                PhaseChoice(
+                    phase=facts,
+                    limits=left.limits,
+                    room=left.room,
+                    wait=left.room.next_at - now if left.room.next_at else None,
+                    has_sample=sample,
+                )
+            )
     return tuple(found)
-
-
-def _choice(
-    phase: PhaseFacts, limits: Limits, used: Used, now: datetime, *, has_sample: bool
-) -> PhaseChoice:
-    used_up = limits.total is not None and used.total >= limits.total
-    full_today = limits.per_day is not None and used.today >= limits.per_day
-    tomorrow = start_of_day(now) + timedelta(days=1)
-    opens_again = full_today and not used_up and tomorrow < phase.window.ends_at
-    return PhaseChoice(
-        phase=phase,
-        limits=limits,
-        used=used,
-        next_slot=tomorrow if opens_again else None,
-        is_full=used_up or full_today,
-        has_sample=has_sample,
-    )

@@ -1,5 +1,6 @@
 """Challenges and their leaderboards, for programs."""
 
+import math
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from portal.services.challenges.details import ChallengeDetails, PhaseDetails
 from portal.services.challenges.views import Card
 from portal.services.leaderboards import views as leaderboard_views
 from portal.services.leaderboards.views import Row
+from portal.services.submissions.form import PhaseChoice
 from portal.web.api import models
 from portal.web.api.calls import AnyToken, Organising, PageNumber, Reading, Slug
 
@@ -147,12 +149,24 @@ def _phase(details: PhaseDetails) -> models.Phase:
         ends_at=facts.window.ends_at,
         kinds=list(facts.kinds),
         per_day=facts.per_day,
+        per_week=facts.per_week,
         total=facts.total,
         running=facts.running,
-        left=models.Left(today=left.today, total=left.total, next_at=left.next_at)
-        if left
-        else None,
+        failed_per_day=facts.failed_per_day,
+        left=_left(left) if left else None,
         has_leaderboard=details.has_leaderboard,
+    )
+
+
+def _left(choice: PhaseChoice) -> models.Left:
+    left = choice.room
+    return models.Left(
+        today=left.today,
+        week=left.week,
+        total=left.total,
+        failed_today=left.failed_today,
+        next_at=left.next_at,
+        next_in=math.ceil(choice.wait.total_seconds()) if choice.wait else None,
     )
 
 

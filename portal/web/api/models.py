@@ -95,8 +95,13 @@ class Left(Model):
     """What the own team may still submit; null: no limit."""
 
     today: int | None
+    week: int | None
     total: int | None
+    failed_today: int | None = Field(
+        description="How many may still fail today by the team's own doing."
+    )
     next_at: Moment | None = Field(description="When there is room again, if there is none now.")
+    next_in: int | None = Field(description="The same in seconds from now.")
 
 
 class Phase(Model):
@@ -109,8 +114,12 @@ class Phase(Model):
     ends_at: Moment
     kinds: list[SubmissionKind]
     per_day: int | None = Field(description="Submissions of a team per day (UTC); null: no limit.")
+    per_week: int | None = Field(description="Per week, from Monday to Sunday (UTC).")
     total: int | None = Field(description="In the whole phase.")
     running: int | None = Field(description="At the same time; more wait, they are not refused.")
+    failed_per_day: int | None = Field(
+        description="That fail by the team's own doing, per day (UTC); those then count in no other limit."
+    )
     left: Left | None = Field(description="Only while the phase is open.")
     has_leaderboard: bool = Field(description="Whether the token's owner may see one.")
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from portal.domain.leaderboards import scores
+from portal.domain.submissions import limits
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
@@ -52,6 +53,11 @@ def duration(value: timedelta) -> str:
     )
     written = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n]
     return " ".join(written) or "less than a minute"
+
+
+def wait(value: timedelta) -> str:
+    """Write how long somebody has to wait, never less than it is."""
+    return limits.how_long(value)
 
 
 def gpus(gres: str | None) -> str:

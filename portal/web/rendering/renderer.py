@@ -19,6 +19,7 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "hours": hours,
     "memory": filters.memory,
     "duration": filters.duration,
+    "wait": filters.wait,
     "gpus": filters.gpus,
     "score": filters.score,
     "agent": agent_in_words,

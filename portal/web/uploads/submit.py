@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +15,7 @@ from portal.services.submissions import idempotency, submit
 from portal.services.submissions.idempotency import Wanted
 from portal.services.submissions.submit import Upload
 from portal.services.teams import joining
-from portal.web.errors import reason_of, status_of
+from portal.web.errors import next_at_of, reason_of, status_of
 from portal.web.middleware.rate_limits import person, rates_of
 from portal.web.rendering.filters import file_size
 from portal.web.request_context import PageRequest
@@ -37,7 +38,8 @@ NO_ROOM = (
 class SubmissionRejectedError(Exception):
     """Nothing was made of the form: with which status, why, and what is wrong by field.
 
-    The empty name stands for the form as a whole; ``problems`` are what is wrong in the file, each with its place.
+    The empty name stands for the form as a whole; ``problems`` are what is wrong in the file, each with its place;
+    ``next_at`` is when a limit has room again.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class SubmissionRejectedError(Exception):
         errors: Mapping[str, str],
         values: Mapping[str, str] | None = None,
         problems: Sequence[str] = (),
+        next_at: datetime | None = None,
     ) -> None:
         super().__init__(reason)
+        self.next_at = next_at
         self.problems = tuple(problems)
         self.status = status
         self.reason = reason
@@ -157,7 +161,9 @@ async def _decide(request: PageRequest, slug: str, key: str, received: ReceivedF
         raise
     except ParticipantError as error:
         wrong = {_field(error): error.message}
-        raise SubmissionRejectedError(status_of(error), reason_of(error), wrong, values) from error
+        raise SubmissionRejectedError(
+            status_of(error), reason_of(error), wrong, values, next_at=next_at_of(error)
+        ) from error
     finally:
         # Without effect on what was kept.
         await received.drop()

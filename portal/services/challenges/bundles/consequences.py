@@ -114,6 +114,11 @@ def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetim
         yield f"{name} now runs from {_moment(after.start)} to {_moment(after.end)}."
     if count and before.limits != after.limits:
         yield f"{name} has {_count(count, 'submission')}, which count against its new limits."
+    if count and (before.limits.failed_per_day is None) is not (
+        after.limits.failed_per_day is None
+    ):
+        how = "like all others" if after.limits.failed_per_day is None else "apart from the others"
+        yield f"What has failed in {name[0].lower()}{name[1:]} by its team's own doing counts {how} from now on."
     gone = [kind for kind in before.kinds if kind not in after.kinds]
     if gone and was is not PhaseStatus.CLOSED:
         yield f"{name} takes no submissions of kind {_listed(gone)} from now on; those that are there stay."

@@ -77,6 +77,7 @@ _Row = TypeVar("_Row", bound=Base)
 _WORDS = {
     "starts_at": "start", "ends_at": "end", "markdown": "text", "is_primary": "primary",
     "minimum": "min", "maximum": "max", "per_day": "limits.per_day", "total": "limits.total",
+    "per_week": "limits.per_week", "failed_per_day": "limits.failed_per_day",
     "running": "limits.running", "input_data": "input.data", "truth_data": "truth.data",
     "sample_sha256": "sample", "scorer_image_id": "scorer.image", "base_image_id": "base.image",
     "predict_profile": "predict.profile", "predict_argv": "predict.argv",
@@ -349,9 +350,7 @@ def _phases(
             "starts_at": phase.start,
             "ends_at": phase.end,
             "kinds": [kind.value for kind in phase.kinds],
-            "per_day": phase.limits.per_day,
-            "total": phase.limits.total,
-            "running": phase.limits.running,
+            **dict(phase.limits),
             "leaderboard": Audience(phase.leaderboard),
             "feedback": phase.feedback,
             "logs": phase.logs,
