@@ -63,6 +63,7 @@ class Action(StrEnum):
     SUBMISSION_UNMARKED = "submission.unmarked"
     SUBMISSION_WITHDRAWN = "submission.withdrawn"
     SUBMISSION_REINSTATED = "submission.reinstated"
+    TRIES_GIVEN = "tries.given"
     EVALUATION_RERUN = "evaluation.rerun"
     TROUBLE_RETRIED = "trouble.retried"
     TROUBLE_GIVEN_UP = "trouble.given_up"
@@ -136,7 +137,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.RESULT_STORED,
             Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED, Action.TROUBLE_RETRIED,
             Action.TROUBLE_GIVEN_UP, Action.SUBMISSION_MARKED, Action.SUBMISSION_UNMARKED,
-            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED,
+            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED, Action.TRIES_GIVEN,
         }
     ),
     Group.LOOKS: frozenset(

@@ -22,6 +22,7 @@ from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import (
     cancellation,
+    extra_tries,
     log_releases,
     marks,
     submissions,
@@ -134,6 +135,8 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         ),
         Route("/challenges/{slug}/attention", page(login_required(attention.of_challenge))),
         Route("/attention/{id}", form_page(attention.decide), methods=["POST"]),
+        Route("/challenges/{slug}/tries", page(login_required(extra_tries.show)), methods=["GET"]),
+        Route("/challenges/{slug}/tries", form_page(extra_tries.give), methods=["POST"]),
         Route("/challenges/{slug}/resources", page(login_required(gpu_budgets.challenge))),
         Route("/challenges/{slug}/leaks", page(login_required(leakage.show))),
         Route("/challenges/{slug}/retention", page(login_required(retention.of_challenge))),

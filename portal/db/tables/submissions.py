@@ -79,6 +79,8 @@ class Submission(Base):
     """Whether it only runs on the public sample: it has a log to show, and no score."""
     counts: Mapped[bool] = mapped_column(default=True)
     """Whether it counts against the team's limits; taken back when the site was at fault."""
+    is_extra: Mapped[bool] = mapped_column(default=False)
+    """Whether it used a try that organisers gave, instead of one of the limits."""
     shown: Mapped[dict[str, float] | None]
     """What its team is shown where the Ladder decides that, instead of its own rounded scores."""
     once_sha256: Mapped[Digest | None]
@@ -103,6 +105,31 @@ class Submission(Base):
         order_by="SubmissionMark.made_at, SubmissionMark.mark",
         viewonly=True,
     )
+
+
+class ExtraTries(Base):
+    """Submissions that organisers let a team make in a phase beside its limits."""
+
+    __tablename__ = "extra_tries"
+    __table_args__ = (
+        Index("ix_extra_tries_phase_id_team_id", "phase_id", "team_id"),
+        Index("ix_extra_tries_once_sha256", "once_sha256", unique=True),
+    )
+
+    id: Mapped[Key]
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    number: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(MAX_REASON_CHARS))
+    """The team reads it."""
+    given_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    given_at: Mapped[datetime]
+    once_sha256: Mapped[Digest | None]
+    """Of the form or the call that gave them: sent again, that gives no more."""
+
+    phase: Mapped[Phase] = relationship(lazy="raise")
+    team: Mapped[Team] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise")
 
 
 class SubmissionMark(Base):

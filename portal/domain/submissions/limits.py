@@ -47,6 +47,9 @@ class Used:
     week: int = 0
     failed_today: int = 0
     """Those that count apart; zero where none do."""
+    extra: int = 0
+    """Of the tries that organisers gave beside the limits; those are used where a limit has no room."""
+    extra_given: int = 0
 
 
 class LimitKind(StrEnum):
@@ -70,6 +73,18 @@ class Room:
     """The limit that holds longest of those that are reached."""
     next_at: datetime | None = None
     """When there is room again; None if there is now, or will not be."""
+    extra: int = 0
+    """Tries that organisers gave beside the limits, and that are left."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing can be submitted now."""
+        return self.reached is not None and self.extra == 0
+
+    @property
+    def uses_extra(self) -> bool:
+        """Whether what is submitted now uses one of the extra tries."""
+        return self.reached is not None and self.extra > 0
 
 
 def start_of_day(now: datetime) -> datetime:
@@ -90,6 +105,7 @@ def room(limits: Limits, used: Used, *, ends_at: datetime, now: datetime) -> Roo
         week=_left(limits.per_week, used.week),
         total=_left(limits.total, used.total),
         failed_today=_left(limits.failed_per_day, used.failed_today),
+        extra=max(used.extra_given - used.extra, 0),
     )
     if left.total == 0:
         return replace(left, reached=LimitKind.TOTAL)
@@ -132,11 +148,14 @@ def check_window(window: Window, kind: SubmissionKind, *, now: datetime) -> None
         raise ParticipantError(f"{window.title} takes these kinds only: {taken}.", reason="kind")
 
 
-def check_quota(limits: Limits, used: Used, *, ends_at: datetime, now: datetime) -> None:
-    """Refuse a submission that a limit has no room for, and say when there is room again."""
+def check_quota(limits: Limits, used: Used, *, ends_at: datetime, now: datetime) -> bool:
+    """Refuse a submission that a limit has no room for, and say when there is room again.
+
+    Return whether it uses a try that organisers gave.
+    """
     left = room(limits, used, ends_at=ends_at, now=now)
-    if left.reached is None:
-        return
+    if left.reached is None or left.uses_extra:
+        return left.uses_extra
     sentence = {
         LimitKind.TOTAL: f"Your team has used all {limits.total} submissions of this phase.",
         LimitKind.WEEK: f"Your team has used its {limits.per_week} submissions of this week (Monday to Sunday, UTC).",
@@ -152,6 +171,16 @@ def check_quota(limits: Limits, used: Used, *, ends_at: datetime, now: datetime)
     elif left.reached is not LimitKind.TOTAL:
         sentence += " The phase ends before there is room again."
     raise QuotaExceededError(sentence, next_at=left.next_at)
+
+
+MAX_EXTRA_TRIES = 100
+"""Tries that organisers can give a team at once."""
+
+
+def check_extra_tries(number: int) -> None:
+    """Refuse a number of tries that is none. Raises ``ParticipantError``."""
+    if not 1 <= number <= MAX_EXTRA_TRIES:
+        raise ParticipantError(f"Write a number from 1 to {MAX_EXTRA_TRIES}.", reason="number")
 
 
 SMOKE_PER_DAY = 20

@@ -19,6 +19,7 @@ from portal.db.tables import (
     Challenge,
     ChallengeRevision,
     Evaluation,
+    ExtraTries,
     Invitation,
     LoginSession,
     LogRelease,
@@ -73,6 +74,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "log_releases": (LogRelease.released_by,),
     "mails": (Mail.person_id,),
     "mail_choices": (MailChoice.person_id,),
+    "extra_tries": (ExtraTries.given_by,),
     "marks": (SubmissionMark.made_by,),
     "audit_entries": (AuditEntry.actor_id,),
 }

@@ -23,6 +23,7 @@ from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import snapshots
 from portal.services.leaderboards.standings import as_column
 from portal.services.leaderboards.views import visible_columns
+from portal.services.submissions import extra_tries
 from portal.services.submissions.disclosure import FEEDBACK_SCORES
 
 _SEEN_BY_TEAMS = frozenset({Audience.PUBLIC, Audience.PARTICIPANTS})
@@ -77,6 +78,7 @@ def leak_page(
     tasks = _tasks(session, challenge.phases)
     limits = _time_limits(tasks, challenge.phases, resources)
     tellers = _tellers(session, resources)
+    given = extra_tries.most_given(session, [phase.id for phase in challenge.phases])
     phases = []
     for phase in challenge.phases:
         revealed = challenge.reveal_at is not None and challenge.reveal_at < phase.ends_at
@@ -86,7 +88,7 @@ def leak_page(
             time_limit=limits[phase.id],
             time_step=timedelta(seconds=phase.time_step),
             held=phase.is_sealed and phase.hold_results,
-            attempts=_attempts(phase),
+            attempts=_attempts(phase, given.get(phase.id, 0)),
             eta=challenge.ladder_eta,
         )
         phases.append(
@@ -141,8 +143,11 @@ def _seen(phase: Phase, columns: Sequence[Column], *, is_revealed: bool) -> Sequ
     return visible_columns(columns, is_revealed=is_revealed, may_review=False)
 
 
-def _attempts(phase: Phase) -> int | None:
-    """Return how many submissions of one team are answered in the whole phase: those that count, and the spared ones."""
+def _attempts(phase: Phase, given: int) -> int | None:
+    """Return how many submissions of one team are answered in the whole phase.
+
+    Those that count, the spared ones, and as many as organisers have ``given`` a team beside the limits.
+    """
     # One more than there are: a phase can begin in the middle of a day, or of a week.
     days = math.ceil((phase.ends_at - phase.starts_at) / timedelta(days=1)) + 1
     weeks = math.ceil((phase.ends_at - phase.starts_at) / timedelta(weeks=1)) + 1
@@ -151,9 +156,9 @@ def _attempts(phase: Phase) -> int | None:
         for limit, times in ((phase.total, 1), (phase.per_day, days), (phase.per_week, weeks))
         if limit is not None
     ]
-    attempts = min(bounds, default=None)
-    if attempts is None:
+    if not bounds:
         return None
+    attempts = min(bounds) + given
     if phase.is_sealed:
         return attempts + SPARED
     # What fails counts apart, and is an answer all the same. Where failures are sealed only what has read nothing does.

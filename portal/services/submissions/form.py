@@ -12,6 +12,8 @@ from portal.domain.submissions.limits import Limits, Room
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
+from portal.services.submissions import extra_tries
+from portal.services.submissions.extra_tries import GivenTries
 from portal.services.submissions.quota import offers_smoke, quota_left
 from portal.services.submissions.submit import tasks_of
 from portal.services.submissions.weights import WeightsFacts, offered
@@ -27,6 +29,8 @@ class PhaseChoice:
     room: Room
     wait: timedelta | None
     """How long it is until there is room again, if there is none now and will be."""
+    extra: tuple[GivenTries, ...]
+    """What organisers gave the team beside the limits."""
     has_sample: bool
     """Whether a program can be tried on the public sample."""
 
@@ -66,6 +70,7 @@ def choices(
     session: Session, visible: Visible, person_id: str, *, now: datetime
 ) -> tuple[PhaseChoice, ...]:
     """Return the phases that are open, with what the person's team has used of each."""
+    given = extra_tries.of_team(session, visible.team_id)
     found = []
     for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
         if facts.status is PhaseStatus.OPEN:
@@ -76,6 +81,7 @@ def choices(
                     phase=facts,
                     limits=left.limits,
                     room=left.room,
+                    extra=tuple(one for one in given if one.phase_slug == facts.slug),
                     wait=left.room.next_at - now if left.room.next_at else None,
                     has_sample=sample,
                 )

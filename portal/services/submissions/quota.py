@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from portal.db.tables import NOT_A_RERUN, Evaluation, Phase, Submission, Task, Team
+from portal.db.tables import NOT_A_RERUN, Evaluation, ExtraTries, Phase, Submission, Task, Team
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.submissions import disclosure
 from portal.domain.submissions.limits import (
@@ -56,6 +56,7 @@ def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used
     mine = (
         select(
             Submission.created_at.label("at"),
+            Submission.is_extra.label("is_extra"),
             _counts_apart(phase).label("is_apart"),
         )
         .where(
@@ -65,16 +66,29 @@ def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used
         )
         .subquery()
     )
+    given = select(func.coalesce(func.sum(ExtraTries.number), 0)).where(
+        ExtraTries.phase_id == phase.id, ExtraTries.team_id == team_id
+    )
     is_today = mine.c.at >= start_of_day(now)
-    total, week, today, failed_today = session.execute(
+    is_usual = and_(~mine.c.is_apart, ~mine.c.is_extra)
+    total, week, today, failed_today, extra, extra_given = session.execute(
         select(
-            func.count().filter(~mine.c.is_apart),
-            func.count().filter(~mine.c.is_apart, mine.c.at >= start_of_week(now)),
-            func.count().filter(~mine.c.is_apart, is_today),
+            func.count().filter(is_usual),
+            func.count().filter(is_usual, mine.c.at >= start_of_week(now)),
+            func.count().filter(is_usual, is_today),
             func.count().filter(mine.c.is_apart, is_today),
+            func.count().filter(~mine.c.is_apart, mine.c.is_extra),
+            given.scalar_subquery(),
         ).select_from(mine)
     ).one()
-    return Used(today=today, week=week, total=total, failed_today=failed_today)
+    return Used(
+        today=today,
+        week=week,
+        total=total,
+        failed_today=failed_today,
+        extra=extra,
+        extra_given=int(extra_given),
+    )
 
 
 def _counts_apart(phase: Phase) -> ColumnElement[bool]:
@@ -104,17 +118,13 @@ def check_limits(
     *,
     smoke: bool,
     now: datetime,
-) -> None:
-    """Refuse what a team's limits have no room for. Raises ``ParticipantError``."""
+) -> bool:
+    """Refuse what a team's limits have no room for; return whether it uses an extra try. Raises ``ParticipantError``."""
     if smoke:
         _check_smoke(session, phase, tasks, team, kind, now=now)
-    else:
-        check_quota(
-            limits_of(phase),
-            used(session, phase, team.id, now=now),
-            ends_at=phase.ends_at,
-            now=now,
-        )
+        return False
+    so_far = used(session, phase, team.id, now=now)
+    return check_quota(limits_of(phase), so_far, ends_at=phase.ends_at, now=now)
 
 
 def _check_smoke(

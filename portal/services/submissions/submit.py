@@ -82,7 +82,7 @@ def submit(
     # With the team locked: of two requests with one key the second finds what the first has made.
     if made := made_with(session, actor=actor, once=once, wanted=wanted):
         return made
-    quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
+    is_extra = quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
     submission = Submission(
@@ -97,6 +97,7 @@ def submit(
         filename=filename[:255],
         is_smoke=smoke,
         counts=not smoke,
+        is_extra=is_extra,
         note=note[:500],
         once_sha256=key_of(actor, once),
         created_at=now,

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import (
     Challenge,
+    ExtraTries,
     Invitation,
     Membership,
     MergeRequest,
@@ -188,6 +189,7 @@ def dissolve(session: Session, team: Team) -> None:
             (MergeRequest.from_team_id == team.id) | (MergeRequest.to_team_id == team.id)
         )
     )
+    session.execute(delete(ExtraTries).where(ExtraTries.team_id == team.id))
     session.execute(delete(PastMembership).where(PastMembership.team_id == team.id))
     session.delete(team)
     session.flush()

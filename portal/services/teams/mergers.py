@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import (
     Challenge,
+    ExtraTries,
     Invitation,
     Membership,
     MergeRequest,
@@ -147,6 +148,9 @@ def _unite(session: Session, pair: _Pair, now: datetime) -> None:
         update(Submission).where(Submission.team_id == asking.id).values(team_id=staying.id)
     )
     session.execute(update(Weights).where(Weights.team_id == asking.id).values(team_id=staying.id))
+    session.execute(
+        update(ExtraTries).where(ExtraTries.team_id == asking.id).values(team_id=staying.id)
+    )
     session.execute(
         update(Membership)
         .where(Membership.team_id == asking.id)

@@ -165,6 +165,7 @@ def _left(choice: PhaseChoice) -> models.Left:
         week=left.week,
         total=left.total,
         failed_today=left.failed_today,
+        extra=left.extra,
         next_at=left.next_at,
         next_in=math.ceil(choice.wait.total_seconds()) if choice.wait else None,
     )

@@ -15,7 +15,7 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
-from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.limits import MAX_EXTRA_TRIES, SubmissionKind
 from portal.domain.submissions.timeline import StepState
 from portal.domain.teams.membership_rules import ParticipationState
 
@@ -99,6 +99,9 @@ class Left(Model):
     total: int | None
     failed_today: int | None = Field(
         description="How many may still fail today by the team's own doing."
+    )
+    extra: int = Field(
+        description="Tries that the organisers gave; used where a limit has no room."
     )
     next_at: Moment | None = Field(description="When there is room again, if there is none now.")
     next_in: int | None = Field(description="The same in seconds from now.")
@@ -328,6 +331,32 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class TriesWanted(Model):
+    """Tries that a team is to have beside the limits of a phase."""
+
+    phase: str = Field(max_length=60, description="Slug.")
+    team: str = Field(max_length=60, description="Id of the team.")
+    number: int = Field(ge=1, le=MAX_EXTRA_TRIES, description="How many.")
+    reason: str = Field(max_length=MAX_REASON_CHARS, description="Why: the team reads it.")
+
+
+class GivenTries(Model):
+    """Tries that a team was given beside the limits of a phase."""
+
+    id: str
+    phase: str = Field(description="Slug.")
+    team: str = Field(description="Id of the team.")
+    team_name: str
+    number: int
+    reason: str
+    by: str = Field(description="Who gave them.")
+    given_at: Moment
+
+
+class AllTries(Page[GivenTries]):
+    """One page of what was given in a challenge, the newest first."""
 
 
 class StateWanted(Model):

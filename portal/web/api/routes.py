@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from portal.web.api import (
     announcements,
     challenges,
+    extra_tries,
     marks,
     revisions,
     submissions,
@@ -77,6 +78,8 @@ def _router() -> APIRouter:
     _post(router, "/submissions/{id}/marks/{mark}/remove", marks.unmark)
     _post(router, "/submissions/{id}/withdraw", marks.withdraw)
     _post(router, "/submissions/{id}/reinstate", marks.reinstate)
+    _get(router, "/challenges/{slug}/tries", extra_tries.given)
+    _post(router, "/challenges/{slug}/tries", extra_tries.give)
     _get(router, "/challenges/{slug}/teams", teams.teams)
     _get(router, "/challenges/{slug}/participants", teams.participants)
     _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)

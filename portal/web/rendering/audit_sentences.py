@@ -60,6 +60,7 @@ MESSAGES: Mapping[Action, str] = {
     Action.SUBMISSION_UNMARKED: "{who} took a mark off {subject} in {challenge}",
     Action.SUBMISSION_WITHDRAWN: "{who} withdrew {subject} from the leaderboard of {challenge}",
     Action.SUBMISSION_REINSTATED: "{who} no longer withdraws {subject} in {challenge}",
+    Action.TRIES_GIVEN: "{who} gave {subject} {number} extra tries in {challenge}",
     Action.SEALED_LOOKED_AT: "{who} looked at the confidential details of {subject} in {challenge}",
     Action.LOG_LOOKED_AT: "{who} looked at the audit log",
     Action.ORIGINS_ERASED: "{who} erased the origins of old entries",

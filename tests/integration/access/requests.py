@@ -22,7 +22,7 @@ class Example:
     """Instead of the address, where it needs a query."""
     form: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
-    json: Mapping[str, str] | None = None
+    json: Mapping[str, object] | None = None
     """Instead of a form, for programs."""
 
 
@@ -81,6 +81,12 @@ EXAMPLES: Mapping[Key, Example] = {
     ),
     ("POST", "/api/v1/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
     ("POST", "/api/v1/submissions/{id}/reinstate"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/challenges/{slug}/tries"): Example(
+        form={"team": "Team Ada", "phase": "dev", "number": "1", "reason": "A node failed."}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/tries"): Example(
+        json={"team": "@own team", "phase": "dev", "number": 1, "reason": "A node failed."}
+    ),
     ("POST", "/challenges/{slug}/join"): Example(form={"accept": "yes"}),
     ("POST", "/challenges/{slug}/team/rename"): Example(form={"name": "Another name"}),
     ("POST", "/challenges/{slug}/team/invitations/{id}/withdraw"): Example(

@@ -228,6 +228,7 @@ def _things(
         "announcement": factories.add_announcement(session, digits, people["owner"]).id,
         "slug": "digits",
         "weights": weights.id,
+        "own team": team.id,
         "submission": submission.id,
         "attempt": _with_log(session, submission.id),
         "waiting": running.id,

@@ -82,6 +82,7 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
             "week": None,
             "total": 99,
             "failed_today": None,
+            "extra": 0,
             "next_at": None,
             "next_in": None,
         },
@@ -100,7 +101,7 @@ def test_a_used_up_day_says_when_there_is_room_again(site: Site) -> None:
 
     assert dev["left"] == {
         "today": 0, "week": None, "total": None, "failed_today": None,
-        "next_at": "2026-11-25T00:00:00Z", "next_in": 50_058,
+        "extra": 0, "next_at": "2026-11-25T00:00:00Z", "next_in": 50_058,
     }  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy import select
 
-from portal.db.tables import Participation
+from portal.db.tables import Participation, Team
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.teams.membership_rules import ParticipationState
@@ -50,6 +51,8 @@ EXPECTED = {
     ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
     ("GET", f"{DIGITS}/weights"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/weights"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
+    ("GET", f"{DIGITS}/tries"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", f"{DIGITS}/tries"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/teams"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/participants"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/admit"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
@@ -81,6 +84,8 @@ NEEDED = {
     ("GET", f"{REVISIONS}/{{number}}"): "organise",
     ("POST", f"{REVISIONS}/{{number}}/state"): "organise",
     ("POST", f"{REVISIONS}/{{number}}/again"): "organise",
+    ("GET", f"{DIGITS}/tries"): "organise",
+    ("POST", f"{DIGITS}/tries"): "organise",
     ("GET", f"{DIGITS}/teams"): "organise",
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
@@ -113,6 +118,8 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     address = address.replace("{person}", _applicant(site)).replace("{number}", _proposal(site))
     address = address.replace("{mark}", "hidden")
     sent = FORMS.get(path, SUBMITTED)
+    if path == f"{DIGITS}/tries":
+        sent = {"json": {"phase": "dev", "team": _team(site), "number": 1, "reason": "So."}}
     answers = []
 
     for name, scopes in TOKENS.values():
@@ -126,6 +133,11 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
         f'scope="{NEEDED.get(call, "read")}"' in answer.headers["www-authenticate"]
         for answer in refused
     )
+
+
+def _team(site: Site) -> str:
+    with site.context.database.reading() as session:
+        return session.scalars(select(Team.id).where(Team.name == "Team Eve")).one()
 
 
 def _proposal(site: Site) -> str:
