@@ -80,6 +80,11 @@ def _references(challenge: Challenge) -> _Findings:
         here: Key = ("phases", index)
         if phase.id in seen:
             yield (*here, "id"), f"there is another phase '{phase.id}'"
+        if phase.after is not None and phase.after.phase not in seen:
+            yield (
+                (*here, "after", "phase"),
+                f"no phase '{phase.after.phase}' is listed before this one",
+            )
         seen.add(phase.id)
         for position, name in enumerate(phase.tasks):
             task = challenge.tasks.get(name)

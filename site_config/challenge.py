@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
+from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, TimeZone, Title
 from site_config.gates import Claims
 from site_config.units import Duration, Size
 from site_config.value_kinds import Kind
@@ -177,6 +177,28 @@ class PhaseLimits(Section):
     )
 
 
+class After(Section):
+    """What a team needs in another phase before it can submit to this one."""
+
+    phase: Identifier = Field(description="The `id` of a phase that is listed before this one.")
+    needs: Literal["scored", "rank", "organisers"] = Field(
+        default="scored",
+        description=(
+            "`scored`: a submission there that has a score; `rank`: a place among the first there,"
+            " once that phase is over; `organisers`: that the organisers have admitted the team."
+        ),
+    )
+    rank: int | None = Field(
+        default=None, ge=1, description="With `needs: rank`: the last rank that is enough."
+    )
+
+    @model_validator(mode="after")
+    def _rank_with_needs(self) -> Self:
+        if (self.needs == "rank") != (self.rank is not None):
+            raise ValueError("'rank' belongs to 'needs: rank', and one needs the other")
+        return self
+
+
 class Phase(Section):
     """A time window with its own tasks, limits and feedback."""
 
@@ -188,6 +210,20 @@ class Phase(Section):
     kinds: tuple[SubmissionKind, ...] = Field(min_length=1, description="What may be submitted.")
     limits: PhaseLimits = Field(
         default=PhaseLimits(), description="How often a team may submit; no limit without."
+    )
+    after: After | None = Field(
+        default=None, description="What a team needs in another phase before it can submit here."
+    )
+    late: Literal["refused", "unranked"] = Field(
+        default="refused",
+        description=(
+            "What becomes of a submission after the end: `unranked`: it is evaluated, and stands"
+            " without a rank where its team has nothing ranked."
+        ),
+    )
+    late_until: Moment | None = Field(
+        default=None,
+        description="With `late: unranked`: until when; without it until the challenge is closed.",
     )
     leaderboard: Literal["public", "participants", "organisers", "hidden"] = Field(
         default="public",
@@ -229,6 +265,10 @@ class Phase(Section):
     def _in_order(self) -> Self:
         if self.end <= self.start:
             raise ValueError("'end' must be later than 'start'")
+        if self.late_until is not None and self.late != "unranked":
+            raise ValueError("'late_until' needs 'late: unranked'")
+        if self.late_until is not None and self.late_until <= self.end:
+            raise ValueError("'late_until' must be later than 'end'")
         return self
 
 
@@ -321,6 +361,10 @@ class Challenge(Section):
     slug: Identifier = Field(description="Name of the challenge in addresses; never changes.")
     title: Title = Field(description="Title.")
     pages: tuple[Page, ...] = Field(min_length=1, max_length=50, description="Pages, in order.")
+    timezone: TimeZone | None = Field(
+        default=None,
+        description="A time zone such as `Europe/Berlin`, in which dates are shown beside UTC.",
+    )
     terms: InnerPath | None = Field(
         default=None, description="Markdown file with the rules that participants accept."
     )

@@ -54,6 +54,8 @@ class Action(StrEnum):
     TEAM_LEFT = "team.left"
     TEAM_INVITED = "team.invited"
     TEAM_INVITATION_WITHDRAWN = "team.uninvited"
+    TEAM_ADMITTED = "team.admitted"
+    TEAM_ADMISSION_TAKEN = "team.unadmitted"
     MERGE_ASKED = "merge.asked"
     MERGE_ACCEPTED = "merge.accepted"
     MERGE_DECLINED = "merge.declined"
@@ -130,6 +132,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.TEAM_MADE, Action.TEAM_RENAMED, Action.TEAM_JOINED, Action.TEAM_LEFT,
             Action.TEAM_INVITED, Action.TEAM_INVITATION_WITHDRAWN, Action.MERGE_ASKED,
             Action.MERGE_ACCEPTED, Action.MERGE_DECLINED, Action.MERGE_WITHDRAWN,
+            Action.TEAM_ADMITTED, Action.TEAM_ADMISSION_TAKEN,
         }
     ),
     Group.SUBMISSIONS: frozenset(

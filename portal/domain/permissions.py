@@ -94,6 +94,11 @@ def may_mark(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_organise(actor, relation)
 
 
+def may_admit_teams(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge lets teams into a phase that asks for it."""
+    return may_organise(actor, relation)
+
+
 def may_give_tries(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever organises the challenge: reviewers read, and change nothing."""
     return may_organise(actor, relation)

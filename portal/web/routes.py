@@ -29,7 +29,7 @@ from portal.web.pages.submissions import (
     submit,
     weights,
 )
-from portal.web.pages.teams import invitations, join, participants, teams
+from portal.web.pages.teams import admissions, invitations, join, participants, teams
 from portal.web.rendering.static_files import StaticFiles
 from portal.web.request_context import async_page, form_page, login_required, page
 
@@ -135,6 +135,10 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         ),
         Route("/challenges/{slug}/attention", page(login_required(attention.of_challenge))),
         Route("/attention/{id}", form_page(attention.decide), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/admissions", page(login_required(admissions.show)), methods=["GET"]
+        ),
+        Route("/challenges/{slug}/admissions", form_page(admissions.decide), methods=["POST"]),
         Route("/challenges/{slug}/tries", page(login_required(extra_tries.show)), methods=["GET"]),
         Route("/challenges/{slug}/tries", form_page(extra_tries.give), methods=["POST"]),
         Route("/challenges/{slug}/resources", page(login_required(gpu_budgets.challenge))),

@@ -64,7 +64,7 @@ def counts(reason: FailureReason, *, sealed: bool) -> bool:
 
 
 def counted_apart(*, sealed: bool) -> frozenset[FailureReason]:
-    """Return the failures that ``failed_per_day`` counts: a team's own, and of a sealed phase those that it is told.
+    """Return the failures that ``failed_per_day`` counts: a team's own, and of a sealed phase those that it is shown.
 
     What the private data can have brought about counts like a score there: a program could else choose, by failing,
     which limit an answer is taken from, and have more answers than ``total``.

@@ -24,6 +24,14 @@ class Window:
     starts_at: datetime
     ends_at: datetime
     kinds: frozenset[SubmissionKind]
+    takes_late: bool = False
+    """Whether what comes after the end is evaluated, without a rank."""
+    late_until: datetime | None = None
+    """Until when; None: without an end."""
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether the end has passed."""
+        return now >= self.ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +106,8 @@ def start_of_week(now: datetime) -> datetime:
     return day - timedelta(days=day.weekday())
 
 
-def room(limits: Limits, used: Used, *, ends_at: datetime, now: datetime) -> Room:
-    """Return what is left, for pages, API and refusals alike; the phase ends at ``ends_at``."""
+def room(limits: Limits, used: Used, *, ends_at: datetime | None, now: datetime) -> Room:
+    """Return what is left, for pages, API and refusals alike; nothing is taken from ``ends_at`` on."""
     left = Room(
         today=_left(limits.per_day, used.today),
         week=_left(limits.per_week, used.week),
@@ -122,7 +130,9 @@ def room(limits: Limits, used: Used, *, ends_at: datetime, now: datetime) -> Roo
     if not reached:
         return left
     until, kind = max(reached, key=lambda one: one[0])
-    return replace(left, reached=kind, next_at=until if until < ends_at else None)
+    return replace(
+        left, reached=kind, next_at=until if ends_at is None or until < ends_at else None
+    )
 
 
 def _left(limit: int | None, used: int) -> int | None:
@@ -136,19 +146,27 @@ def check_window(window: Window, kind: SubmissionKind, *, now: datetime) -> None
             f"{window.title} opens at {_minute(window.starts_at)}. It is {_minute(now)} now.",
             reason="not_open",
         )
-    if now >= window.ends_at:
-        raise ParticipantError(
-            f"{window.title} closed at {_minute(window.ends_at)}. "
-            f"Your submission was complete at {_minute(now)}. "
-            f"That is {_late(now - window.ends_at)} too late: this file was rejected.",
-            reason="closed",
-        )
+    if window.is_late(now):
+        _check_late(window, now)
     if kind not in window.kinds:
         taken = ", ".join(sorted(window.kinds))
         raise ParticipantError(f"{window.title} takes these kinds only: {taken}.", reason="kind")
 
 
-def check_quota(limits: Limits, used: Used, *, ends_at: datetime, now: datetime) -> bool:
+def _check_late(window: Window, now: datetime) -> None:
+    last = window.late_until if window.takes_late else window.ends_at
+    if last is None or now < last:
+        return
+    what = "closed at" if last == window.ends_at else "took late submissions until"
+    raise ParticipantError(
+        f"{window.title} {what} {_minute(last)}. "
+        f"Your submission was complete at {_minute(now)}. "
+        f"That is {_late(now - last)} too late: this file was rejected.",
+        reason="closed",
+    )
+
+
+def check_quota(limits: Limits, used: Used, *, ends_at: datetime | None, now: datetime) -> bool:
     """Refuse a submission that a limit has no room for, and say when there is room again.
 
     Return whether it uses a try that organisers gave.
@@ -160,7 +178,7 @@ def check_quota(limits: Limits, used: Used, *, ends_at: datetime, now: datetime)
         LimitKind.TOTAL: f"Your team has used all {limits.total} submissions of this phase.",
         LimitKind.WEEK: f"Your team has used its {limits.per_week} submissions of this week (Monday to Sunday, UTC).",
         LimitKind.DAY: f"Your team has used its {limits.per_day} submissions of today.",
-        LimitKind.FAILED: f"{used.failed_today} of your team's submissions have failed today, and no more than"
+        LimitKind.FAILED: f"{used.failed_today} of your team's submissions have failed today, and at most"
         f" {limits.failed_per_day} may.",
     }[left.reached]
     if left.next_at is not None:

@@ -31,6 +31,7 @@ from portal.db.tables import (
     Participation,
     PastMembership,
     Person,
+    PhaseAdmission,
     Submission,
     SubmissionMark,
     Team,
@@ -75,6 +76,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "mails": (Mail.person_id,),
     "mail_choices": (MailChoice.person_id,),
     "extra_tries": (ExtraTries.given_by,),
+    "phase_admissions": (PhaseAdmission.admitted_by,),
     "marks": (SubmissionMark.made_by,),
     "audit_entries": (AuditEntry.actor_id,),
 }

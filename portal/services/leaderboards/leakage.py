@@ -81,7 +81,7 @@ def leak_page(
     given = extra_tries.most_given(session, [phase.id for phase in challenge.phases])
     phases = []
     for phase in challenge.phases:
-        revealed = challenge.reveal_at is not None and challenge.reveal_at < phase.ends_at
+        revealed = challenge.reveal_at is not None and _is_before_last(challenge.reveal_at, phase)
         channel = Channel(
             columns=_seen(phase, columns, is_revealed=revealed),
             sealed=phase.is_sealed,
@@ -148,13 +148,16 @@ def _attempts(phase: Phase, given: int) -> int | None:
 
     Those that count, the spared ones, and as many as organisers have ``given`` a team beside the limits.
     """
+    last = _last(phase)
     # One more than there are: a phase can begin in the middle of a day, or of a week.
-    days = math.ceil((phase.ends_at - phase.starts_at) / timedelta(days=1)) + 1
-    weeks = math.ceil((phase.ends_at - phase.starts_at) / timedelta(weeks=1)) + 1
+    days, weeks = (
+        math.ceil((last - phase.starts_at) / timedelta(days=one)) + 1 if last else None
+        for one in (1, 7)
+    )
     bounds = [
         limit * times
         for limit, times in ((phase.total, 1), (phase.per_day, days), (phase.per_week, weeks))
-        if limit is not None
+        if limit is not None and times is not None
     ]
     if not bounds:
         return None
@@ -162,7 +165,20 @@ def _attempts(phase: Phase, given: int) -> int | None:
     if phase.is_sealed:
         return attempts + SPARED
     # What fails counts apart, and is an answer all the same. Where failures are sealed only what has read nothing does.
-    return attempts + (phase.failed_per_day or 0) * days
+    if phase.failed_per_day is None:
+        return attempts
+    return attempts + phase.failed_per_day * days if days is not None else None
+
+
+def _last(phase: Phase) -> datetime | None:
+    """Return until when something is taken, late submissions included; None without an end."""
+    return phase.late_until if phase.takes_late else phase.ends_at
+
+
+def _is_before_last(reveal_at: datetime, phase: Phase) -> bool:
+    """Whether teams still submit to a phase when private columns are revealed."""
+    last = _last(phase)
+    return last is None or reveal_at < last
 
 
 def _tasks(session: Session, phases: Sequence[Phase]) -> Mapping[str, Sequence[Task]]:

@@ -107,7 +107,10 @@ def leaderboard(
 
 def _changes_at(visible: Visible, now: datetime) -> datetime | None:
     moments = [
-        moment for phase in visible.challenge.phases for moment in (phase.starts_at, phase.ends_at)
+        moment
+        for phase in visible.challenge.phases
+        for moment in (phase.starts_at, phase.ends_at, phase.late_until)
+        if moment is not None
     ]
     if visible.challenge.reveal_at is not None:
         moments.append(visible.challenge.reveal_at)

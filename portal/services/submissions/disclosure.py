@@ -47,6 +47,7 @@ class SubmissionFacts:
     note: str
     counts: bool
     is_smoke: bool
+    is_late: bool
     created_at: datetime
     deleted_at: datetime | None
     """When the file was deleted by policy."""
@@ -153,6 +154,7 @@ def facts_of(row: Submission) -> SubmissionFacts:
         note=row.note,
         counts=row.counts,
         is_smoke=row.is_smoke,
+        is_late=row.is_late,
         created_at=row.created_at,
         deleted_at=row.blob.deleted_at,
         marks=mark_facts(row.marks),

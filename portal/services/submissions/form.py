@@ -12,7 +12,7 @@ from portal.domain.submissions.limits import Limits, Room
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
-from portal.services.submissions import extra_tries
+from portal.services.submissions import extra_tries, prerequisites
 from portal.services.submissions.extra_tries import GivenTries
 from portal.services.submissions.quota import offers_smoke, quota_left
 from portal.services.submissions.submit import tasks_of
@@ -29,6 +29,8 @@ class PhaseChoice:
     room: Room
     wait: timedelta | None
     """How long it is until there is room again, if there is none now and will be."""
+    lacks: str
+    """What the team lacks to submit to it at all; empty for nothing."""
     extra: tuple[GivenTries, ...]
     """What organisers gave the team beside the limits."""
     has_sample: bool
@@ -73,7 +75,7 @@ def choices(
     given = extra_tries.of_team(session, visible.team_id)
     found = []
     for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
-        if facts.status is PhaseStatus.OPEN:
+        if facts.status is PhaseStatus.OPEN or facts.is_late:
             left = quota_left(session, person_id=person_id, phase=phase, now=now)
             sample = offers_smoke(phase, tasks_of(session, phase))
             found.append(
@@ -81,6 +83,7 @@ def choices(
                     phase=facts,
                     limits=left.limits,
                     room=left.room,
+                    lacks=prerequisites.lacking(session, phase, visible.team_id, now=now),
                     extra=tuple(one for one in given if one.phase_slug == facts.slug),
                     wait=left.room.next_at - now if left.room.next_at else None,
                     has_sample=sample,

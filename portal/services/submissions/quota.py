@@ -37,7 +37,7 @@ def quota_left(session: Session, *, person_id: str, phase: Phase, now: datetime)
     team = teams.team_of(session, challenge_id=phase.challenge_id, person_id=person_id)
     limits = limits_of(phase)
     so_far = used(session, phase, team.id, now=now) if team else Used(today=0, total=0)
-    return QuotaLeft(limits=limits, room=room(limits, so_far, ends_at=phase.ends_at, now=now))
+    return QuotaLeft(limits=limits, room=room(limits, so_far, ends_at=_last(phase, now), now=now))
 
 
 def limits_of(phase: Phase) -> Limits:
@@ -91,6 +91,11 @@ def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used
     )
 
 
+def _last(phase: Phase, now: datetime) -> datetime | None:
+    """Return until when submissions are taken as they are now, in time or late; None without an end."""
+    return phase.late_until if phase.is_late(now) else phase.ends_at
+
+
 def _counts_apart(phase: Phase) -> ColumnElement[bool]:
     """Whether a submission has failed on every task so that ``failed_per_day`` counts it, and nothing else does."""
     if phase.failed_per_day is None:
@@ -124,7 +129,7 @@ def check_limits(
         _check_smoke(session, phase, tasks, team, kind, now=now)
         return False
     so_far = used(session, phase, team.id, now=now)
-    return check_quota(limits_of(phase), so_far, ends_at=phase.ends_at, now=now)
+    return check_quota(limits_of(phase), so_far, ends_at=_last(phase, now), now=now)
 
 
 def _check_smoke(

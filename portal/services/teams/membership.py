@@ -13,6 +13,7 @@ from portal.db.tables import (
     MergeRequest,
     PastMembership,
     Phase,
+    PhaseAdmission,
     Submission,
     Team,
 )
@@ -189,6 +190,7 @@ def dissolve(session: Session, team: Team) -> None:
             (MergeRequest.from_team_id == team.id) | (MergeRequest.to_team_id == team.id)
         )
     )
+    session.execute(delete(PhaseAdmission).where(PhaseAdmission.team_id == team.id))
     session.execute(delete(ExtraTries).where(ExtraTries.team_id == team.id))
     session.execute(delete(PastMembership).where(PastMembership.team_id == team.id))
     session.delete(team)

@@ -44,6 +44,7 @@ def challenge(call: Reading, slug: Slug) -> models.Challenge:
         title=details.frame.title,
         status=details.frame.status,
         state=details.frame.state,
+        timezone=details.frame.timezone,
         join=_join(details),
         phases=[_phase(phase) for phase in details.phases],
         rule=details.rule,
@@ -153,6 +154,11 @@ def _phase(details: PhaseDetails) -> models.Phase:
         total=facts.total,
         running=facts.running,
         failed_per_day=facts.failed_per_day,
+        after=models.After(needs=asked.needs, rank=asked.rank, phase=asked.phase)
+        if (asked := facts.prerequisite)
+        else None,
+        late=facts.takes_late,
+        late_until=facts.late_until,
         left=_left(left) if left else None,
         has_leaderboard=details.has_leaderboard,
     )
@@ -165,6 +171,7 @@ def _left(choice: PhaseChoice) -> models.Left:
         week=left.week,
         total=left.total,
         failed_today=left.failed_today,
+        lacks=choice.lacks,
         extra=left.extra,
         next_at=left.next_at,
         next_in=math.ceil(choice.wait.total_seconds()) if choice.wait else None,

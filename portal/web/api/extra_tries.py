@@ -26,7 +26,7 @@ def give(
         Header(
             alias="Idempotency-Key",
             max_length=MAX_KEY_CHARS,
-            description="Your own name for this call: sent again, it gives no more.",
+            description="Your own name for this call: sent again, it gives nothing.",
         ),
     ] = "",
 ) -> models.GivenTries:

@@ -15,6 +15,7 @@ from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.limits import MAX_EXTRA_TRIES, SubmissionKind
 from portal.domain.submissions.timeline import StepState
 from portal.domain.teams.membership_rules import ParticipationState
@@ -100,11 +101,20 @@ class Left(Model):
     failed_today: int | None = Field(
         description="How many may still fail today by the team's own doing."
     )
+    lacks: str = Field(description="What the team lacks to submit here at all; empty for nothing.")
     extra: int = Field(
         description="Tries that the organisers gave; used where a limit has no room."
     )
     next_at: Moment | None = Field(description="When there is room again, if there is none now.")
     next_in: int | None = Field(description="The same in seconds from now.")
+
+
+class After(Model):
+    """What a team needs in another phase before it can submit to this one."""
+
+    needs: Needs
+    rank: int | None = Field(description="With `rank`: the last one that is enough.")
+    phase: str = Field(description="Title of the other phase.")
 
 
 class Phase(Model):
@@ -123,7 +133,14 @@ class Phase(Model):
     failed_per_day: int | None = Field(
         description="That fail by the team's own doing, per day (UTC); those then count in no other limit."
     )
-    left: Left | None = Field(description="Only while the phase is open.")
+    after: After | None = Field(description="What a team needs before it can submit here.")
+    late: bool = Field(
+        description="Whether submissions after the end are evaluated; they stand without a rank."
+    )
+    late_until: Moment | None = Field(
+        description="Until when; null: until the challenge is closed."
+    )
+    left: Left | None = Field(description="Only while something can be submitted.")
     has_leaderboard: bool = Field(description="Whether the token's owner may see one.")
 
 
@@ -145,6 +162,7 @@ class Challenge(Model):
     title: str
     status: PhaseStatus
     state: ChallengeState = Field(description="Where it is in its life.")
+    timezone: str = Field(description="In which its pages show dates beside UTC; empty: in none.")
     join: Join
     phases: list[Phase]
     rule: Rule = Field(description="Which submission stands for a team.")
@@ -213,6 +231,7 @@ class SubmissionItem(Model):
     sha256: str
     note: str
     counts: bool = Field(description="Whether it counts against the limits.")
+    late: bool = Field(description="Whether it was submitted after the end of its phase.")
     marks: list[MarkFacts] = Field(
         description="`hidden`, `disqualified` and `withdrawn` ones are not on the leaderboard, and still count."
     )
@@ -331,6 +350,14 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class AdmissionWanted(Model):
+    """Whether a team may submit to a phase that asks for the organisers' hand."""
+
+    phase: str = Field(max_length=60, description="Slug.")
+    team: str = Field(max_length=60, description="Id of the team.")
+    admitted: bool
 
 
 class TriesWanted(Model):

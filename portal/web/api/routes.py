@@ -78,6 +78,7 @@ def _router() -> APIRouter:
     _post(router, "/submissions/{id}/marks/{mark}/remove", marks.unmark)
     _post(router, "/submissions/{id}/withdraw", marks.withdraw)
     _post(router, "/submissions/{id}/reinstate", marks.reinstate)
+    _post(router, "/challenges/{slug}/admissions", teams.admit_team)
     _get(router, "/challenges/{slug}/tries", extra_tries.given)
     _post(router, "/challenges/{slug}/tries", extra_tries.give)
     _get(router, "/challenges/{slug}/teams", teams.teams)

@@ -126,6 +126,7 @@ def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:
         "sha256": facts.sha256,
         "note": facts.note,
         "counts": facts.counts,
+        "late": facts.is_late,
         "marks": mark_facts(facts.marks),
         "created_at": facts.created_at,
     }

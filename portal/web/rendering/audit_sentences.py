@@ -51,6 +51,8 @@ MESSAGES: Mapping[Action, str] = {
     Action.TEAM_LEFT: "{who} left {subject} in {challenge}",
     Action.TEAM_INVITED: "{who} made an invitation, {subject}, in {challenge}",
     Action.TEAM_INVITATION_WITHDRAWN: "{who} withdrew an invitation, {subject}, in {challenge}",
+    Action.TEAM_ADMITTED: "{who} admitted {subject} to phase {phase} of {challenge}",
+    Action.TEAM_ADMISSION_TAKEN: "{who} no longer admits {subject} to phase {phase} of {challenge}",
     Action.MERGE_ASKED: "{who} asked to merge teams, {subject}, in {challenge}",
     Action.MERGE_ACCEPTED: "{who} accepted to merge teams, {subject}, in {challenge}",
     Action.MERGE_DECLINED: "{who} declined to merge teams, {subject}, in {challenge}",

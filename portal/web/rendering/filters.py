@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from portal.domain.challenges import time_zones
 from portal.domain.leaderboards import scores
 from portal.domain.submissions import limits
 
@@ -13,6 +14,11 @@ def moment(value: datetime) -> str:
     """Write a moment for people, to the minute: exact times would tell how long a job ran."""
     utc = value.astimezone(UTC)
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+
+
+def local_moment(value: datetime, zone: str) -> str:
+    """Write a moment in the time zone of a challenge; empty where it has none."""
+    return time_zones.beside_utc(value, zone)
 
 
 def day(value: datetime) -> str:

@@ -81,6 +81,12 @@ EXAMPLES: Mapping[Key, Example] = {
     ),
     ("POST", "/api/v1/submissions/{id}/withdraw"): Example(parts={"{id}": "@submission"}),
     ("POST", "/api/v1/submissions/{id}/reinstate"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/challenges/{slug}/admissions"): Example(
+        form={"phase": "final", "team": "@own team", "do": "admit"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/admissions"): Example(
+        json={"phase": "final", "team": "@own team", "admitted": True}
+    ),
     ("POST", "/challenges/{slug}/tries"): Example(
         form={"team": "Team Ada", "phase": "dev", "number": "1", "reason": "A node failed."}
     ),

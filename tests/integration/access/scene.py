@@ -36,6 +36,7 @@ from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.permissions import Role
+from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.run_logs import Tail
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
 from portal.services.submissions import run_logs
@@ -180,6 +181,8 @@ def _people(session: Session, digits: Digits) -> dict[str, Person]:
 def _things(
     session: Session, digits: Digits, people: Mapping[str, Person]
 ) -> tuple[dict[str, str], dict[str, str]]:
+    digits.phases["final"].after_slug = "dev"
+    digits.phases["final"].after_needs = Needs.ORGANISERS
     team = factories.add_team(session, digits, "Team Ada", people["team"], people["mate"])
     other = factories.add_team(session, digits, "Team Eve", people["other team"])
     factories.add_team(session, digits, "Team Third", people["third"])

@@ -62,6 +62,7 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
         "title": "Read the digits",
         "status": "open",
         "state": "published",
+        "timezone": "",
         "join": {"policy": "open", "state": "none", "team": "Team Ada", "team_size": 4},
         "rule": "best",
         "columns": COLUMNS,
@@ -77,11 +78,15 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
         "total": 100,
         "running": 1,
         "failed_per_day": None,
+        "after": None,
+        "late": False,
+        "late_until": None,
         "left": {
             "today": 4,
             "week": None,
             "total": 99,
             "failed_today": None,
+            "lacks": "",
             "extra": 0,
             "next_at": None,
             "next_in": None,
@@ -101,7 +106,7 @@ def test_a_used_up_day_says_when_there_is_room_again(site: Site) -> None:
 
     assert dev["left"] == {
         "today": 0, "week": None, "total": None, "failed_today": None,
-        "extra": 0, "next_at": "2026-11-25T00:00:00Z", "next_in": 50_058,
+        "lacks": "", "extra": 0, "next_at": "2026-11-25T00:00:00Z", "next_in": 50_058,
     }  # fmt: skip
 
 
@@ -206,6 +211,7 @@ def _item(site: Site) -> dict[str, object]:
         "sha256": "SHA256",
         "note": "a note of Ada's",
         "counts": True,
+        "late": False,
         "marks": [],
         "created_at": "2026-11-24T09:35:00Z",
     }

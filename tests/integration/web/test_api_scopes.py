@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import select
 
-from portal.db.tables import Participation, Team
+from portal.db.tables import Participation, Phase, Team
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.revisions import RevisionState
+from portal.domain.submissions.admission import Needs
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
 from tests.support import bundles
@@ -51,6 +52,7 @@ EXPECTED = {
     ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
     ("GET", f"{DIGITS}/weights"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/weights"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
+    ("POST", f"{DIGITS}/admissions"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/tries"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{DIGITS}/tries"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/teams"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
@@ -84,6 +86,7 @@ NEEDED = {
     ("GET", f"{REVISIONS}/{{number}}"): "organise",
     ("POST", f"{REVISIONS}/{{number}}/state"): "organise",
     ("POST", f"{REVISIONS}/{{number}}/again"): "organise",
+    ("POST", f"{DIGITS}/admissions"): "organise",
     ("GET", f"{DIGITS}/tries"): "organise",
     ("POST", f"{DIGITS}/tries"): "organise",
     ("GET", f"{DIGITS}/teams"): "organise",
@@ -120,6 +123,9 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     sent = FORMS.get(path, SUBMITTED)
     if path == f"{DIGITS}/tries":
         sent = {"json": {"phase": "dev", "team": _team(site), "number": 1, "reason": "So."}}
+    if path == f"{DIGITS}/admissions":
+        _ask_for_admission(site)
+        sent = {"json": {"phase": "dev", "team": _team(site), "admitted": True}}
     answers = []
 
     for name, scopes in TOKENS.values():
@@ -133,6 +139,12 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
         f'scope="{NEEDED.get(call, "read")}"' in answer.headers["www-authenticate"]
         for answer in refused
     )
+
+
+def _ask_for_admission(site: Site) -> None:
+    with site.context.database.writing() as session:
+        phase = session.get_one(Phase, site.digits.dev.id)
+        phase.after_slug, phase.after_needs = "warm-up", Needs.ORGANISERS
 
 
 def _team(site: Site) -> str:

@@ -104,6 +104,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "team-invitation": ("staff", f"/invitation?code={INVITATION}"),
         "team-invitation-own": ("ada", f"/invitation?code={INVITATION}"),
         "team-invitation-none": ("ada", "/invitation?code=nothing"),
+        "admissions": ("staff", f"{root}/admissions"),
         "tries": ("staff", f"{root}/tries"),
         "participants": ("staff", f"{root}/participants"),
         "submissions": ("ada", f"{root}/submissions"),

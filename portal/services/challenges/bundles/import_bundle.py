@@ -34,6 +34,7 @@ from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
+from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.disclosure import Failures
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
@@ -77,7 +78,8 @@ _Row = TypeVar("_Row", bound=Base)
 _WORDS = {
     "starts_at": "start", "ends_at": "end", "markdown": "text", "is_primary": "primary",
     "minimum": "min", "maximum": "max", "per_day": "limits.per_day", "total": "limits.total",
-    "per_week": "limits.per_week", "failed_per_day": "limits.failed_per_day",
+    "after_slug": "after.phase", "after_needs": "after.needs", "after_rank": "after.rank",
+    "takes_late": "late", "per_week": "limits.per_week", "failed_per_day": "limits.failed_per_day",
     "running": "limits.running", "input_data": "input.data", "truth_data": "truth.data",
     "sample_sha256": "sample", "scorer_image_id": "scorer.image", "base_image_id": "base.image",
     "predict_profile": "predict.profile", "predict_argv": "predict.argv",
@@ -211,6 +213,7 @@ def _challenge(
         row = Challenge(id=new_id(now), slug=described.slug, created_at=now)
     row.title = described.title
     row.terms = material.texts[described.terms] if described.terms else ""
+    row.timezone = described.timezone or ""
     row.join_policy = described.join.policy
     row.join_gate = _join_gate(described.join)
     row.team_size = described.teams.max_size
@@ -351,6 +354,11 @@ def _phases(
             "ends_at": phase.end,
             "kinds": [kind.value for kind in phase.kinds],
             **dict(phase.limits),
+            "after_slug": phase.after.phase if phase.after else None,
+            "after_needs": Needs(phase.after.needs) if phase.after else None,
+            "after_rank": phase.after.rank if phase.after else None,
+            "takes_late": phase.late == "unranked",
+            "late_until": phase.late_until,
             "leaderboard": Audience(phase.leaderboard),
             "feedback": phase.feedback,
             "logs": phase.logs,

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -72,6 +73,30 @@ def test_outside_the_window(now, kind, message):
     assert refusal.value.message == message
 
 
+def test_where_late_submissions_are_taken_the_end_refuses_nothing():
+    late = replace(WINDOW, takes_late=True)
+
+    check_window(late, SubmissionKind.CODE, now=WINDOW.ends_at + timedelta(days=400))
+
+    assert late.is_late(WINDOW.ends_at)
+    assert not late.is_late(NOW)
+
+
+def test_late_submissions_have_an_end_of_their_own():
+    until = WINDOW.ends_at + timedelta(hours=2)
+    late = replace(WINDOW, takes_late=True, late_until=until)
+    check_window(late, SubmissionKind.CODE, now=until - timedelta(minutes=1))
+
+    with pytest.raises(ParticipantError) as refusal:
+        check_window(late, SubmissionKind.CODE, now=until)
+
+    assert refusal.value.message == (
+        "Development took late submissions until 2026-12-01 15:30 UTC. "
+        "Your submission was complete at 2026-12-01 15:30 UTC. "
+        "That is less than a minute too late: this file was rejected."
+    )
+
+
 def test_the_day_begins_at_midnight_in_utc():
     east = datetime(2026, 12, 2, 1, 0, tzinfo=timezone(timedelta(hours=5)))
 
@@ -107,7 +132,7 @@ def test_the_week_begins_on_monday_in_utc():
         ),
         pytest.param(
             Used(today=0, total=0, failed_today=3),
-            "3 of your team's submissions have failed today, and no more than 3 may. "
+            "3 of your team's submissions have failed today, and at most 3 may. "
             "The next can be submitted from 2026-12-02 00:00 UTC, in 11 hours 30 minutes.",
             id="failed",
         ),

@@ -90,6 +90,13 @@ SAID: dict[str, tuple[Change, list[str]]] = {
             "What has failed in phase dev by its team's own doing counts apart from the others from now on.",
         ],
     ),
+    "after another": (
+        _phase(after={"phase": "warm-up"}),
+        [
+            "Phase dev takes submissions only of teams with what it asks for from now on. What is there stays.",
+        ],
+    ),
+    "late": (_phase(late="unranked"), []),
     "kinds": (
         _phase(kinds=["code", "results"]),
         ["Phase dev takes no submissions of kind image from now on; those that are there stay."],
