@@ -92,6 +92,11 @@ def _references(challenge: Challenge) -> _Findings:
                 yield (*here, "tasks", position), f"there is no task '{name}'"
             elif SubmissionKind.CODE in phase.kinds and task.base is None:
                 yield (*here, "kinds"), f"'code' needs a 'base' image in task '{name}'"
+    keys: set[str] = set()
+    for index, question in enumerate(challenge.questions):
+        if question.key in keys:
+            yield ("questions", index, "key"), f"there is another question '{question.key}'"
+        keys.add(question.key)
 
 
 def _files(challenge: Challenge, directory: Path) -> _Findings:

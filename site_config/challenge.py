@@ -341,6 +341,44 @@ class Leaderboard(Section):
         return self
 
 
+class Question(Section):
+    """A field of the form of a submission."""
+
+    key: ScoreKey = Field(description="Its name, for programs and files.")
+    title: Title = Field(description="What stands above the field.")
+    help: Title | None = Field(default=None, description="What stands below it, to explain it.")
+    type: Literal["text", "number", "choice", "checkbox", "url"] = Field(
+        default="text",
+        description="`text`: one line; `url`: an address that begins with https://.",
+    )
+    choices: tuple[Title, ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=50,
+        description="With `type: choice`: the answers. Put `yes` and `no` in quotes.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Whether nothing is submitted without an answer; of a checkbox: without a tick.",
+    )
+    board: bool = Field(
+        default=False,
+        description="Whether whoever sees the leaderboard sees the answer; else its team and organisers.",
+    )
+    until: Moment | None = Field(
+        default=None,
+        description="Until when the team can change its answer; until the phase ends without.",
+    )
+
+    @model_validator(mode="after")
+    def _choices_with_type(self) -> Self:
+        if (self.type == "choice") != (self.choices is not None):
+            raise ValueError("'choices' belongs to 'type: choice', and one needs the other")
+        if self.choices is not None and len(set(self.choices)) < len(self.choices):
+            raise ValueError("'choices' has the same answer twice")
+        return self
+
+
 class Retention(Section):
     """How long what belongs to submissions is kept after the end of the last phase."""
 
@@ -372,6 +410,9 @@ class Challenge(Section):
     teams: Teams = Field(default=Teams(), description="How people team up.")
     tasks: dict[Identifier, Task] = Field(
         min_length=1, max_length=20, description="The tasks, by name."
+    )
+    questions: tuple[Question, ...] = Field(
+        default=(), max_length=12, description="The form of a submission, in order."
     )
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=50, description="The phases.")
     leaderboard: Leaderboard = Field(description="How submissions are ranked.")

@@ -65,6 +65,7 @@ class Action(StrEnum):
     SUBMISSION_UNMARKED = "submission.unmarked"
     SUBMISSION_WITHDRAWN = "submission.withdrawn"
     SUBMISSION_REINSTATED = "submission.reinstated"
+    ANSWERS_CHANGED = "answers.changed"
     TRIES_GIVEN = "tries.given"
     EVALUATION_RERUN = "evaluation.rerun"
     TROUBLE_RETRIED = "trouble.retried"
@@ -141,6 +142,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED, Action.TROUBLE_RETRIED,
             Action.TROUBLE_GIVEN_UP, Action.SUBMISSION_MARKED, Action.SUBMISSION_UNMARKED,
             Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED, Action.TRIES_GIVEN,
+            Action.ANSWERS_CHANGED,
         }
     ),
     Group.LOOKS: frozenset(

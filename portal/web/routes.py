@@ -21,6 +21,7 @@ from portal.web.pages.challenges import (
 from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import (
+    answers,
     cancellation,
     extra_tries,
     log_releases,
@@ -186,6 +187,8 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/submissions/{id}/sealed", page(login_required(submissions.sealed))),
         Route("/submissions/{id}/cancel", page(login_required(cancellation.ask)), methods=["GET"]),
         Route("/submissions/{id}/cancel", form_page(cancellation.cancel), methods=["POST"]),
+        Route("/submissions/{id}/answers", page(login_required(answers.show)), methods=["GET"]),
+        Route("/submissions/{id}/answers", form_page(answers.change), methods=["POST"]),
         Route("/submissions/{id}/marks", page(login_required(marks.show)), methods=["GET"]),
         Route("/submissions/{id}/marks", form_page(marks.change), methods=["POST"]),
         Route(

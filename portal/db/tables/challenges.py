@@ -43,6 +43,8 @@ class Challenge(Base):
     """The Ladder's step in the primary column; None: every score is shown."""
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """How many seconds each kind is kept, as ``portal.domain.retention`` reads it."""
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """The form of a submission, as ``portal.domain.submissions.questions`` reads it."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

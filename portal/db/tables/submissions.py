@@ -85,6 +85,8 @@ class Submission(Base):
     """Whether it was submitted after the end of its phase."""
     shown: Mapped[dict[str, float] | None]
     """What its team is shown where the Ladder decides that, instead of its own rounded scores."""
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """To the questions of its challenge, by their keys."""
     once_sha256: Mapped[Digest | None]
     """Of the form or the call that made it: sent again, that makes no other."""
     created_at: Mapped[datetime]

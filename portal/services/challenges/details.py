@@ -11,11 +11,13 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
 from portal.domain.leaderboards.scores import Column, Rule
+from portal.domain.submissions.questions import Question
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.leaderboards.standings import as_column
 from portal.services.leaderboards.views import is_revealed, open_boards, visible_columns
 from portal.services.submissions.form import PhaseChoice, choices
+from portal.services.submissions.questions.answers import questions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class ChallengeDetails:
     phases: tuple[PhaseDetails, ...]
     rule: Rule
     columns: tuple[Column, ...]
+    questions: tuple[Question, ...]
 
 
 def challenge_details(
@@ -61,6 +64,7 @@ def challenge_details(
         phases=_phases(session, actor, visible, now),
         rule=challenge.rule,
         columns=tuple(columns),
+        questions=questions_of(challenge),
     )
 
 

@@ -9,11 +9,13 @@ from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.profiles import Resources
 from portal.domain.submissions.limits import Limits, Room
+from portal.domain.submissions.questions import Question
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
 from portal.services.submissions import extra_tries, prerequisites
 from portal.services.submissions.extra_tries import GivenTries
+from portal.services.submissions.questions.answers import questions_of
 from portal.services.submissions.quota import offers_smoke, quota_left
 from portal.services.submissions.submit import tasks_of
 from portal.services.submissions.weights import WeightsFacts, offered
@@ -45,6 +47,7 @@ class SubmitForm:
     choices: tuple[PhaseChoice, ...]
     budgets: tuple[Budget, ...]
     """GPU-hours that what is submitted counts against."""
+    questions: tuple[Question, ...]
     weights: tuple[WeightsFacts, ...]
     """What the team can have its program run with."""
 
@@ -64,6 +67,7 @@ def submit_form(
         budgets=own_budgets(
             session, challenge=visible.challenge, team_id=visible.team_id, resources=resources
         ),
+        questions=questions_of(visible.challenge),
         weights=offered(session, visible.challenge.id, actor),
     )
 

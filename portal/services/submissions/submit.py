@@ -1,5 +1,6 @@
 """Submitting: one transaction that checks, counts and writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
+from portal.domain.submissions import questions
 from portal.domain.submissions.limits import (
     SubmissionKind,
     Window,
@@ -33,6 +35,7 @@ from portal.services.challenges import access
 from portal.services.evaluations import images, transitions
 from portal.services.submissions import marks, prerequisites, quota
 from portal.services.submissions.idempotency import Wanted, key_of, made_with
+from portal.services.submissions.questions.answers import questions_of
 from portal.services.teams import joining, membership, teams
 
 
@@ -56,6 +59,7 @@ def submit(
     note: str,
     weights: str = "",
     smoke: bool = False,
+    answers: Mapping[str, str] | None = None,
     once: str = "",
     now: datetime,
 ) -> str:
@@ -84,6 +88,7 @@ def submit(
     if made := made_with(session, actor=actor, once=once, wanted=wanted):
         return made
     prerequisites.check(session, phase, team.id, now=now)
+    answered = questions.read(questions_of(challenge), answers or {}, must_answer=not smoke)
     is_extra = quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
@@ -102,6 +107,7 @@ def submit(
         is_extra=is_extra,
         is_late=window.is_late(now) and not smoke,
         note=note[:500],
+        answers=answered,
         once_sha256=key_of(actor, once),
         created_at=now,
     )
@@ -122,6 +128,7 @@ def check_first(
     phase_slug: str,
     kind: SubmissionKind,
     smoke: bool,
+    answers: Mapping[str, str],
     now: datetime,
 ) -> None:
     """Refuse what ``submit`` would refuse now, before its file is kept. Raises ``ParticipantError``.
@@ -133,6 +140,7 @@ def check_first(
     tasks = _tasks(session, phase, kind)
     team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
     prerequisites.check(session, phase, team.id if team else None, now=now)
+    questions.read(questions_of(challenge), answers, must_answer=not smoke)
     if team is not None:
         quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 

@@ -35,6 +35,7 @@ from portal.services.submissions.disclosure import (
     newest,
 )
 from portal.services.submissions.log_release import ReleasedLog
+from portal.services.submissions.questions import answers
 from portal.services.submissions.run_logs import LogFacts
 from portal.services.submissions.weights import WeightsFacts, used_by
 
@@ -86,6 +87,8 @@ class SubmissionPage:
     """Whether they may cancel it, and something of it can be."""
     may_mark: bool
     """Whether they may say what counts on the board."""
+    may_answer: bool
+    """Whether answers can be changed."""
     may_withdraw: bool
     """Whether they can withdraw it now, or take that back."""
     is_ending: bool
@@ -114,6 +117,7 @@ def submission_list(
     # Which one is best would tell something of a score that is not shown.
     is_ranked = any(column.primary for column in columns)
     boards = {row.id for row, _ in open_boards(actor, visible)} if is_ranked else set()
+    asked = answers.questions_of(visible.challenge)
     return SubmissionList(
         frame=visible.frame,
         columns=columns,
@@ -122,6 +126,7 @@ def submission_list(
                 row.submission,
                 columns,
                 every,
+                asked=asked,
                 stands=row.stands and row.submission.phase_id in boards,
             )
             for row in found
@@ -222,7 +227,7 @@ def _page(
     return SubmissionPage(
         challenge_slug=row.challenge.slug,
         challenge=row.challenge.title,
-        facts=facts_of(row),
+        facts=facts_of(row, answers.questions_of(row.challenge)),
         same_as=found.same_as,
         smoke_logs=tuple(log for logs in kept.values() for log in logs) if row.is_smoke else (),
         released_logs=log_release.released(session, row.id),
@@ -242,6 +247,7 @@ def _page(
         and permissions.may_cancel(actor, found.relation, found.team)
         and bool(unfinished),
         may_mark=may_change and permissions.may_mark(actor, found.relation) and not row.is_smoke,
+        may_answer=may_change and answers.may_change(actor, found, now),
         may_withdraw=may_change and marks.may_withdraw(actor, found, now),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )

@@ -46,6 +46,19 @@ def challenge(call: Reading, slug: Slug) -> models.Challenge:
         state=details.frame.state,
         timezone=details.frame.timezone,
         join=_join(details),
+        questions=[
+            models.Question(
+                key=one.key,
+                title=one.title,
+                help=one.help,
+                type=one.type,
+                choices=list(one.choices),
+                required=one.is_required,
+                board=one.on_board,
+                until=one.until,
+            )
+            for one in details.questions
+        ],
         phases=[_phase(phase) for phase in details.phases],
         rule=details.rule,
         columns=columns(details.columns),

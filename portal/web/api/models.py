@@ -17,6 +17,7 @@ from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.limits import MAX_EXTRA_TRIES, SubmissionKind
+from portal.domain.submissions.questions import MAX_ANSWER_CHARS, QuestionType
 from portal.domain.submissions.timeline import StepState
 from portal.domain.teams.membership_rules import ParticipationState
 
@@ -164,6 +165,7 @@ class Challenge(Model):
     state: ChallengeState = Field(description="Where it is in its life.")
     timezone: str = Field(description="In which its pages show dates beside UTC; empty: in none.")
     join: Join
+    questions: list["Question"] = Field(description="The form of a submission.")
     phases: list[Phase]
     rule: Rule = Field(description="Which submission stands for a team.")
     columns: list[Column]
@@ -230,6 +232,9 @@ class SubmissionItem(Model):
     size: int = Field(description="Bytes.")
     sha256: str
     note: str
+    answers: dict[str, str | float | bool] = Field(
+        description="To the questions of the challenge, by their keys; those that were given."
+    )
     counts: bool = Field(description="Whether it counts against the limits.")
     late: bool = Field(description="Whether it was submitted after the end of its phase.")
     marks: list[MarkFacts] = Field(
@@ -350,6 +355,40 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class AnswersWanted(Model):
+    """Answers to put in the place of those that there are, by the keys of their questions."""
+
+    answers: Annotated[
+        dict[
+            Annotated[str, Field(max_length=40)],
+            Annotated[str, Field(max_length=MAX_ANSWER_CHARS)] | bool | float | None,
+        ],
+        Field(max_length=12, description="Null takes one back; what is left out stays."),
+    ]
+
+
+class Answers(Model):
+    """The answers of a submission."""
+
+    id: str
+    answers: dict[str, str | float | bool]
+
+
+class Question(Model):
+    """What a challenge asks of each submission."""
+
+    key: str
+    title: str
+    help: str
+    type: QuestionType
+    choices: list[str]
+    required: bool
+    board: bool = Field(description="Whether whoever sees the leaderboard sees the answer.")
+    until: Moment | None = Field(
+        description="Until when the answer can be changed; null: until the phase ends."
+    )
 
 
 class AdmissionWanted(Model):

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from portal.web.api import (
     announcements,
+    answers,
     challenges,
     extra_tries,
     marks,
@@ -74,6 +75,7 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/weights", weights.weights)
     _upload(router, "/challenges/{slug}/weights", weights.upload)
     _get(router, "/submissions/{id}", submissions.submission)
+    _post(router, "/submissions/{id}/answers", answers.change)
     _post(router, "/submissions/{id}/marks", marks.mark)
     _post(router, "/submissions/{id}/marks/{mark}/remove", marks.unmark)
     _post(router, "/submissions/{id}/withdraw", marks.withdraw)

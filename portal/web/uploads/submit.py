@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from portal.domain.errors import NotFoundError, ParticipantError
+from portal.domain.submissions.questions import FIELD, AnswersError
 from portal.files.store import StorageFullError, Stored, TooLargeError
 from portal.services.submissions import idempotency, submit
 from portal.services.submissions.idempotency import Wanted
@@ -159,6 +160,9 @@ async def _decide(request: PageRequest, slug: str, key: str, received: ReceivedF
         return Submitted(id=made, is_again=False)
     except NotFoundError:
         raise
+    except AnswersError as error:
+        wrong = {f"{FIELD}{key}": message for key, message in error.errors.items()}
+        raise SubmissionRejectedError(HTTP_422, error.reason, wrong, values) from error
     except ParticipantError as error:
         wrong = {_field(error): error.message}
         raise SubmissionRejectedError(
@@ -207,6 +211,7 @@ def _check_first(request: PageRequest, slug: str, wanted: SubmitInput) -> None:
         phase_slug=wanted.phase,
         kind=wanted.kind,
         smoke=wanted.smoke == "yes",
+        answers=wanted.written,
         now=request.now,
     )
 
@@ -230,6 +235,7 @@ def _submit(
         note=wanted.note,
         weights=wanted.weights,
         smoke=wanted.smoke == "yes",
+        answers=wanted.written,
         once=once,
         now=request.now,
     )

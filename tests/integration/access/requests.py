@@ -66,6 +66,13 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/submissions/{id}/cancel"): Example(
         parts={"{id}": "@waiting"}, form={"cost": "nothing"}
     ),
+    ("GET", "/submissions/{id}/answers"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/submissions/{id}/answers"): Example(
+        parts={"{id}": "@submission"}, form={"answer-own_data": "yes"}
+    ),
+    ("POST", "/api/v1/submissions/{id}/answers"): Example(
+        parts={"{id}": "@submission"}, json={"answers": {"own_data": "yes"}}
+    ),
     ("GET", "/submissions/{id}/marks"): Example(parts={"{id}": "@submission"}),
     ("POST", "/submissions/{id}/marks"): Example(
         parts={"{id}": "@submission"}, form={"change": "hidden", "reason": "Looked into."}

@@ -59,6 +59,7 @@ EXPECTED = {
     ("GET", f"{DIGITS}/participants"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/admit"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/decline"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", "/submissions/{id}/answers"): (403, 422, 403, 422, 404, 403, 403, 403, 404),
     ("POST", "/submissions/{id}/marks"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", "/submissions/{id}/marks/{mark}/remove"): (
         403,
@@ -93,6 +94,7 @@ NEEDED = {
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
     ("POST", f"{PERSON}/decline"): "organise",
+    ("POST", "/submissions/{id}/answers"): "submit",
     ("POST", "/submissions/{id}/marks"): "organise",
     ("POST", "/submissions/{id}/marks/{mark}/remove"): "organise",
     ("POST", "/submissions/{id}/withdraw"): "submit",
@@ -102,6 +104,7 @@ NEEDED = {
 FORMS: Mapping[str, Mapping[str, object]] = {
     f"{DIGITS}/announcements": {"json": {"title": "News", "text": "So."}},
     f"{DIGITS}/state": {"json": {"to": "closed"}},
+    "/submissions/{id}/answers": {"json": {"answers": {}}},
     "/submissions/{id}/marks": {"json": {"mark": "hidden", "reason": "Looked into."}},
     "/submissions/{id}/marks/{mark}/remove": {"json": {"reason": "All is well."}},
     f"{REVISIONS}/{{number}}/state": {"json": {"to": "dropped"}},

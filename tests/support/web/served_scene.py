@@ -117,6 +117,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "cancel": ("ada", f"/submissions/{scene.submissions['running'].id}/cancel"),
         "cancel-free": ("ada", f"/submissions/{scene.submissions['queued'].id}/cancel"),
         "marks": ("staff", f"/submissions/{scene.submissions['scored'].id}/marks"),
+        "answers": ("ada", f"/submissions/{scene.submissions['scored'].id}/answers"),
         "withdraw": ("ada", f"/submissions/{scene.submissions['scored'].id}/withdraw"),
         "marks-made": ("staff", f"/submissions/{scene.submissions['results'].id}/marks"),
         "withdraw-back": ("ada", f"/submissions/{scene.submissions['results'].id}/withdraw"),

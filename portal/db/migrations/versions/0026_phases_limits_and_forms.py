@@ -28,6 +28,12 @@ def upgrade() -> None:
         "challenges",
         sa.Column("timezone", sa.String(length=64), nullable=False, server_default=""),
     )
+    op.add_column(
+        "challenges", sa.Column("questions", sa.JSON(), nullable=False, server_default="[]")
+    )
+    op.add_column(
+        "submissions", sa.Column("answers", sa.JSON(), nullable=False, server_default="{}")
+    )
     for name in _OF_SUBMISSIONS:
         op.add_column(
             "submissions", sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
@@ -87,7 +93,9 @@ def downgrade() -> None:
         marks.alter_column("made_by", existing_type=sa.String(length=20), nullable=False)
     for name in _OF_SUBMISSIONS:
         op.execute(f"ALTER TABLE submissions DROP COLUMN {name}")
-    op.execute("ALTER TABLE challenges DROP COLUMN timezone")
+    op.execute("ALTER TABLE submissions DROP COLUMN answers")
+    for name in ("questions", "timezone"):
+        op.execute(f"ALTER TABLE challenges DROP COLUMN {name}")
     for name in _RULES:
         op.execute(f"ALTER TABLE phases DROP COLUMN {name}")
     for name in _LIMITS:

@@ -102,6 +102,7 @@ def sentences(old: Version, new: Version, stock: Stock, now: datetime) -> Iterat
         if name in old.settings.tasks:
             yield from _task(name, old, new, old.settings.tasks[name], task, stock)
     yield from _board(old.settings.leaderboard, new.settings.leaderboard, stock, now)
+    yield from _questions(old.settings, new.settings, sum(stock.submitted.values()))
     yield from _people(old, new, now)
 
 
@@ -204,6 +205,27 @@ def _board(
     is_revealed = after.reveal is not None and after.reveal <= now
     if is_revealed and not was_revealed and any(column.private for column in after.columns):
         yield "Private columns are revealed at once. That cannot be taken back."
+
+
+def _questions(before: bundle.Challenge, after: bundle.Challenge, submitted: int) -> Iterator[str]:
+    """Say what becomes of answers that there are."""
+    if not submitted:
+        return
+    was = {question.key: question for question in before.questions}
+    for question in after.questions:
+        old = was.pop(question.key, None)
+        if old is None:
+            yield f"Submissions that there are have no answer to question {question.key}."
+            continue
+        if question.board and not old.board:
+            yield (
+                f"Whoever sees the leaderboard sees the answers to question {question.key}, also those that were"
+                " given when only organisers did."
+            )
+        if (old.type, old.choices) != (question.type, question.choices):
+            yield f"Answers to question {question.key} that no longer fit it are not shown."
+    for key in was:
+        yield f"The answers to question {key} are no longer shown; they are kept."
 
 
 def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:

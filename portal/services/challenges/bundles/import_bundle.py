@@ -36,6 +36,7 @@ from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
 from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.questions import Question, QuestionType
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.bundles import revisions
@@ -226,6 +227,7 @@ def _challenge(
         for name, period in dict(described.retention).items()
         if period is not None
     }
+    row.questions = [_question(one) for one in described.questions]
     row.updated_at = now
     changes += _changed(row)
     if is_new and not insert_if_absent(session, row):
@@ -233,6 +235,19 @@ def _challenge(
         raise ParticipantError(TAKEN.format(slug=described.slug), reason="taken")
     session.flush()
     return row, is_new
+
+
+def _question(asked: bundle.Question) -> dict[str, Any]:
+    return Question(
+        key=asked.key,
+        title=asked.title,
+        type=QuestionType(asked.type),
+        help=asked.help or "",
+        choices=asked.choices or (),
+        is_required=asked.required,
+        on_board=asked.board,
+        until=asked.until,
+    ).as_json()
 
 
 def _join_gate(join: bundle.Join) -> dict[str, Any]:

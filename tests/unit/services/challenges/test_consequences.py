@@ -96,6 +96,10 @@ SAID: dict[str, tuple[Change, list[str]]] = {
             "Phase dev takes submissions only of teams with what it asks for from now on. What is there stays.",
         ],
     ),
+    "asks": (
+        lambda d, _: d.update(questions=[{"key": "method", "title": "Method"}]),
+        ["Submissions that there are have no answer to question method."],
+    ),
     "late": (_phase(late="unranked"), []),
     "kinds": (
         _phase(kinds=["code", "results"]),
