@@ -1,7 +1,7 @@
 """The leaderboard of a phase, one page at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -17,8 +17,10 @@ from portal.domain.leaderboards import scores
 from portal.domain.leaderboards.scores import Column, Rule
 from portal.domain.leaderboards.sorting import BoardSort, read_sort
 from portal.domain.pagination import PAGE_SIZE, Slice, page_with
+from portal.domain.submissions.questions import Question
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.leaderboards.standings import as_column
+from portal.services.submissions.questions.answers import AnswerFacts, on_boards, questions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Row:
     submission_id: str | None
     """Only where the actor may open the submission."""
     is_verified: bool = False
+    answers: tuple[AnswerFacts, ...] = ()
+    """To the questions whose answers the board shows, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class Leaderboard:
     phase: PhaseFacts | None
     rule: Rule
     columns: tuple[Column, ...]
+    questions: tuple[Question, ...]
+    """Those whose answers it shows."""
     sort: BoardSort | None
     """By what it is sorted; None: as it ranks."""
     primary: Column | None
@@ -87,7 +93,11 @@ def leaderboard(
     listed = [r for r in found if page_with(r.position, size) == page]
     if page > 1 and not listed:
         raise NotFoundError
-    shown = [_row(r, columns, visible) for r in found]
+    asked = [one for one in questions_of(visible.challenge) if one.on_board]
+    given = on_boards(session, asked, [one.submission_id for one in found])
+    shown = [
+        replace(_row(r, columns, visible), answers=given.get(r.submission_id, ())) for r in found
+    ]
     own = next((r for r in shown if r.is_own), None)
     return Leaderboard(
         frame=visible.frame,
@@ -95,6 +105,7 @@ def leaderboard(
         phase=facts,
         rule=visible.challenge.rule,
         columns=tuple(columns),
+        questions=tuple(asked),
         sort=order,
         primary=primary,
         rows=tuple(r for r in shown if page_with(r.position, size) == page),

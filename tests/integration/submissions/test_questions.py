@@ -199,6 +199,30 @@ def test_only_answers_for_the_board_are_given_to_it(asking: Site) -> None:
     assert {key: [one.text for one in facts] for key, facts in found.items()} == {row.id: ["no"]}
 
 
+def test_the_board_shows_what_is_for_it_and_what_is_changed_at_once(asking: Site) -> None:
+    made = _submitted(asking)
+    with asking.context.database.writing() as session:
+        row = session.scalars(select(Submission).where(Submission.id == asking.submission_id)).one()
+        row.answers = KEPT | {"method": "SECRET"}
+    board, visitor = f"{ROOT}/leaderboard", asking.browser()
+    before = visitor.get(board).text
+    program = asking.program(asking.token(asking.ada, Scope.SUBMIT))
+
+    changed = program.post(
+        f"{API}/submissions/{asking.submission_id}/answers",
+        json={"answers": {"own_data": "yes", "method": "SECRET"}},
+    )
+
+    assert changed.status_code == 200
+    assert '<th scope="col">Own data</th>' in before
+    assert '<td class="note">no</td>' in before
+    assert '<td class="note">yes</td>' in visitor.get(board).text
+    for text in (before, visitor.get(board).text):
+        assert "SECRET" not in text
+        assert "arxiv.example" not in text
+    assert made not in before
+
+
 def test_the_words_of_a_person_go_with_their_data(asking: Site) -> None:
     _submitted(asking)
 

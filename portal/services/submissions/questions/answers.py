@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.db import revisions
 from portal.db.tables import Challenge, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -161,6 +162,7 @@ def change(
     if changed:
         kept = {key: value for key, value in row.answers.items() if key not in can_change}
         row.answers = kept | new
+        revisions.touch(session)
         audit_log.note(
             session,
             actor=actor,
@@ -187,6 +189,7 @@ def erase_words(session: Session, person_id: str) -> None:
             for key, value in row.answers.items()
             if not isinstance(value, str) or kinds.get(key) is QuestionType.CHOICE
         }
+    revisions.touch(session)
 
 
 def _find_own(session: Session, actor: Actor, submission_id: str) -> VisibleSubmission:
