@@ -94,6 +94,11 @@ def _references(challenge: Challenge) -> _Findings:
         here: Key = ("phases", index)
         if phase.id in seen:
             yield (*here, "id"), f"there is another phase '{phase.id}'"
+        if phase.after is not None and phase.after.phase not in seen:
+            yield (
+                (*here, "after", "phase"),
+                f"no phase '{phase.after.phase}' is listed before this one",
+            )
         seen.add(phase.id)
         for position, name in enumerate(phase.tasks):
             task = challenge.tasks.get(name)
@@ -101,6 +106,11 @@ def _references(challenge: Challenge) -> _Findings:
                 yield (*here, "tasks", position), f"there is no task '{name}'"
             elif SubmissionKind.CODE in phase.kinds and task.base is None:
                 yield (*here, "kinds"), f"'code' needs a 'base' image in task '{name}'"
+    keys: set[str] = set()
+    for index, question in enumerate(challenge.questions):
+        if question.key in keys:
+            yield ("questions", index, "key"), f"there is another question '{question.key}'"
+        keys.add(question.key)
 
 
 def _files(challenge: Challenge, directory: Path) -> _Findings:

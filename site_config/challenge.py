@@ -12,8 +12,10 @@ from site_config.fields import (
     Identifier,
     InnerPath,
     Moment,
+    ScoreKey,
     Section,
     Sha256,
+    TimeZone,
     Title,
 )
 from site_config.gates import Claims
@@ -213,8 +215,42 @@ class PhaseLimits(Section):
     """How often a team may submit in a phase."""
 
     per_day: int | None = Field(default=None, ge=1, description="Submissions per day (UTC).")
+    per_week: int | None = Field(
+        default=None, ge=1, description="Submissions per week, from Monday to Sunday (UTC)."
+    )
     total: int | None = Field(default=None, ge=1, description="Submissions in the whole phase.")
     running: int | None = Field(default=None, ge=1, description="Submissions not yet scored.")
+    failed_per_day: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Submissions per day (UTC) that fail by the team's own doing: with it those count here"
+            " and in no other limit, without it they count like all others. With `failures: sealed`"
+            " only what failed before it could read private data counts here."
+        ),
+    )
+
+
+class After(Section):
+    """What a team needs in another phase before it can submit to this one."""
+
+    phase: Identifier = Field(description="The `id` of a phase that is listed before this one.")
+    needs: Literal["scored", "rank", "organisers"] = Field(
+        default="scored",
+        description=(
+            "`scored`: a submission there that has a score; `rank`: a place among the first there,"
+            " once that phase is over; `organisers`: that the organisers have admitted the team."
+        ),
+    )
+    rank: int | None = Field(
+        default=None, ge=1, description="With `needs: rank`: the last rank that is enough."
+    )
+
+    @model_validator(mode="after")
+    def _rank_with_needs(self) -> Self:
+        if (self.needs == "rank") != (self.rank is not None):
+            raise ValueError("'rank' belongs to 'needs: rank', and one needs the other")
+        return self
 
 
 class Phase(Section):
@@ -228,6 +264,20 @@ class Phase(Section):
     kinds: tuple[SubmissionKind, ...] = Field(min_length=1, description="What may be submitted.")
     limits: PhaseLimits = Field(
         default=PhaseLimits(), description="How often a team may submit; no limit without."
+    )
+    after: After | None = Field(
+        default=None, description="What a team needs in another phase before it can submit here."
+    )
+    late: Literal["refused", "unranked"] = Field(
+        default="refused",
+        description=(
+            "What becomes of a submission after the end: `unranked`: it is evaluated, and stands"
+            " without a rank where its team has nothing ranked."
+        ),
+    )
+    late_until: Moment | None = Field(
+        default=None,
+        description="With `late: unranked`: until when; without it until the challenge is closed.",
     )
     leaderboard: Literal["public", "participants", "organisers", "hidden"] = Field(
         default="public",
@@ -269,6 +319,48 @@ class Phase(Section):
     def _in_order(self) -> Self:
         if self.end <= self.start:
             raise ValueError("'end' must be later than 'start'")
+        if self.late_until is not None and self.late != "unranked":
+            raise ValueError("'late_until' needs 'late: unranked'")
+        if self.late_until is not None and self.late_until <= self.end:
+            raise ValueError("'late_until' must be later than 'end'")
+        return self
+
+
+class Question(Section):
+    """A field of the form of a submission."""
+
+    key: ScoreKey = Field(description="Its name, for programs and files.")
+    title: Title = Field(description="What stands above the field.")
+    help: Title | None = Field(default=None, description="What stands below it, to explain it.")
+    type: Literal["text", "number", "choice", "checkbox", "url"] = Field(
+        default="text",
+        description="`text`: one line; `url`: an address that begins with https://.",
+    )
+    choices: tuple[Title, ...] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=50,
+        description="With `type: choice`: the answers. Put `yes` and `no` in quotes.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Whether nothing is submitted without an answer; of a checkbox: without a tick.",
+    )
+    board: bool = Field(
+        default=False,
+        description="Whether whoever sees the leaderboard sees the answer; else its team and organisers.",
+    )
+    until: Moment | None = Field(
+        default=None,
+        description="Until when the team can change its answer; until the phase ends without.",
+    )
+
+    @model_validator(mode="after")
+    def _choices_with_type(self) -> Self:
+        if (self.type == "choice") != (self.choices is not None):
+            raise ValueError("'choices' belongs to 'type: choice', and one needs the other")
+        if self.choices is not None and len(set(self.choices)) < len(self.choices):
+            raise ValueError("'choices' has the same answer twice")
         return self
 
 
@@ -301,6 +393,10 @@ class Challenge(Section):
     files: tuple[Download, ...] = Field(
         default=(), max_length=100, description="What people can download, in order."
     )
+    timezone: TimeZone | None = Field(
+        default=None,
+        description="A time zone such as `Europe/Berlin`, in which dates are shown beside UTC.",
+    )
     terms: InnerPath | None = Field(
         default=None, description="Markdown file with the rules that participants accept."
     )
@@ -308,6 +404,9 @@ class Challenge(Section):
     teams: Teams = Field(default=Teams(), description="How people team up.")
     tasks: dict[Identifier, Task] = Field(
         min_length=1, max_length=20, description="The tasks, by name."
+    )
+    questions: tuple[Question, ...] = Field(
+        default=(), max_length=12, description="The form of a submission, in order."
     )
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=50, description="The phases.")
     leaderboard: Leaderboard | None = Field(

@@ -7,6 +7,7 @@ separator, so that none can be taken for an option or lead elsewhere.
 import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -109,6 +110,17 @@ def _one_line(text: str) -> str:
         raise ValueError(f"must be one line of 1 to {_TITLE_LIMIT} letters")
     return text
 
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("must be the name of a time zone such as Europe/Berlin") from error
+    return name
+
+
+TimeZone = Annotated[str, Kind("time zone"), AfterValidator(_time_zone)]
+"""A name of the IANA's time zone database."""
 
 Title = Annotated[str, Kind("text"), AfterValidator(_one_line)]
 """A line of text."""

@@ -49,6 +49,11 @@ def count(session: Session) -> None:
         session.execute(insert(Revision).values(name=BOARDS, number=1))
 
 
+def touch(session: Session) -> None:
+    """Say that something shown changes which is kept in none of these tables: what a team has answered."""
+    session.info[_CHANGED] = True
+
+
 def revision(session: Session) -> int:
     """Return the revision that is shown now; 0 before the first. One query."""
     return session.scalar(select(Revision.number).where(Revision.name == BOARDS)) or 0

@@ -54,6 +54,8 @@ class Action(StrEnum):
     TEAM_LEFT = "team.left"
     TEAM_INVITED = "team.invited"
     TEAM_INVITATION_WITHDRAWN = "team.uninvited"
+    TEAM_ADMITTED = "team.admitted"
+    TEAM_ADMISSION_TAKEN = "team.unadmitted"
     MERGE_ASKED = "merge.asked"
     MERGE_ACCEPTED = "merge.accepted"
     MERGE_DECLINED = "merge.declined"
@@ -65,6 +67,8 @@ class Action(StrEnum):
     SUBMISSION_REINSTATED = "submission.reinstated"
     SUBMISSION_PICKED = "submission.picked"
     SUBMISSION_UNPICKED = "submission.unpicked"
+    ANSWERS_CHANGED = "answers.changed"
+    TRIES_GIVEN = "tries.given"
     EVALUATION_RERUN = "evaluation.rerun"
     TROUBLE_RETRIED = "trouble.retried"
     TROUBLE_GIVEN_UP = "trouble.given_up"
@@ -131,6 +135,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.TEAM_MADE, Action.TEAM_RENAMED, Action.TEAM_JOINED, Action.TEAM_LEFT,
             Action.TEAM_INVITED, Action.TEAM_INVITATION_WITHDRAWN, Action.MERGE_ASKED,
             Action.MERGE_ACCEPTED, Action.MERGE_DECLINED, Action.MERGE_WITHDRAWN,
+            Action.TEAM_ADMITTED, Action.TEAM_ADMISSION_TAKEN,
         }
     ),
     Group.SUBMISSIONS: frozenset(
@@ -138,7 +143,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.RESULT_STORED,
             Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED, Action.TROUBLE_RETRIED,
             Action.TROUBLE_GIVEN_UP, Action.SUBMISSION_MARKED, Action.SUBMISSION_UNMARKED,
-            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED,
+            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED, Action.TRIES_GIVEN,
+            Action.ANSWERS_CHANGED,
         }
     ),
     Group.LOOKS: frozenset(

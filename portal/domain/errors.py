@@ -9,6 +9,8 @@
     - UntrustedValueError   the web account may have written it, and it is not what it has to be
 """
 
+from datetime import datetime
+
 
 class PortalError(Exception):
     """Base class."""
@@ -41,9 +43,13 @@ class NotAllowedError(ParticipantError):
 
 
 class QuotaExceededError(ParticipantError):
-    """A limit of the phase is reached."""
+    """A limit of the phase is reached; ``next_at`` is when there is room again, None if there never is."""
 
     reason = "quota"
+
+    def __init__(self, message: str, *, next_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.next_at = next_at
 
 
 class OperatorError(PortalError):

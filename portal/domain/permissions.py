@@ -103,6 +103,16 @@ def may_mark(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_organise(actor, relation)
 
 
+def may_admit_teams(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge lets teams into a phase that asks for it."""
+    return may_organise(actor, relation)
+
+
+def may_give_tries(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: reviewers read, and change nothing."""
+    return may_organise(actor, relation)
+
+
 def may_resolve(actor: Actor, relation: ChallengeRelation | None) -> bool:
     """Whoever organises the challenge, in a browser; of what is of no challenge, staff."""
     if actor.kind is not ActorKind.BROWSER:

@@ -5,6 +5,8 @@ People get a page; programs, at addresses of the API, the same sentence as JSON.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from urllib.parse import urlsplit
 
 import structlog
@@ -138,7 +140,21 @@ def http_error(request: Request, error: Exception) -> Response:
 def participant_error(request: Request, error: Exception) -> Response:
     """Answer for what the person can do something about."""
     message = error.message if isinstance(error, ParticipantError) else ""
-    return error_answer(request, status_of(error), message, reason_of(error))
+    answer = error_answer(request, status_of(error), message, reason_of(error))
+    answer.headers.update(retry_after(next_at_of(error)))
+    return answer
+
+
+def next_at_of(error: Exception) -> datetime | None:
+    """Return from when on it can be tried again, where a limit has been reached that will have room again."""
+    return error.next_at if isinstance(error, QuotaExceededError) else None
+
+
+def retry_after(moment: datetime | None) -> Mapping[str, str]:
+    """Return the head of an answer that says when to try again (RFC 9110, 10.2.3)."""
+    if moment is None:
+        return {}
+    return {"retry-after": format_datetime(moment.astimezone(UTC), usegmt=True)}
 
 
 def reason_of(error: Exception) -> str:

@@ -22,7 +22,9 @@ from portal.web.pages.challenges import (
 from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import (
+    answers,
     cancellation,
+    extra_tries,
     log_releases,
     marks,
     picks,
@@ -30,7 +32,7 @@ from portal.web.pages.submissions import (
     submit,
     weights,
 )
-from portal.web.pages.teams import invitations, join, participants, teams
+from portal.web.pages.teams import admissions, invitations, join, participants, teams
 from portal.web.rendering.static_files import StaticFiles
 from portal.web.request_context import async_page, form_page, login_required, page
 
@@ -139,6 +141,12 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         ),
         Route("/challenges/{slug}/attention", page(login_required(attention.of_challenge))),
         Route("/attention/{id}", form_page(attention.decide), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/admissions", page(login_required(admissions.show)), methods=["GET"]
+        ),
+        Route("/challenges/{slug}/admissions", form_page(admissions.decide), methods=["POST"]),
+        Route("/challenges/{slug}/tries", page(login_required(extra_tries.show)), methods=["GET"]),
+        Route("/challenges/{slug}/tries", form_page(extra_tries.give), methods=["POST"]),
         Route("/challenges/{slug}/resources", page(login_required(gpu_budgets.challenge))),
         Route("/challenges/{slug}/leaks", page(login_required(leakage.show))),
         Route("/challenges/{slug}/retention", page(login_required(retention.of_challenge))),
@@ -184,6 +192,8 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/submissions/{id}/sealed", page(login_required(submissions.sealed))),
         Route("/submissions/{id}/cancel", page(login_required(cancellation.ask)), methods=["GET"]),
         Route("/submissions/{id}/cancel", form_page(cancellation.cancel), methods=["POST"]),
+        Route("/submissions/{id}/answers", page(login_required(answers.show)), methods=["GET"]),
+        Route("/submissions/{id}/answers", form_page(answers.change), methods=["POST"]),
         Route("/submissions/{id}/marks", page(login_required(marks.show)), methods=["GET"]),
         Route("/submissions/{id}/marks", form_page(marks.change), methods=["POST"]),
         Route(

@@ -23,6 +23,11 @@ def _phases(challenge: Challenge, now: datetime) -> Iterator[tuple[Key, str]]:
                 here,
                 "has no limits: a team can submit without end, and each score tells something of the data",
             )
+        if phase.late == "unranked" and phase.limits.total is None:
+            yield (
+                (*here, "late"),
+                "has no 'total': late submissions go on for ever, and each score tells something of the data",
+            )
         unsampled = [name for name in phase.tasks if challenge.tasks[name].sample is None]
         if phase.logs == "smoke" and unsampled:
             yield (

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import ChallengeRevision, Person, Phase
 from portal.domain.challenges.revisions import RevisionState
 from portal.files.store import Store
+from site_config.challenge import PhaseLimits
 from tests.support import factories
 from tests.support.factories import BUNDLE, Digits
 from tests.support.worker.world import write_challenge
@@ -92,7 +93,7 @@ def described(digits: Digits, **values: Any) -> dict[str, Any]:
 
 
 def _phase(phase: Phase, task: str) -> dict[str, Any]:
-    limits = {"per_day": phase.per_day, "total": phase.total, "running": phase.running}
+    limits = {name: getattr(phase, name) for name in PhaseLimits.model_fields}
     return {
         "id": phase.slug,
         "title": phase.title,

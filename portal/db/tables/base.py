@@ -33,6 +33,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: Tree(),
         dict[str, float]: Tree(),
         list[str]: Tree(),
+        list[dict[str, Any]]: Tree(),
     }
 
 

@@ -12,6 +12,7 @@ from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Readers, Role
+from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.disclosure import DEFAULT_STEP, Failures
 
 
@@ -26,6 +27,8 @@ class Challenge(Base):
     state: Mapped[ChallengeState] = mapped_column(default=ChallengeState.DRAFT)
     approved_at: Mapped[datetime | None]
     """When the site last approved what it runs; the worker believes a file of its own instead."""
+    timezone: Mapped[str] = mapped_column(String(64), default="")
+    """In which dates are shown beside UTC; empty: in none."""
     terms: Mapped[str] = mapped_column(Text, default="")
     terms_folder: Mapped[str] = mapped_column(String(1000), default="")
     """Where their file lies in the bundle."""
@@ -46,6 +49,8 @@ class Challenge(Base):
     """The Ladder's step on all boards, in the primary column; None: each board says whether it has one."""
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """How many seconds each kind is kept, as ``portal.domain.retention`` reads it."""
+    questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """The form of a submission, as ``portal.domain.submissions.questions`` reads it."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -171,8 +176,19 @@ class Phase(Base):
     ends_at: Mapped[datetime]
     kinds: Mapped[list[str]]
     per_day: Mapped[int | None]
+    per_week: Mapped[int | None]
     total: Mapped[int | None]
     running: Mapped[int | None]
+    failed_per_day: Mapped[int | None]
+    """Of those that failed by the team's own doing, which then count in no other limit; None: they do."""
+    after_slug: Mapped[str | None] = mapped_column(String(60))
+    """The phase in which a team needs something before it can submit to this one."""
+    after_needs: Mapped[Needs | None]
+    after_rank: Mapped[int | None]
+    takes_late: Mapped[bool] = mapped_column(default=False)
+    """Whether submissions after the end are evaluated; they stand without a rank."""
+    late_until: Mapped[datetime | None]
+    """Until when; None: until the challenge is closed."""
     leaderboard: Mapped[Audience]
     feedback: Mapped[str] = mapped_column(String(20))
     logs: Mapped[str] = mapped_column(String(20))
@@ -186,6 +202,14 @@ class Phase(Base):
     def is_sealed(self) -> bool:
         """Whether failures, their steps and their times are shown as if they were all one."""
         return self.failures is Failures.SEALED
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it is over, and submissions are evaluated all the same."""
+        return (
+            self.takes_late
+            and now >= self.ends_at
+            and (self.late_until is None or now < self.late_until)
+        )
 
     challenge: Mapped[Challenge] = relationship(lazy="raise", back_populates="phases")
 

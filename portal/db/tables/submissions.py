@@ -79,8 +79,14 @@ class Submission(Base):
     """Whether it only runs on the public sample: it has a log to show, and no score."""
     counts: Mapped[bool] = mapped_column(default=True)
     """Whether it counts against the team's limits; taken back when the site was at fault."""
+    is_extra: Mapped[bool] = mapped_column(default=False)
+    """Whether it used a try that organisers gave, instead of one of the limits."""
+    is_late: Mapped[bool] = mapped_column(default=False)
+    """Whether it was submitted after the end of its phase."""
     shown: Mapped[dict[str, float] | None]
     """What its team is shown where the Ladder decides that, instead of its own rounded scores."""
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """To the questions of its challenge, by their keys."""
     once_sha256: Mapped[Digest | None]
     """Of the form or the call that made it: sent again, that makes no other."""
     created_at: Mapped[datetime]
@@ -105,6 +111,46 @@ class Submission(Base):
     )
 
 
+class PhaseAdmission(Base):
+    """That organisers let a team submit to a phase which asks for that; the row goes when they take it back."""
+
+    __tablename__ = "phase_admissions"
+
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"), primary_key=True)
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"), primary_key=True)
+    admitted_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    admitted_at: Mapped[datetime]
+
+    phase: Mapped[Phase] = relationship(lazy="raise")
+    team: Mapped[Team] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise")
+
+
+class ExtraTries(Base):
+    """Submissions that organisers let a team make in a phase beside its limits."""
+
+    __tablename__ = "extra_tries"
+    __table_args__ = (
+        Index("ix_extra_tries_phase_id_team_id", "phase_id", "team_id"),
+        Index("ix_extra_tries_once_sha256", "once_sha256", unique=True),
+    )
+
+    id: Mapped[Key]
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id"))
+    number: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(MAX_REASON_CHARS))
+    """The team reads it."""
+    given_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    given_at: Mapped[datetime]
+    once_sha256: Mapped[Digest | None]
+    """Of the form or the call that gave them: sent again, that gives nothing."""
+
+    phase: Mapped[Phase] = relationship(lazy="raise")
+    team: Mapped[Team] = relationship(lazy="raise")
+    person: Mapped[Person] = relationship(lazy="raise")
+
+
 class SubmissionMark(Base):
     """What organisers, or its team, say of a submission; the row goes when they take it back."""
 
@@ -114,10 +160,11 @@ class SubmissionMark(Base):
     mark: Mapped[Mark] = mapped_column(primary_key=True)
     reason: Mapped[str] = mapped_column(String(MAX_REASON_CHARS), default="")
     """The team reads it; empty where it has withdrawn it itself."""
-    made_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    made_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    """None: the portal did, as it was submitted late."""
     made_at: Mapped[datetime]
 
-    person: Mapped[Person] = relationship(lazy="raise")
+    person: Mapped[Person | None] = relationship(lazy="raise")
 
 
 class Evaluation(Base):

@@ -63,6 +63,16 @@ def counts(reason: FailureReason, *, sealed: bool) -> bool:
     return FAILURES[disclosed_reason(reason, sealed=sealed)].counts
 
 
+def counted_apart(*, sealed: bool) -> frozenset[FailureReason]:
+    """Return the failures that ``failed_per_day`` counts: a team's own, and of a sealed phase those that it is shown.
+
+    What the private data can have brought about counts like a score there: a program could else choose, by failing,
+    which limit an answer is taken from, and have more answers than ``total``.
+    """
+    own = frozenset(reason for reason, failure in FAILURES.items() if failure.counts)
+    return own - AFTER_DATA if sealed else own
+
+
 def disclosed_state(
     kind: SubmissionKind,
     state: EvaluationState,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from portal.domain.accounts.claims import clean_name
 from portal.domain.errors import ParticipantError
-from portal.domain.submissions.limits import Limits, start_of_day
+from portal.domain.submissions.limits import Limits, start_of_day, start_of_week
 
 INVITATION_LASTS = timedelta(days=7)
 """After this a link lets nobody in any more."""
@@ -80,20 +80,24 @@ def check_merge(phases: Iterable[PhaseUse], *, now: datetime) -> None:
 
     Kaggle's rule (its competition rules, on team mergers): the submissions of both together must
     not be more than the maximum allowed as of the merge date. That is the total limit, and the
-    limit per day for each day (UTC) on which the phase has been open so far, today included.
+    limits per day and per week for each day and week (UTC) in which the phase has been open so
+    far, the present one included.
     """
     for phase in phases:
         together = sum(phase.used)
         total = phase.limits.total
         if total is not None and together > total:
             raise ParticipantError(_too_many(phase, together, f"{total} in all"), reason="merge")
-        if phase.limits.per_day is not None and now >= phase.starts_at:
-            days = _days_open(phase, now)
-            most = phase.limits.per_day * days
-            if together > most:
+        if now < phase.starts_at:
+            continue
+        for limit, word, number in (
+            (phase.limits.per_day, "day", _days_open(phase, now)),
+            (phase.limits.per_week, "week", _weeks_open(phase, now)),
+        ):
+            if limit is not None and together > limit * number:
                 so_far = (
-                    f"{most} so far: {phase.limits.per_day} a day for {days} "
-                    f"day{'' if days == 1 else 's'}"
+                    f"{limit * number} so far: {limit} a {word} for {number} "
+                    f"{word}{'' if number == 1 else 's'}"
                 )
                 raise ParticipantError(_too_many(phase, together, so_far), reason="merge")
 
@@ -109,6 +113,11 @@ def team_name(wish: str) -> str:
 def _days_open(phase: PhaseUse, now: datetime) -> int:
     last = start_of_day(min(now, phase.ends_at))
     return (last - start_of_day(phase.starts_at)).days + 1
+
+
+def _weeks_open(phase: PhaseUse, now: datetime) -> int:
+    last = start_of_week(min(now, phase.ends_at))
+    return (last - start_of_week(phase.starts_at)).days // 7 + 1
 
 
 def _too_many(phase: PhaseUse, together: int, limit: str) -> str:

@@ -31,6 +31,7 @@ from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.domain.permissions import Role
 from portal.services.audit import log as audit_log
+from portal.services.submissions.questions import answers
 from portal.services.teams import teams
 
 
@@ -174,6 +175,7 @@ def _forget_words(session: Session, person_id: str) -> None:
         .where(Submission.person_id == person_id)
         .values(note="", filename="submission")
     )
+    answers.erase_words(session, person_id)
 
 
 def _rename_teams(session: Session, person: Person) -> None:

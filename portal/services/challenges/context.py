@@ -1,6 +1,6 @@
 """What all pages of one challenge share: its title, its phases, its tabs, and who is looking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from portal.domain.challenges import life
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.permissions import ChallengeRelation
+from portal.domain.submissions.admission import Needs, Prerequisite
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges import access
@@ -30,9 +31,19 @@ class PhaseFacts:
     status: PhaseStatus
     kinds: tuple[SubmissionKind, ...]
     per_day: int | None
+    per_week: int | None
     total: int | None
     running: int | None
+    failed_per_day: int | None
     leaderboard: permissions.Audience
+    prerequisite: Prerequisite | None
+    """What a team needs in an earlier phase before it can submit to this one."""
+    takes_late: bool
+    """Whether submissions after the end are evaluated, without a rank."""
+    late_until: datetime | None
+    """Until when; None: until the challenge is closed."""
+    is_late: bool
+    """Whether it is over, and takes them now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +70,14 @@ class Frame:
     has_news: bool
     """Whether there is something to read among the news, or the actor may write some."""
     phases: tuple[PhaseFacts, ...]
+    timezone: str
+    """In which dates are shown beside UTC; empty: in none."""
     team_size: int
     may_submit: bool
+    takes_late: bool
+    """Whether nothing is open, and something can be submitted all the same."""
+    admits_teams: bool
+    """Whether a phase asks for the organisers' hand."""
     may_organise: bool
     may_review: bool
     may_own: bool
@@ -103,8 +120,8 @@ def look_up(
     )
 
 
-def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
-    """Return a phase as people see it at a moment."""
+def phase_facts(phase: Phase, titles: Mapping[str, str], now: datetime) -> PhaseFacts:
+    """Return a phase as people see it at a moment; ``titles`` are those of all phases by their slugs."""
     window = TimeWindow(starts_at=phase.starts_at, ends_at=phase.ends_at)
     return PhaseFacts(
         slug=phase.slug,
@@ -113,20 +130,32 @@ def phase_facts(phase: Phase, now: datetime) -> PhaseFacts:
         status=window.status(now),
         kinds=tuple(kind for kind in SubmissionKind if kind in phase.kinds),
         per_day=phase.per_day,
+        per_week=phase.per_week,
         total=phase.total,
         running=phase.running,
+        failed_per_day=phase.failed_per_day,
         leaderboard=phase.leaderboard,
+        prerequisite=Prerequisite(
+            phase=titles[phase.after_slug], needs=phase.after_needs, rank=phase.after_rank
+        )
+        if phase.after_slug and phase.after_needs
+        else None,
+        takes_late=phase.takes_late,
+        late_until=phase.late_until,
+        is_late=phase.is_late(now),
     )
 
 
 def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Frame:
     challenge, found, relation = visible.challenge, visible.found, visible.relation
-    phases = tuple(phase_facts(phase, now) for phase in challenge.phases)
     is_inside = permissions.may_read_inside(actor, relation, is_admitted=visible.is_admitted)
+    titles = {phase.slug: phase.title for phase in challenge.phases}
+    phases = tuple(phase_facts(phase, titles, now) for phase in challenge.phases)
+    status = life.status(challenge.state, [phase.window for phase in phases], now)
     return Frame(
         slug=challenge.slug,
         title=challenge.title,
-        status=life.status(challenge.state, [phase.window for phase in phases], now),
+        status=status,
         state=challenge.state,
         tabs=tuple(
             Tab(slug=page.slug, title=page.title)
@@ -138,8 +167,16 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         has_files=found.has_files,
         has_news=found.has_news or permissions.may_announce(actor, relation),
         phases=phases,
+        timezone=challenge.timezone,
         team_size=challenge.team_size,
         may_submit=permissions.may_submit(actor, relation),
+        takes_late=status is not PhaseStatus.OPEN
+        and relation.is_open
+        and any(phase.is_late for phase in phases),
+        admits_teams=any(
+            phase.prerequisite is not None and phase.prerequisite.needs is Needs.ORGANISERS
+            for phase in phases
+        ),
         may_organise=permissions.may_organise(actor, relation),
         may_review=permissions.may_review(actor, relation),
         may_own=permissions.may_own(actor, relation),

@@ -11,21 +11,13 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.accounts.tokens import Scope
 from portal.domain.leaderboards.scores import Column, Rule
+from portal.domain.submissions.questions import Question
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.leaderboards.boards import as_columns, visible_columns
 from portal.services.leaderboards.open_boards import BoardFacts, open_boards
 from portal.services.submissions.form import PhaseChoice, choices
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """How many submissions a team has left; None: no limit."""
-
-    today: int | None
-    total: int | None
-    next_at: datetime | None
-    """When the next one can be submitted, if none can now and one can later."""
+from portal.services.submissions.questions.answers import questions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +25,7 @@ class PhaseDetails:
     """A phase, and what of it is open to the actor."""
 
     facts: PhaseFacts
-    left: Left | None
+    left: PhaseChoice | None
     """Only of a phase that is open."""
     has_leaderboard: bool
 
@@ -52,6 +44,7 @@ class ChallengeDetails:
     rule: Rule
     """Of the first of them."""
     columns: tuple[Column, ...]
+    questions: tuple[Question, ...]
 
 
 def challenge_details(
@@ -75,6 +68,7 @@ def challenge_details(
         boards=boards,
         rule=boards[0].rule if boards else challenge.rule,
         columns=tuple(columns),
+        questions=questions_of(challenge),
     )
 
 
@@ -98,21 +92,9 @@ def _phases(
     open_phases: tuple[PhaseChoice, ...] = ()
     if actor.person_id is not None and permissions.may_use(actor, Scope.READ):
         open_phases = choices(session, visible, actor.person_id, now=now)
-    left = {choice.phase.slug: _left(choice) for choice in open_phases}
+    left = {choice.phase.slug: choice for choice in open_phases}
     shown = {phase.slug for board in boards for phase in board.phases}
     return tuple(
         PhaseDetails(facts=facts, left=left.get(facts.slug), has_leaderboard=facts.slug in shown)
         for facts in visible.frame.phases
     )
-
-
-def _left(choice: PhaseChoice) -> Left:
-    return Left(
-        today=_room(choice.limits.per_day, choice.used.today),
-        total=_room(choice.limits.total, choice.used.total),
-        next_at=choice.next_slot,
-    )
-
-
-def _room(limit: int | None, used: int) -> int | None:
-    return None if limit is None else max(limit - used, 0)

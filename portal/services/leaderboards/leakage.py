@@ -24,6 +24,7 @@ from portal.services.challenges.context import Frame, look_up
 from portal.services.evaluations import snapshots
 from portal.services.leaderboards.boards import as_board, as_columns
 from portal.services.leaderboards.open_boards import audience_of
+from portal.services.submissions import extra_tries
 from portal.services.submissions.disclosure import FEEDBACK_SCORES
 
 _SEEN_BY_TEAMS = frozenset({Audience.PUBLIC, Audience.PARTICIPANTS, Audience.OWN})
@@ -76,18 +77,19 @@ def leak_page(
     tasks = _tasks(session, challenge.phases)
     limits = _time_limits(tasks, challenge.phases, resources)
     tellers = _tellers(session, resources)
+    given = extra_tries.most_given(session, [phase.id for phase in challenge.phases])
     phases = []
     for phase in challenge.phases:
         here = [one for one in boards if phase.slug in one.row.phases]
         ladder = next((one.board.ladder for one in here if one.board.ladder), None)
-        given = {task.id for task in tasks[phase.id]}
+        scored = {task.id for task in tasks[phase.id]}
         channel = Channel(
-            columns=[one for one in _seen(phase, here) if one.task is None or one.task in given],
+            columns=[one for one in _seen(phase, here) if one.task is None or one.task in scored],
             sealed=phase.is_sealed,
             time_limit=limits[phase.id],
             time_step=timedelta(seconds=phase.time_step),
             held=phase.is_sealed and phase.hold_results,
-            attempts=_attempts(phase),
+            attempts=_attempts(phase, given.get(phase.id, 0)),
             eta=ladder.eta if ladder else None,
         )
         phases.append(
@@ -176,7 +178,7 @@ def _is_on(one: _Board, column: Column, phase: Phase) -> bool:
     row = one.row
     if one.audience not in _SEEN_BY_TEAMS:
         return False
-    if row.reveal_at is not None and row.reveal_at >= phase.ends_at:
+    if row.reveal_at is not None and not _is_before_last(row.reveal_at, phase):
         return False
     ranking = [other for other in one.board.columns if other.key in one.board.ranks_by.keys]
     return all(_opens_in(phase, other) for other in ranking) and (
@@ -185,18 +187,47 @@ def _is_on(one: _Board, column: Column, phase: Phase) -> bool:
 
 
 def _opens_in(phase: Phase, column: Column) -> bool:
-    return not column.private or (column.reveal_at is not None and column.reveal_at < phase.ends_at)
+    return not column.private or (
+        column.reveal_at is not None and _is_before_last(column.reveal_at, phase)
+    )
 
 
-def _attempts(phase: Phase) -> int | None:
-    """Return how many submissions of one team are answered in the whole phase: those that count, and the spared ones."""
-    days = math.ceil((phase.ends_at - phase.starts_at) / timedelta(days=1)) + 1
+def _attempts(phase: Phase, given: int) -> int | None:
+    """Return how many submissions of one team are answered in the whole phase.
+
+    Those that count, the spared ones, and as many as organisers have ``given`` a team beside the limits.
+    """
+    last = _last(phase)
+    # One more than there are: a phase can begin in the middle of a day, or of a week.
+    days, weeks = (
+        math.ceil((last - phase.starts_at) / timedelta(days=one)) + 1 if last else None
+        for one in (1, 7)
+    )
     bounds = [
-        *([phase.total] if phase.total is not None else []),
-        *([phase.per_day * days] if phase.per_day is not None else []),
+        limit * times
+        for limit, times in ((phase.total, 1), (phase.per_day, days), (phase.per_week, weeks))
+        if limit is not None and times is not None
     ]
-    attempts = min(bounds, default=None)
-    return attempts + SPARED if attempts is not None and phase.is_sealed else attempts
+    if not bounds:
+        return None
+    attempts = min(bounds) + given
+    if phase.is_sealed:
+        return attempts + SPARED
+    # What fails counts apart, and is an answer all the same. Where failures are sealed only what has read nothing does.
+    if phase.failed_per_day is None:
+        return attempts
+    return attempts + phase.failed_per_day * days if days is not None else None
+
+
+def _last(phase: Phase) -> datetime | None:
+    """Return until when something is taken, late submissions included; None without an end."""
+    return phase.late_until if phase.takes_late else phase.ends_at
+
+
+def _is_before_last(reveal_at: datetime, phase: Phase) -> bool:
+    """Whether teams still submit to a phase when something is revealed."""
+    last = _last(phase)
+    return last is None or reveal_at < last
 
 
 def _tasks(session: Session, phases: Sequence[Phase]) -> Mapping[str, Sequence[Task]]:

@@ -1,6 +1,6 @@
 """A leaderboard, one page at a time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,9 +14,11 @@ from portal.domain.leaderboards import scores
 from portal.domain.leaderboards.scores import Column
 from portal.domain.leaderboards.sorting import TEAM, BoardSort, read_sort
 from portal.domain.pagination import PAGE_SIZE, Slice, page_with
+from portal.domain.submissions.questions import Question
 from portal.services.challenges.context import Frame, Visible, look_up
 from portal.services.leaderboards import ranked
 from portal.services.leaderboards.open_boards import BoardFacts, OpenBoard, open_boards
+from portal.services.submissions.questions.answers import AnswerFacts, on_boards, questions_of
 
 ANONYMOUS = "Anonymous"
 """What a team is called whose name is kept back."""
@@ -42,6 +44,8 @@ class Row:
     """Where the mean of ranks ranks."""
     rank_before: int | None = None
     """On the board with which this one is compared; None: the team has none there."""
+    answers: tuple[AnswerFacts, ...] = ()
+    """To the questions whose answers the board shows, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,8 @@ class Leaderboard:
     """Those that the actor may see."""
     board: BoardFacts | None
     columns: tuple[Column, ...]
+    questions: tuple[Question, ...]
+    """Those whose answers it shows."""
     sort: BoardSort | None
     """By what it is sorted; None: as it ranks."""
     primary: Column | None
@@ -104,13 +110,16 @@ def leaderboard(
     listed = [r for r in found if page_with(r.position, size) == page]
     if page > 1 and not listed:
         raise NotFoundError
-    shown = [_row(r, chosen, visible) for r in found] if chosen else []
+    asked = [one for one in questions_of(visible.challenge) if one.on_board]
+    given = on_boards(session, asked, [one.submission_id for one in found])
+    shown = [_row(r, chosen, visible, given) for r in found] if chosen else []
     own = next((r for r in shown if r.is_own), None)
     return Leaderboard(
         frame=visible.frame,
         boards=tuple(one.facts for one in boards),
         board=chosen.facts if chosen else None,
         columns=columns,
+        questions=tuple(asked),
         sort=order,
         primary=_primary(chosen),
         compared=compared.facts if compared else None,
@@ -134,6 +143,7 @@ def _primary(chosen: OpenBoard | None) -> Column | None:
 def _changes_at(visible: Visible, now: datetime) -> datetime | None:
     challenge = visible.challenge
     moments = [moment for one in challenge.phases for moment in (one.starts_at, one.ends_at)]
+    moments += [one.late_until for one in challenge.phases if one.late_until is not None]
     for board in challenge.boards:
         moments += filter(None, (board.reveal_at, board.freeze_at, board.anonymous_until))
         moments += filter(None, (column.reveal_at for column in board.columns))
@@ -205,13 +215,21 @@ def _rows(
     )
 
 
-def _row(row: queries.RankedRow, chosen: OpenBoard, visible: Visible) -> Row:
+def _row(
+    row: queries.RankedRow,
+    chosen: OpenBoard,
+    visible: Visible,
+    given: Mapping[str, tuple[AnswerFacts, ...]],
+) -> Row:
     is_own = row.team_id == visible.team_id
+    # What a team writes of itself may name it.
+    is_nameless = chosen.is_anonymous and not is_own
     may_open = is_own or visible.frame.may_review
     return Row(
         position=row.position,
         rank=row.rank,
-        team=ANONYMOUS if chosen.is_anonymous and not is_own else row.team,
+        team=ANONYMOUS if is_nameless else row.team,
+        answers=() if is_nameless else given.get(row.submission_id, ()),
         scores=scores.shown(row.scores, chosen.columns),
         achieved_at=row.achieved_at,
         is_own=is_own,

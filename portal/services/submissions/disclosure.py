@@ -13,8 +13,10 @@ from portal.domain.leaderboards.marks import Mark
 from portal.domain.leaderboards.scores import Column
 from portal.domain.submissions import disclosure
 from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.questions import Question
 from portal.domain.submissions.timeline import Happened, Step, steps
 from portal.services.evaluations.queue_position import QueueFacts
+from portal.services.submissions.questions.answers import AnswerFacts, facts
 from portal.services.submissions.run_logs import LogFacts
 
 Logs = Mapping[str, tuple[LogFacts, ...]]
@@ -48,10 +50,13 @@ class SubmissionFacts:
     note: str
     counts: bool
     is_smoke: bool
+    is_late: bool
     created_at: datetime
     deleted_at: datetime | None
     """When the file was deleted by policy."""
     marks: tuple[MarkFacts, ...]
+    answers: tuple[AnswerFacts, ...]
+    """To what its challenge asks now."""
 
     @property
     def is_withdrawn(self) -> bool:
@@ -139,8 +144,8 @@ def newest(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     return sorted(by_task.values(), key=lambda e: e.id)
 
 
-def facts_of(row: Submission) -> SubmissionFacts:
-    """Return what was submitted."""
+def facts_of(row: Submission, asked: Sequence[Question]) -> SubmissionFacts:
+    """Return what was submitted, with the answers to what its challenge asks."""
     return SubmissionFacts(
         id=row.id,
         kind=row.kind,
@@ -155,9 +160,11 @@ def facts_of(row: Submission) -> SubmissionFacts:
         note=row.note,
         counts=row.counts,
         is_smoke=row.is_smoke,
+        is_late=row.is_late,
         created_at=row.created_at,
         deleted_at=row.blob.deleted_at,
         marks=mark_facts(row.marks),
+        answers=facts(asked, row.answers),
     )
 
 
@@ -167,14 +174,19 @@ def mark_facts(rows: Iterable[SubmissionMark]) -> tuple[MarkFacts, ...]:
 
 
 def listed(
-    row: Submission, columns: Sequence[Column], may_review: bool, *, stands: bool = False
+    row: Submission,
+    columns: Sequence[Column],
+    may_review: bool,
+    *,
+    asked: Sequence[Question] = (),
+    stands: bool = False,
 ) -> ListedSubmission:
     """Return a line of the list."""
     evaluations = newest(row.evaluations)
     sealed = _is_sealed(row, may_review)
     states = [_disclosed_state(row, e, sealed=sealed) for e in evaluations]
     return ListedSubmission(
-        facts=facts_of(row),
+        facts=facts_of(row, asked),
         state=most_urgent_state(states),
         scores=disclosed_scores(row, evaluations, columns, may_review=may_review),
         stands=stands,

@@ -8,10 +8,14 @@ from sqlalchemy.orm import Session
 from portal.domain.accounts.people import Actor
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.profiles import Resources
-from portal.domain.submissions.limits import Limits, Used, start_of_day
+from portal.domain.submissions.limits import Limits, Room
+from portal.domain.submissions.questions import Question
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, PhaseFacts, Visible, look_up
 from portal.services.site.gpu_budgets import Budget, own_budgets
+from portal.services.submissions import extra_tries, prerequisites
+from portal.services.submissions.extra_tries import GivenTries
+from portal.services.submissions.questions.answers import questions_of
 from portal.services.submissions.quota import offers_smoke, quota_left
 from portal.services.submissions.submit import tasks_of
 from portal.services.submissions.weights import WeightsFacts, offered
@@ -24,10 +28,13 @@ class PhaseChoice:
 
     phase: PhaseFacts
     limits: Limits
-    used: Used
-    next_slot: datetime | None
-    """When the next submission can be submitted, if none can now and one can later."""
-    is_full: bool
+    room: Room
+    wait: timedelta | None
+    """How long it is until there is room again, if there is none now and will be."""
+    lacks: str
+    """What the team lacks to submit to it at all; empty for nothing."""
+    extra: tuple[GivenTries, ...]
+    """What organisers gave the team beside the limits."""
     has_sample: bool
     """Whether a program can be tried on the public sample."""
 
@@ -40,6 +47,7 @@ class SubmitForm:
     choices: tuple[PhaseChoice, ...]
     budgets: tuple[Budget, ...]
     """GPU-hours that what is submitted counts against."""
+    questions: tuple[Question, ...]
     weights: tuple[WeightsFacts, ...]
     """What the team can have its program run with."""
 
@@ -59,6 +67,7 @@ def submit_form(
         budgets=own_budgets(
             session, challenge=visible.challenge, team_id=visible.team_id, resources=resources
         ),
+        questions=questions_of(visible.challenge),
         weights=offered(session, visible.challenge.id, actor),
     )
 
@@ -67,27 +76,21 @@ def choices(
     session: Session, visible: Visible, person_id: str, *, now: datetime
 ) -> tuple[PhaseChoice, ...]:
     """Return the phases that are open, with what the person's team has used of each."""
+    given = extra_tries.of_team(session, visible.team_id)
     found = []
     for facts, phase in zip(visible.frame.phases, visible.challenge.phases, strict=True):
-        if facts.status is PhaseStatus.OPEN:
+        if facts.status is PhaseStatus.OPEN or facts.is_late:
             left = quota_left(session, person_id=person_id, phase=phase, now=now)
             sample = offers_smoke(phase, tasks_of(session, phase))
-            found.append(_choice(facts, left.limits, left.used, now, has_sample=sample))
+            found.append(
+                PhaseChoice(
+                    phase=facts,
+                    limits=left.limits,
+                    room=left.room,
+                    lacks=prerequisites.lacking(session, phase, visible.team_id, now=now),
+                    extra=tuple(one for one in given if one.phase_slug == facts.slug),
+                    wait=left.room.next_at - now if left.room.next_at else None,
+                    has_sample=sample,
+                )
+            )
     return tuple(found)
-
-
-def _choice(
-    phase: PhaseFacts, limits: Limits, used: Used, now: datetime, *, has_sample: bool
-) -> PhaseChoice:
-    used_up = limits.total is not None and used.total >= limits.total
-    full_today = limits.per_day is not None and used.today >= limits.per_day
-    tomorrow = start_of_day(now) + timedelta(days=1)
-    opens_again = full_today and not used_up and tomorrow < phase.window.ends_at
-    return PhaseChoice(
-        phase=phase,
-        limits=limits,
-        used=used,
-        next_slot=tomorrow if opens_again else None,
-        is_full=used_up or full_today,
-        has_sample=has_sample,
-    )

@@ -26,6 +26,8 @@ from portal.services.submissions import access
 from portal.services.submissions.access import VisibleSubmission
 from portal.services.submissions.disclosure import MarkFacts, mark_facts
 
+LATE = "It was submitted late, after the end of the phase."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeMark:
@@ -93,7 +95,12 @@ def marks_page(session: Session, *, actor: Actor, submission_id: str) -> MarksPa
         is_smoke=row.is_smoke,
         has_ladder=has_ladder(session, row),
         marks=tuple(
-            MadeMark(mark=one.mark, reason=one.reason, made_at=one.made_at, by=one.person.names.own)
+            MadeMark(
+                mark=one.mark,
+                reason=one.reason,
+                made_at=one.made_at,
+                by=one.person.names.own if one.person else "The portal",
+            )
             for one in made
         ),
         missing=tuple(one for one in Mark if one in BY_ORGANISERS and one not in present),
@@ -133,6 +140,14 @@ def unmark(
         _remove(session, row, present[mark])
         _note(session, actor, Action.SUBMISSION_UNMARKED, row, now, mark=mark.value, reason=said)
     return _facts(session, row)
+
+
+def mark_late(session: Session, row: Submission, *, now: datetime) -> None:
+    """Let a submission that was made after the end of its phase stand without a rank.
+
+    Organisers can take the mark off, as any other of theirs.
+    """
+    session.add(SubmissionMark(submission_id=row.id, mark=Mark.UNRANKED, reason=LATE, made_at=now))
 
 
 def withdraw_page(

@@ -4,58 +4,114 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from portal.db.tables import NOT_A_RERUN, Evaluation, Phase, Submission, Task, Team
+from portal.db.tables import NOT_A_RERUN, Evaluation, ExtraTries, Phase, Submission, Task, Team
 from portal.domain.evaluations.states import EvaluationState
+from portal.domain.submissions import disclosure
 from portal.domain.submissions.limits import (
     Limits,
+    Room,
     SubmissionKind,
     Used,
     check_quota,
     check_smoke,
+    room,
     start_of_day,
+    start_of_week,
 )
 from portal.services.teams import teams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaLeft:
-    """What a team has used of a phase's limits."""
+    """What a team has left of a phase's limits."""
 
     limits: Limits
-    used: Used
+    room: Room
 
 
 def quota_left(session: Session, *, person_id: str, phase: Phase, now: datetime) -> QuotaLeft:
-    """Return what the person's team has used; nothing where there is no team yet."""
+    """Return what the person's team has left; all of it where there is no team yet."""
     team = teams.team_of(session, challenge_id=phase.challenge_id, person_id=person_id)
-    nothing = Used(today=0, total=0)
-    return QuotaLeft(
-        limits=limits_of(phase),
-        used=used(session, phase, team.id, now=now) if team else nothing,
-    )
+    limits = limits_of(phase)
+    so_far = used(session, phase, team.id, now=now) if team else Used(today=0, total=0)
+    return QuotaLeft(limits=limits, room=room(limits, so_far, ends_at=_last(phase, now), now=now))
 
 
 def limits_of(phase: Phase) -> Limits:
     """Return the limits of a phase as the domain counts them."""
-    return Limits(per_day=phase.per_day, total=phase.total, running=phase.running)
+    return Limits(
+        per_day=phase.per_day,
+        per_week=phase.per_week,
+        total=phase.total,
+        running=phase.running,
+        failed_per_day=phase.failed_per_day,
+    )
 
 
 def used(session: Session, phase: Phase, team_id: str, *, now: datetime) -> Used:
     """Count the submissions that count, in one query."""
-    total, today = session.execute(
+    mine = (
         select(
-            func.count(),
-            func.count().filter(Submission.created_at >= start_of_day(now)),
-        ).where(
+            Submission.created_at.label("at"),
+            Submission.is_extra.label("is_extra"),
+            _counts_apart(phase).label("is_apart"),
+        )
+        .where(
             Submission.phase_id == phase.id,
             Submission.team_id == team_id,
             Submission.counts,
         )
+        .subquery()
+    )
+    given = select(func.coalesce(func.sum(ExtraTries.number), 0)).where(
+        ExtraTries.phase_id == phase.id, ExtraTries.team_id == team_id
+    )
+    is_today = mine.c.at >= start_of_day(now)
+    is_usual = and_(~mine.c.is_apart, ~mine.c.is_extra)
+    total, week, today, failed_today, extra, extra_given = session.execute(
+        select(
+            func.count().filter(is_usual),
+            func.count().filter(is_usual, mine.c.at >= start_of_week(now)),
+            func.count().filter(is_usual, is_today),
+            func.count().filter(mine.c.is_apart, is_today),
+            func.count().filter(~mine.c.is_apart, mine.c.is_extra),
+            given.scalar_subquery(),
+        ).select_from(mine)
     ).one()
-    return Used(today=today, total=total)
+    return Used(
+        today=today,
+        week=week,
+        total=total,
+        failed_today=failed_today,
+        extra=extra,
+        extra_given=int(extra_given),
+    )
+
+
+def _last(phase: Phase, now: datetime) -> datetime | None:
+    """Return until when submissions are taken as they are now, in time or late; None without an end."""
+    return phase.late_until if phase.is_late(now) else phase.ends_at
+
+
+def _counts_apart(phase: Phase) -> ColumnElement[bool]:
+    """Whether a submission has failed on every task so that ``failed_per_day`` counts it, and nothing else does."""
+    if phase.failed_per_day is None:
+        return false()
+    reasons = disclosure.counted_apart(sealed=phase.is_sealed)
+    mine = aliased(Evaluation)
+    has_else = exists().where(
+        mine.submission_id == Submission.id,
+        func.coalesce(mine.rerun_of, "") == "",
+        or_(
+            mine.state != EvaluationState.FAILED,
+            mine.reason.is_(None),
+            mine.reason.not_in(reasons),
+        ),
+    )
+    return ~has_else
 
 
 def check_limits(
@@ -67,12 +123,13 @@ def check_limits(
     *,
     smoke: bool,
     now: datetime,
-) -> None:
-    """Refuse what a team's limits have no room for. Raises ``ParticipantError``."""
+) -> bool:
+    """Refuse what a team's limits have no room for; return whether it uses an extra try. Raises ``ParticipantError``."""
     if smoke:
         _check_smoke(session, phase, tasks, team, kind, now=now)
-    else:
-        check_quota(limits_of(phase), used(session, phase, team.id, now=now), now=now)
+        return False
+    so_far = used(session, phase, team.id, now=now)
+    return check_quota(limits_of(phase), so_far, ends_at=_last(phase, now), now=now)
 
 
 def _check_smoke(

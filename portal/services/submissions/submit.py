@@ -1,5 +1,6 @@
 """Submitting: one transaction that checks, counts and writes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,7 @@ from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
+from portal.domain.submissions import questions
 from portal.domain.submissions.limits import (
     SubmissionKind,
     Window,
@@ -31,8 +33,9 @@ from portal.domain.submissions.limits import (
 )
 from portal.services.challenges import access
 from portal.services.evaluations import images, transitions
-from portal.services.submissions import quota
+from portal.services.submissions import marks, prerequisites, quota
 from portal.services.submissions.idempotency import Wanted, key_of, made_with
+from portal.services.submissions.questions.answers import questions_of
 from portal.services.teams import joining, membership, teams
 
 
@@ -56,6 +59,7 @@ def submit(
     note: str,
     weights: str = "",
     smoke: bool = False,
+    answers: Mapping[str, str] | None = None,
     once: str = "",
     now: datetime,
 ) -> str:
@@ -65,7 +69,8 @@ def submit(
     two requests at once cannot both take the last place. Raises ``ParticipantError``.
     """
     challenge, phase = _open_phase(session, actor, challenge_slug, phase_slug)
-    check_window(_window(phase), kind, now=now)
+    window = _window(phase)
+    check_window(window, kind, now=now)
     tasks = _tasks(session, phase, kind)
     joining.admit_silently(session, challenge, actor, now=now)
     team = teams.join_alone(session, actor=actor, challenge_id=challenge.id, now=now)
@@ -82,7 +87,9 @@ def submit(
     # With the team locked: of two requests with one key the second finds what the first has made.
     if made := made_with(session, actor=actor, once=once, wanted=wanted):
         return made
-    quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
+    prerequisites.check(session, phase, team.id, now=now)
+    answered = questions.read(questions_of(challenge), answers or {}, must_answer=not smoke)
+    is_extra = quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
     images.keep_blob(session, sha256=upload.sha256, size=upload.size, now=now)
     submission = Submission(
@@ -97,12 +104,17 @@ def submit(
         filename=filename[:255],
         is_smoke=smoke,
         counts=not smoke,
+        is_extra=is_extra,
+        is_late=window.is_late(now) and not smoke,
         note=note[:500],
+        answers=answered,
         once_sha256=key_of(actor, once),
         created_at=now,
     )
     session.add(submission)
     session.flush()
+    if submission.is_late:
+        marks.mark_late(session, submission, now=now)
     for task in tasks:
         _start(session, submission, task, now=now)
     return submission.id
@@ -116,6 +128,7 @@ def check_first(
     phase_slug: str,
     kind: SubmissionKind,
     smoke: bool,
+    answers: Mapping[str, str],
     now: datetime,
 ) -> None:
     """Refuse what ``submit`` would refuse now, before its file is kept. Raises ``ParticipantError``.
@@ -126,6 +139,8 @@ def check_first(
     check_window(_window(phase), kind, now=now)
     tasks = _tasks(session, phase, kind)
     team = teams.team_of(session, challenge_id=challenge.id, person_id=str(actor.person_id))
+    prerequisites.check(session, phase, team.id if team else None, now=now)
+    questions.read(questions_of(challenge), answers, must_answer=not smoke)
     if team is not None:
         quota.check_limits(session, phase, tasks, team, kind, smoke=smoke, now=now)
 
@@ -194,6 +209,8 @@ def _window(phase: Phase) -> Window:
         starts_at=phase.starts_at,
         ends_at=phase.ends_at,
         kinds=frozenset(SubmissionKind(kind) for kind in phase.kinds),
+        takes_late=phase.takes_late,
+        late_until=phase.late_until,
     )
 
 

@@ -37,6 +37,7 @@ from portal.services.submissions.disclosure import (
 )
 from portal.services.submissions.log_release import ReleasedLog
 from portal.services.submissions.picks import PickBoard, pick_boards
+from portal.services.submissions.questions import answers
 from portal.services.submissions.run_logs import LogFacts
 from portal.services.submissions.weights import WeightsFacts, used_by
 
@@ -94,6 +95,8 @@ class SubmissionPage:
     """Whether they may cancel it, and something of it can be."""
     may_mark: bool
     """Whether they may say what counts on the board."""
+    may_answer: bool
+    """Whether answers can be changed."""
     may_withdraw: bool
     """Whether they can withdraw it now, or take that back."""
     is_ending: bool
@@ -122,10 +125,13 @@ def submission_list(
     if page > 1 and not found:
         raise NotFoundError
     columns = _columns(visible.challenge, now, every)
+    asked = answers.questions_of(visible.challenge)
     return SubmissionList(
         frame=visible.frame,
         columns=columns,
-        rows=tuple(listed(row.submission, columns, every, stands=row.stands) for row in found),
+        rows=tuple(
+            listed(row.submission, columns, every, asked=asked, stands=row.stands) for row in found
+        ),
         pages=Slice(number=page, total=found[0].total if found else 0),
         team_id=visible.team_id,
         pick_boards=pick_boards(session, visible.challenge, visible.team_id, now=now),
@@ -226,7 +232,7 @@ def _page(
     return SubmissionPage(
         challenge_slug=row.challenge.slug,
         challenge=row.challenge.title,
-        facts=facts_of(row),
+        facts=facts_of(row, answers.questions_of(row.challenge)),
         same_as=found.same_as,
         smoke_logs=tuple(log for logs in kept.values() for log in logs) if row.is_smoke else (),
         released_logs=log_release.released(session, row.id),
@@ -247,6 +253,7 @@ def _page(
         and permissions.may_cancel(actor, found.relation, found.team)
         and bool(unfinished),
         may_mark=may_change and permissions.may_mark(actor, found.relation) and not row.is_smoke,
+        may_answer=may_change and answers.may_change(actor, found, now),
         may_withdraw=may_change and marks.may_withdraw(actor, found, now),
         is_ending=any(evaluation.cancellation is not None for evaluation in unfinished),
     )

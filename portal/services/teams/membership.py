@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import (
     Challenge,
+    ExtraTries,
     Invitation,
     Membership,
     MergeRequest,
     PastMembership,
     Phase,
+    PhaseAdmission,
     Submission,
     Team,
 )
@@ -191,6 +193,8 @@ def dissolve(session: Session, team: Team) -> None:
             (MergeRequest.from_team_id == team.id) | (MergeRequest.to_team_id == team.id)
         )
     )
+    session.execute(delete(PhaseAdmission).where(PhaseAdmission.team_id == team.id))
+    session.execute(delete(ExtraTries).where(ExtraTries.team_id == team.id))
     session.execute(delete(PastMembership).where(PastMembership.team_id == team.id))
     session.delete(team)
     session.flush()

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from portal.db.tables import (
     Challenge,
+    ExtraTries,
     Invitation,
     Membership,
     MergeRequest,
     Phase,
+    PhaseAdmission,
     Pick,
     Standing,
     Submission,
@@ -151,6 +153,10 @@ def _unite(session: Session, pair: _Pair, now: datetime) -> None:
         update(Submission).where(Submission.team_id == asking.id).values(team_id=staying.id)
     )
     session.execute(update(Weights).where(Weights.team_id == asking.id).values(team_id=staying.id))
+    _unite_admissions(session, asking.id, staying.id)
+    session.execute(
+        update(ExtraTries).where(ExtraTries.team_id == asking.id).values(team_id=staying.id)
+    )
     session.execute(
         update(Membership)
         .where(Membership.team_id == asking.id)
@@ -168,6 +174,14 @@ def _unite(session: Session, pair: _Pair, now: datetime) -> None:
     asking.name = teams.merged_name(asking, asking.name)
     session.flush()
     standings.rebuild_team(session, staying.id)
+
+
+def _unite_admissions(session: Session, asking_id: str, staying_id: str) -> None:
+    """Let the one team be admitted wherever one of the two was."""
+    has = select(PhaseAdmission.phase_id).where(PhaseAdmission.team_id == staying_id)
+    mine = PhaseAdmission.team_id == asking_id
+    session.execute(delete(PhaseAdmission).where(mine, PhaseAdmission.phase_id.in_(has)))
+    session.execute(update(PhaseAdmission).where(mine).values(team_id=staying_id))
 
 
 def _asked(session: Session, from_team: str, to_team: str) -> bool:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.web.api.routes import ROUTER
-from portal.web.errors import HANDLERS, BrokenPages, Handlers, error_answer
+from portal.web.errors import HANDLERS, BrokenPages, Handlers, error_answer, retry_after
 from portal.web.local_paths import API
 from portal.web.uploads.submit import SubmissionRejectedError
 
@@ -39,7 +39,9 @@ def rejected(request: Request, error: Exception) -> Response:
     if not isinstance(error, SubmissionRejectedError):
         raise error
     message = " ".join((*error.errors.values(), *error.problems))
-    return error_answer(request, error.status, message, error.reason)
+    answer = error_answer(request, error.status, message, error.reason)
+    answer.headers.update(retry_after(error.next_at))
+    return answer
 
 
 OWN_HANDLERS: Handlers = {

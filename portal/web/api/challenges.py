@@ -1,5 +1,6 @@
 """Challenges and their leaderboards, for programs."""
 
+import math
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from portal.services.challenges.views import Card
 from portal.services.leaderboards import views as leaderboard_views
 from portal.services.leaderboards.open_boards import BoardFacts
 from portal.services.leaderboards.views import Row
+from portal.services.submissions.form import PhaseChoice
 from portal.web.api import models
 from portal.web.api.calls import AnyToken, Organising, PageNumber, Reading, Slug
 
@@ -43,7 +45,21 @@ def challenge(call: Reading, slug: Slug) -> models.Challenge:
         title=details.frame.title,
         status=details.frame.status,
         state=details.frame.state,
+        timezone=details.frame.timezone,
         join=_join(details),
+        questions=[
+            models.Question(
+                key=one.key,
+                title=one.title,
+                help=one.help,
+                type=one.type,
+                choices=list(one.choices),
+                required=one.is_required,
+                board=one.on_board,
+                until=one.until,
+            )
+            for one in details.questions
+        ],
         phases=[_phase(phase) for phase in details.phases],
         rule=details.rule,
         columns=columns(details.columns),
@@ -171,12 +187,31 @@ def _phase(details: PhaseDetails) -> models.Phase:
         ends_at=facts.window.ends_at,
         kinds=list(facts.kinds),
         per_day=facts.per_day,
+        per_week=facts.per_week,
         total=facts.total,
         running=facts.running,
-        left=models.Left(today=left.today, total=left.total, next_at=left.next_at)
-        if left
+        failed_per_day=facts.failed_per_day,
+        after=models.After(needs=asked.needs, rank=asked.rank, phase=asked.phase)
+        if (asked := facts.prerequisite)
         else None,
+        late=facts.takes_late,
+        late_until=facts.late_until,
+        left=_left(left) if left else None,
         has_leaderboard=details.has_leaderboard,
+    )
+
+
+def _left(choice: PhaseChoice) -> models.Left:
+    left = choice.room
+    return models.Left(
+        today=left.today,
+        week=left.week,
+        total=left.total,
+        failed_today=left.failed_today,
+        lacks=choice.lacks,
+        extra=left.extra,
+        next_at=left.next_at,
+        next_in=math.ceil(choice.wait.total_seconds()) if choice.wait else None,
     )
 
 

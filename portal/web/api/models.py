@@ -16,7 +16,9 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Readers
-from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.admission import Needs
+from portal.domain.submissions.limits import MAX_EXTRA_TRIES, SubmissionKind
+from portal.domain.submissions.questions import MAX_ANSWER_CHARS, QuestionType
 from portal.domain.submissions.timeline import StepState
 from portal.domain.teams.membership_rules import ParticipationState
 
@@ -96,8 +98,25 @@ class Left(Model):
     """What the own team may still submit; null: no limit."""
 
     today: int | None
+    week: int | None
     total: int | None
+    failed_today: int | None = Field(
+        description="How many may still fail today by the team's own doing."
+    )
+    lacks: str = Field(description="What the team lacks to submit here at all; empty for nothing.")
+    extra: int = Field(
+        description="Tries that the organisers gave; used where a limit has no room."
+    )
     next_at: Moment | None = Field(description="When there is room again, if there is none now.")
+    next_in: int | None = Field(description="The same in seconds from now.")
+
+
+class After(Model):
+    """What a team needs in another phase before it can submit to this one."""
+
+    needs: Needs
+    rank: int | None = Field(description="With `rank`: the last one that is enough.")
+    phase: str = Field(description="Title of the other phase.")
 
 
 class Phase(Model):
@@ -110,9 +129,20 @@ class Phase(Model):
     ends_at: Moment
     kinds: list[SubmissionKind]
     per_day: int | None = Field(description="Submissions of a team per day (UTC); null: no limit.")
+    per_week: int | None = Field(description="Per week, from Monday to Sunday (UTC).")
     total: int | None = Field(description="In the whole phase.")
     running: int | None = Field(description="At the same time; more wait, they are not refused.")
-    left: Left | None = Field(description="Only while the phase is open.")
+    failed_per_day: int | None = Field(
+        description="That fail by the team's own doing, per day (UTC); those then count in no other limit."
+    )
+    after: After | None = Field(description="What a team needs before it can submit here.")
+    late: bool = Field(
+        description="Whether submissions after the end are evaluated; they stand without a rank."
+    )
+    late_until: Moment | None = Field(
+        description="Until when; null: until the challenge is closed."
+    )
+    left: Left | None = Field(description="Only while something can be submitted.")
     has_leaderboard: bool = Field(description="Whether the token's owner may see one.")
 
 
@@ -147,7 +177,9 @@ class Challenge(Model):
     title: str
     status: PhaseStatus
     state: ChallengeState = Field(description="Where it is in its life.")
+    timezone: str = Field(description="In which its pages show dates beside UTC; empty: in none.")
     join: Join
+    questions: list["Question"] = Field(description="The form of a submission.")
     phases: list[Phase]
     rule: Rule = Field(description="Which submission stands for a team, on the first board.")
     columns: list[Column]
@@ -224,7 +256,11 @@ class SubmissionItem(Model):
     size: int = Field(description="Bytes.")
     sha256: str
     note: str
+    answers: dict[str, str | float | bool] = Field(
+        description="To the questions of the challenge, by their keys; those that were given."
+    )
     counts: bool = Field(description="Whether it counts against the limits.")
+    late: bool = Field(description="Whether it was submitted after the end of its phase.")
     marks: list[MarkFacts] = Field(
         description="`hidden`, `disqualified` and `withdrawn` ones are not on the leaderboard, and still count."
     )
@@ -343,6 +379,74 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class AnswersWanted(Model):
+    """Answers to put in the place of those that there are, by the keys of their questions."""
+
+    answers: Annotated[
+        dict[
+            Annotated[str, Field(max_length=40)],
+            Annotated[str, Field(max_length=MAX_ANSWER_CHARS)] | bool | float | None,
+        ],
+        Field(max_length=12, description="Null takes one back; what is left out stays."),
+    ]
+
+
+class Answers(Model):
+    """The answers of a submission."""
+
+    id: str
+    answers: dict[str, str | float | bool]
+
+
+class Question(Model):
+    """What a challenge asks of each submission."""
+
+    key: str
+    title: str
+    help: str
+    type: QuestionType
+    choices: list[str]
+    required: bool
+    board: bool = Field(description="Whether whoever sees the leaderboard sees the answer.")
+    until: Moment | None = Field(
+        description="Until when the answer can be changed; null: until the phase ends."
+    )
+
+
+class AdmissionWanted(Model):
+    """Whether a team may submit to a phase that asks for the organisers' hand."""
+
+    phase: str = Field(max_length=60, description="Slug.")
+    team: str = Field(max_length=60, description="Id of the team.")
+    admitted: bool
+
+
+class TriesWanted(Model):
+    """Tries that a team is to have beside the limits of a phase."""
+
+    phase: str = Field(max_length=60, description="Slug.")
+    team: str = Field(max_length=60, description="Id of the team.")
+    number: int = Field(ge=1, le=MAX_EXTRA_TRIES, description="How many.")
+    reason: str = Field(max_length=MAX_REASON_CHARS, description="Why: the team reads it.")
+
+
+class GivenTries(Model):
+    """Tries that a team was given beside the limits of a phase."""
+
+    id: str
+    phase: str = Field(description="Slug.")
+    team: str = Field(description="Id of the team.")
+    team_name: str
+    number: int
+    reason: str
+    by: str = Field(description="Who gave them.")
+    given_at: Moment
+
+
+class AllTries(Page[GivenTries]):
+    """One page of what was given in a challenge, the newest first."""
 
 
 class StateWanted(Model):

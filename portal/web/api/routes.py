@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from portal.web.api import (
     announcements,
+    answers,
     challenges,
+    extra_tries,
     files,
     marks,
     picks,
@@ -78,12 +80,16 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/weights", weights.weights)
     _upload(router, "/challenges/{slug}/weights", weights.upload)
     _get(router, "/submissions/{id}", submissions.submission)
+    _post(router, "/submissions/{id}/answers", answers.change)
     _post(router, "/submissions/{id}/marks", marks.mark)
     _post(router, "/submissions/{id}/marks/{mark}/remove", marks.unmark)
     _post(router, "/submissions/{id}/withdraw", marks.withdraw)
     _post(router, "/submissions/{id}/reinstate", marks.reinstate)
     _post(router, "/submissions/{id}/pick", picks.pick)
     _post(router, "/submissions/{id}/unpick", picks.unpick)
+    _post(router, "/challenges/{slug}/admissions", teams.admit_team)
+    _get(router, "/challenges/{slug}/tries", extra_tries.given)
+    _post(router, "/challenges/{slug}/tries", extra_tries.give)
     _get(router, "/challenges/{slug}/teams", teams.teams)
     _get(router, "/challenges/{slug}/participants", teams.participants)
     _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)

@@ -11,6 +11,7 @@ from portal.services.submissions import views as submission_views
 from portal.services.submissions.disclosure import EvaluationFacts, ListedSubmission, MarkFacts
 from portal.services.submissions.idempotency import MAX_KEY_CHARS
 from portal.services.submissions.log_release import ReleasedLog
+from portal.services.submissions.questions.answers import AnswerFacts
 from portal.services.submissions.run_logs import LogFacts
 from portal.services.submissions.views import SubmissionPage
 from portal.web.api import models
@@ -122,10 +123,17 @@ def _item(call: Call, row: ListedSubmission) -> dict[str, Any]:
         "size": facts.size,
         "sha256": facts.sha256,
         "note": facts.note,
+        "answers": answer_values(facts.answers),
         "counts": facts.counts,
+        "late": facts.is_late,
         "marks": mark_facts(facts.marks),
         "created_at": facts.created_at,
     }
+
+
+def answer_values(found: Iterable[AnswerFacts]) -> dict[str, str | float | bool]:
+    """Return answers as the API shows them."""
+    return {one.key: one.value for one in found if one.value is not None}
 
 
 def mark_facts(found: Iterable[MarkFacts]) -> list[models.MarkFacts]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Query
 
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.services.teams import joining, participation_lists, team_lists
+from portal.services.teams import admissions, joining, participation_lists, team_lists
 from portal.services.teams.participation_lists import ListedPerson
 from portal.services.teams.team_lists import ListedTeam
 from portal.web.api import models
@@ -56,6 +56,22 @@ def admit(call: Organising, slug: Slug, person_id: PersonId) -> models.Decision:
 def decline(call: Organising, slug: Slug, person_id: PersonId) -> models.Decision:
     """Decline somebody who has asked; they can still be admitted later."""
     return _decide(call, slug, person_id, admits=False)
+
+
+def admit_team(
+    call: Organising, slug: Slug, wanted: models.AdmissionWanted
+) -> models.AdmissionWanted:
+    """Admit a team to a phase that asks for the organisers' hand, or take that back. Doing it again changes nothing."""
+    call.write(
+        admissions.decide,
+        actor=call.actor,
+        slug=slug,
+        phase_slug=wanted.phase,
+        team_id=wanted.team,
+        admits=wanted.admitted,
+        now=call.now,
+    )
+    return wanted
 
 
 def _decide(call: Call, slug: str, person_id: str, *, admits: bool) -> models.Decision:

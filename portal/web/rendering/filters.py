@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from portal.domain.challenges import time_zones
 from portal.domain.leaderboards import scores
+from portal.domain.submissions import limits
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _STEP = 1024
@@ -12,6 +14,11 @@ def moment(value: datetime) -> str:
     """Write a moment for people, to the minute: exact times would tell how long a job ran."""
     utc = value.astimezone(UTC)
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+
+
+def local_moment(value: datetime, zone: str) -> str:
+    """Write a moment in the time zone of a challenge; empty where it has none."""
+    return time_zones.beside_utc(value, zone)
 
 
 def day(value: datetime) -> str:
@@ -52,6 +59,11 @@ def duration(value: timedelta) -> str:
     )
     written = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n]
     return " ".join(written) or "less than a minute"
+
+
+def wait(value: timedelta) -> str:
+    """Write how long somebody has to wait, never less than it is."""
+    return limits.how_long(value)
 
 
 def gpus(gres: str | None) -> str:

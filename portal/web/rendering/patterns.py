@@ -12,16 +12,21 @@ from portal.domain.leaderboards.marks import Mark
 from portal.domain.leaderboards.scores import Column
 from portal.domain.pagination import Slice
 from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.questions import Question, QuestionType
 from portal.domain.submissions.timeline import Happened, steps
 from portal.files.audit_heads import LogState
 from portal.services.leaderboards.views import Row
 from portal.services.site.gpu_budgets import Budget
+from portal.services.submissions.questions.answers import facts
 from portal.services.submissions.run_logs import LogFacts
 from portal.web.rendering.bars import budget_bars
 from portal.web.rendering.plots import rank_plot
 from portal.web.uploads.submit_form import MESSAGES, Filled
 
 E = EvaluationState
+QUESTION = Question(
+    key="report", title="Report", type=QuestionType.URL, help="A pre-print.", on_board=True
+)
 BUDGETS = (
     Budget(title="Team 1", spent=Spent(used=12.5, reserved=3.0), limit=20.0),
     Budget(title="Team 2", spent=Spent(used=4.0), limit=20.0),
@@ -53,6 +58,8 @@ def samples(now: datetime) -> Mapping[str, object]:
                 stream="stdout", text="epoch 1: loss 0.7\nepoch 2: loss 0.4\n", truncated=True
             ),
         ),
+        "question": QUESTION,
+        "answer": facts((QUESTION,), {"report": "https://example.org/report"})[0],
         "pages": Slice(number=3, total=400),
     }
 

@@ -19,6 +19,8 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "hours": hours,
     "memory": filters.memory,
     "duration": filters.duration,
+    "wait": filters.wait,
+    "local_moment": filters.local_moment,
     "gpus": filters.gpus,
     "score": filters.score,
     "agent": agent_in_words,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from site_config.authoring.editing import PhaseChange
 from site_config.challenge import Phase, PhaseLimits
 
-LIMITS = ("per_day", "total", "running")
+LIMITS = tuple(PhaseLimits.model_fields)
 MAX_LIMIT = 1_000_000
 MAX_LIMIT_DIGITS = len(str(MAX_LIMIT))
 BAD_MOMENT = "Write a date and a time, such as 2026-12-01 12:00."

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from portal.domain.errors import NotFoundError, ParticipantError
+from portal.domain.submissions.questions import FIELD, AnswersError
 from portal.files.store import StorageFullError, Stored, TooLargeError
 from portal.services.submissions import idempotency, submit
 from portal.services.submissions.idempotency import Wanted
 from portal.services.submissions.submit import Upload
 from portal.services.teams import joining
-from portal.web.errors import reason_of, status_of
+from portal.web.errors import next_at_of, reason_of, status_of
 from portal.web.middleware.rate_limits import person, rates_of
 from portal.web.rendering.filters import file_size
 from portal.web.request_context import PageRequest
@@ -37,7 +39,8 @@ NO_ROOM = (
 class SubmissionRejectedError(Exception):
     """Nothing was made of the form: with which status, why, and what is wrong by field.
 
-    The empty name stands for the form as a whole; ``problems`` are what is wrong in the file, each with its place.
+    The empty name stands for the form as a whole; ``problems`` are what is wrong in the file, each with its place;
+    ``next_at`` is when a limit has room again.
     """
 
     def __init__(
@@ -47,8 +50,10 @@ class SubmissionRejectedError(Exception):
         errors: Mapping[str, str],
         values: Mapping[str, str] | None = None,
         problems: Sequence[str] = (),
+        next_at: datetime | None = None,
     ) -> None:
         super().__init__(reason)
+        self.next_at = next_at
         self.problems = tuple(problems)
         self.status = status
         self.reason = reason
@@ -155,9 +160,14 @@ async def _decide(request: PageRequest, slug: str, key: str, received: ReceivedF
         return Submitted(id=made, is_again=False)
     except NotFoundError:
         raise
+    except AnswersError as error:
+        wrong = {f"{FIELD}{key}": message for key, message in error.errors.items()}
+        raise SubmissionRejectedError(HTTP_422, error.reason, wrong, values) from error
     except ParticipantError as error:
         wrong = {_field(error): error.message}
-        raise SubmissionRejectedError(status_of(error), reason_of(error), wrong, values) from error
+        raise SubmissionRejectedError(
+            status_of(error), reason_of(error), wrong, values, next_at=next_at_of(error)
+        ) from error
     finally:
         # Without effect on what was kept.
         await received.drop()
@@ -201,6 +211,7 @@ def _check_first(request: PageRequest, slug: str, wanted: SubmitInput) -> None:
         phase_slug=wanted.phase,
         kind=wanted.kind,
         smoke=wanted.smoke == "yes",
+        answers=wanted.written,
         now=request.now,
     )
 
@@ -224,6 +235,7 @@ def _submit(
         note=wanted.note,
         weights=wanted.weights,
         smoke=wanted.smoke == "yes",
+        answers=wanted.written,
         once=once,
         now=request.now,
     )

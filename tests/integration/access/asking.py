@@ -45,7 +45,7 @@ def _send(browser: TestClient, key: Key, scene: Scene, who: str = "") -> str:
         path = path.replace(name, _meant(value, scene, who))
     form = {name: _meant(value, scene, who) for name, value in example.form.items()}
     answer = browser.request(
-        method, path, data=form or None, files=example.files or None, json=example.json
+        method, path, data=form or None, files=example.files or None, json=_json(example, scene)
     )
     return table.word(answer.status_code, answer.headers.get("location", ""))
 
@@ -56,3 +56,12 @@ def _meant(value: str, scene: Scene, who: str) -> str:
 
 def _close(place: Place) -> None:
     place.context.database.engine.dispose()
+
+
+def _json(example: Example, scene: Scene) -> dict[str, object] | None:
+    if example.json is None:
+        return None
+    return {
+        name: scene.ids[value[1:]] if isinstance(value, str) and value.startswith("@") else value
+        for name, value in example.json.items()
+    }

@@ -23,7 +23,7 @@ class Example:
     """Instead of the address, where it needs a query."""
     form: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
-    json: Mapping[str, str] | None = None
+    json: Mapping[str, object] | None = None
     """Instead of a form, for programs."""
 
 
@@ -67,6 +67,13 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/submissions/{id}/cancel"): Example(
         parts={"{id}": "@waiting"}, form={"cost": "nothing"}
     ),
+    ("GET", "/submissions/{id}/answers"): Example(parts={"{id}": "@submission"}),
+    ("POST", "/submissions/{id}/answers"): Example(
+        parts={"{id}": "@submission"}, form={"answer-own_data": "yes"}
+    ),
+    ("POST", "/api/v1/submissions/{id}/answers"): Example(
+        parts={"{id}": "@submission"}, json={"answers": {"own_data": "yes"}}
+    ),
     ("GET", "/submissions/{id}/marks"): Example(parts={"{id}": "@submission"}),
     ("POST", "/submissions/{id}/marks"): Example(
         parts={"{id}": "@submission"}, form={"change": "hidden", "reason": "Looked into."}
@@ -90,6 +97,18 @@ EXAMPLES: Mapping[Key, Example] = {
     ),
     ("POST", "/api/v1/submissions/{id}/unpick"): Example(
         parts={"{id}": "@submission"}, json={"board": "dev"}
+    ),
+    ("POST", "/challenges/{slug}/admissions"): Example(
+        form={"phase": "final", "team": "@own team", "do": "admit"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/admissions"): Example(
+        json={"phase": "final", "team": "@own team", "admitted": True}
+    ),
+    ("POST", "/challenges/{slug}/tries"): Example(
+        form={"team": "Team Ada", "phase": "dev", "number": "1", "reason": "A node failed."}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/tries"): Example(
+        json={"team": "@own team", "phase": "dev", "number": 1, "reason": "A node failed."}
     ),
     ("POST", "/challenges/{slug}/join"): Example(form={"accept": "yes"}),
     ("POST", "/challenges/{slug}/team/rename"): Example(form={"name": "Another name"}),

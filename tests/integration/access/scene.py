@@ -38,6 +38,8 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Role
+from portal.domain.submissions.admission import Needs
+from portal.domain.submissions.questions import Question, QuestionType
 from portal.domain.submissions.run_logs import Tail
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
 from portal.services.submissions import run_logs
@@ -185,6 +187,13 @@ def _people(session: Session, digits: Digits) -> dict[str, Person]:
 def _things(
     session: Session, digits: Digits, people: Mapping[str, Person]
 ) -> tuple[dict[str, str], dict[str, str]]:
+    digits.challenge.questions = [
+        Question(
+            key="own_data", title="Own data used?", type=QuestionType.CHOICE, choices=("yes", "no")
+        ).as_json()
+    ]
+    digits.phases["final"].after_slug = "dev"
+    digits.phases["final"].after_needs = Needs.ORGANISERS
     team = factories.add_team(session, digits, "Team Ada", people["team"], people["mate"])
     other = factories.add_team(session, digits, "Team Eve", people["other team"])
     factories.add_team(session, digits, "Team Third", people["third"])
@@ -233,6 +242,7 @@ def _things(
         "announcement": factories.add_announcement(session, digits, people["owner"]).id,
         "slug": "digits",
         "weights": weights.id,
+        "own team": team.id,
         "submission": submission.id,
         "attempt": _with_log(session, submission.id),
         "waiting": running.id,

@@ -10,7 +10,7 @@ from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 OF_ALL = ["resources", "leaks", "retention", "revisions", "roles", "state"]
-OF_ORGANISERS = ["participants", "attention", "change"]
+OF_ORGANISERS = ["participants", "attention", "tries", "change"]
 
 
 def _links(page: str, name: str) -> list[tuple[str, str]]:

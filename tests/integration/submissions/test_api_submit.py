@@ -124,7 +124,10 @@ def test_page_and_api_count_against_the_same_limit(site: Site, program: TestClie
 
     assert (by_page.status_code, by_api.status_code, refused.status_code) == (303, 201, 429)
     assert refused.json()["error"]["reason"] == "quota"
-    assert "from 2026-11-25 00:00 UTC" in refused.json()["error"]["message"]
+    assert (
+        "from 2026-11-25 00:00 UTC, in 13 hours 55 minutes." in refused.json()["error"]["message"]
+    )
+    assert refused.headers["retry-after"] == "Wed, 25 Nov 2026 00:00:00 GMT"
     assert len(_submissions(site)) == 2
 
 

@@ -103,7 +103,7 @@ def test_what_was_the_sites_fault_does_not_count(world: World) -> None:
     with world.database.reading() as session:
         phase = session.scalars(select(Phase)).one()
         left = quota_left(session, person_id=world.person, phase=phase, now=world.clock())
-    assert (left.used.today, left.used.total) == (0, 0)
+    assert (left.room.today, left.room.total) == (left.limits.per_day, left.limits.total)
 
 
 def test_fifty_requests_at_once_get_no_more_places_than_there_are(world: World) -> None:

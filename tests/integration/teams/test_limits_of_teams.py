@@ -23,8 +23,9 @@ def _used(scene: Scene, *names: str) -> list[int]:
                 now=NOW,
             )
         [choice] = form.choices
-        assert choice.used.today == choice.used.total == scene.left(name)
-        found.append(choice.used.today)
+        used = choice.limits.total - choice.room.total
+        assert choice.limits.per_day - choice.room.today == used == scene.left(name)
+        found.append(used)
     return found
 
 

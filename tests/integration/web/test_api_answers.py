@@ -62,6 +62,8 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
         "title": "Read the digits",
         "status": "open",
         "state": "published",
+        "timezone": "",
+        "questions": [],
         "join": {"policy": "open", "state": "none", "team": "Team Ada", "team_size": 4},
         "rule": "best",
         "columns": COLUMNS,
@@ -73,9 +75,23 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
         "ends_at": "2027-01-03T10:05:00Z",
         "kinds": ["image", "code", "results"],
         "per_day": 5,
+        "per_week": None,
         "total": 100,
         "running": 1,
-        "left": {"today": 4, "total": 99, "next_at": None},
+        "failed_per_day": None,
+        "after": None,
+        "late": False,
+        "late_until": None,
+        "left": {
+            "today": 4,
+            "week": None,
+            "total": 99,
+            "failed_today": None,
+            "lacks": "",
+            "extra": 0,
+            "next_at": None,
+            "next_in": None,
+        },
         "has_leaderboard": True,
     }
     assert [phases[name]["left"] for name in ("warm-up", "final")] == [None, None]
@@ -89,7 +105,10 @@ def test_a_used_up_day_says_when_there_is_room_again(site: Site) -> None:
 
     [dev] = [phase for phase in _read(site, DIGITS)["phases"] if phase["slug"] == "dev"]
 
-    assert dev["left"] == {"today": 0, "total": None, "next_at": "2026-11-25T00:00:00Z"}
+    assert dev["left"] == {
+        "today": 0, "week": None, "total": None, "failed_today": None,
+        "lacks": "", "extra": 0, "next_at": "2026-11-25T00:00:00Z", "next_in": 50_058,
+    }  # fmt: skip
 
 
 def test_how_far_somebody_is_with_joining(site: Site) -> None:
@@ -192,7 +211,9 @@ def _item(site: Site) -> dict[str, object]:
         "size": 48213,
         "sha256": "SHA256",
         "note": "a note of Ada's",
+        "answers": {},
         "counts": True,
+        "late": False,
         "marks": [],
         "created_at": "2026-11-24T09:35:00Z",
     }

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy import select
 
-from portal.db.tables import Participation
+from portal.db.tables import Participation, Phase, Team
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.revisions import RevisionState
+from portal.domain.submissions.admission import Needs
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.web.local_paths import API
 from tests.support import bundles, offered_files
@@ -52,10 +54,14 @@ EXPECTED = {
     ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
     ("GET", f"{DIGITS}/weights"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/weights"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
+    ("POST", f"{DIGITS}/admissions"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("GET", f"{DIGITS}/tries"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", f"{DIGITS}/tries"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/teams"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("GET", f"{DIGITS}/participants"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/admit"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{PERSON}/decline"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", "/submissions/{id}/answers"): (403, 422, 403, 422, 404, 403, 403, 403, 404),
     ("POST", "/submissions/{id}/marks"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", "/submissions/{id}/marks/{mark}/remove"): (
         403,
@@ -86,10 +92,14 @@ NEEDED = {
     ("GET", f"{REVISIONS}/{{number}}"): "organise",
     ("POST", f"{REVISIONS}/{{number}}/state"): "organise",
     ("POST", f"{REVISIONS}/{{number}}/again"): "organise",
+    ("POST", f"{DIGITS}/admissions"): "organise",
+    ("GET", f"{DIGITS}/tries"): "organise",
+    ("POST", f"{DIGITS}/tries"): "organise",
     ("GET", f"{DIGITS}/teams"): "organise",
     ("GET", f"{DIGITS}/participants"): "organise",
     ("POST", f"{PERSON}/admit"): "organise",
     ("POST", f"{PERSON}/decline"): "organise",
+    ("POST", "/submissions/{id}/answers"): "submit",
     ("POST", "/submissions/{id}/marks"): "organise",
     ("POST", "/submissions/{id}/marks/{mark}/remove"): "organise",
     ("POST", "/submissions/{id}/withdraw"): "submit",
@@ -103,6 +113,7 @@ FORMS: Mapping[str, Mapping[str, object]] = {
     f"{DIGITS}/state": {"json": {"to": "closed"}},
     "/submissions/{id}/pick": {"json": {"board": "dev"}},
     "/submissions/{id}/unpick": {"json": {"board": "dev"}},
+    "/submissions/{id}/answers": {"json": {"answers": {}}},
     "/submissions/{id}/marks": {"json": {"mark": "hidden", "reason": "Looked into."}},
     "/submissions/{id}/marks/{mark}/remove": {"json": {"reason": "All is well."}},
     f"{REVISIONS}/{{number}}/state": {"json": {"to": "dropped"}},
@@ -122,6 +133,11 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
     address = address.replace("{person}", _applicant(site)).replace("{number}", _proposal(site))
     address = address.replace("{mark}", "hidden").replace("{name}", _offer(site))
     sent = FORMS.get(path, SUBMITTED)
+    if path == f"{DIGITS}/tries":
+        sent = {"json": {"phase": "dev", "team": _team(site), "number": 1, "reason": "So."}}
+    if path == f"{DIGITS}/admissions":
+        _ask_for_admission(site)
+        sent = {"json": {"phase": "dev", "team": _team(site), "admitted": True}}
     answers = []
 
     for name, scopes in TOKENS.values():
@@ -135,6 +151,17 @@ def test_a_call_is_open_to_exactly_these_tokens(site: Site, call: tuple[str, str
         f'scope="{NEEDED.get(call, "read")}"' in answer.headers["www-authenticate"]
         for answer in refused
     )
+
+
+def _ask_for_admission(site: Site) -> None:
+    with site.context.database.writing() as session:
+        phase = session.get_one(Phase, site.digits.dev.id)
+        phase.after_slug, phase.after_needs = "warm-up", Needs.ORGANISERS
+
+
+def _team(site: Site) -> str:
+    with site.context.database.reading() as session:
+        return session.scalars(select(Team.id).where(Team.name == "Team Eve")).one()
 
 
 def _proposal(site: Site) -> str:

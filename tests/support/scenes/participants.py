@@ -72,9 +72,12 @@ class Scene:
 
     def left(self, name: str) -> int:
         with self.database.reading() as session:
-            return quota.quota_left(
+            found = quota.quota_left(
                 session, person_id=self.people[name].id, phase=self.digits.dev, now=NOW
-            ).used.total
+            )
+        assert found.limits.total is not None
+        assert found.room.total is not None
+        return found.limits.total - found.room.total
 
     def actions(self) -> list[Action]:
         with self.database.reading() as session:

@@ -70,6 +70,8 @@ CASES = {
         lambda a: permissions.may_create_challenge(a, everybody=True),
         [*PEOPLE, "owner's token to organise"],
     ),
+    "may_admit_teams": (lambda a: permissions.may_admit_teams(a, OPEN), ORGANISERS),
+    "may_give_tries": (lambda a: permissions.may_give_tries(a, OPEN), ORGANISERS),
     "may_mark": (lambda a: permissions.may_mark(a, OPEN), ORGANISERS),
     "may_resolve": (lambda a: permissions.may_resolve(a, OPEN), ["organiser", "owner", "staff"]),
     "may_resolve of the site": (lambda a: permissions.may_resolve(a, None), ["staff"]),

@@ -181,6 +181,30 @@ def test_a_good_challenge_is_read(challenge_with):
             id="failures",
         ),
         pytest.param(
+            "running: 1}",
+            "running: 1}\n    after: {phase: warmup}",
+            "25: phases[0].after.phase: no phase 'warmup' is listed before this one",
+            id="after-nothing",
+        ),
+        pytest.param(
+            "running: 1}",
+            "running: 1}\n    after: {phase: dev, needs: rank}",
+            "25: phases[0].after: 'rank' belongs to 'needs: rank', and one needs the other",
+            id="no-rank",
+        ),
+        pytest.param(
+            "running: 1}",
+            "running: 1}\n    late_until: 2027-03-01T00:00Z",
+            "19: phases[0]: 'late_until' needs 'late: unranked'",
+            id="late-until-alone",
+        ),
+        pytest.param(
+            "title: Count the cells",
+            "title: Count the cells\ntimezone: Berlin",
+            "4: timezone: must be the name of a time zone such as Europe/Berlin",
+            id="time-zone",
+        ),
+        pytest.param(
             "rule: best",
             "rule: last\n  ladder: {eta: 0.01}",
             "25: leaderboard: 'ladder' needs 'rule: best'",

@@ -15,7 +15,12 @@ def names_in_use(session: Session, cluster: str, *, now: datetime) -> set[str]:
     current = (
         select(PhaseTask.task_id)
         .join(Phase, Phase.id == PhaseTask.phase_id)
-        .where(Phase.ends_at > now)
+        .where(
+            or_(
+                Phase.ends_at > now,
+                Phase.takes_late & (Phase.late_until.is_(None) | (Phase.late_until > now)),
+            )
+        )
     )
     here = (Task.cluster == cluster, Task.id.in_(current))
     both = union(select(Task.input_data).where(*here), select(Task.truth_data).where(*here))

@@ -46,7 +46,7 @@ class Held(NamedTuple):
 
 def ends(session: Session) -> Sequence[Ended]:
     """List all challenges with the ends of their last phases, the earliest first."""
-    at = func.max(Phase.ends_at)
+    at = func.max(func.coalesce(Phase.late_until, Phase.ends_at))
     rows = session.execute(
         select(Challenge, at)
         .join(Phase, Phase.challenge_id == Challenge.id)

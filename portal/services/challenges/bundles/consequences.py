@@ -105,6 +105,7 @@ def sentences(old: Version, new: Version, stock: Stock, now: datetime) -> Iterat
     yield from board_consequences.sentences(
         old.settings, new.settings, sum(stock.scored.values()), now
     )
+    yield from _questions(old.settings, new.settings, sum(stock.submitted.values()))
     yield from _people(old, new, now)
 
 
@@ -117,6 +118,12 @@ def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetim
         yield f"{name} now runs from {_moment(after.start)} to {_moment(after.end)}."
     if count and before.limits != after.limits:
         yield f"{name} has {_count(count, 'submission')}, which count against its new limits."
+    if count and (before.limits.failed_per_day is None) is not (
+        after.limits.failed_per_day is None
+    ):
+        how = "like all others" if after.limits.failed_per_day is None else "apart from the others"
+        yield f"What has failed in {name[0].lower()}{name[1:]} by its team's own doing counts {how} from now on."
+    yield from _admission(before, after, was, now)
     gone = [kind for kind in before.kinds if kind not in after.kinds]
     if gone and was is not PhaseStatus.CLOSED:
         yield f"{name} takes no submissions of kind {_listed(gone)} from now on; those that are there stay."
@@ -124,6 +131,25 @@ def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetim
         yield f"The board of {name[0].lower()}{name[1:]} is shown to more people, with all that is on it."
     if count and before.failures == "sealed" and after.failures == "typed":
         yield f"Teams see the reasons of failures in {name[0].lower()}{name[1:]}, also of those that there were."
+
+
+def _admission(
+    before: bundle.Phase, after: bundle.Phase, was: PhaseStatus, now: datetime
+) -> Iterator[str]:
+    """Say what changes for who can submit to a phase, and for what comes after its end."""
+    name = f"Phase {before.id}"
+    if after.after is not None and after.after != before.after and was is PhaseStatus.OPEN:
+        yield f"{name} takes submissions only of teams with what it asks for from now on. What is there stays."
+    if before.after is not None and after.after is None and was is PhaseStatus.OPEN:
+        yield f"{name} takes submissions of every team from now on."
+    if was is PhaseStatus.CLOSED and _takes_late(after, now) and not _takes_late(before, now):
+        yield f"{name} is over, and takes late submissions at once; they stand without a rank."
+    if _takes_late(before, now) and not _takes_late(after, now) and was is PhaseStatus.CLOSED:
+        yield f"{name} takes no late submissions from now on; those that are there stay."
+
+
+def _takes_late(phase: bundle.Phase, now: datetime) -> bool:
+    return phase.late == "unranked" and (phase.late_until is None or now < phase.late_until)
 
 
 def _task(
@@ -154,6 +180,27 @@ def _task(
         yield (
             f"Submissions to task {name} run in another way from now on. What has run is not run again."
         )
+
+
+def _questions(before: bundle.Challenge, after: bundle.Challenge, submitted: int) -> Iterator[str]:
+    """Say what becomes of answers that there are."""
+    if not submitted:
+        return
+    was = {question.key: question for question in before.questions}
+    for question in after.questions:
+        old = was.pop(question.key, None)
+        if old is None:
+            yield f"Submissions that there are have no answer to question {question.key}."
+            continue
+        if question.board and not old.board:
+            yield (
+                f"Whoever sees the leaderboard sees the answers to question {question.key}, also those that were"
+                " given when only organisers did."
+            )
+        if (old.type, old.choices) != (question.type, question.choices):
+            yield f"Answers to question {question.key} that no longer fit it are not shown."
+    for key in was:
+        yield f"The answers to question {key} are no longer shown; they are kept."
 
 
 def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:

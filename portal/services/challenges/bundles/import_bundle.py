@@ -39,7 +39,9 @@ from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.scores import Rule
 from portal.domain.permissions import Audience, Readers
+from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.disclosure import Failures
+from portal.domain.submissions.questions import Question, QuestionType
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.bundles import revisions
@@ -85,6 +87,8 @@ _Row = TypeVar("_Row", bound=Base)
 _WORDS = {
     "starts_at": "start", "ends_at": "end", "markdown": "text", "is_primary": "primary",
     "minimum": "min", "maximum": "max", "per_day": "limits.per_day", "total": "limits.total",
+    "after_slug": "after.phase", "after_needs": "after.needs", "after_rank": "after.rank",
+    "takes_late": "late", "per_week": "limits.per_week", "failed_per_day": "limits.failed_per_day",
     "running": "limits.running", "input_data": "input.data", "truth_data": "truth.data",
     "sample_sha256": "sample", "scorer_image_id": "scorer.image", "base_image_id": "base.image",
     "predict_profile": "predict.profile", "predict_argv": "predict.argv",
@@ -242,6 +246,7 @@ def _challenge(
     row.logo = str(described.logo or "")
     row.terms = material.texts[described.terms] if described.terms else ""
     row.terms_folder = _folder(described.terms) if described.terms else ""
+    row.timezone = described.timezone or ""
     row.join_policy = described.join.policy
     row.join_gate = _join_gate(described.join)
     row.team_size = described.teams.max_size
@@ -255,6 +260,7 @@ def _challenge(
         for name, period in dict(described.retention).items()
         if period is not None
     }
+    row.questions = [_question(one) for one in described.questions]
     row.updated_at = now
     changes += _changed(row)
     if is_new and not insert_if_absent(session, row):
@@ -262,6 +268,19 @@ def _challenge(
         raise ParticipantError(TAKEN.format(slug=described.slug), reason="taken")
     session.flush()
     return row, is_new
+
+
+def _question(asked: bundle.Question) -> dict[str, Any]:
+    return Question(
+        key=asked.key,
+        title=asked.title,
+        type=QuestionType(asked.type),
+        help=asked.help or "",
+        choices=asked.choices or (),
+        is_required=asked.required,
+        on_board=asked.board,
+        until=asked.until,
+    ).as_json()
 
 
 def _join_gate(join: bundle.Join) -> dict[str, Any]:
@@ -448,9 +467,12 @@ def _phases(
             "starts_at": phase.start,
             "ends_at": phase.end,
             "kinds": [kind.value for kind in phase.kinds],
-            "per_day": phase.limits.per_day,
-            "total": phase.limits.total,
-            "running": phase.limits.running,
+            **dict(phase.limits),
+            "after_slug": phase.after.phase if phase.after else None,
+            "after_needs": Needs(phase.after.needs) if phase.after else None,
+            "after_rank": phase.after.rank if phase.after else None,
+            "takes_late": phase.late == "unranked",
+            "late_until": phase.late_until,
             "leaderboard": Audience(phase.leaderboard),
             "feedback": phase.feedback,
             "logs": phase.logs,

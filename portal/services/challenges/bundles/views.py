@@ -20,7 +20,7 @@ from portal.domain.challenges.revisions import (
 from portal.domain.errors import NotFoundError
 from portal.domain.pagination import PAGE_SIZE, Slice
 from portal.services.challenges import access
-from portal.services.challenges.bundles import consequences, revisions
+from portal.services.challenges.bundles import announced_dates, consequences, revisions
 from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.challenges.context import Frame, Visible, look_up
 
@@ -70,6 +70,8 @@ class RevisionPage:
     """Those of the files that are texts, whose difference can be shown."""
     consequences: tuple[str, ...]
     """What applying it does to phases, submissions and boards."""
+    has_new_dates: bool
+    """Whether it holds, and has changed dates that whoever looks can announce."""
 
     @property
     def is_stale(self) -> bool:
@@ -144,6 +146,11 @@ def revision_page(
         )
         if row.state.is_open
         else (),
+        has_new_dates=held is not None
+        and row.id == held.id
+        and permissions.may_announce(actor, visible.relation)
+        and announced_dates.draft(session, actor=actor, slug=slug, number=number, now=now)
+        is not None,
     )
 
 

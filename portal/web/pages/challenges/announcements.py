@@ -9,16 +9,18 @@ from starlette.responses import Response
 from portal.domain.challenges.announcements import MAX_TEXT_BYTES, MAX_TITLE_CHARS
 from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
 from portal.services.challenges import announcements, news
+from portal.services.challenges.bundles import announced_dates
 from portal.web.errors import status_of
 from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
 
+MAX_NUMBER_DIGITS = 6
 FIELDS = frozenset({"title", "text"})
 
 
 def write(request: PageRequest) -> Response:
-    """Show the form that announces something."""
-    return _page(request, None, Filled())
+    """Show the form that announces something; with the number of a revision, filled in with the dates that it changed."""
+    return _page(request, None, Filled(values=_drafted(request)))
 
 
 def announce(request: PageRequest, fields: Fields) -> Response:
@@ -82,6 +84,20 @@ def _move(request: PageRequest, command: Callable[..., None]) -> Response:
         now=request.now,
     )
     return request.redirect(_news(request))
+
+
+def _drafted(request: PageRequest) -> dict[str, str]:
+    number = request.http.query_params.get("revision", "")
+    if not (number.isascii() and number.isdecimal() and len(number) <= MAX_NUMBER_DIGITS):
+        return {}
+    found = request.read(
+        announced_dates.draft,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        number=int(number),
+        now=request.now,
+    )
+    return {"title": found.title, "text": found.text} if found else {}
 
 
 def _publish(

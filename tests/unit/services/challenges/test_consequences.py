@@ -83,6 +83,24 @@ SAID: dict[str, tuple[Change, list[str]]] = {
         _phase(limits={"per_day": 1}),
         ["Phase dev has 7 submissions, which count against its new limits."],
     ),
+    "failures apart": (
+        _phase(limits={"per_day": 3, "failed_per_day": 2}),
+        [
+            "Phase dev has 7 submissions, which count against its new limits.",
+            "What has failed in phase dev by its team's own doing counts apart from the others from now on.",
+        ],
+    ),
+    "after another": (
+        _phase(after={"phase": "warm-up"}),
+        [
+            "Phase dev takes submissions only of teams with what it asks for from now on. What is there stays.",
+        ],
+    ),
+    "asks": (
+        lambda d, _: d.update(questions=[{"key": "method", "title": "Method"}]),
+        ["Submissions that there are have no answer to question method."],
+    ),
+    "late": (_phase(late="unranked"), []),
     "kinds": (
         _phase(kinds=["code", "results"]),
         ["Phase dev takes no submissions of kind image from now on; those that are there stay."],

@@ -49,7 +49,7 @@ def test_what_is_written_in_two_ways_is_taken_in_both(
         (("phases", 0, "time_step"), 300),
         (("phases", 0, "time_step"), "5 minutes"),
         (("phases", 0, "kinds"), ["program"]),
-        (("phases", 0, "limits"), {"per_week": 3}),
+        (("phases", 0, "limits"), {"per_month": 3}),
         (("tasks", "cells", "outputs", "max"), "500 MB"),
         (("tasks", "cells", "outputs", "required"), ["/absolute"]),
         (("leaderboard", "columns", 0, "key"), "F1"),
