@@ -48,6 +48,10 @@ class Action(StrEnum):
     JOINED = "join.joined"
     JOIN_ADMITTED = "join.admitted"
     JOIN_DECLINED = "join.declined"
+    PARTICIPANT_REMOVED = "participant.removed"
+    PARTICIPANT_BANNED = "participant.banned"
+    BAN_LIFTED = "participant.ban_lifted"
+    PARTICIPANTS_EXPORTED = "participants.exported"
     TEAM_MADE = "team.made"
     TEAM_RENAMED = "team.renamed"
     TEAM_JOINED = "team.joined"
@@ -122,7 +126,10 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
         }
     ),
     Group.JOINING: frozenset(
-        {Action.JOIN_ASKED, Action.JOINED, Action.JOIN_ADMITTED, Action.JOIN_DECLINED}
+        {
+            Action.JOIN_ASKED, Action.JOINED, Action.JOIN_ADMITTED, Action.JOIN_DECLINED,
+            Action.PARTICIPANT_REMOVED, Action.PARTICIPANT_BANNED, Action.BAN_LIFTED,
+        }
     ),
     Group.TEAMS: frozenset(
         {
@@ -140,7 +147,10 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
         }
     ),
     Group.LOOKS: frozenset(
-        {Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT}
+        {
+            Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT,
+            Action.PARTICIPANTS_EXPORTED,
+        }
     ),
 }  # fmt: skip
 

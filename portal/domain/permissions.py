@@ -47,7 +47,9 @@ class ChallengeRelation:
     """Co-organisers; owners need not be among them."""
     reviewers: Collection[str] = ()
     participants: Collection[str] = ()
-    """Members of its teams."""
+    """Members of its teams, but for those whom the organisers have put out."""
+    banned: Collection[str] = ()
+    """Whom its organisers let neither join nor submit."""
 
 
 def may_use(actor: Actor, scope: Scope) -> bool:
@@ -84,6 +86,11 @@ def may_review(actor: Actor, relation: ChallengeRelation) -> bool:
     )
 
 
+def may_manage_participants(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: admits, declines, removes and bans, and gets the list of participants."""
+    return may_organise(actor, relation)
+
+
 def may_release_logs(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever organises the challenge, in a browser: reviewers read, and change nothing."""
     return may_organise(actor, relation) and actor.kind is ActorKind.BROWSER
@@ -112,8 +119,16 @@ def may_create_challenge(actor: Actor, *, everybody: bool) -> bool:
 
 
 def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
-    """Whoever is logged in and sees the challenge, until it is over; its join policy comes on top of that."""
-    return may_use(actor, Scope.SUBMIT) and relation.is_open and may_see_challenge(actor, relation)
+    """Whoever is logged in, sees the challenge and is not banned from it, until it is over.
+
+    Its join policy comes on top of that.
+    """
+    return (
+        may_use(actor, Scope.SUBMIT)
+        and relation.is_open
+        and actor.person_id not in relation.banned
+        and may_see_challenge(actor, relation)
+    )
 
 
 def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:

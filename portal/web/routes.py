@@ -28,7 +28,7 @@ from portal.web.pages.submissions import (
     submit,
     weights,
 )
-from portal.web.pages.teams import invitations, join, participants, teams
+from portal.web.pages.teams import invitations, join, participants, people, teams
 from portal.web.rendering.static_files import StaticFiles
 from portal.web.request_context import async_page, form_page, login_required, page
 
@@ -112,6 +112,21 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/challenges/{slug}/participants", page(login_required(participants.show))),
+        Route("/challenges/{slug}/participants.csv", page(login_required(people.download))),
+        Route("/challenges/{slug}/participants/people", page(login_required(people.show))),
+        Route("/challenges/{slug}/participants/{person}", page(login_required(people.person))),
+        *(
+            Route(
+                f"/challenges/{{slug}}/participants/{{person}}/{name}",
+                form_page(handler),
+                methods=["POST"],
+            )
+            for name, handler in (
+                ("remove", people.remove),
+                ("ban", people.ban),
+                ("lift-ban", people.lift),
+            )
+        ),
         Route(
             "/challenges/{slug}/participants/{person}/admit",
             form_page(participants.admit),

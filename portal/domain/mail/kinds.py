@@ -11,6 +11,8 @@ class MailKind(StrEnum):
     ANNOUNCEMENT = "announcement"
     JOIN_ADMITTED = "join_admitted"
     JOIN_DECLINED = "join_declined"
+    JOIN_REMOVED = "join_removed"
+    JOIN_BANNED = "join_banned"
 
 
 class MailTopic(StrEnum):
@@ -24,6 +26,8 @@ TOPICS: Mapping[MailKind, MailTopic] = {
     MailKind.ANNOUNCEMENT: MailTopic.ANNOUNCEMENTS,
     MailKind.JOIN_ADMITTED: MailTopic.JOIN_DECISIONS,
     MailKind.JOIN_DECLINED: MailTopic.JOIN_DECISIONS,
+    MailKind.JOIN_REMOVED: MailTopic.JOIN_DECISIONS,
+    MailKind.JOIN_BANNED: MailTopic.JOIN_DECISIONS,
 }
 
 

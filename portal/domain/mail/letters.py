@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.domain.mail.kinds import MailTopic
+from portal.domain.mail.kinds import MailKind, MailTopic
 from portal.domain.printable import is_printable
 
 MAX_SUBJECT_CHARS = 200
@@ -11,7 +11,22 @@ MAX_CHALLENGE_CHARS = 60
 
 _WHY = {
     MailTopic.ANNOUNCEMENTS: "You get this because you take part in {challenge} at {site}.",
-    MailTopic.JOIN_DECISIONS: "You get this because you asked to take part in {challenge} at {site}.",
+    MailTopic.JOIN_DECISIONS: "You get this because you joined {challenge} at {site}, or asked to.",
+}
+
+_DECISIONS = {
+    MailKind.JOIN_ADMITTED: (
+        "The organisers have let you take part in {challenge}.\n\nGo on here: {address}\n"
+    ),
+    MailKind.JOIN_DECLINED: (
+        "The organisers have declined your request to take part in {challenge}.\n\n{address}\n"
+    ),
+    MailKind.JOIN_REMOVED: (
+        "The organisers have removed you from {challenge}.\n\nWhy, and how to go on: {address}/join\n"
+    ),
+    MailKind.JOIN_BANNED: (
+        "The organisers have banned you from {challenge}.\n\nWhy, and whom to ask: {address}/join\n"
+    ),
 }
 
 
@@ -56,12 +71,9 @@ def announcement_text(*, title: str, text: str, by: str, address: str) -> str:
     return f"{one_line(title)}\n\n{text.strip()}\n\n{one_line(by)}\n{address}\n"
 
 
-def decision_text(*, challenge: str, is_admitted: bool, address: str) -> str:
-    """Return the text that says whether somebody may take part."""
-    title = one_line(challenge)
-    if is_admitted:
-        return f"The organisers have let you take part in {title}.\n\nGo on here: {address}\n"
-    return f"The organisers have declined your request to take part in {title}.\n\n{address}\n"
+def decision_text(kind: MailKind, *, challenge: str, address: str) -> str:
+    """Return the text that says what was decided about somebody's taking part; the reason is on a page only."""
+    return _DECISIONS[kind].format(challenge=one_line(challenge), address=address)
 
 
 def with_foot(

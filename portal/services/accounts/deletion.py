@@ -167,7 +167,9 @@ def _forget_ways_in(session: Session, person_id: str) -> None:
 
 def _forget_words(session: Session, person_id: str) -> None:
     session.execute(
-        update(Participation).where(Participation.person_id == person_id).values(note="")
+        update(Participation)
+        .where(Participation.person_id == person_id)
+        .values(note="", reason="", contact="")
     )
     session.execute(
         update(Submission)

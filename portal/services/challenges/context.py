@@ -124,6 +124,7 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         may_organise=permissions.may_organise(actor, relation),
         may_review=permissions.may_review(actor, relation),
         may_own=permissions.may_own(actor, relation),
+        # Whoever was put out keeps a team in which nobody else is: its results are theirs to read.
         takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
         participation=found.participation,
         must_join=visible.must_join,

@@ -40,6 +40,14 @@ MAX_PROBLEM_CHARS = 500
 _JOINED = {
     MailKind.JOIN_ADMITTED: ParticipationState.ADMITTED,
     MailKind.JOIN_DECLINED: ParticipationState.DECLINED,
+    MailKind.JOIN_REMOVED: ParticipationState.REMOVED,
+    MailKind.JOIN_BANNED: ParticipationState.BANNED,
+}
+_DECIDED = {
+    MailKind.JOIN_ADMITTED: "you can take part",
+    MailKind.JOIN_DECLINED: "your request was declined",
+    MailKind.JOIN_REMOVED: "you were removed",
+    MailKind.JOIN_BANNED: "you were banned",
 }
 
 
@@ -180,9 +188,8 @@ def _content(session: Session, row: Mail, challenge: Challenge, site: SiteFacts)
     joined = session.get(Participation, (row.challenge_id, row.person_id))
     if joined is None or joined.state is not _JOINED[row.kind]:
         raise _UnwantedError("it was decided otherwise meanwhile")
-    is_admitted = row.kind is MailKind.JOIN_ADMITTED
-    what = "you can take part" if is_admitted else "your request was declined"
-    return what, decision_text(challenge=challenge.title, is_admitted=is_admitted, address=root)
+    text = decision_text(row.kind, challenge=challenge.title, address=root)
+    return _DECIDED[row.kind], text
 
 
 def _announcement(session: Session, row: Mail, root: str) -> tuple[str, str]:

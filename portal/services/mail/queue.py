@@ -15,6 +15,13 @@ from portal.domain.teams.membership_rules import ParticipationState
 GIVEN_UP = "undelivered mail"
 """What the list of what needs a person calls mails that were given up, all together."""
 
+_DECISIONS = {
+    ParticipationState.ADMITTED: MailKind.JOIN_ADMITTED,
+    ParticipationState.DECLINED: MailKind.JOIN_DECLINED,
+    ParticipationState.REMOVED: MailKind.JOIN_REMOVED,
+    ParticipationState.BANNED: MailKind.JOIN_BANNED,
+}
+
 
 def announced(session: Session, row: Announcement, *, now: datetime) -> int:
     """Queue a mail to everybody who takes part in the challenge of a new announcement; return to how many.
@@ -43,10 +50,9 @@ def announced(session: Session, row: Announcement, *, now: datetime) -> int:
 
 def decided(session: Session, row: Participation, *, now: datetime) -> None:
     """Queue a mail that says what was decided about taking part. Idempotent."""
-    is_admitted = row.state is ParticipationState.ADMITTED
     mail = Mail(
         id=new_id(now),
-        kind=MailKind.JOIN_ADMITTED if is_admitted else MailKind.JOIN_DECLINED,
+        kind=_DECISIONS[row.state],
         occasion=f"{row.challenge_id}@{int(now.timestamp() * 1000)}",
         person_id=row.person_id,
         challenge_id=row.challenge_id,
@@ -78,10 +84,16 @@ def _who_take_part(session: Session, challenge_id: str) -> Sequence[str]:
             Participation.state == ParticipationState.ADMITTED,
         ),
     ).subquery()
+    # Whoever is alone in a team stays in it when they are put out.
+    put_out = select(Participation.person_id).where(
+        Participation.challenge_id == challenge_id,
+        Participation.state.in_([ParticipationState.REMOVED, ParticipationState.BANNED]),
+    )
     return session.scalars(
         select(Person.id)
         .where(
             Person.id.in_(select(both.c.person_id)),
+            Person.id.not_in(put_out),
             Person.blocked_at.is_(None),
             Person.deleted_at.is_(None),
         )

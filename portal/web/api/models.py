@@ -17,6 +17,8 @@ from portal.domain.leaderboards.marks import BY_ORGANISERS, Mark
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.timeline import StepState
+from portal.domain.teams.expulsion import MAX_CONTACT_CHARS
+from portal.domain.teams.expulsion import MAX_REASON_CHARS as EXPULSION_REASON_CHARS
 from portal.domain.teams.membership_rules import ParticipationState
 
 
@@ -300,12 +302,20 @@ class Teams(Page[Team]):
 
 
 class Participant(Model):
-    """Somebody who takes part, wants to, or was declined."""
+    """Somebody who takes part, wants to, or was declined, removed or banned."""
 
     id: str
     name: str
+    verified_name: str | None = Field(description="As the login says; null where it does not.")
+    affiliation: list[str] = Field(description="As the login says; empty where it does not.")
+    identity_provider: str | None = Field(
+        description="The institution, where a federation's login says it."
+    )
+    login: str | None = Field(description="The issuer of the login that was used last.")
     state: ParticipationState
     note: str = Field(description="What they wrote when they asked.")
+    reason: str = Field(description="Why they were removed or banned.")
+    team: str | None
     asked_at: Moment
     decided_at: Moment | None
 
@@ -319,6 +329,27 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class RemovalWanted(Model):
+    """Somebody is to be removed: they may join or ask again."""
+
+    reason: str = Field(max_length=EXPULSION_REASON_CHARS, description="The person reads it.")
+
+
+class BanWanted(Model):
+    """Somebody is to be banned, until that is lifted."""
+
+    reason: str = Field(max_length=EXPULSION_REASON_CHARS, description="The person reads it.")
+    contact: str = Field(
+        default="",
+        max_length=MAX_CONTACT_CHARS,
+        description="Whom to ask; empty: the site's support.",
+    )
+    mark: Mark | None = Field(
+        default=None,
+        description="What the person submitted is marked so: hidden, disqualified or unranked.",
+    )
 
 
 class StateWanted(Model):

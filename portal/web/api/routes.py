@@ -81,6 +81,9 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/participants", teams.participants)
     _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)
     _post(router, "/challenges/{slug}/participants/{person}/decline", teams.decline)
+    _post(router, "/challenges/{slug}/participants/{person}/remove", teams.remove)
+    _post(router, "/challenges/{slug}/participants/{person}/ban", teams.ban)
+    _post(router, "/challenges/{slug}/participants/{person}/lift-ban", teams.lift_ban)
     return router
 
 

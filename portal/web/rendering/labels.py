@@ -57,6 +57,8 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         ParticipationState.ASKED: Label("Waiting for the organisers", "half", "calm"),
         ParticipationState.ADMITTED: Label("Taking part", "check", "good"),
         ParticipationState.DECLINED: Label("Declined", "cross", "bad"),
+        ParticipationState.REMOVED: Label("Removed", "bar", "quiet"),
+        ParticipationState.BANNED: Label("Banned", "cross", "bad"),
     },
     TokenState: {
         TokenState.LIVE: Label("Works", "check", "good"),

@@ -96,6 +96,20 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/challenges/{slug}/participants/{person}/decline"): Example(
         parts={"{person}": "@applicant"}
     ),
+    ("GET", "/challenges/{slug}/participants/{person}"): Example(parts={"{person}": "@applicant"}),
+    **{
+        ("POST", f"{api}/challenges/{{slug}}/participants/{{person}}/{what}"): Example(
+            parts={"{person}": "@applicant"},
+            form={} if api else form,
+            json=json if api else None,
+        )
+        for api in ("", "/api/v1")
+        for what, form, json in (
+            ("remove", {"reason": "By mistake."}, {"reason": "By mistake."}),
+            ("ban", {"ban_reason": "By mistake."}, {"reason": "By mistake."}),
+            ("lift-ban", {}, None),
+        )
+    },
     ("POST", "/challenges/{slug}/news"): Example(
         form={"title": "News", "text": "It is so.", "do": "publish"}
     ),

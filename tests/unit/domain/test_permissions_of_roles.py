@@ -57,6 +57,13 @@ CASES = {
     ),
     "may_own": (lambda a: permissions.may_own(a, OPEN), OWNERS),
     "may_organise": (lambda a: permissions.may_organise(a, OPEN), ORGANISERS),
+    "may_manage_participants": (
+        lambda a: permissions.may_manage_participants(a, OPEN), ORGANISERS,
+    ),
+    "may_take_part banned": (
+        lambda a: permissions.may_take_part(a, replace(OPEN, banned={"member"})),
+        [who for who in PEOPLE if who != "member"],
+    ),
     "may_announce": (lambda a: permissions.may_announce(a, OPEN), ORGANISERS),
     "may_announce in what is over": (lambda a: permissions.may_announce(a, OVER), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),
