@@ -44,6 +44,9 @@ class Action(StrEnum):
     ANNOUNCEMENT_RESTORED = "announcement.restored"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
+    ROLE_INVITED = "role.invited"
+    ROLE_INVITATION_WITHDRAWN = "role.uninvited"
+    ROLE_ACCEPTED = "role.accepted"
     JOIN_ASKED = "join.asked"
     JOINED = "join.joined"
     JOIN_ADMITTED = "join.admitted"
@@ -123,6 +126,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
             Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
             Action.ANNOUNCEMENT_RESTORED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.ROLE_INVITED, Action.ROLE_INVITATION_WITHDRAWN, Action.ROLE_ACCEPTED,
         }
     ),
     Group.JOINING: frozenset(

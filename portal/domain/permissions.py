@@ -191,6 +191,11 @@ def may_name_roles(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_own(actor, relation) or may_operate(actor)
 
 
+def may_invite_to_roles(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Owners of the challenge, and staff: a mail names whoever invites."""
+    return may_own(actor, relation)
+
+
 def may_step_down(actor: Actor, person_id: str) -> bool:
     """Whoever has a role may give up their own."""
     return may_use(actor, Scope.ORGANISE) and actor.person_id == person_id

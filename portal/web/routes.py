@@ -15,6 +15,7 @@ from portal.web.pages.challenges import (
     creation,
     news,
     revisions,
+    role_invitations,
     roles,
     state,
 )
@@ -154,6 +155,26 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}/retention", page(login_required(retention.of_challenge))),
         Route("/challenges/{slug}/roles", page(login_required(roles.show)), methods=["GET"]),
         Route("/challenges/{slug}/roles", form_page(roles.give), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/roles/invitations",
+            limited(form_page(roles.invite), "invitation", by=person),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/roles/invitations/{id}/withdraw",
+            form_page(roles.withdraw),
+            methods=["POST"],
+        ),
+        Route(
+            "/role-invitation",
+            limited(page(login_required(role_invitations.show)), "invitation_tried", by=address),
+            methods=["GET"],
+        ),
+        Route(
+            "/role-invitation",
+            limited(form_page(role_invitations.accept), "invitation_tried", by=address),
+            methods=["POST"],
+        ),
         Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
         Route("/challenges/{slug}/revisions", page(login_required(revisions.show))),
         Route("/challenges/{slug}/revisions/{number}", page(login_required(revisions.one))),

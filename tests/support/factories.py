@@ -29,6 +29,8 @@ from portal.db.tables import (
     PhaseTask,
     Result,
     RevisionFile,
+    RoleInvitation,
+    RoleInvitationLink,
     Standing,
     Submission,
     Task,
@@ -396,6 +398,30 @@ def add_organiser(
 ) -> None:
     session.add(Organiser(challenge_id=digits.challenge.id, person_id=person.id, role=role))
     session.flush()
+
+
+def add_role_invitation(
+    session: Session,
+    digits: Digits,
+    by: Person,
+    secret: str = "",
+    *,
+    role: Role = Role.REVIEWER,
+    address: str = "guest@nordholm.example",
+    at: datetime = NOW - DAY,
+) -> RoleInvitation:
+    """Invite an address to a role; with a secret, as if its mail had been sent."""
+    row = RoleInvitation(
+        id=new_id(at), challenge_id=digits.challenge.id, role=role, address=address,
+        invited_by=by.id, made_at=at, expires_at=at + 14 * DAY,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if secret:
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        session.add(RoleInvitationLink(secret_sha256=digest, invitation_id=row.id))
+        session.flush()
+    return row
 
 
 def add_team(session: Session, digits: Digits, name: str, *people: Person) -> Team:

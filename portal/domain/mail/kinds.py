@@ -13,6 +13,8 @@ class MailKind(StrEnum):
     JOIN_DECLINED = "join_declined"
     JOIN_REMOVED = "join_removed"
     JOIN_BANNED = "join_banned"
+    ROLE_INVITATION = "role_invitation"
+    """To an address, which need not be anybody's here: nobody has chosen to get it, and it comes once."""
 
 
 class MailTopic(StrEnum):

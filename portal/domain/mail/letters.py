@@ -1,7 +1,7 @@
 """What mails say. They hold nothing that is not on a page for everybody who gets them, and no score."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from portal.domain.mail.kinds import MailKind, MailTopic
 from portal.domain.printable import is_printable
@@ -49,7 +49,7 @@ class Letter:
     subject: str
     text: str
     unsubscribe: str
-    """Address that takes a request to stop mails of the kind."""
+    """Address that takes a request to stop mails of the kind; empty for what comes once, to whoever is meant."""
     written_at: datetime
 
 
@@ -74,6 +74,19 @@ def announcement_text(*, title: str, text: str, by: str, address: str) -> str:
 def decision_text(kind: MailKind, *, challenge: str, address: str) -> str:
     """Return the text that says what was decided about somebody's taking part; the reason is on a page only."""
     return _DECISIONS[kind].format(challenge=one_line(challenge), address=address)
+
+
+def invitation_text(
+    *, by: str, role: str, challenge: str, site: SiteFacts, address: str, until: datetime
+) -> str:
+    """Return the text that invites somebody to work for a challenge; ``role`` is what pages call it."""
+    return (
+        f"{one_line(by)} invites you to work for the challenge {one_line(challenge)} at {one_line(site.name)},"
+        f" as {one_line(role)}.\n\n"
+        f"Log in, see what it is, and accept it here: {address}\n\n"
+        f"The link works once, until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC, for whoever opens it: do not"
+        " pass it on. If you do not know what this is about, do nothing.\n"
+    )
 
 
 def with_foot(

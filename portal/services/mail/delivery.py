@@ -10,9 +10,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Announcement, Challenge, Mail, Participation, Person, Trouble
+from portal.db.tables import (
+    Announcement,
+    Challenge,
+    Mail,
+    Participation,
+    Person,
+    RoleInvitation,
+    Trouble,
+)
 from portal.domain import untrusted
 from portal.domain.ids import new_id
+from portal.domain.mail.addresses import is_address
 from portal.domain.mail.kinds import (
     CLAIM_LASTS,
     GIVE_UP_AFTER,
@@ -26,12 +35,15 @@ from portal.domain.mail.letters import (
     SiteFacts,
     announcement_text,
     decision_text,
+    invitation_text,
     subject_of,
     with_foot,
 )
+from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.attention import troubles
 from portal.services.attention.troubles import Step
+from portal.services.challenges import role_invitations
 from portal.services.mail import choices
 from portal.services.mail.queue import GIVEN_UP
 
@@ -43,6 +55,7 @@ _JOINED = {
     MailKind.JOIN_REMOVED: ParticipationState.REMOVED,
     MailKind.JOIN_BANNED: ParticipationState.BANNED,
 }
+_ROLES = {Role.OWNER: "an owner", Role.ORGANISER: "a co-organiser", Role.REVIEWER: "a reviewer"}
 _DECIDED = {
     MailKind.JOIN_ADMITTED: "you can take part",
     MailKind.JOIN_DECLINED: "your request was declined",
@@ -117,7 +130,8 @@ def give_up(session: Session, mail_id: str, problem: str, *, now: datetime) -> N
 
 
 def sweep(session: Session, *, before: datetime) -> int:
-    """Forget what was sent, dropped or given up before a moment; return how many mails."""
+    """Forget what was sent, dropped or given up before a moment, and where it went; return how many mails."""
+    role_invitations.forget_addresses(session, before=before)
     gone = session.execute(
         delete(Mail)
         .where(Mail.state != MailState.QUEUED, Mail.done_at < before)
@@ -156,6 +170,8 @@ def _letter(session: Session, row: Mail, site: SiteFacts, now: datetime) -> Lett
     person = session.get(Person, row.person_id)
     if person is None or person.deleted_at or person.blocked_at:
         raise _UnwantedError("the person is blocked or gone")
+    if row.kind is MailKind.ROLE_INVITATION:
+        return _invitation(session, row, person, site, now)
     topic = TOPICS[row.kind]
     choice = choices.choice_of(session, person.id, now=now)
     if topic not in choices.wanted(choice):
@@ -176,6 +192,36 @@ def _letter(session: Session, row: Mail, site: SiteFacts, now: datetime) -> Lett
             text, topic=topic, challenge=challenge.title, site=site, unsubscribe=unsubscribe
         ),
         unsubscribe=unsubscribe,
+        written_at=row.queued_at,
+    )
+
+
+def _invitation(
+    session: Session, row: Mail, author: Person, site: SiteFacts, now: datetime
+) -> Letter:
+    """Return the letter to whoever is invited, with a link that nobody has seen before."""
+    found = session.get(RoleInvitation, row.occasion)
+    challenge = session.get(Challenge, row.challenge_id)
+    if found is None or challenge is None or found.challenge_id != row.challenge_id:
+        raise _UnwantedError("the invitation is gone")
+    if found.invited_by != author.id or not role_invitations.is_sendable(session, found, now):
+        raise _UnwantedError("the invitation does not work any more")
+    if not is_address(found.address):
+        raise _UnwantedError("there is no address")
+    address = f"{site.url}/role-invitation?code={role_invitations.new_link(session, found)}"
+    return Letter(
+        id=untrusted.identifier(row.id, "mails.id"),
+        to=found.address,
+        subject=subject_of(challenge.title, "an invitation to work for this challenge"),
+        text=invitation_text(
+            by=author.names.own,
+            role=_ROLES[found.role],
+            challenge=challenge.title,
+            site=site,
+            address=address,
+            until=found.expires_at,
+        ),
+        unsubscribe="",
         written_at=row.queued_at,
     )
 

@@ -7,7 +7,14 @@ from sqlalchemy import insert, select, union, update
 from sqlalchemy.orm import Session
 
 from portal.db.engine import insert_if_absent
-from portal.db.tables import Announcement, Mail, Membership, Participation, Person
+from portal.db.tables import (
+    Announcement,
+    Mail,
+    Membership,
+    Participation,
+    Person,
+    RoleInvitation,
+)
 from portal.domain.ids import new_id
 from portal.domain.mail.kinds import MailKind, MailState
 from portal.domain.teams.membership_rules import ParticipationState
@@ -55,6 +62,20 @@ def decided(session: Session, row: Participation, *, now: datetime) -> None:
         kind=_DECISIONS[row.state],
         occasion=f"{row.challenge_id}@{int(now.timestamp() * 1000)}",
         person_id=row.person_id,
+        challenge_id=row.challenge_id,
+        queued_at=now,
+        next_at=now,
+    )
+    insert_if_absent(session, mail)
+
+
+def invited(session: Session, row: RoleInvitation, *, now: datetime) -> None:
+    """Queue the mail with the link of an invitation; it is its author's, and goes to the address in it. Idempotent."""
+    mail = Mail(
+        id=new_id(now),
+        kind=MailKind.ROLE_INVITATION,
+        occasion=row.id,
+        person_id=row.invited_by,
         challenge_id=row.challenge_id,
         queued_at=now,
         next_at=now,

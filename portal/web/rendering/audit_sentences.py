@@ -41,6 +41,9 @@ MESSAGES: Mapping[Action, str] = {
     Action.ANNOUNCEMENT_RESTORED: "{who} put {subject} back in {challenge}",
     Action.ROLE_GIVEN: "{who} gave {subject} the role {role} in {challenge}",
     Action.ROLE_TAKEN: "{who} took the role {role} in {challenge} from {subject}",
+    Action.ROLE_INVITED: "{who} invited somebody by e-mail, {subject}, to the role {role} in {challenge}",
+    Action.ROLE_INVITATION_WITHDRAWN: "{who} withdrew {subject} to a role in {challenge}",
+    Action.ROLE_ACCEPTED: "{who} accepted the role {role} in {challenge} by an invitation",
     Action.JOIN_ASKED: "{who} asked to take part in {challenge}",
     Action.JOINED: "{who} joined {challenge}",
     Action.JOIN_ADMITTED: "{who} admitted {subject} to {challenge}",
@@ -141,7 +144,8 @@ def _thing(thing: Thing) -> Part:
     pattern = _ADDRESSES.get(thing.kind, "")
     name = thing.name or thing.id
     is_a_name = thing.kind in {"person", "challenge"}
-    return Part(name if is_a_name else f"{thing.kind} {name}", pattern.format(id=thing.id))
+    kind = thing.kind.replace("_", " ")
+    return Part(name if is_a_name else f"{kind} {name}", pattern.format(id=thing.id))
 
 
 def _role(value: object) -> str:

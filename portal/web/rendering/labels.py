@@ -197,7 +197,7 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
 EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     MailTopic: {
         MailTopic.ANNOUNCEMENTS: "what organisers announce where you take part",
-        MailTopic.JOIN_DECISIONS: "that organisers have let you take part, or have declined it",
+        MailTopic.JOIN_DECISIONS: "that organisers have let you take part, declined it, removed or banned you",
     },
     SubmissionKind: {
         SubmissionKind.IMAGE: (

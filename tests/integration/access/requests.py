@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portal.web.rendering.static_files import StaticFiles
-from tests.integration.access.scene import INVITATION, MAIL_LINK, TERMS
+from tests.integration.access.scene import INVITATION, MAIL_LINK, ROLE_INVITATION, TERMS
 from tests.integration.access.table import Key
 from tests.support.bundles import new_bundle
 
@@ -186,6 +186,14 @@ EXAMPLES: Mapping[Key, Example] = {
         parts={"{id}": "@person"}, form={"reason": "left"}
     ),
     ("POST", "/staff/people/{id}/unblock"): Example(parts={"{id}": "@person"}),
+    ("POST", "/challenges/{slug}/roles/invitations"): Example(
+        form={"address": "new@nordholm.example", "as": "reviewer"}
+    ),
+    ("POST", "/challenges/{slug}/roles/invitations/{id}/withdraw"): Example(
+        parts={"{id}": "@role invitation"}
+    ),
+    ("GET", "/role-invitation"): Example(path=f"/role-invitation?code={ROLE_INVITATION}"),
+    ("POST", "/role-invitation"): Example(form={"code": ROLE_INVITATION}),
     ("GET", "/invitation"): Example(path=f"/invitation?code={INVITATION}"),
     ("POST", "/invitation"): Example(form={"code": INVITATION, "accept": "yes"}),
 }

@@ -47,6 +47,7 @@ from tests.support.factories import DAY, NOW, Digits
 from tests.support.servers.portal import log_in, new_context
 
 TERMS = SiteTerms(version="2026-11", markdown="# Terms\n\nBe kind.")
+ROLE_INVITATION = "r" * 43
 INVITATION = "i" * 43
 MAIL_LINK = "m" * 43
 
@@ -115,7 +116,7 @@ def new_place(directory: Path, scene: Scene | None) -> Place:
     if scene is not None:
         database = scene.copy
         shutil.copy(scene.database, str(database.engine.url.database))
-    context = new_context(directory, database=database, terms=TERMS)
+    context = new_context(directory, database=database, terms=TERMS, sends_mail=True)
     return Place(context=context, app=create_app(context))
 
 
@@ -236,6 +237,7 @@ def _things(
         "other browser": _session_of(session, people["team"]),
         "browser": _session_of(session, people["person"]),
         "invitation": session.query(Invitation).one().id,
+        "role invitation": _invited(session, digits, people["owner"]),
         "merge": _merge(session, other, team, people["other team"]),
     }
     tokens = {}
@@ -264,6 +266,12 @@ def _with_log(session: Session, submission_id: str) -> str:
     ).first()
     run_logs.keep(session, str(token), {"stdout": Tail(text="what it wrote", truncated=False)})
     return str(token)
+
+
+def _invited(session: Session, digits: Digits, owner: Person) -> str:
+    """Invite an address to be an owner; return the id."""
+    row = factories.add_role_invitation(session, digits, owner, ROLE_INVITATION)
+    return row.id
 
 
 def _session_of(session: Session, person: Person) -> str:

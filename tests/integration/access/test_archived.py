@@ -27,6 +27,7 @@ from portal.db.tables import (
     MergeRequest,
     Organiser,
     Participation,
+    RoleInvitation,
     Submission,
     Team,
     Trouble,
@@ -54,7 +55,13 @@ CALLS = {
     key: dict(zip(TOKENS, answers, strict=True))
     for key, answers in table.read("The API", [*TOKENS]).items()
 }
-OF_A_CHALLENGE = ("/challenges/{slug}", "/submissions/{id}", "/attention/{id}", "/invitation")
+OF_A_CHALLENGE = (
+    "/challenges/{slug}",
+    "/submissions/{id}",
+    "/attention/{id}",
+    "/invitation",
+    "/role-invitation",
+)
 STEPS = {("POST", "/challenges/{slug}/state"), ("POST", "/api/v1/challenges/{slug}/state")}
 """The one way out."""
 WORKING = {
@@ -70,7 +77,7 @@ WORKING = {
 """Pages for those who work for it."""
 ROWS: list[type[Base]] = [
     AuditEntry, Challenge, ChallengeRevision, Decision, Evaluation, Invitation, LogRelease, Membership, MergeRequest, Organiser,
-    Participation, Submission, Team, Weights,
+    Participation, RoleInvitation, Submission, Team, Weights,
 ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from portal.web.app import create_app
 from tests.support import factories
 from tests.support.databases import new_sqlite
 from tests.support.scenes.site import MAIL_LINK, SITE_TERMS, Scene, add_scene
-from tests.support.scenes.teams import INVITATION
+from tests.support.scenes.teams import INVITATION, ROLE_INVITATION
 from tests.support.servers import identity_provider, portal
 from tests.support.servers.identity_provider import IdentityProvider
 
@@ -58,7 +58,7 @@ def site(directory: Path, template: Template, issuer: str = "http://localhost:9"
     file = shutil.copyfile(template.file, directory / "sealrun.db")
     database = open_database(f"sqlite:///{file}")
     context = portal.new_context(
-        directory, database=database, site_url=url, issuer=issuer, terms=SITE_TERMS
+        directory, database=database, site_url=url, issuer=issuer, terms=SITE_TERMS, sends_mail=True
     )
     with database.writing() as session:
         factories.add_account(session, scene.organiser, ORGANISER, issuer=issuer)
@@ -137,6 +137,8 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
             f"/submissions/{scene.submissions['failed'].id}/logs/{scene.logged}/release",
         ),
         "roles": ("staff", f"{root}/roles"),
+        "role-invitation": ("staff", f"/role-invitation?code={ROLE_INVITATION}"),
+        "role-invitation-none": ("ada", "/role-invitation?code=nothing"),
         "state": ("staff", f"{root}/state"),
         "news": (None, f"{root}/news"),
         "news-staff": ("staff", f"{root}/news"),

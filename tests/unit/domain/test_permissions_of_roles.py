@@ -64,6 +64,7 @@ CASES = {
         lambda a: permissions.may_take_part(a, replace(OPEN, banned={"member"})),
         [who for who in PEOPLE if who != "member"],
     ),
+    "may_invite_to_roles": (lambda a: permissions.may_invite_to_roles(a, OPEN), OWNERS),
     "may_announce": (lambda a: permissions.may_announce(a, OPEN), ORGANISERS),
     "may_announce in what is over": (lambda a: permissions.may_announce(a, OVER), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),

@@ -1,4 +1,4 @@
-"""Organisers remove and ban people, with a reason."""
+"""Organisers remove and ban people with a reason, and invite others by e-mail to work with them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,10 +25,53 @@ def upgrade() -> None:
         "participations",
         ["challenge_id", "state", "asked_at"],
     )
+    op.create_table(
+        "role_invitations",
+        sa.Column("id", sa.String(length=20), nullable=False),
+        sa.Column("challenge_id", sa.String(length=20), nullable=False),
+        sa.Column("role", sa.String(length=24), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("invited_by", sa.String(length=20), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("accepted_by", sa.String(length=20), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["accepted_by"], ["people.id"], name=op.f("fk_role_invitations_accepted_by_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["challenge_id"],
+            ["challenges.id"],
+            name=op.f("fk_role_invitations_challenge_id_challenges"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["people.id"], name=op.f("fk_role_invitations_invited_by_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_role_invitations")),
+    )
+    op.create_index("ix_role_invitations_challenge_id", "role_invitations", ["challenge_id"])
+    op.create_index("ix_role_invitations_invited_by", "role_invitations", ["invited_by", "made_at"])
+    op.create_table(
+        "role_invitation_links",
+        sa.Column("secret_sha256", sa.String(length=64), nullable=False),
+        sa.Column("invitation_id", sa.String(length=20), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invitation_id"],
+            ["role_invitations.id"],
+            name=op.f("fk_role_invitation_links_invitation_id_role_invitations"),
+        ),
+        sa.PrimaryKeyConstraint("secret_sha256", name=op.f("pk_role_invitation_links")),
+    )
+    op.create_index(
+        "ix_role_invitation_links_invitation_id", "role_invitation_links", ["invitation_id"]
+    )
 
 
 def downgrade() -> None:
     """Take the change back."""
+    op.drop_table("role_invitation_links")
+    op.drop_table("role_invitations")
     op.drop_index("ix_participations_challenge_id_state", table_name="participations")
     for name in ("before_ban", "contact", "reason"):
         op.execute(f"ALTER TABLE participations DROP COLUMN {name}")

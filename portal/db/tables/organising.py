@@ -1,0 +1,46 @@
+"""What organisers begin with people: invitations to work for a challenge."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.db.tables.accounts import Person
+from portal.db.tables.base import Base, Key
+from portal.domain.mail.addresses import MAX_ADDRESS_CHARS
+from portal.domain.permissions import Role
+
+
+class RoleInvitation(Base):
+    """That an address was invited to work for a challenge; whoever opens its link can accept it, once."""
+
+    __tablename__ = "role_invitations"
+    __table_args__ = (Index("ix_role_invitations_invited_by", "invited_by", "made_at"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"), index=True)
+    role: Mapped[Role]
+    address: Mapped[str] = mapped_column(String(MAX_ADDRESS_CHARS))
+    """Where the link goes; empty: forgotten, some time after the invitation has ended."""
+    invited_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+    accepted_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    accepted_at: Mapped[datetime | None]
+
+    author: Mapped[Person] = relationship(lazy="raise", foreign_keys=[invited_by])
+    guest: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[accepted_by])
+
+
+class RoleInvitationLink(Base):
+    """A link that was put into a mail. The worker makes a secret each time it sends; only its digest is stored.
+
+    So nobody but the mail has the secret, and a mail that is sent once more, as its worker was killed, has one that
+    works whichever of the two arrives.
+    """
+
+    __tablename__ = "role_invitation_links"
+
+    secret_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    invitation_id: Mapped[str] = mapped_column(ForeignKey("role_invitations.id"), index=True)
