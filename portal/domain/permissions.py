@@ -91,6 +91,11 @@ def may_manage_participants(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_organise(actor, relation)
 
 
+def may_read_log(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: its part of the audit log names participants, whom reviewers do not see."""
+    return may_organise(actor, relation)
+
+
 def may_release_logs(actor: Actor, relation: ChallengeRelation) -> bool:
     """Whoever organises the challenge, in a browser: reviewers read, and change nothing."""
     return may_organise(actor, relation) and actor.kind is ActorKind.BROWSER
@@ -129,6 +134,31 @@ def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
         and actor.person_id not in relation.banned
         and may_see_challenge(actor, relation)
     )
+
+
+def may_ask(actor: Actor, relation: ChallengeRelation, *, takes_part: bool) -> bool:
+    """Whoever takes part and is not banned, also once the challenge is closed; its setting comes on top of that."""
+    return (
+        may_use(actor, Scope.SUBMIT)
+        and takes_part
+        and actor.person_id not in relation.banned
+        and may_see_challenge(actor, relation)
+    )
+
+
+def may_read_answers(actor: Actor, relation: ChallengeRelation, *, takes_part: bool) -> bool:
+    """Whoever takes part, where answers are for participants; who is banned does not any more."""
+    return (
+        may_use(actor, Scope.READ)
+        and takes_part
+        and actor.person_id not in relation.banned
+        and may_see_challenge(actor, relation)
+    )
+
+
+def may_answer(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: reviewers read, and change nothing."""
+    return may_organise(actor, relation)
 
 
 def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:

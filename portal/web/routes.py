@@ -14,11 +14,13 @@ from portal.web.pages.challenges import (
     changes,
     creation,
     news,
+    questions,
     revisions,
     role_invitations,
     roles,
     state,
 )
+from portal.web.pages.challenges import audit as challenge_audit
 from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import (
@@ -67,6 +69,17 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             "/challenges/{slug}/news/{id}/put-back",
             form_page(announcements.put_back),
             methods=["POST"],
+        ),
+        Route("/challenges/{slug}/q-and-a", page(questions.show), methods=["GET"]),
+        Route("/challenges/{slug}/q-and-a", form_page(questions.ask), methods=["POST"]),
+        Route("/challenges/{slug}/q-and-a/ask", page(login_required(questions.write))),
+        Route("/challenges/{slug}/q-and-a/{id}", page(questions.one)),
+        Route(
+            "/challenges/{slug}/q-and-a/{id}/answer", form_page(questions.answer), methods=["POST"]
+        ),
+        Route("/challenges/{slug}/q-and-a/{id}/end", form_page(questions.end), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/q-and-a/{id}/reopen", form_page(questions.reopen), methods=["POST"]
         ),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
         Route("/challenges/{slug}/leaderboard.csv", page(downloads.as_csv)),
@@ -176,6 +189,8 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
+        Route("/challenges/{slug}/log", page(login_required(challenge_audit.show))),
+        Route("/challenges/{slug}/log.csv", page(login_required(challenge_audit.download))),
         Route("/challenges/{slug}/revisions", page(login_required(revisions.show))),
         Route("/challenges/{slug}/revisions/{number}", page(login_required(revisions.one))),
         Route(

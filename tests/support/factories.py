@@ -27,6 +27,7 @@ from portal.db.tables import (
     Person,
     Phase,
     PhaseTask,
+    Question,
     Result,
     RevisionFile,
     RoleInvitation,
@@ -38,6 +39,7 @@ from portal.db.tables import (
 )
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import ImageKind, JobKind
@@ -398,6 +400,31 @@ def add_organiser(
 ) -> None:
     session.add(Organiser(challenge_id=digits.challenge.id, person_id=person.id, role=role))
     session.flush()
+
+
+def add_question(
+    session: Session,
+    digits: Digits,
+    by: Person,
+    title: str = "Are images of the test set rotated?",
+    words: str = "Those of the *sample* are.",
+    *,
+    state: QuestionState = QuestionState.WAITING,
+    answer: str = "",
+    answered_by: Person | None = None,
+    note: str = "",
+    at: datetime = NOW - DAY,
+) -> Question:
+    """Add a question to the organisers."""
+    row = Question(
+        id=new_id(at), challenge_id=digits.challenge.id, asked_by=by.id, title=title, words=words,
+        state=state, asked_at=at, answer=answer, note=note,
+        answered_by=answered_by.id if answered_by else None,
+        answered_at=at + 60 * MINUTE if answered_by else None,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
 
 
 def add_role_invitation(

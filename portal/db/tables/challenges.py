@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.questions import Asking
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Role
@@ -38,6 +39,8 @@ class Challenge(Base):
     """When private columns are shown to everybody; never without it."""
     ladder_eta: Mapped[float | None]
     """The Ladder's step in the primary column; None: every score is shown."""
+    q_and_a: Mapped[Asking] = mapped_column(default=Asking.NOBODY, server_default=text("'nobody'"))
+    """Whether questions are asked, and who reads the answers."""
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """How many seconds each kind is kept, as ``portal.domain.retention`` reads it."""
     created_at: Mapped[datetime]

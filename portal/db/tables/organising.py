@@ -1,12 +1,14 @@
-"""What organisers begin with people: invitations to work for a challenge."""
+"""What goes on between organisers and people: invitations to work for a challenge, questions and answers."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
+from portal.domain.challenges.announcements import MAX_TITLE_CHARS
+from portal.domain.challenges.questions import MAX_NOTE_CHARS, QuestionState
 from portal.domain.mail.addresses import MAX_ADDRESS_CHARS
 from portal.domain.permissions import Role
 
@@ -44,3 +46,33 @@ class RoleInvitationLink(Base):
 
     secret_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     invitation_id: Mapped[str] = mapped_column(ForeignKey("role_invitations.id"), index=True)
+
+
+class Question(Base):
+    """What somebody asked the organisers of a challenge, and their answer."""
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        Index("ix_questions_challenge_id", "challenge_id", "state", "asked_at"),
+        Index("ix_questions_asked_by", "asked_by", "challenge_id", "asked_at"),
+    )
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    asked_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    title: Mapped[str] = mapped_column(String(MAX_TITLE_CHARS))
+    words: Mapped[str] = mapped_column(Text)
+    """Markdown; organisers may change it, as others read it with the answer."""
+    state: Mapped[QuestionState]
+    asked_at: Mapped[datetime]
+    answer: Mapped[str] = mapped_column(Text, default="")
+    """Markdown."""
+    answered_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
+    answered_at: Mapped[datetime | None]
+    edited_at: Mapped[datetime | None]
+    """When organisers changed the answer, or the question, last."""
+    note: Mapped[str] = mapped_column(String(MAX_NOTE_CHARS), default="")
+    """Why it is hidden or closed; whoever asked reads it."""
+
+    asker: Mapped[Person] = relationship(lazy="raise", foreign_keys=[asked_by])
+    author: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[answered_by])

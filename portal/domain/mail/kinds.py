@@ -13,6 +13,8 @@ class MailKind(StrEnum):
     JOIN_DECLINED = "join_declined"
     JOIN_REMOVED = "join_removed"
     JOIN_BANNED = "join_banned"
+    QUESTION_ANSWERED = "question_answered"
+    QUESTIONS_WAITING = "questions_waiting"
     ROLE_INVITATION = "role_invitation"
     """To an address, which need not be anybody's here: nobody has chosen to get it, and it comes once."""
 
@@ -22,6 +24,8 @@ class MailTopic(StrEnum):
 
     ANNOUNCEMENTS = "announcements"
     JOIN_DECISIONS = "join_decisions"
+    ANSWERS = "answers"
+    QUESTIONS = "questions"
 
 
 TOPICS: Mapping[MailKind, MailTopic] = {
@@ -30,6 +34,8 @@ TOPICS: Mapping[MailKind, MailTopic] = {
     MailKind.JOIN_DECLINED: MailTopic.JOIN_DECISIONS,
     MailKind.JOIN_REMOVED: MailTopic.JOIN_DECISIONS,
     MailKind.JOIN_BANNED: MailTopic.JOIN_DECISIONS,
+    MailKind.QUESTION_ANSWERED: MailTopic.ANSWERS,
+    MailKind.QUESTIONS_WAITING: MailTopic.QUESTIONS,
 }
 
 

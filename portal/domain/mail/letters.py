@@ -12,6 +12,8 @@ MAX_CHALLENGE_CHARS = 60
 _WHY = {
     MailTopic.ANNOUNCEMENTS: "You get this because you take part in {challenge} at {site}.",
     MailTopic.JOIN_DECISIONS: "You get this because you joined {challenge} at {site}, or asked to.",
+    MailTopic.ANSWERS: "You get this because you asked the organisers of {challenge} at {site}.",
+    MailTopic.QUESTIONS: "You get this because you organise {challenge} at {site}.",
 }
 
 _DECISIONS = {
@@ -74,6 +76,17 @@ def announcement_text(*, title: str, text: str, by: str, address: str) -> str:
 def decision_text(kind: MailKind, *, challenge: str, address: str) -> str:
     """Return the text that says what was decided about somebody's taking part; the reason is on a page only."""
     return _DECISIONS[kind].format(challenge=one_line(challenge), address=address)
+
+
+def answered_text(*, challenge: str, address: str) -> str:
+    """Return the text that says that a question was answered; neither is in it."""
+    return f"The organisers of {one_line(challenge)} have answered a question of yours: {address}\n"
+
+
+def waiting_text(*, challenge: str, number: int, address: str) -> str:
+    """Return the text that says how many questions wait; none of them is in it."""
+    waits = "1 question waits" if number == 1 else f"{number} questions wait"
+    return f"{waits} for an answer in {one_line(challenge)}: {address}\n"
 
 
 def invitation_text(

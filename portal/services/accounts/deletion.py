@@ -21,6 +21,7 @@ from portal.db.tables import (
     Organiser,
     Participation,
     Person,
+    Question,
     Submission,
     Team,
     TermsAcceptance,
@@ -28,10 +29,13 @@ from portal.db.tables import (
 from portal.domain.accounts.claims import clean_name
 from portal.domain.accounts.people import Actor, ShownAs
 from portal.domain.audit import Action, Subject
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.domain.permissions import Role
 from portal.services.audit import log as audit_log
 from portal.services.teams import teams
+
+DELETED = "Deleted by whoever asked."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +174,12 @@ def _forget_words(session: Session, person_id: str) -> None:
         update(Participation)
         .where(Participation.person_id == person_id)
         .values(note="", reason="", contact="")
+    )
+    # What others read with its answer stays: nothing says who asked.
+    session.execute(
+        update(Question)
+        .where(Question.asked_by == person_id, Question.state != QuestionState.ANSWERED)
+        .values(title=DELETED, words=DELETED, answer="", note="")
     )
     session.execute(
         update(Submission)

@@ -30,6 +30,7 @@ from portal.db.tables import (
     Participation,
     PastMembership,
     Person,
+    Question,
     RoleInvitation,
     Submission,
     SubmissionMark,
@@ -50,7 +51,7 @@ LEFT_OUT = frozenset(
 )
 """Columns that open something, that say nothing of the person, or that are shown in another way."""
 
-OWN_WORDS = frozenset({"note"})
+OWN_WORDS = frozenset({"note", "title", "words", "address"})
 """Columns in which somebody wrote; they are theirs, and not of whoever decided about them."""
 
 COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
@@ -61,6 +62,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "tokens": (ApiToken.person_id,),
     "roles": (Organiser.person_id, Organiser.added_by),
     "role_invitations": (RoleInvitation.invited_by, RoleInvitation.accepted_by),
+    "questions": (Question.asked_by, Question.answered_by),
     "announcements": (Announcement.made_by,),
     "challenge_revisions": (ChallengeRevision.made_by,),
     "participations": (Participation.person_id, Participation.decided_by),

@@ -14,6 +14,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.challenges import life
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.questions import Asking
 from portal.domain.permissions import ChallengeRelation
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.teams.membership_rules import ParticipationState
@@ -55,6 +56,9 @@ class Frame:
     has_terms: bool
     has_news: bool
     """Whether there is something to read among the news, or the actor may write some."""
+    q_and_a: Asking
+    questions_waiting: int
+    """How many wait for an answer, for whoever organises the challenge; 0 for everybody else."""
     phases: tuple[PhaseFacts, ...]
     team_size: int
     may_submit: bool
@@ -118,6 +122,10 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         tabs=tuple(Tab(slug=page.slug, title=page.title) for page in challenge.pages),
         has_terms=bool(challenge.terms.strip()),
         has_news=found.has_news or permissions.may_announce(actor, relation),
+        q_and_a=challenge.q_and_a,
+        questions_waiting=(
+            found.questions_waiting if permissions.may_answer(actor, relation) else 0
+        ),
         phases=phases,
         team_size=challenge.team_size,
         may_submit=permissions.may_submit(actor, relation),

@@ -10,16 +10,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from portal.db.queries.challenges import questions
 from portal.db.tables import (
     Announcement,
     Challenge,
     Mail,
+    Organiser,
     Participation,
     Person,
+    Question,
     RoleInvitation,
     Trouble,
 )
 from portal.domain import untrusted
+from portal.domain.challenges.questions import Asking, QuestionState
 from portal.domain.ids import new_id
 from portal.domain.mail.addresses import is_address
 from portal.domain.mail.kinds import (
@@ -34,9 +38,11 @@ from portal.domain.mail.letters import (
     Letter,
     SiteFacts,
     announcement_text,
+    answered_text,
     decision_text,
     invitation_text,
     subject_of,
+    waiting_text,
     with_foot,
 )
 from portal.domain.permissions import Role
@@ -45,7 +51,7 @@ from portal.services.attention import troubles
 from portal.services.attention.troubles import Step
 from portal.services.challenges import role_invitations
 from portal.services.mail import choices
-from portal.services.mail.queue import GIVEN_UP
+from portal.services.mail.queue import ANSWERING, GIVEN_UP
 
 MAX_PROBLEM_CHARS = 500
 
@@ -231,11 +237,32 @@ def _content(session: Session, row: Mail, challenge: Challenge, site: SiteFacts)
     root = f"{site.url}/challenges/{untrusted.slug(challenge.slug, 'challenges.slug')}"
     if row.kind is MailKind.ANNOUNCEMENT:
         return _announcement(session, row, root)
+    if row.kind in {MailKind.QUESTION_ANSWERED, MailKind.QUESTIONS_WAITING}:
+        return _questions(session, row, challenge, f"{root}/q-and-a")
     joined = session.get(Participation, (row.challenge_id, row.person_id))
     if joined is None or joined.state is not _JOINED[row.kind]:
         raise _UnwantedError("it was decided otherwise meanwhile")
     text = decision_text(row.kind, challenge=challenge.title, address=root)
     return _DECIDED[row.kind], text
+
+
+def _questions(session: Session, row: Mail, challenge: Challenge, address: str) -> tuple[str, str]:
+    if row.kind is MailKind.QUESTIONS_WAITING:
+        organiser = session.get(Organiser, (row.challenge_id, row.person_id))
+        if organiser is None or organiser.role not in ANSWERING:
+            raise _UnwantedError("the person answers no questions there any more")
+        number = questions.waiting(session, row.challenge_id)
+        if not number or challenge.q_and_a is Asking.NOBODY:
+            raise _UnwantedError("no question waits any more")
+        text = waiting_text(challenge=challenge.title, number=number, address=address)
+        return "questions wait for an answer", text
+    found = session.get(Question, row.occasion)
+    if found is None or found.challenge_id != row.challenge_id or found.asked_by != row.person_id:
+        raise _UnwantedError("the question is gone")
+    if found.state not in {QuestionState.ANSWERED, QuestionState.PRIVATE}:
+        raise _UnwantedError("there is no answer any more")
+    place = f"{address}/{untrusted.identifier(found.id, 'questions.id')}"
+    return "an answer", answered_text(challenge=challenge.title, address=place)
 
 
 def _announcement(session: Session, row: Mail, root: str) -> tuple[str, str]:

@@ -11,17 +11,23 @@ from portal.db.tables import (
     Announcement,
     Mail,
     Membership,
+    Organiser,
     Participation,
     Person,
+    Question,
     RoleInvitation,
 )
+from portal.domain.challenges.questions import BUNDLED_FOR, MAIL_WINDOW, window_of
 from portal.domain.ids import new_id
 from portal.domain.mail.kinds import MailKind, MailState
+from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import ParticipationState
 
 GIVEN_UP = "undelivered mail"
 """What the list of what needs a person calls mails that were given up, all together."""
 
+ANSWERING = (Role.OWNER, Role.ORGANISER)
+"""Who is informed of new questions."""
 _DECISIONS = {
     ParticipationState.ADMITTED: MailKind.JOIN_ADMITTED,
     ParticipationState.DECLINED: MailKind.JOIN_DECLINED,
@@ -81,6 +87,66 @@ def invited(session: Session, row: RoleInvitation, *, now: datetime) -> None:
         next_at=now,
     )
     insert_if_absent(session, mail)
+
+
+def answered(session: Session, row: Question, *, now: datetime) -> None:
+    """Queue a mail to whoever asked, that there is an answer; one for each question. Idempotent."""
+    _queue(session, MailKind.QUESTION_ANSWERED, row.id, row.asked_by, row.challenge_id, now, now)
+
+
+def asked(session: Session, challenge_id: str, *, now: datetime) -> None:
+    """Queue a mail to each organiser, that questions wait: one in a window of time, with all that came until it is sent.
+
+    Where that of this window has been sent there is one in the next. Idempotent.
+    """
+    window = window_of(now)
+    people = session.scalars(
+        select(Organiser.person_id)
+        .where(Organiser.challenge_id == challenge_id, Organiser.role.in_(ANSWERING))
+        .order_by(Organiser.person_id)
+    ).all()
+    done = set(
+        session.scalars(
+            select(Mail.person_id).where(
+                Mail.kind == MailKind.QUESTIONS_WAITING,
+                Mail.occasion == _window(challenge_id, window),
+                Mail.state != MailState.QUEUED,
+            )
+        )
+    )
+    for person_id in people:
+        begins = window + MAIL_WINDOW if person_id in done else window
+        _queue(
+            session, MailKind.QUESTIONS_WAITING, _window(challenge_id, begins), person_id,
+            challenge_id, now, max(begins, now + BUNDLED_FOR),
+        )  # fmt: skip
+
+
+def _window(challenge_id: str, begins: datetime) -> str:
+    return f"{challenge_id}@{int(begins.timestamp())}"
+
+
+def _queue(
+    session: Session,
+    kind: MailKind,
+    occasion: str,
+    person_id: str,
+    challenge_id: str,
+    now: datetime,
+    at: datetime,
+) -> None:
+    insert_if_absent(
+        session,
+        Mail(
+            id=new_id(now),
+            kind=kind,
+            occasion=occasion,
+            person_id=person_id,
+            challenge_id=challenge_id,
+            queued_at=now,
+            next_at=at,
+        ),
+    )
 
 
 def try_again(session: Session, *, now: datetime) -> int:

@@ -9,6 +9,7 @@ from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.announcements import MAX_TEXT_BYTES, MAX_TITLE_CHARS
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import MAX_REASON_CHARS, ChallengeState
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
@@ -329,6 +330,39 @@ class Decision(Model):
 
     id: str
     state: ParticipationState
+
+
+class QuestionAsked(Model):
+    """Something to ask the organisers."""
+
+    title: str = Field(description=f"At most {MAX_TITLE_CHARS} characters.")
+    text: str = Field(description=f"Markdown, at most {MAX_TEXT_BYTES} bytes.")
+
+
+class QuestionAnswer(Model):
+    """An answer, or another one in the place of what there is."""
+
+    answer: str = Field(description=f"Markdown, at most {MAX_TEXT_BYTES} bytes.")
+    public: bool = Field(description="Whether others read it as well, or who asked only.")
+
+
+class QuestionItem(Model):
+    """A question with its answer, as far as you read it."""
+
+    id: str
+    title: str
+    text: str
+    state: QuestionState
+    asked_at: Moment
+    asked_by: str = Field(description="For organisers and reviewers; empty for others.")
+    is_own: bool
+    answer: str
+    answered_at: Moment | None
+    note: str = Field(description="Why it is hidden or closed: for who asked, and organisers.")
+
+
+class Questions(Page[QuestionItem]):
+    """One page of questions."""
 
 
 class RemovalWanted(Model):

@@ -10,6 +10,7 @@ from portal.web.api import (
     announcements,
     challenges,
     marks,
+    questions,
     revisions,
     submissions,
     teams,
@@ -67,6 +68,9 @@ def _router() -> APIRouter:
     _make(router, "/challenges/{slug}/revisions/{number}/again", revisions.again)
     _get(router, "/challenges/{slug}/announcements", announcements.announcements)
     _make(router, "/challenges/{slug}/announcements", announcements.announce)
+    _get(router, "/challenges/{slug}/q-and-a", questions.questions)
+    _make(router, "/challenges/{slug}/q-and-a", questions.ask)
+    _post(router, "/challenges/{slug}/q-and-a/{id}/answer", questions.answer)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
     _get(router, "/challenges/{slug}/submissions", submissions.submissions)
     _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)

@@ -10,6 +10,7 @@ from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
@@ -59,6 +60,13 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         ParticipationState.DECLINED: Label("Declined", "cross", "bad"),
         ParticipationState.REMOVED: Label("Removed", "bar", "quiet"),
         ParticipationState.BANNED: Label("Banned", "cross", "bad"),
+    },
+    QuestionState: {
+        QuestionState.WAITING: Label("Waiting for an answer", "half", "calm"),
+        QuestionState.ANSWERED: Label("Answered", "check", "good"),
+        QuestionState.PRIVATE: Label("Answered privately", "disc", "good"),
+        QuestionState.CLOSED: Label("Closed", "square", "quiet"),
+        QuestionState.HIDDEN: Label("Hidden", "pause", "warn"),
     },
     TokenState: {
         TokenState.LIVE: Label("Works", "check", "good"),
@@ -153,6 +161,8 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     MailTopic: {
         MailTopic.ANNOUNCEMENTS: "Announcements of challenges",
         MailTopic.JOIN_DECISIONS: "Decisions about taking part",
+        MailTopic.ANSWERS: "Answers",
+        MailTopic.QUESTIONS: "Questions of participants",
     },
     Group: {
         Group.LOGINS: "Logins, sessions and tokens",
@@ -198,6 +208,8 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     MailTopic: {
         MailTopic.ANNOUNCEMENTS: "what organisers announce where you take part",
         MailTopic.JOIN_DECISIONS: "that organisers have let you take part, declined it, removed or banned you",
+        MailTopic.ANSWERS: "that organisers have answered a question of yours",
+        MailTopic.QUESTIONS: "that questions wait in a challenge that you organise, once in four hours at most",
     },
     SubmissionKind: {
         SubmissionKind.IMAGE: (

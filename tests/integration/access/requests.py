@@ -22,7 +22,7 @@ class Example:
     """Instead of the address, where it needs a query."""
     form: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
-    json: Mapping[str, str] | None = None
+    json: Mapping[str, str | bool] | None = None
     """Instead of a form, for programs."""
 
 
@@ -186,6 +186,22 @@ EXAMPLES: Mapping[Key, Example] = {
         parts={"{id}": "@person"}, form={"reason": "left"}
     ),
     ("POST", "/staff/people/{id}/unblock"): Example(parts={"{id}": "@person"}),
+    ("POST", "/challenges/{slug}/q-and-a"): Example(form={"title": "Why?", "text": "Is it so?"}),
+    ("GET", "/challenges/{slug}/q-and-a/{id}"): Example(parts={"{id}": "@question"}),
+    ("POST", "/challenges/{slug}/q-and-a/{id}/answer"): Example(
+        parts={"{id}": "@question"},
+        form={"answer": "No.", "for": "public", "title": "Why?", "text": "Is it so?"},
+    ),
+    ("POST", "/challenges/{slug}/q-and-a/{id}/end"): Example(
+        parts={"{id}": "@question"}, form={"to": "hidden", "note": "Asked twice."}
+    ),
+    ("POST", "/challenges/{slug}/q-and-a/{id}/reopen"): Example(parts={"{id}": "@question"}),
+    ("POST", "/api/v1/challenges/{slug}/q-and-a"): Example(
+        json={"title": "Why?", "text": "Is it so?"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/q-and-a/{id}/answer"): Example(
+        parts={"{id}": "@question"}, json={"answer": "No.", "public": True}
+    ),
     ("POST", "/challenges/{slug}/roles/invitations"): Example(
         form={"address": "new@nordholm.example", "as": "reviewer"}
     ),

@@ -32,6 +32,7 @@ from portal.db.tables import (
     Weights,
 )
 from portal.domain.accounts.tokens import PREFIX, Scope
+from portal.domain.challenges.questions import Asking, QuestionState
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
@@ -125,7 +126,8 @@ def make_scene(directory: Path) -> Scene:
     place = new_place(directory, None)
     with place.context.database.writing() as session:
         digits = factories.add_challenge(session)
-        session.get_one(Challenge, digits.challenge.id).join_policy = "approve"
+        challenge = session.get_one(Challenge, digits.challenge.id)
+        challenge.join_policy, challenge.q_and_a = "approve", Asking.PARTICIPANTS
         people = _people(session, digits)
         ids, tokens = _things(session, digits, people)
         bundles.add_revision(session, digits, 1)
@@ -237,6 +239,14 @@ def _things(
         "other browser": _session_of(session, people["team"]),
         "browser": _session_of(session, people["person"]),
         "invitation": session.query(Invitation).one().id,
+        "question": factories.add_question(
+            session,
+            digits,
+            people["team"],
+            state=QuestionState.ANSWERED,
+            answer="So.",
+            answered_by=people["owner"],
+        ).id,
         "role invitation": _invited(session, digits, people["owner"]),
         "merge": _merge(session, other, team, people["other team"]),
     }

@@ -27,6 +27,7 @@ from portal.db.tables import (
     MergeRequest,
     Organiser,
     Participation,
+    Question,
     RoleInvitation,
     Submission,
     Team,
@@ -66,6 +67,7 @@ STEPS = {("POST", "/challenges/{slug}/state"), ("POST", "/api/v1/challenges/{slu
 """The one way out."""
 WORKING = {
     "participants",
+    "q-and-a",
     "attention",
     "roles",
     "revisions",
@@ -77,7 +79,7 @@ WORKING = {
 """Pages for those who work for it."""
 ROWS: list[type[Base]] = [
     AuditEntry, Challenge, ChallengeRevision, Decision, Evaluation, Invitation, LogRelease, Membership, MergeRequest, Organiser,
-    Participation, RoleInvitation, Submission, Team, Weights,
+    Participation, Question, RoleInvitation, Submission, Team, Weights,
 ]  # fmt: skip
 
 

@@ -45,6 +45,10 @@ EXPECTED = {
     ("GET", f"{REVISIONS}/{{number}}"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{REVISIONS}/{{number}}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", f"{REVISIONS}/{{number}}/again"): (403, 403, 404, 404, 404, 403, 201, 201, 404),
+    # It has none: whoever organises it reads what was asked before.
+    ("GET", f"{DIGITS}/q-and-a"): (404, 403, 404, 404, 404, 404, 403, 200, 404),
+    ("POST", f"{DIGITS}/q-and-a"): (403, 404, 403, 404, 404, 403, 403, 403, 404),
+    ("POST", f"{DIGITS}/q-and-a/{{id}}/answer"): (403, 403, 404, 404, 404, 403, 404, 404, 404),
     ("GET", f"{DIGITS}/leaderboard"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("GET", f"{DIGITS}/submissions"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/submissions"): (403, 201, 403, 201, 201, 403, 403, 403, 201),
@@ -80,6 +84,8 @@ NEEDED = {
     ("POST", f"{DIGITS}/weights"): "submit",
     ("POST", f"{DIGITS}/announcements"): "organise",
     ("POST", f"{DIGITS}/state"): "organise",
+    ("POST", f"{DIGITS}/q-and-a"): "submit",
+    ("POST", f"{DIGITS}/q-and-a/{{id}}/answer"): "organise",
     ("GET", REVISIONS): "organise",
     ("POST", REVISIONS): "organise",
     ("GET", f"{REVISIONS}/{{number}}"): "organise",
@@ -100,6 +106,8 @@ NEEDED = {
 """The scopes of calls that need another one than ``read``."""
 FORMS: Mapping[str, Mapping[str, object]] = {
     f"{DIGITS}/announcements": {"json": {"title": "News", "text": "So."}},
+    f"{DIGITS}/q-and-a": {"json": {"title": "Why?", "text": "Is it so?"}},
+    f"{DIGITS}/q-and-a/{{id}}/answer": {"json": {"answer": "No.", "public": True}},
     f"{DIGITS}/state": {"json": {"to": "closed"}},
     "/submissions/{id}/marks": {"json": {"mark": "hidden", "reason": "Looked into."}},
     "/submissions/{id}/marks/{mark}/remove": {"json": {"reason": "All is well."}},

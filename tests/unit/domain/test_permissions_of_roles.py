@@ -65,6 +65,24 @@ CASES = {
         [who for who in PEOPLE if who != "member"],
     ),
     "may_invite_to_roles": (lambda a: permissions.may_invite_to_roles(a, OPEN), OWNERS),
+    "may_answer": (lambda a: permissions.may_answer(a, OPEN), ORGANISERS),
+    "may_read_answers": (
+        lambda a: permissions.may_read_answers(a, OPEN, takes_part=True),
+        [*PEOPLE, "owner's token to read"],
+    ),
+    "may_read_answers banned": (
+        lambda a: permissions.may_read_answers(
+            a, replace(OPEN, banned={"member"}), takes_part=True
+        ),
+        [*(who for who in PEOPLE if who != "member"), "owner's token to read"],
+    ),
+    "may_ask": (lambda a: permissions.may_ask(a, OVER, takes_part=True), PEOPLE),
+    "may_ask outside": (lambda a: permissions.may_ask(a, OPEN, takes_part=False), []),
+    "may_ask banned": (
+        lambda a: permissions.may_ask(a, replace(OPEN, banned={"member"}), takes_part=True),
+        [who for who in PEOPLE if who != "member"],
+    ),
+    "may_read_log": (lambda a: permissions.may_read_log(a, OPEN), ORGANISERS),
     "may_announce": (lambda a: permissions.may_announce(a, OPEN), ORGANISERS),
     "may_announce in what is over": (lambda a: permissions.may_announce(a, OVER), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),

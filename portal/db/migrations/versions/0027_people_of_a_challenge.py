@@ -1,4 +1,4 @@
-"""Organisers remove and ban people with a reason, and invite others by e-mail to work with them."""
+"""Organisers remove and ban people with a reason, invite others by e-mail, and answer questions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -66,10 +66,45 @@ def upgrade() -> None:
     op.create_index(
         "ix_role_invitation_links_invitation_id", "role_invitation_links", ["invitation_id"]
     )
+    op.add_column(
+        "challenges",
+        sa.Column(
+            "q_and_a", sa.String(length=24), nullable=False, server_default=sa.text("'nobody'")
+        ),
+    )
+    op.create_table(
+        "questions",
+        sa.Column("id", sa.String(length=20), nullable=False),
+        sa.Column("challenge_id", sa.String(length=20), nullable=False),
+        sa.Column("asked_by", sa.String(length=20), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=24), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("answered_by", sa.String(length=20), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["answered_by"], ["people.id"], name=op.f("fk_questions_answered_by_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["asked_by"], ["people.id"], name=op.f("fk_questions_asked_by_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["challenge_id"], ["challenges.id"], name=op.f("fk_questions_challenge_id_challenges")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_questions")),
+    )
+    op.create_index("ix_questions_challenge_id", "questions", ["challenge_id", "state", "asked_at"])
+    op.create_index("ix_questions_asked_by", "questions", ["asked_by", "challenge_id", "asked_at"])
 
 
 def downgrade() -> None:
     """Take the change back."""
+    op.drop_table("questions")
+    op.execute("ALTER TABLE challenges DROP COLUMN q_and_a")
     op.drop_table("role_invitation_links")
     op.drop_table("role_invitations")
     op.drop_index("ix_participations_challenge_id_state", table_name="participations")

@@ -16,10 +16,12 @@ from portal.db.tables import (
     Participation,
     Phase,
     PhaseTask,
+    Question,
     Task,
     Team,
 )
 from portal.domain.challenges.life import PUBLIC
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import ParticipationState
 
@@ -35,6 +37,8 @@ class Found(NamedTuple):
     """The terms that the person has accepted."""
     has_news: bool
     """Whether something was announced that is still shown."""
+    questions_waiting: int
+    """How many questions wait for an answer."""
 
 
 def find(session: Session, slug: str, person_id: str | None, *options: ORMOption) -> Found | None:
@@ -47,6 +51,7 @@ def find(session: Session, slug: str, person_id: str | None, *options: ORMOption
             _participation(Participation.state, person_id),
             _participation(Participation.terms_sha256, person_id),
             _has_news(),
+            _questions_waiting(),
         )
         .where(Challenge.slug == slug)
         .options(*options)
@@ -65,6 +70,15 @@ def organises(person_id: str | None) -> ColumnElement[bool]:
 def _has_news() -> ColumnElement[bool]:
     return exists().where(
         Announcement.challenge_id == Challenge.id, Announcement.withdrawn_at.is_(None)
+    )
+
+
+def _questions_waiting() -> ColumnElement[Any]:
+    return (
+        select(func.count())
+        .where(Question.challenge_id == Challenge.id, Question.state == QuestionState.WAITING)
+        .correlate(Challenge)
+        .scalar_subquery()
     )
 
 
