@@ -50,6 +50,8 @@ class Action(StrEnum):
     QUESTION_ASKED = "question.asked"
     QUESTION_ANSWERED = "question.answered"
     QUESTION_MODERATED = "question.moderated"
+    CIRCULAR_SENT = "circular.sent"
+    CIRCULAR_STOPPED = "circular.stopped"
     JOIN_ASKED = "join.asked"
     JOINED = "join.joined"
     JOIN_ADMITTED = "join.admitted"
@@ -129,6 +131,7 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
             Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
             Action.ANNOUNCEMENT_RESTORED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.CIRCULAR_SENT, Action.CIRCULAR_STOPPED,
             Action.QUESTION_ASKED, Action.QUESTION_ANSWERED, Action.QUESTION_MODERATED,
             Action.ROLE_INVITED, Action.ROLE_INVITATION_WITHDRAWN, Action.ROLE_ACCEPTED,
         }
@@ -183,6 +186,8 @@ ORGANISERS_READ: Mapping[Action, frozenset[str]] = {
     Action.ROLE_INVITED: frozenset({"role"}),
     Action.ROLE_INVITATION_WITHDRAWN: frozenset({"role"}),
     Action.ROLE_ACCEPTED: frozenset({"role", "before"}),
+    Action.CIRCULAR_SENT: frozenset({"to", "people"}),
+    Action.CIRCULAR_STOPPED: _NOTHING,
     Action.QUESTION_ASKED: _NOTHING,
     Action.QUESTION_ANSWERED: frozenset({"public"}),
     Action.QUESTION_MODERATED: frozenset({"state"}),

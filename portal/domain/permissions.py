@@ -79,6 +79,11 @@ def may_announce(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_organise(actor, relation)
 
 
+def may_send_circulars(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge, in a browser: no program writes mails to everybody."""
+    return may_organise(actor, relation) and actor.kind is ActorKind.BROWSER
+
+
 def may_review(actor: Actor, relation: ChallengeRelation) -> bool:
     """Reviewers of the challenge, and whoever organises it: they see what is sealed."""
     return may_organise(actor, relation) or (

@@ -16,11 +16,13 @@ from portal.db.tables import (
     Blob,
     Challenge,
     ChallengeRevision,
+    Circular,
     Column,
     Evaluation,
     Event,
     Image,
     Job,
+    Mail,
     Membership,
     Organiser,
     Page,
@@ -37,6 +39,7 @@ from portal.db.tables import (
     Task,
     Team,
 )
+from portal.domain.challenges.circulars import Recipients
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
 from portal.domain.challenges.questions import QuestionState
@@ -46,6 +49,7 @@ from portal.domain.evaluations.jobs import ImageKind, JobKind
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.ids import new_id, new_token
 from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.mail.kinds import MailKind
 from portal.domain.permissions import Audience, Role
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
@@ -400,6 +404,32 @@ def add_organiser(
 ) -> None:
     session.add(Organiser(challenge_id=digits.challenge.id, person_id=person.id, role=role))
     session.flush()
+
+
+def add_circular(
+    session: Session,
+    digits: Digits,
+    by: Person,
+    *people: Person,
+    title: str = "You have not submitted yet",
+    at: datetime = NOW - 2 * DAY,
+) -> Circular:
+    """Add a mail to participants, of which nothing is sent yet."""
+    row = Circular(
+        id=new_id(at), challenge_id=digits.challenge.id, title=title, words="There is a week left.",
+        recipients=Recipients.NO_SUBMISSION, number=len(people), made_by=by.id, made_at=at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    for person in people:
+        session.add(
+            Mail(
+                id=new_id(at), kind=MailKind.CIRCULAR, occasion=row.id, person_id=person.id,
+                challenge_id=digits.challenge.id, queued_at=at, next_at=at,
+            )
+        )  # fmt: skip
+    session.flush()
+    return row
 
 
 def add_question(

@@ -28,7 +28,7 @@ from portal.db.tables.deletions import Deletion
 from portal.db.tables.evaluations import Attempt, Image, Job, Lease, LogRelease, RunLog
 from portal.db.tables.file_pieces import FilePiece
 from portal.db.tables.mail import Mail, MailChoice
-from portal.db.tables.organising import Question, RoleInvitation, RoleInvitationLink
+from portal.db.tables.organising import Circular, Question, RoleInvitation, RoleInvitationLink
 from portal.db.tables.revisions import Revision
 from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (
@@ -66,6 +66,7 @@ __all__ = [
     "Challenge",
     "ChallengeRevision",
     "CheckReport",
+    "Circular",
     "Column",
     "DataSnapshot",
     "Decision",

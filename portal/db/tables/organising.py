@@ -1,4 +1,4 @@
-"""What goes on between organisers and people: invitations to work for a challenge, questions and answers."""
+"""What goes on between organisers and people: invitations to roles, questions and answers, circulars."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
 from portal.domain.challenges.announcements import MAX_TITLE_CHARS
+from portal.domain.challenges.circulars import Recipients
 from portal.domain.challenges.questions import MAX_NOTE_CHARS, QuestionState
 from portal.domain.mail.addresses import MAX_ADDRESS_CHARS
 from portal.domain.permissions import Role
@@ -76,3 +77,26 @@ class Question(Base):
 
     asker: Mapped[Person] = relationship(lazy="raise", foreign_keys=[asked_by])
     author: Mapped[Person | None] = relationship(lazy="raise", foreign_keys=[answered_by])
+
+
+class Circular(Base):
+    """A mail that organisers wrote to participants. Who gets it stands in the queue of mails, by its id."""
+
+    __tablename__ = "circulars"
+    __table_args__ = (Index("ix_circulars_challenge_id", "challenge_id", "made_at"),)
+
+    id: Mapped[Key]
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"))
+    title: Mapped[str] = mapped_column(String(MAX_TITLE_CHARS))
+    words: Mapped[str] = mapped_column(Text)
+    recipients: Mapped[Recipients]
+    phase_id: Mapped[str | None] = mapped_column(ForeignKey("phases.id"))
+    """None: whichever phase."""
+    number: Mapped[int]
+    """Of people for whom it was queued."""
+    made_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
+    made_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+    """Since when no more of it is sent."""
+
+    author: Mapped[Person] = relationship(lazy="raise", foreign_keys=[made_by])

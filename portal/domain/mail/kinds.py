@@ -15,6 +15,7 @@ class MailKind(StrEnum):
     JOIN_BANNED = "join_banned"
     QUESTION_ANSWERED = "question_answered"
     QUESTIONS_WAITING = "questions_waiting"
+    CIRCULAR = "circular"
     ROLE_INVITATION = "role_invitation"
     """To an address, which need not be anybody's here: nobody has chosen to get it, and it comes once."""
 
@@ -26,6 +27,7 @@ class MailTopic(StrEnum):
     JOIN_DECISIONS = "join_decisions"
     ANSWERS = "answers"
     QUESTIONS = "questions"
+    CIRCULARS = "circulars"
 
 
 TOPICS: Mapping[MailKind, MailTopic] = {
@@ -36,6 +38,7 @@ TOPICS: Mapping[MailKind, MailTopic] = {
     MailKind.JOIN_BANNED: MailTopic.JOIN_DECISIONS,
     MailKind.QUESTION_ANSWERED: MailTopic.ANSWERS,
     MailKind.QUESTIONS_WAITING: MailTopic.QUESTIONS,
+    MailKind.CIRCULAR: MailTopic.CIRCULARS,
 }
 
 

@@ -13,6 +13,7 @@ _WHY = {
     MailTopic.ANNOUNCEMENTS: "You get this because you take part in {challenge} at {site}.",
     MailTopic.JOIN_DECISIONS: "You get this because you joined {challenge} at {site}, or asked to.",
     MailTopic.ANSWERS: "You get this because you asked the organisers of {challenge} at {site}.",
+    MailTopic.CIRCULARS: "You get this because you joined {challenge} at {site}, or asked to.",
     MailTopic.QUESTIONS: "You get this because you organise {challenge} at {site}.",
 }
 

@@ -14,6 +14,7 @@ from portal.db.queries.challenges import questions
 from portal.db.tables import (
     Announcement,
     Challenge,
+    Circular,
     Mail,
     Organiser,
     Participation,
@@ -62,6 +63,7 @@ _JOINED = {
     MailKind.JOIN_BANNED: ParticipationState.BANNED,
 }
 _ROLES = {Role.OWNER: "an owner", Role.ORGANISER: "a co-organiser", Role.REVIEWER: "a reviewer"}
+_REACHED = {ParticipationState.ADMITTED, ParticipationState.ASKED}
 _DECIDED = {
     MailKind.JOIN_ADMITTED: "you can take part",
     MailKind.JOIN_DECLINED: "your request was declined",
@@ -237,6 +239,8 @@ def _content(session: Session, row: Mail, challenge: Challenge, site: SiteFacts)
     root = f"{site.url}/challenges/{untrusted.slug(challenge.slug, 'challenges.slug')}"
     if row.kind is MailKind.ANNOUNCEMENT:
         return _announcement(session, row, root)
+    if row.kind is MailKind.CIRCULAR:
+        return _circular(session, row, root)
     if row.kind in {MailKind.QUESTION_ANSWERED, MailKind.QUESTIONS_WAITING}:
         return _questions(session, row, challenge, f"{root}/q-and-a")
     joined = session.get(Participation, (row.challenge_id, row.person_id))
@@ -244,6 +248,18 @@ def _content(session: Session, row: Mail, challenge: Challenge, site: SiteFacts)
         raise _UnwantedError("it was decided otherwise meanwhile")
     text = decision_text(row.kind, challenge=challenge.title, address=root)
     return _DECIDED[row.kind], text
+
+
+def _circular(session: Session, row: Mail, root: str) -> tuple[str, str]:
+    found = session.get(Circular, row.occasion)
+    if found is None or found.challenge_id != row.challenge_id or found.stopped_at:
+        raise _UnwantedError("the organisers have stopped it")
+    joined = session.get(Participation, (row.challenge_id, row.person_id))
+    if joined is not None and joined.state not in _REACHED:
+        raise _UnwantedError("the person takes part no longer")
+    author = session.get(Person, found.made_by)
+    by = author.names.public if author else ""
+    return found.title, announcement_text(title=found.title, text=found.words, by=by, address=root)
 
 
 def _questions(session: Session, row: Mail, challenge: Challenge, address: str) -> tuple[str, str]:

@@ -42,23 +42,36 @@ def announced(session: Session, row: Announcement, *, now: datetime) -> int:
     Who wants none is sorted out when it is sent: they may refuse it until then.
     """
     people = _who_take_part(session, row.challenge_id)
+    queue_all(session, MailKind.ANNOUNCEMENT, row.id, row.challenge_id, people, now=now)
+    return len(people)
+
+
+def queue_all(
+    session: Session,
+    kind: MailKind,
+    occasion: str,
+    challenge_id: str,
+    people: Sequence[str],
+    *,
+    now: datetime,
+) -> None:
+    """Queue one mail to each of some people, on an occasion that is new."""
     if people:
         session.execute(
             insert(Mail),
             [
                 {
                     "id": new_id(now),
-                    "kind": MailKind.ANNOUNCEMENT,
-                    "occasion": row.id,
+                    "kind": kind,
+                    "occasion": occasion,
                     "person_id": person_id,
-                    "challenge_id": row.challenge_id,
+                    "challenge_id": challenge_id,
                     "queued_at": now,
                     "next_at": now,
                 }
                 for person_id in people
             ],
         )
-    return len(people)
 
 
 def decided(session: Session, row: Participation, *, now: datetime) -> None:

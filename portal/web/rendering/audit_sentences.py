@@ -47,6 +47,8 @@ MESSAGES: Mapping[Action, str] = {
     Action.QUESTION_ASKED: "{who} asked {subject} in {challenge}",
     Action.QUESTION_ANSWERED: "{who} answered {subject} in {challenge}",
     Action.QUESTION_MODERATED: "{who} changed what is shown of {subject} in {challenge}",
+    Action.CIRCULAR_SENT: "{who} sent a mail, {subject}, to participants of {challenge}",
+    Action.CIRCULAR_STOPPED: "{who} stopped a mail, {subject}, to participants of {challenge}",
     Action.JOIN_ASKED: "{who} asked to take part in {challenge}",
     Action.JOINED: "{who} joined {challenge}",
     Action.JOIN_ADMITTED: "{who} admitted {subject} to {challenge}",

@@ -9,6 +9,7 @@ from portal.domain.accounts.tokens import Scope, TokenState
 from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
+from portal.domain.challenges.circulars import Recipients
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import Origin, RevisionState
@@ -129,6 +130,13 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Scope.SUBMIT: "submit",
         Scope.ORGANISE: "organise",
     },
+    Recipients: {
+        Recipients.ALL: "Everybody who takes part",
+        Recipients.NO_SUBMISSION: "Who has submitted nothing yet",
+        Recipients.FAILED: "Who has a submission that failed",
+        Recipients.SCORED: "Who has a submission with a score",
+        Recipients.ASKED: "Who waits to be let in",
+    },
     Role: {
         Role.OWNER: "Owner",
         Role.ORGANISER: "Co-organiser",
@@ -163,6 +171,7 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         MailTopic.JOIN_DECISIONS: "Decisions about taking part",
         MailTopic.ANSWERS: "Answers",
         MailTopic.QUESTIONS: "Questions of participants",
+        MailTopic.CIRCULARS: "Mails from organisers",
     },
     Group: {
         Group.LOGINS: "Logins, sessions and tokens",
@@ -210,6 +219,7 @@ EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         MailTopic.JOIN_DECISIONS: "that organisers have let you take part, declined it, removed or banned you",
         MailTopic.ANSWERS: "that organisers have answered a question of yours",
         MailTopic.QUESTIONS: "that questions wait in a challenge that you organise, once in four hours at most",
+        MailTopic.CIRCULARS: "what organisers write to some of those who take part, or want to",
     },
     SubmissionKind: {
         SubmissionKind.IMAGE: (

@@ -186,6 +186,10 @@ EXAMPLES: Mapping[Key, Example] = {
         parts={"{id}": "@person"}, form={"reason": "left"}
     ),
     ("POST", "/staff/people/{id}/unblock"): Example(parts={"{id}": "@person"}),
+    ("POST", "/challenges/{slug}/mail"): Example(
+        form={"title": "Hello", "text": "Submit.", "to": "asked", "shown": "1", "do": "send"}
+    ),
+    ("POST", "/challenges/{slug}/mail/{id}/stop"): Example(parts={"{id}": "@circular"}),
     ("POST", "/challenges/{slug}/q-and-a"): Example(form={"title": "Why?", "text": "Is it so?"}),
     ("GET", "/challenges/{slug}/q-and-a/{id}"): Example(parts={"{id}": "@question"}),
     ("POST", "/challenges/{slug}/q-and-a/{id}/answer"): Example(

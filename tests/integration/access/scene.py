@@ -247,6 +247,7 @@ def _things(
             answer="So.",
             answered_by=people["owner"],
         ).id,
+        "circular": factories.add_circular(session, digits, people["owner"]).id,
         "role invitation": _invited(session, digits, people["owner"]),
         "merge": _merge(session, other, team, people["other team"]),
     }

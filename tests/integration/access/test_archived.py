@@ -19,6 +19,7 @@ from portal.db.tables import (
     Base,
     Challenge,
     ChallengeRevision,
+    Circular,
     Decision,
     Evaluation,
     Invitation,
@@ -68,6 +69,8 @@ STEPS = {("POST", "/challenges/{slug}/state"), ("POST", "/api/v1/challenges/{slu
 WORKING = {
     "participants",
     "q-and-a",
+    "mail",
+    "log",
     "attention",
     "roles",
     "revisions",
@@ -78,7 +81,7 @@ WORKING = {
 }
 """Pages for those who work for it."""
 ROWS: list[type[Base]] = [
-    AuditEntry, Challenge, ChallengeRevision, Decision, Evaluation, Invitation, LogRelease, Membership, MergeRequest, Organiser,
+    AuditEntry, Challenge, ChallengeRevision, Circular, Decision, Evaluation, Invitation, LogRelease, Membership, MergeRequest, Organiser,
     Participation, Question, RoleInvitation, Submission, Team, Weights,
 ]  # fmt: skip
 

@@ -278,6 +278,7 @@ def _ask_things(
             note="This is no question.", at=NOW - 5 * DAY,
         ),
     )  # fmt: skip
+    factories.add_circular(session, digits, staff, ada, grace)
     return {row.state.value: row.id for row in rows}
 
 

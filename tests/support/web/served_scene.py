@@ -146,6 +146,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "question-staff": ("staff", f"{root}/q-and-a/{scene.questions['waiting']}"),
         "question-staff-hidden": ("staff", f"{root}/q-and-a/{scene.questions['hidden']}"),
         "ask": ("ada", f"{root}/q-and-a/ask"),
+        "mail": ("staff", f"{root}/mail"),
         "log": ("staff", f"{root}/log"),
         "log-nothing": ("staff", f"{root}/log?who=nobody&from=2026-11-01"),
         "role-invitation": ("staff", f"/role-invitation?code={ROLE_INVITATION}"),

@@ -83,6 +83,9 @@ CASES = {
         [who for who in PEOPLE if who != "member"],
     ),
     "may_read_log": (lambda a: permissions.may_read_log(a, OPEN), ORGANISERS),
+    "may_send_circulars": (
+        lambda a: permissions.may_send_circulars(a, OPEN), ["organiser", "owner", "staff"],
+    ),
     "may_announce": (lambda a: permissions.may_announce(a, OPEN), ORGANISERS),
     "may_announce in what is over": (lambda a: permissions.may_announce(a, OVER), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),

@@ -99,10 +99,35 @@ def upgrade() -> None:
     )
     op.create_index("ix_questions_challenge_id", "questions", ["challenge_id", "state", "asked_at"])
     op.create_index("ix_questions_asked_by", "questions", ["asked_by", "challenge_id", "asked_at"])
+    op.create_table(
+        "circulars",
+        sa.Column("id", sa.String(length=20), nullable=False),
+        sa.Column("challenge_id", sa.String(length=20), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("recipients", sa.String(length=24), nullable=False),
+        sa.Column("phase_id", sa.String(length=20), nullable=True),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("made_by", sa.String(length=20), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["challenge_id"], ["challenges.id"], name=op.f("fk_circulars_challenge_id_challenges")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by"], ["people.id"], name=op.f("fk_circulars_made_by_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["phase_id"], ["phases.id"], name=op.f("fk_circulars_phase_id_phases")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_circulars")),
+    )
+    op.create_index("ix_circulars_challenge_id", "circulars", ["challenge_id", "made_at"])
 
 
 def downgrade() -> None:
     """Take the change back."""
+    op.drop_table("circulars")
     op.drop_table("questions")
     op.execute("ALTER TABLE challenges DROP COLUMN q_and_a")
     op.drop_table("role_invitation_links")
