@@ -97,6 +97,6 @@ class Circular(Base):
     made_by: Mapped[str] = mapped_column(ForeignKey("people.id"))
     made_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
-    """Since when no more of it is sent."""
+    """Since when nothing further of it is sent."""
 
     author: Mapped[Person] = relationship(lazy="raise", foreign_keys=[made_by])

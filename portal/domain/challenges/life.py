@@ -57,7 +57,7 @@ NOT_APPROVED = (
 HAS_SUBMISSIONS = "Teams have submitted to this challenge: it can be closed, and is no draft again."
 
 UNFINISHED = (
-    "Evaluations of this challenge have not ended, or need attention: an archive changes no more. Wait for them, decide"
+    "Evaluations of this challenge have not ended, or need attention: an archive no longer changes. Wait for them, decide"
     " about them under Attention, or cancel them."
 )
 

@@ -180,7 +180,7 @@ def send(
 
 
 def stop(session: Session, *, actor: Actor, slug: str, circular_id: str, now: datetime) -> None:
-    """Send no more of a circular; what was sent is not called back. Idempotent."""
+    """Send nothing further of a circular; what was sent is not called back. Idempotent."""
     challenge = _locked(session, actor, slug)
     row = session.get(Circular, circular_id)
     if row is None or row.challenge_id != challenge.id:

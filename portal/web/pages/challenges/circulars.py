@@ -55,7 +55,7 @@ def send(request: PageRequest, fields: Fields) -> Response:
 
 
 def stop(request: PageRequest, fields: Fields) -> Response:
-    """Send no more of one."""
+    """Send nothing further of one."""
     del fields
     request.write(
         circulars.stop,
