@@ -402,6 +402,13 @@ class Challenge(Section):
     )
     join: Join = Field(default=Join(), description="Who may take part.")
     teams: Teams = Field(default=Teams(), description="How people team up.")
+    q_and_a: Literal["nobody", "participants", "everybody"] = Field(
+        default="nobody",
+        description=(
+            "Questions to the organisers: `nobody` asks any; else participants ask, and the public answers are for"
+            " `participants`, or for `everybody` who sees the challenge."
+        ),
+    )
     tasks: dict[Identifier, Task] = Field(
         min_length=1, max_length=20, description="The tasks, by name."
     )

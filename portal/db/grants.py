@@ -17,6 +17,7 @@ READS = (
     "file_pieces",
     "heartbeats",
     "results",
+    "role_invitation_links",
     "run_logs",
     "troubles",
 )

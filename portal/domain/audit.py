@@ -44,10 +44,22 @@ class Action(StrEnum):
     ANNOUNCEMENT_RESTORED = "announcement.restored"
     ROLE_GIVEN = "role.given"
     ROLE_TAKEN = "role.taken"
+    ROLE_INVITED = "role.invited"
+    ROLE_INVITATION_WITHDRAWN = "role.uninvited"
+    ROLE_ACCEPTED = "role.accepted"
+    QUESTION_ASKED = "question.asked"
+    QUESTION_ANSWERED = "question.answered"
+    QUESTION_MODERATED = "question.moderated"
+    CIRCULAR_SENT = "circular.sent"
+    CIRCULAR_STOPPED = "circular.stopped"
     JOIN_ASKED = "join.asked"
     JOINED = "join.joined"
     JOIN_ADMITTED = "join.admitted"
     JOIN_DECLINED = "join.declined"
+    PARTICIPANT_REMOVED = "participant.removed"
+    PARTICIPANT_BANNED = "participant.banned"
+    BAN_LIFTED = "participant.ban_lifted"
+    PARTICIPANTS_EXPORTED = "participants.exported"
     TEAM_MADE = "team.made"
     TEAM_RENAMED = "team.renamed"
     TEAM_JOINED = "team.joined"
@@ -125,10 +137,16 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
             Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
             Action.ANNOUNCEMENT_RESTORED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
+            Action.CIRCULAR_SENT, Action.CIRCULAR_STOPPED,
+            Action.QUESTION_ASKED, Action.QUESTION_ANSWERED, Action.QUESTION_MODERATED,
+            Action.ROLE_INVITED, Action.ROLE_INVITATION_WITHDRAWN, Action.ROLE_ACCEPTED,
         }
     ),
     Group.JOINING: frozenset(
-        {Action.JOIN_ASKED, Action.JOINED, Action.JOIN_ADMITTED, Action.JOIN_DECLINED}
+        {
+            Action.JOIN_ASKED, Action.JOINED, Action.JOIN_ADMITTED, Action.JOIN_DECLINED,
+            Action.PARTICIPANT_REMOVED, Action.PARTICIPANT_BANNED, Action.BAN_LIFTED,
+        }
     ),
     Group.TEAMS: frozenset(
         {
@@ -148,9 +166,55 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
         }
     ),
     Group.LOOKS: frozenset(
-        {Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT}
+        {
+            Action.PERSON_LOOKED_AT, Action.SEALED_LOOKED_AT, Action.LOG_LOOKED_AT,
+            Action.PARTICIPANTS_EXPORTED,
+        }
     ),
 }  # fmt: skip
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+ORGANISERS_READ: Mapping[Action, frozenset[str]] = {
+    **dict.fromkeys(GROUPS[Group.JOINING] | GROUPS[Group.TEAMS], _NOTHING),
+    Action.PARTICIPANT_BANNED: frozenset({"mark", "marked"}),
+    Action.PARTICIPANTS_EXPORTED: _NOTHING,
+    Action.CHALLENGE_ADDED: frozenset({"revision"}),
+    Action.CHALLENGE_CHANGED: frozenset({"revision"}),
+    Action.CHALLENGE_STEPPED: frozenset({"before", "state", "reason"}),
+    Action.REVISION_PROPOSED: frozenset({"revision"}),
+    Action.REVISION_STEPPED: frozenset({"revision", "before", "state"}),
+    Action.ANNOUNCED: _NOTHING,
+    Action.ANNOUNCEMENT_CORRECTED: _NOTHING,
+    Action.ANNOUNCEMENT_WITHDRAWN: _NOTHING,
+    Action.ANNOUNCEMENT_RESTORED: _NOTHING,
+    Action.ROLE_GIVEN: frozenset({"role", "before"}),
+    Action.ROLE_TAKEN: frozenset({"role"}),
+    Action.ROLE_INVITED: frozenset({"role"}),
+    Action.ROLE_INVITATION_WITHDRAWN: frozenset({"role"}),
+    Action.ROLE_ACCEPTED: frozenset({"role", "before"}),
+    Action.CIRCULAR_SENT: frozenset({"to", "people"}),
+    Action.CIRCULAR_STOPPED: _NOTHING,
+    Action.QUESTION_ASKED: _NOTHING,
+    Action.QUESTION_ANSWERED: frozenset({"public"}),
+    Action.QUESTION_MODERATED: frozenset({"state"}),
+    Action.SUBMISSION_CANCELLED: frozenset({"cost"}),
+    Action.SUBMISSION_MARKED: frozenset({"mark", "reason"}),
+    Action.SUBMISSION_UNMARKED: frozenset({"mark", "reason"}),
+    Action.SUBMISSION_WITHDRAWN: _NOTHING,
+    Action.SUBMISSION_REINSTATED: _NOTHING,
+    Action.EVALUATION_RERUN: _NOTHING,
+    Action.RESULT_STORED: _NOTHING,
+    Action.LOG_RELEASED: frozenset({"job"}),
+    Action.EVIDENCE_EXPORTED: _NOTHING,
+    Action.TROUBLE_RETRIED: frozenset({"choice", "number"}),
+    Action.TROUBLE_GIVEN_UP: frozenset({"choice", "number"}),
+    Action.SEALED_LOOKED_AT: _NOTHING,
+    Action.LOG_LOOKED_AT: frozenset({"download"}),
+    Action.FILES_DELETED: frozenset({"policy"}),
+}
+"""Of the entries of their challenge, those that organisers read, and which of their details; no other is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

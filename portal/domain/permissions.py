@@ -56,7 +56,9 @@ class ChallengeRelation:
     """Co-organisers; owners need not be among them."""
     reviewers: Collection[str] = ()
     participants: Collection[str] = ()
-    """Members of its teams."""
+    """Members of its teams, but for those whom the organisers have put out."""
+    banned: Collection[str] = ()
+    """Whom its organisers let neither join nor submit."""
 
 
 def may_use(actor: Actor, scope: Scope) -> bool:
@@ -86,11 +88,26 @@ def may_announce(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_organise(actor, relation)
 
 
+def may_send_circulars(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge, in a browser: no program writes mails to everybody."""
+    return may_organise(actor, relation) and actor.kind is ActorKind.BROWSER
+
+
 def may_review(actor: Actor, relation: ChallengeRelation) -> bool:
     """Reviewers of the challenge, and whoever organises it: they see what is sealed."""
     return may_organise(actor, relation) or (
         may_use(actor, Scope.ORGANISE) and actor.person_id in relation.reviewers
     )
+
+
+def may_manage_participants(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: admits, declines, removes and bans, and gets the list of participants."""
+    return may_organise(actor, relation)
+
+
+def may_read_log(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: its part of the audit log names participants, whom reviewers do not see."""
+    return may_organise(actor, relation)
 
 
 def may_release_logs(actor: Actor, relation: ChallengeRelation) -> bool:
@@ -139,8 +156,41 @@ def may_create_challenge(actor: Actor, *, everybody: bool) -> bool:
 
 
 def may_take_part(actor: Actor, relation: ChallengeRelation) -> bool:
-    """Whoever is logged in and sees the challenge, until it is over; its join policy comes on top of that."""
-    return may_use(actor, Scope.SUBMIT) and relation.is_open and may_see_challenge(actor, relation)
+    """Whoever is logged in, sees the challenge and is not banned from it, until it is over.
+
+    Its join policy comes on top of that.
+    """
+    return (
+        may_use(actor, Scope.SUBMIT)
+        and relation.is_open
+        and actor.person_id not in relation.banned
+        and may_see_challenge(actor, relation)
+    )
+
+
+def may_ask(actor: Actor, relation: ChallengeRelation, *, takes_part: bool) -> bool:
+    """Whoever takes part and is not banned, also once the challenge is closed; its setting comes on top of that."""
+    return (
+        may_use(actor, Scope.SUBMIT)
+        and takes_part
+        and actor.person_id not in relation.banned
+        and may_see_challenge(actor, relation)
+    )
+
+
+def may_read_answers(actor: Actor, relation: ChallengeRelation, *, takes_part: bool) -> bool:
+    """Whoever takes part, where answers are for participants; who is banned does not any more."""
+    return (
+        may_use(actor, Scope.READ)
+        and takes_part
+        and actor.person_id not in relation.banned
+        and may_see_challenge(actor, relation)
+    )
+
+
+def may_answer(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge: reviewers read, and change nothing."""
+    return may_organise(actor, relation)
 
 
 def may_submit(actor: Actor, relation: ChallengeRelation) -> bool:
@@ -201,6 +251,11 @@ def may_step(actor: Actor, relation: ChallengeRelation, *, by_organisers: bool) 
 def may_name_roles(actor: Actor, relation: ChallengeRelation) -> bool:
     """Owners of the challenge, staff, and operators: a first owner has nobody else to name them."""
     return may_own(actor, relation) or may_operate(actor)
+
+
+def may_invite_to_roles(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Owners of the challenge, and staff: a mail names whoever invites."""
+    return may_own(actor, relation)
 
 
 def may_step_down(actor: Actor, person_id: str) -> bool:

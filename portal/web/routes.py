@@ -12,13 +12,17 @@ from portal.web.pages.challenges import (
     announcements,
     challenges,
     changes,
+    circulars,
     creation,
     files,
     news,
+    questions,
     revisions,
+    role_invitations,
     roles,
     state,
 )
+from portal.web.pages.challenges import audit as challenge_audit
 from portal.web.pages.leaderboards import downloads, leaderboards, leakage
 from portal.web.pages.site import check_reports, gpu_budgets, retention, site, staff
 from portal.web.pages.submissions import (
@@ -32,7 +36,7 @@ from portal.web.pages.submissions import (
     submit,
     weights,
 )
-from portal.web.pages.teams import admissions, invitations, join, participants, teams
+from portal.web.pages.teams import admissions, invitations, join, participants, people, teams
 from portal.web.rendering.static_files import StaticFiles
 from portal.web.request_context import async_page, form_page, login_required, page
 
@@ -73,6 +77,17 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             "/challenges/{slug}/news/{id}/put-back",
             form_page(announcements.put_back),
             methods=["POST"],
+        ),
+        Route("/challenges/{slug}/q-and-a", page(questions.show), methods=["GET"]),
+        Route("/challenges/{slug}/q-and-a", form_page(questions.ask), methods=["POST"]),
+        Route("/challenges/{slug}/q-and-a/ask", page(login_required(questions.write))),
+        Route("/challenges/{slug}/q-and-a/{id}", page(questions.one)),
+        Route(
+            "/challenges/{slug}/q-and-a/{id}/answer", form_page(questions.answer), methods=["POST"]
+        ),
+        Route("/challenges/{slug}/q-and-a/{id}/end", form_page(questions.end), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/q-and-a/{id}/reopen", form_page(questions.reopen), methods=["POST"]
         ),
         Route("/challenges/{slug}/leaderboard", page(leaderboards.leaderboard)),
         Route("/challenges/{slug}/leaderboard.csv", page(downloads.as_csv)),
@@ -119,6 +134,21 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             methods=["POST"],
         ),
         Route("/challenges/{slug}/participants", page(login_required(participants.show))),
+        Route("/challenges/{slug}/participants.csv", page(login_required(people.download))),
+        Route("/challenges/{slug}/participants/people", page(login_required(people.show))),
+        Route("/challenges/{slug}/participants/{person}", page(login_required(people.person))),
+        *(
+            Route(
+                f"/challenges/{{slug}}/participants/{{person}}/{name}",
+                form_page(handler),
+                methods=["POST"],
+            )
+            for name, handler in (
+                ("remove", people.remove),
+                ("ban", people.ban),
+                ("lift-ban", people.lift),
+            )
+        ),
         Route(
             "/challenges/{slug}/participants/{person}/admit",
             form_page(participants.admit),
@@ -152,7 +182,32 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
         Route("/challenges/{slug}/retention", page(login_required(retention.of_challenge))),
         Route("/challenges/{slug}/roles", page(login_required(roles.show)), methods=["GET"]),
         Route("/challenges/{slug}/roles", form_page(roles.give), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/roles/invitations",
+            limited(form_page(roles.invite), "invitation", by=person),
+            methods=["POST"],
+        ),
+        Route(
+            "/challenges/{slug}/roles/invitations/{id}/withdraw",
+            form_page(roles.withdraw),
+            methods=["POST"],
+        ),
+        Route(
+            "/role-invitation",
+            limited(page(login_required(role_invitations.show)), "invitation_tried", by=address),
+            methods=["GET"],
+        ),
+        Route(
+            "/role-invitation",
+            limited(form_page(role_invitations.accept), "invitation_tried", by=address),
+            methods=["POST"],
+        ),
         Route("/challenges/{slug}/roles/{person}/remove", form_page(roles.take), methods=["POST"]),
+        Route("/challenges/{slug}/mail", page(login_required(circulars.show)), methods=["GET"]),
+        Route("/challenges/{slug}/mail", form_page(circulars.send), methods=["POST"]),
+        Route("/challenges/{slug}/mail/{id}/stop", form_page(circulars.stop), methods=["POST"]),
+        Route("/challenges/{slug}/log", page(login_required(challenge_audit.show))),
+        Route("/challenges/{slug}/log.csv", page(login_required(challenge_audit.download))),
         Route("/challenges/{slug}/revisions", page(login_required(revisions.show))),
         Route("/challenges/{slug}/revisions/{number}", page(login_required(revisions.one))),
         Route(

@@ -18,32 +18,40 @@ from portal.db.tables import (
     Board,
     Challenge,
     ChallengeRevision,
+    Circular,
     Column,
     Evaluation,
     Event,
     Image,
     Job,
+    Mail,
     Membership,
     Organiser,
     Page,
     Person,
     Phase,
     PhaseTask,
+    Question,
     Result,
     RevisionFile,
+    RoleInvitation,
+    RoleInvitationLink,
     Standing,
     Submission,
     Task,
     Team,
 )
+from portal.domain.challenges.circulars import Recipients
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import DataDirectory, Profile, Resources
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import ImageKind, JobKind
 from portal.domain.evaluations.states import AttemptState, EvaluationState, ImageState
 from portal.domain.ids import new_id, new_token
 from portal.domain.leaderboards.scores import Rule, Sort
+from portal.domain.mail.kinds import MailKind
 from portal.domain.permissions import Audience, Role
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.limits import SubmissionKind
@@ -420,6 +428,81 @@ def add_organiser(
 ) -> None:
     session.add(Organiser(challenge_id=digits.challenge.id, person_id=person.id, role=role))
     session.flush()
+
+
+def add_circular(
+    session: Session,
+    digits: Digits,
+    by: Person,
+    *people: Person,
+    title: str = "You have not submitted yet",
+    at: datetime = NOW - 2 * DAY,
+) -> Circular:
+    """Add a mail to participants, of which nothing is sent yet."""
+    row = Circular(
+        id=new_id(at), challenge_id=digits.challenge.id, title=title, words="There is a week left.",
+        recipients=Recipients.NO_SUBMISSION, number=len(people), made_by=by.id, made_at=at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    for person in people:
+        session.add(
+            Mail(
+                id=new_id(at), kind=MailKind.CIRCULAR, occasion=row.id, person_id=person.id,
+                challenge_id=digits.challenge.id, queued_at=at, next_at=at,
+            )
+        )  # fmt: skip
+    session.flush()
+    return row
+
+
+def add_question(
+    session: Session,
+    digits: Digits,
+    by: Person,
+    title: str = "Are images of the test set rotated?",
+    words: str = "Those of the *sample* are.",
+    *,
+    state: QuestionState = QuestionState.WAITING,
+    answer: str = "",
+    answered_by: Person | None = None,
+    note: str = "",
+    at: datetime = NOW - DAY,
+) -> Question:
+    """Add a question to the organisers."""
+    row = Question(
+        id=new_id(at), challenge_id=digits.challenge.id, asked_by=by.id, title=title, words=words,
+        state=state, asked_at=at, answer=answer, note=note,
+        answered_by=answered_by.id if answered_by else None,
+        answered_at=at + 60 * MINUTE if answered_by else None,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
+
+
+def add_role_invitation(
+    session: Session,
+    digits: Digits,
+    by: Person,
+    secret: str = "",
+    *,
+    role: Role = Role.REVIEWER,
+    address: str = "guest@nordholm.example",
+    at: datetime = NOW - DAY,
+) -> RoleInvitation:
+    """Invite an address to a role; with a secret, as if its mail had been sent."""
+    row = RoleInvitation(
+        id=new_id(at), challenge_id=digits.challenge.id, role=role, address=address,
+        invited_by=by.id, made_at=at, expires_at=at + 14 * DAY,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    if secret:
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        session.add(RoleInvitationLink(secret_sha256=digest, invitation_id=row.id))
+        session.flush()
+    return row
 
 
 def add_team(session: Session, digits: Digits, name: str, *people: Person) -> Team:

@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Row, String, exists, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from portal.db.queries.site.staff import named
-from portal.db.tables import AuditEntry, Challenge, Person, Team
+from portal.db.tables import (
+    Account,
+    AuditEntry,
+    Challenge,
+    Membership,
+    Organiser,
+    Participation,
+    Person,
+    Team,
+)
 from portal.domain.accounts.people import ActorKind
-from portal.domain.audit import GROUPS, Action, Group
+from portal.domain.audit import GROUPS, ORGANISERS_READ, Action, Group
 
 Columns = tuple[Any, ...]
 
@@ -34,6 +43,17 @@ class Wanted:
     kind: str = ""
     id: str = ""
     """Kind and id of what something was done to."""
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfChallenge:
+    """Which entries of their challenge organisers ask for. What is empty asks for nothing in particular."""
+
+    who: str = ""
+    """Who did it, or whom it was done to: an account number, part of a name, or ``OPERATOR``."""
+    what: Group | None = None
     since: datetime | None = None
     before: datetime | None = None
 
@@ -97,6 +117,79 @@ def oldest_after(
         .order_by(AuditEntry.number)
         .limit(AT_ONCE)
     ).all()
+
+
+def of_challenge(
+    session: Session, challenge_id: str, wanted: OfChallenge, *, offset: int, size: int
+) -> Sequence[AuditEntry]:
+    """List entries of a challenge, the newest first."""
+    return session.scalars(
+        select(AuditEntry)
+        .where(*_in_challenge(challenge_id, wanted))
+        .order_by(AuditEntry.number.desc())
+        .offset(offset)
+        .limit(size)
+    ).all()
+
+
+def count_of_challenge(session: Session, challenge_id: str, wanted: OfChallenge) -> int:
+    """Count entries of a challenge."""
+    conditions = _in_challenge(challenge_id, wanted)
+    return session.scalars(select(func.count()).select_from(AuditEntry).where(*conditions)).one()
+
+
+def next_of_challenge(
+    session: Session, challenge_id: str, wanted: OfChallenge, *, after: int
+) -> Sequence[AuditEntry]:
+    """List the next few hundred entries of a challenge after a number, the oldest first."""
+    return session.scalars(
+        select(AuditEntry)
+        .where(*_in_challenge(challenge_id, wanted), AuditEntry.number > after)
+        .order_by(AuditEntry.number)
+        .limit(AT_ONCE)
+    ).all()
+
+
+def staff_outside(session: Session, challenge_id: str, people: Collection[str]) -> set[str]:
+    """Return who of some people is staff of the site and has no part in a challenge. One query."""
+    return set(
+        session.scalars(
+            select(Person.id).where(Person.id.in_(people), _is_staff_outside(challenge_id))
+        )
+    )
+
+
+def _is_staff_outside(challenge_id: str) -> ColumnElement[bool]:
+    grants = exists().where(Account.person_id == Person.id, Account.grants_staff)
+    parts = [
+        exists().where(table.challenge_id == challenge_id, table.person_id == Person.id)
+        for table in (Organiser, Participation, Membership)
+    ]
+    return or_(Person.is_staff, grants) & ~or_(*parts)
+
+
+def _in_challenge(challenge_id: str, wanted: OfChallenge) -> list[ColumnElement[bool]]:
+    actions = set(ORGANISERS_READ)
+    if wanted.what is not None:
+        actions &= GROUPS[wanted.what]
+    conditions = [
+        AuditEntry.challenge_id == challenge_id,
+        AuditEntry.action.in_(sorted(actions)),
+    ]
+    if wanted.who == OPERATOR:
+        conditions.append(AuditEntry.actor_kind == ActorKind.OPERATOR)
+    elif wanted.who:
+        # By name nobody is found whose name is not shown.
+        meant = select(Person.id).where(
+            or_(Person.id == wanted.who, named(wanted.who)), ~_is_staff_outside(challenge_id)
+        )
+        is_subject = (AuditEntry.subject_kind == "person") & AuditEntry.subject_id.in_(meant)
+        conditions.append(or_(AuditEntry.actor_id.in_(meant), is_subject))
+    if wanted.since is not None:
+        conditions.append(AuditEntry.at >= wanted.since)
+    if wanted.before is not None:
+        conditions.append(AuditEntry.at < wanted.before)
+    return conditions
 
 
 def last_look(session: Session, person_id: str) -> AuditEntry | None:

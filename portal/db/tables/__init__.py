@@ -31,6 +31,7 @@ from portal.db.tables.deletions import Deletion
 from portal.db.tables.evaluations import Attempt, Image, Job, Lease, LogRelease, RunLog
 from portal.db.tables.file_pieces import FilePiece
 from portal.db.tables.mail import Mail, MailChoice
+from portal.db.tables.organising import Circular, Question, RoleInvitation, RoleInvitationLink
 from portal.db.tables.revisions import Revision
 from portal.db.tables.snapshots import DataSnapshot
 from portal.db.tables.submissions import (
@@ -72,6 +73,7 @@ __all__ = [
     "Challenge",
     "ChallengeRevision",
     "CheckReport",
+    "Circular",
     "Column",
     "DataSnapshot",
     "Decision",
@@ -102,9 +104,12 @@ __all__ = [
     "PhaseTask",
     "Pick",
     "Picture",
+    "Question",
     "Result",
     "Revision",
     "RevisionFile",
+    "RoleInvitation",
+    "RoleInvitationLink",
     "RunLog",
     "SpentLogoutToken",
     "Standing",

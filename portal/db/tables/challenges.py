@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Digest, Key
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.questions import Asking
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience, Readers, Role
@@ -47,6 +48,8 @@ class Challenge(Base):
     """When private columns without a time of their own are shown to everybody; never without it."""
     ladder_eta: Mapped[float | None]
     """The Ladder's step on all boards, in the primary column; None: each board says whether it has one."""
+    q_and_a: Mapped[Asking] = mapped_column(default=Asking.NOBODY, server_default=text("'nobody'"))
+    """Whether questions are asked, and who reads the answers."""
     retention: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """How many seconds each kind is kept, as ``portal.domain.retention`` reads it."""
     questions: Mapped[list[dict[str, Any]]] = mapped_column(default=list)

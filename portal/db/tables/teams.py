@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from portal.db.look_alikes import skeleton_of
 from portal.db.tables.accounts import Person
 from portal.db.tables.base import Base, Key
+from portal.domain.teams.expulsion import MAX_CONTACT_CHARS, MAX_REASON_CHARS
 from portal.domain.teams.membership_rules import MergeState, ParticipationState
 
 
@@ -15,6 +16,9 @@ class Participation(Base):
     """Whether a person takes part in a challenge: asked, admitted or declined."""
 
     __tablename__ = "participations"
+    __table_args__ = (
+        Index("ix_participations_challenge_id_state", "challenge_id", "state", "asked_at"),
+    )
 
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id"), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), primary_key=True, index=True)
@@ -27,6 +31,16 @@ class Participation(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("people.id"))
     """The organiser; None where the policy itself decided."""
+    reason: Mapped[str] = mapped_column(
+        String(MAX_REASON_CHARS), default="", server_default=text("''")
+    )
+    """Why the person was removed or banned: they read it."""
+    contact: Mapped[str] = mapped_column(
+        String(MAX_CONTACT_CHARS), default="", server_default=text("''")
+    )
+    """Whom they can ask about it; empty: the support of the site."""
+    before_ban: Mapped[ParticipationState | None]
+    """How far they were when they were banned: what lifting the ban leads back to."""
 
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
 

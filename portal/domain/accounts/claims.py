@@ -15,6 +15,7 @@ PROTOCOL_CLAIMS = frozenset(
 """Claims about the token rather than the person; they are not kept."""
 
 MAX_UNIQUE_ID_CHARS = 300
+MAX_AFFILIATIONS = 5
 MAX_ACR_CHARS = 200
 """Letters that the database has room for."""
 
@@ -61,6 +62,30 @@ class Identity:
     def kept(self) -> dict[str, object]:
         """Return the claims that say something of the person."""
         return {key: value for key, value in self.claims.items() if key not in PROTOCOL_CLAIMS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSays:
+    """What a login says of somebody to those who decide about them. What it does not say is empty."""
+
+    name: str = ""
+    affiliation: tuple[str, ...] = ()
+    identity_provider: str = ""
+    """The institution behind a federation's provider, as that one names it."""
+    issuer: str = ""
+
+
+def login_says(issuer: str, claims: object) -> LoginSays:
+    """Return what the claims of a login say of somebody; nothing is made up for what they lack."""
+    if not isinstance(claims, Mapping):
+        return LoginSays(issuer=issuer)
+    affiliation = (clean_name(one) for one in values(claims, "affiliation"))
+    return LoginSays(
+        name=clean_name(claims.get("name")),
+        affiliation=tuple(one for one in affiliation if one)[:MAX_AFFILIATIONS],
+        identity_provider=clean_name(next(iter(values(claims, "identity_provider")), "")),
+        issuer=issuer,
+    )
 
 
 Rule = Mapping[str, tuple[str, ...]]

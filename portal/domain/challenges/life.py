@@ -56,6 +56,11 @@ NOT_APPROVED = (
 )
 HAS_SUBMISSIONS = "Teams have submitted to this challenge: it can be closed, and is no draft again."
 
+UNFINISHED = (
+    "Evaluations of this challenge have not ended, or need attention: an archive no longer changes. Wait for them, decide"
+    " about them under Attention, or cancel them."
+)
+
 
 def status(state: ChallengeState, windows: Sequence[TimeWindow], now: datetime) -> PhaseStatus:
     """Return where a challenge is by its phases, unless it is over whatever they say."""
@@ -63,7 +68,12 @@ def status(state: ChallengeState, windows: Sequence[TimeWindow], now: datetime) 
 
 
 def check_step(
-    now: ChallengeState, wanted: ChallengeState, *, is_approved: bool, has_submissions: bool
+    now: ChallengeState,
+    wanted: ChallengeState,
+    *,
+    is_approved: bool,
+    has_submissions: bool,
+    has_unfinished: bool = False,
 ) -> None:
     """Refuse a step that there is not, or not yet. Raises ``ParticipantError``."""
     if wanted not in CHALLENGE_TRANSITIONS[now]:
@@ -74,6 +84,8 @@ def check_step(
         raise ParticipantError(NOT_APPROVED, reason="not_approved")
     if now is ChallengeState.PUBLISHED and wanted is ChallengeState.DRAFT and has_submissions:
         raise ParticipantError(HAS_SUBMISSIONS, reason="used")
+    if wanted is ChallengeState.ARCHIVED and has_unfinished:
+        raise ParticipantError(UNFINISHED, reason="unfinished")
 
 
 def _word(state: ChallengeState) -> str:

@@ -11,6 +11,13 @@ class MailKind(StrEnum):
     ANNOUNCEMENT = "announcement"
     JOIN_ADMITTED = "join_admitted"
     JOIN_DECLINED = "join_declined"
+    JOIN_REMOVED = "join_removed"
+    JOIN_BANNED = "join_banned"
+    QUESTION_ANSWERED = "question_answered"
+    QUESTIONS_WAITING = "questions_waiting"
+    CIRCULAR = "circular"
+    ROLE_INVITATION = "role_invitation"
+    """To an address, which need not be anybody's here: nobody has chosen to get it, and it comes once."""
 
 
 class MailTopic(StrEnum):
@@ -18,12 +25,20 @@ class MailTopic(StrEnum):
 
     ANNOUNCEMENTS = "announcements"
     JOIN_DECISIONS = "join_decisions"
+    ANSWERS = "answers"
+    QUESTIONS = "questions"
+    CIRCULARS = "circulars"
 
 
 TOPICS: Mapping[MailKind, MailTopic] = {
     MailKind.ANNOUNCEMENT: MailTopic.ANNOUNCEMENTS,
     MailKind.JOIN_ADMITTED: MailTopic.JOIN_DECISIONS,
     MailKind.JOIN_DECLINED: MailTopic.JOIN_DECISIONS,
+    MailKind.JOIN_REMOVED: MailTopic.JOIN_DECISIONS,
+    MailKind.JOIN_BANNED: MailTopic.JOIN_DECISIONS,
+    MailKind.QUESTION_ANSWERED: MailTopic.ANSWERS,
+    MailKind.QUESTIONS_WAITING: MailTopic.QUESTIONS,
+    MailKind.CIRCULAR: MailTopic.CIRCULARS,
 }
 
 

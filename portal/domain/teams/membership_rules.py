@@ -22,6 +22,13 @@ class ParticipationState(StrEnum):
     ASKED = "asked"
     ADMITTED = "admitted"
     DECLINED = "declined"
+    REMOVED = "removed"  #: took part, and may ask or join again
+    BANNED = "banned"  #: neither joins nor submits until the organisers lift the ban
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the organisers have put the person out of the challenge."""
+        return self in {ParticipationState.REMOVED, ParticipationState.BANNED}
 
 
 class MergeState(StrEnum):

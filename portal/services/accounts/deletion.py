@@ -21,6 +21,7 @@ from portal.db.tables import (
     Organiser,
     Participation,
     Person,
+    Question,
     Submission,
     Team,
     TermsAcceptance,
@@ -28,11 +29,14 @@ from portal.db.tables import (
 from portal.domain.accounts.claims import clean_name
 from portal.domain.accounts.people import Actor, ShownAs
 from portal.domain.audit import Action, Subject
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.errors import NotAllowedError, ParticipantError
 from portal.domain.permissions import Role
 from portal.services.audit import log as audit_log
 from portal.services.submissions.questions import answers
 from portal.services.teams import teams
+
+DELETED = "Deleted by whoever asked."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +172,15 @@ def _forget_ways_in(session: Session, person_id: str) -> None:
 
 def _forget_words(session: Session, person_id: str) -> None:
     session.execute(
-        update(Participation).where(Participation.person_id == person_id).values(note="")
+        update(Participation)
+        .where(Participation.person_id == person_id)
+        .values(note="", reason="", contact="")
+    )
+    # What others read with its answer stays: nothing says who asked.
+    session.execute(
+        update(Question)
+        .where(Question.asked_by == person_id, Question.state != QuestionState.ANSWERED)
+        .values(title=DELETED, words=DELETED, answer="", note="")
     )
     session.execute(
         update(Submission)

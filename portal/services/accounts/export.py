@@ -18,6 +18,7 @@ from portal.db.tables import (
     Cancellation,
     Challenge,
     ChallengeRevision,
+    Circular,
     Evaluation,
     ExtraTries,
     Invitation,
@@ -32,6 +33,8 @@ from portal.db.tables import (
     PastMembership,
     Person,
     PhaseAdmission,
+    Question,
+    RoleInvitation,
     Submission,
     SubmissionMark,
     Team,
@@ -50,7 +53,7 @@ LEFT_OUT = frozenset(
 )
 """Columns that open something, that say nothing of the person, or that are shown in another way."""
 
-OWN_WORDS = frozenset({"note"})
+OWN_WORDS = frozenset({"note", "title", "words", "address"})
 """Columns in which somebody wrote; they are theirs, and not of whoever decided about them."""
 
 COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
@@ -60,6 +63,9 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "sessions": (LoginSession.person_id,),
     "tokens": (ApiToken.person_id,),
     "roles": (Organiser.person_id, Organiser.added_by),
+    "role_invitations": (RoleInvitation.invited_by, RoleInvitation.accepted_by),
+    "questions": (Question.asked_by, Question.answered_by),
+    "circulars": (Circular.made_by,),
     "announcements": (Announcement.made_by,),
     "challenge_revisions": (ChallengeRevision.made_by,),
     "participations": (Participation.person_id, Participation.decided_by),

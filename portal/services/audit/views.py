@@ -69,13 +69,13 @@ def log_page(
     """
     _check(actor)
     last = queries.last_number(session) if last is None else last
-    _note_look(session, actor, wanted, now, turns=page > 1)
+    note_look(session, actor, wanted, now, turns=page > 1)
     rows = queries.newest(session, wanted, last, offset=(page - 1) * PAGE_SIZE, size=PAGE_SIZE)
     if page > 1 and not rows:
         raise NotFoundError
     challenges = queries.challenges(session)
     return LogPage(
-        rows=_facts(session, rows, challenges),
+        rows=facts(session, rows, challenges),
         pages=Slice(number=page, total=queries.count(session, wanted, last)),
         last=last,
         challenges=tuple(challenges.values()),
@@ -86,7 +86,7 @@ def begin_download(session: Session, *, actor: Actor, wanted: Wanted, now: datet
     """Write down that the wanted entries are downloaded; return the number of the last of all."""
     _check(actor)
     last = queries.last_number(session)
-    _note_look(session, actor, wanted, now, downloads=True)
+    note_look(session, actor, wanted, now, downloads=True)
     return last
 
 
@@ -107,7 +107,7 @@ def _check(actor: Actor) -> None:
         raise NotFoundError
 
 
-def _note_look(
+def note_look(
     session: Session,
     actor: Actor,
     wanted: Wanted,
@@ -115,7 +115,9 @@ def _note_look(
     *,
     turns: bool = False,
     downloads: bool = False,
+    challenge_id: str | None = None,
 ) -> None:
+    """Write down that somebody looks at entries; turning the pages of one look is written down once."""
     detail = _without_names(session, wanted) | ({"download": True} if downloads else {})
     if turns:
         look = queries.last_look(session, str(actor.person_id))
@@ -126,6 +128,7 @@ def _note_look(
         actor=actor,
         action=Action.LOG_LOOKED_AT,
         subject=Subject(kind="audit", id="log"),
+        challenge_id=challenge_id,
         now=now,
         **detail,
     )
@@ -150,9 +153,10 @@ def _day(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).date().isoformat()
 
 
-def _facts(
+def facts(
     session: Session, rows: Sequence[AuditEntry], challenges: Mapping[str, tuple[str, str]]
 ) -> tuple[EntryFacts, ...]:
+    """Return entries with the names that their ids stand for now. Two queries."""
     people = queries.people_by_id(session, _ids(rows, "person"))
     teams = queries.team_names(session, _ids(rows, "team"))
     return tuple(_entry(row, people, teams, challenges) for row in rows)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.db.queries.challenges import challenge_pages as queries
-from portal.db.tables import Challenge, Membership, Organiser
+from portal.db.tables import Challenge, Membership, Organiser, Participation
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotAllowedError, NotFoundError
@@ -15,6 +15,7 @@ from portal.domain.permissions import ChallengeRelation, Role
 from portal.domain.teams.membership_rules import ParticipationState, must_accept
 
 RESTS = "This challenge is archived: nothing of it changes any more. Its owners can bring it back to closed first."
+BANNED = "The organisers have banned you from this challenge. Its page for joining says why, and whom to ask."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +33,18 @@ class VisibleChallenge:
     @property
     def is_admitted(self) -> bool:
         """Whether the actor was let in, or may join without being: then whoever is logged in is a participant."""
-        return (
-            self.challenge.join_policy == "open"
-            or self.found.participation is ParticipationState.ADMITTED
+        participation = self.found.participation
+        is_out = participation is not None and participation.is_out
+        return participation is ParticipationState.ADMITTED or (
+            self.challenge.join_policy == "open" and not is_out
         )
 
     @property
     def must_join(self) -> bool:
         """Whether the actor has to be let in, or accept changed terms, before they can submit."""
+        state = self.found.participation
+        if state is not None and state.is_out:
+            return True
         return self.challenge.join_policy != "open" and (
             self.found.participation is not ParticipationState.ADMITTED
             or must_accept(self.challenge.terms, self.found.terms_sha256)
@@ -54,7 +59,13 @@ def find(session: Session, actor: Actor, slug: str, *options: ORMOption) -> Visi
     found = queries.find(session, slug, actor.person_id, *options)
     if found is None:
         raise NotFoundError
-    seen = relation(actor, found.challenge, role=found.role, takes_part=found.team_id is not None)
+    seen = relation(
+        actor,
+        found.challenge,
+        role=found.role,
+        takes_part=found.team_id is not None,
+        participation=found.participation,
+    )
     if not permissions.may_see_challenge(actor, seen):
         raise NotFoundError
     return VisibleChallenge(relation=seen, found=found)
@@ -80,8 +91,10 @@ def find_to_submit(session: Session, actor: Actor, slug: str, *, what: str) -> V
 
 
 def not_now(relation: ChallengeRelation, what: str) -> NotAllowedError:
-    """Return why somebody who sees a challenge may not do ``what`` there: it is over, or they are not logged in."""
+    """Return why somebody who sees a challenge may not do ``what`` there: over, banned, or not logged in."""
     if permissions.may_change(relation) and relation.is_open:
+        if relation.banned:
+            return NotAllowedError(BANNED, reason="banned")
         return NotAllowedError(f"Log in to {what}.")
     return over(relation)
 
@@ -109,17 +122,32 @@ def relation_of(session: Session, challenge: Challenge, actor: Actor) -> Challen
     takes_part = select(Membership.person_id).where(
         Membership.challenge_id == challenge.id, Membership.person_id == actor.person_id
     )
-    has_role, participant = session.execute(
-        select(role.scalar_subquery(), takes_part.scalar_subquery())
+    state = select(Participation.state).where(
+        Participation.challenge_id == challenge.id, Participation.person_id == actor.person_id
+    )
+    has_role, participant, participation = session.execute(
+        select(role.scalar_subquery(), takes_part.scalar_subquery(), state.scalar_subquery())
     ).one()
-    return relation(actor, challenge, role=has_role, takes_part=participant is not None)
+    return relation(
+        actor,
+        challenge,
+        role=has_role,
+        takes_part=participant is not None,
+        participation=participation,
+    )
 
 
 def relation(
-    actor: Actor, challenge: Challenge, *, role: Role | None, takes_part: bool
+    actor: Actor,
+    challenge: Challenge,
+    *,
+    role: Role | None,
+    takes_part: bool,
+    participation: ParticipationState | None = None,
 ) -> ChallengeRelation:
     """Return how the actor stands to a challenge; other people do not matter to the answer."""
     me = singleton(actor)
+    is_out = participation is not None and participation.is_out
     nobody: frozenset[str] = frozenset()
     return ChallengeRelation(
         published=challenge.state.is_public,
@@ -128,7 +156,8 @@ def relation(
         owners=me if role is Role.OWNER else nobody,
         organisers=me if role is Role.ORGANISER else nobody,
         reviewers=me if role is Role.REVIEWER else nobody,
-        participants=me if takes_part else nobody,
+        participants=me if takes_part and not is_out else nobody,
+        banned=me if participation is ParticipationState.BANNED else nobody,
     )
 
 

@@ -14,6 +14,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.challenges import life
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.questions import Asking
 from portal.domain.permissions import ChallengeRelation
 from portal.domain.submissions.admission import Needs, Prerequisite
 from portal.domain.submissions.limits import SubmissionKind
@@ -69,6 +70,9 @@ class Frame:
     has_files: bool
     has_news: bool
     """Whether there is something to read among the news, or the actor may write some."""
+    q_and_a: Asking
+    questions_waiting: int
+    """How many wait for an answer, for whoever organises the challenge; 0 for everybody else."""
     phases: tuple[PhaseFacts, ...]
     timezone: str
     """In which dates are shown beside UTC; empty: in none."""
@@ -166,6 +170,10 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         has_terms=bool(challenge.terms.strip()),
         has_files=found.has_files,
         has_news=found.has_news or permissions.may_announce(actor, relation),
+        q_and_a=challenge.q_and_a,
+        questions_waiting=(
+            found.questions_waiting if permissions.may_answer(actor, relation) else 0
+        ),
         phases=phases,
         timezone=challenge.timezone,
         team_size=challenge.team_size,
@@ -180,6 +188,7 @@ def _frame(actor: Actor, visible: access.VisibleChallenge, now: datetime) -> Fra
         may_organise=permissions.may_organise(actor, relation),
         may_review=permissions.may_review(actor, relation),
         may_own=permissions.may_own(actor, relation),
+        # Whoever was put out keeps a team in which nobody else is: its results are theirs to read.
         takes_part=found.team_id is not None or found.participation is ParticipationState.ADMITTED,
         participation=found.participation,
         is_inside=is_inside,

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Challenge, Submission
+from portal.db.tables import Challenge, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
@@ -18,11 +19,21 @@ from portal.domain.challenges.life import (
     check_step,
 )
 from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.pagination import PAGE_SIZE
 from portal.domain.permissions import ChallengeRelation
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
+
+_FINAL = tuple(state for state in EvaluationState if state.is_final)
+
+
+class Stock(TypedDict):
+    """What there is of a challenge that a step must not leave behind."""
+
+    has_submissions: bool
+    has_unfinished: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +60,12 @@ def state_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> S
     if not permissions.may_review(actor, visible.relation):
         raise NotFoundError
     challenge = visible.challenge
-    is_used = _is_used(session, challenge)
+    stock = _stock(session, challenge)
     return StatePage(
         frame=visible.frame,
         approved_at=challenge.approved_at,
         steps=tuple(
-            NextStep(to=to, lacks=_lacking(challenge, to, is_used=is_used))
+            NextStep(to=to, lacks=_lacking(challenge, to, stock))
             for to in ChallengeState
             if to in CHALLENGE_TRANSITIONS[challenge.state]
             and _may(actor, visible.relation, challenge.state, to)
@@ -88,7 +99,7 @@ def step(
         before,
         to,
         is_approved=challenge.approved_at is not None,
-        has_submissions=_is_used(session, challenge),
+        **_stock(session, challenge),
     )
     challenge.state, challenge.updated_at = to, now
     audit_log.note(
@@ -148,15 +159,23 @@ def _may(
     return permissions.may_step(actor, relation, by_organisers=by_organisers)
 
 
-def _lacking(challenge: Challenge, to: ChallengeState, *, is_used: bool) -> str:
+def _lacking(challenge: Challenge, to: ChallengeState, stock: Stock) -> str:
     is_approved = challenge.approved_at is not None
     try:
-        check_step(challenge.state, to, is_approved=is_approved, has_submissions=is_used)
+        check_step(challenge.state, to, is_approved=is_approved, **stock)
     except ParticipantError as refusal:
         return refusal.message
     return ""
 
 
-def _is_used(session: Session, challenge: Challenge) -> bool:
-    found = session.scalar(select(exists().where(Submission.challenge_id == challenge.id)))
-    return bool(found)
+def _stock(session: Session, challenge: Challenge) -> Stock:
+    """Return whether there is a submission, and an evaluation that has not ended. One query."""
+    submitted = exists().where(Submission.challenge_id == challenge.id)
+    unfinished = (
+        select(Evaluation.id)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .where(Submission.challenge_id == challenge.id, Evaluation.state.not_in(_FINAL))
+        .exists()
+    )
+    used, runs = session.execute(select(submitted, unfinished)).one()
+    return Stock(has_submissions=bool(used), has_unfinished=bool(runs))

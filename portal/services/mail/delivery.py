@@ -10,9 +10,23 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Announcement, Challenge, Mail, Participation, Person, Trouble
+from portal.db.queries.challenges import questions
+from portal.db.tables import (
+    Announcement,
+    Challenge,
+    Circular,
+    Mail,
+    Organiser,
+    Participation,
+    Person,
+    Question,
+    RoleInvitation,
+    Trouble,
+)
 from portal.domain import untrusted
+from portal.domain.challenges.questions import Asking, QuestionState
 from portal.domain.ids import new_id
+from portal.domain.mail.addresses import is_address
 from portal.domain.mail.kinds import (
     CLAIM_LASTS,
     GIVE_UP_AFTER,
@@ -25,21 +39,36 @@ from portal.domain.mail.letters import (
     Letter,
     SiteFacts,
     announcement_text,
+    answered_text,
     decision_text,
+    invitation_text,
     subject_of,
+    waiting_text,
     with_foot,
 )
+from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.attention import troubles
 from portal.services.attention.troubles import Step
+from portal.services.challenges import role_invitations
 from portal.services.mail import choices
-from portal.services.mail.queue import GIVEN_UP
+from portal.services.mail.queue import ANSWERING, GIVEN_UP
 
 MAX_PROBLEM_CHARS = 500
 
 _JOINED = {
     MailKind.JOIN_ADMITTED: ParticipationState.ADMITTED,
     MailKind.JOIN_DECLINED: ParticipationState.DECLINED,
+    MailKind.JOIN_REMOVED: ParticipationState.REMOVED,
+    MailKind.JOIN_BANNED: ParticipationState.BANNED,
+}
+_ROLES = {Role.OWNER: "an owner", Role.ORGANISER: "a co-organiser", Role.REVIEWER: "a reviewer"}
+_REACHED = {ParticipationState.ADMITTED, ParticipationState.ASKED}
+_DECIDED = {
+    MailKind.JOIN_ADMITTED: "you can take part",
+    MailKind.JOIN_DECLINED: "your request was declined",
+    MailKind.JOIN_REMOVED: "you were removed",
+    MailKind.JOIN_BANNED: "you were banned",
 }
 
 
@@ -109,7 +138,8 @@ def give_up(session: Session, mail_id: str, problem: str, *, now: datetime) -> N
 
 
 def sweep(session: Session, *, before: datetime) -> int:
-    """Forget what was sent, dropped or given up before a moment; return how many mails."""
+    """Forget what was sent, dropped or given up before a moment, and where it went; return how many mails."""
+    role_invitations.forget_addresses(session, before=before)
     gone = session.execute(
         delete(Mail)
         .where(Mail.state != MailState.QUEUED, Mail.done_at < before)
@@ -148,6 +178,8 @@ def _letter(session: Session, row: Mail, site: SiteFacts, now: datetime) -> Lett
     person = session.get(Person, row.person_id)
     if person is None or person.deleted_at or person.blocked_at:
         raise _UnwantedError("the person is blocked or gone")
+    if row.kind is MailKind.ROLE_INVITATION:
+        return _invitation(session, row, person, site, now)
     topic = TOPICS[row.kind]
     choice = choices.choice_of(session, person.id, now=now)
     if topic not in choices.wanted(choice):
@@ -172,17 +204,81 @@ def _letter(session: Session, row: Mail, site: SiteFacts, now: datetime) -> Lett
     )
 
 
+def _invitation(
+    session: Session, row: Mail, author: Person, site: SiteFacts, now: datetime
+) -> Letter:
+    """Return the letter to whoever is invited, with a link that nobody has seen before."""
+    found = session.get(RoleInvitation, row.occasion)
+    challenge = session.get(Challenge, row.challenge_id)
+    if found is None or challenge is None or found.challenge_id != row.challenge_id:
+        raise _UnwantedError("the invitation is gone")
+    if found.invited_by != author.id or not role_invitations.is_sendable(session, found, now):
+        raise _UnwantedError("the invitation does not work any more")
+    if not is_address(found.address):
+        raise _UnwantedError("there is no address")
+    address = f"{site.url}/role-invitation?code={role_invitations.new_link(session, found)}"
+    return Letter(
+        id=untrusted.identifier(row.id, "mails.id"),
+        to=found.address,
+        subject=subject_of(challenge.title, "an invitation to work for this challenge"),
+        text=invitation_text(
+            by=author.names.own,
+            role=_ROLES[found.role],
+            challenge=challenge.title,
+            site=site,
+            address=address,
+            until=found.expires_at,
+        ),
+        unsubscribe="",
+        written_at=row.queued_at,
+    )
+
+
 def _content(session: Session, row: Mail, challenge: Challenge, site: SiteFacts) -> tuple[str, str]:
     """Return what a mail is about and what it says."""
     root = f"{site.url}/challenges/{untrusted.slug(challenge.slug, 'challenges.slug')}"
     if row.kind is MailKind.ANNOUNCEMENT:
         return _announcement(session, row, root)
+    if row.kind is MailKind.CIRCULAR:
+        return _circular(session, row, root)
+    if row.kind in {MailKind.QUESTION_ANSWERED, MailKind.QUESTIONS_WAITING}:
+        return _questions(session, row, challenge, f"{root}/q-and-a")
     joined = session.get(Participation, (row.challenge_id, row.person_id))
     if joined is None or joined.state is not _JOINED[row.kind]:
         raise _UnwantedError("it was decided otherwise meanwhile")
-    is_admitted = row.kind is MailKind.JOIN_ADMITTED
-    what = "you can take part" if is_admitted else "your request was declined"
-    return what, decision_text(challenge=challenge.title, is_admitted=is_admitted, address=root)
+    text = decision_text(row.kind, challenge=challenge.title, address=root)
+    return _DECIDED[row.kind], text
+
+
+def _circular(session: Session, row: Mail, root: str) -> tuple[str, str]:
+    found = session.get(Circular, row.occasion)
+    if found is None or found.challenge_id != row.challenge_id or found.stopped_at:
+        raise _UnwantedError("the organisers have stopped it")
+    joined = session.get(Participation, (row.challenge_id, row.person_id))
+    if joined is not None and joined.state not in _REACHED:
+        raise _UnwantedError("the person takes part no longer")
+    author = session.get(Person, found.made_by)
+    by = author.names.public if author else ""
+    return found.title, announcement_text(title=found.title, text=found.words, by=by, address=root)
+
+
+def _questions(session: Session, row: Mail, challenge: Challenge, address: str) -> tuple[str, str]:
+    if row.kind is MailKind.QUESTIONS_WAITING:
+        organiser = session.get(Organiser, (row.challenge_id, row.person_id))
+        if organiser is None or organiser.role not in ANSWERING:
+            raise _UnwantedError("the person answers no questions there any more")
+        number = questions.waiting(session, row.challenge_id)
+        if not number or challenge.q_and_a is Asking.NOBODY:
+            raise _UnwantedError("no question waits any more")
+        text = waiting_text(challenge=challenge.title, number=number, address=address)
+        return "questions wait for an answer", text
+    found = session.get(Question, row.occasion)
+    if found is None or found.challenge_id != row.challenge_id or found.asked_by != row.person_id:
+        raise _UnwantedError("the question is gone")
+    if found.state not in {QuestionState.ANSWERED, QuestionState.PRIVATE}:
+        raise _UnwantedError("there is no answer any more")
+    place = f"{address}/{untrusted.identifier(found.id, 'questions.id')}"
+    return "an answer", answered_text(challenge=challenge.title, address=place)
 
 
 def _announcement(session: Session, row: Mail, root: str) -> tuple[str, str]:

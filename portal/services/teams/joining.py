@@ -43,6 +43,8 @@ class JoinPage:
     must_accept: bool
     """Whether the terms have to be accepted, for the first time or as they are now."""
     note: str
+    reason: str
+    """Why the actor was removed or banned; empty where they were not."""
 
 
 class GateClosedError(NotAllowedError):
@@ -69,10 +71,11 @@ def join_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> Jo
         policy=visible.challenge.join_policy,
         state=row.state if row else None,
         rule=gate.title if gate else "",
-        ask=gate.ask if gate else "",
+        ask=(row.contact if row else "") or (gate.ask if gate else ""),
         terms=visible.challenge.terms,
         must_accept=must_accept(visible.challenge.terms, row.terms_sha256 if row else None),
         note=row.note if row else "",
+        reason=row.reason if row and row.state.is_out else "",
     )
 
 
@@ -135,10 +138,15 @@ def accept_terms(
 def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now: datetime) -> None:
     """Let somebody who submits to an open challenge take part; by submitting they accept its terms.
 
-    Raises ``NotAllowedError`` where the policy is another and the actor has not been admitted, or the
-    terms have changed since they accepted them.
+    Raises ``NotAllowedError`` where the policy is another and the actor has not been admitted, the terms have changed
+    since they accepted them, or the organisers have put them out.
     """
-    row = _row(session, challenge, actor)
+    # Shared: whoever bans the person meanwhile waits until this is over, or this sees the ban.
+    row = session.get(
+        Participation, (challenge.id, str(actor.person_id)), with_for_update={"read": True}
+    )
+    if row is not None and row.state.is_out:
+        raise not_yet(row.state)
     if challenge.join_policy == OPEN:
         if row is None or row.state is not ParticipationState.ADMITTED:
             _write(session, challenge, actor, ParticipationState.ADMITTED, "", now=now)
@@ -183,18 +191,21 @@ def decide(
     ``by_mail``: they are informed by mail, unless they do not want to be.
     """
     visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not permissions.may_organise(actor, visible.relation):
+    if not permissions.may_manage_participants(actor, visible.relation):
         raise NotFoundError
     access.check_may_change(visible.relation)
     row = session.get(Participation, (visible.challenge.id, person_id), with_for_update=True)
     if row is None:
         raise NotFoundError
+    if row.state is ParticipationState.BANNED:
+        raise ParticipantError("This person is banned. Lift the ban first.")
     if row.state is ParticipationState.ADMITTED and not admits:
         raise ParticipantError("This person takes part already; they cannot be declined any more.")
     to = ParticipationState.ADMITTED if admits else ParticipationState.DECLINED
     if row.state is to:
         return
     row.state, row.decided_at, row.decided_by = to, now, actor.person_id
+    row.reason = row.contact = ""
     _note(
         session, actor, Action.JOIN_ADMITTED if admits else Action.JOIN_DECLINED,
         visible.challenge, person_id, now,
@@ -215,6 +226,10 @@ _NOT_YET: Mapping[ParticipationState | None, str] = {
     None: "Join the challenge first, on its page for joining.",
     ParticipationState.ASKED: "The organisers have not yet let you in. You can submit once they have.",
     ParticipationState.DECLINED: "The organisers have declined your request to take part.",
+    ParticipationState.REMOVED: (
+        "The organisers have removed you from this challenge. Its page for joining says why."
+    ),
+    ParticipationState.BANNED: access.BANNED,
     ParticipationState.ADMITTED: (
         "The terms of this challenge have changed. Accept them on its page for joining first."
     ),
@@ -264,12 +279,23 @@ def _write(
         _note(session, actor, _WRITTEN[state], challenge, person_id, now)
         return state
     found = session.get_one(Participation, row_key, populate_existing=True, with_for_update=True)
-    if state is ParticipationState.ADMITTED and found.state is not ParticipationState.ADMITTED:
-        # The policy was another when they asked.
-        found.state, found.decided_at, found.decided_by = state, now, None
-        found.terms_sha256 = row.terms_sha256
-        _note(session, actor, Action.JOINED, challenge, person_id, now)
+    if found.state is ParticipationState.BANNED:
+        raise not_yet(found.state)
+    if _is_step(found.state, state):
+        # The policy was another when they asked, or they were removed and come again.
+        is_in = state is ParticipationState.ADMITTED
+        found.state, found.decided_at, found.decided_by = state, now if is_in else None, None
+        found.terms_sha256, found.reason, found.contact = row.terms_sha256, "", ""
+        if not is_in:
+            found.note, found.asked_at = row.note, now
+        _note(session, actor, _WRITTEN[state], challenge, person_id, now)
     return found.state
+
+
+def _is_step(before: ParticipationState, to: ParticipationState) -> bool:
+    if to is ParticipationState.ADMITTED:
+        return before is not to
+    return before is ParticipationState.REMOVED
 
 
 _WRITTEN = {

@@ -42,8 +42,8 @@ def find_open(session: Session, actor: Actor, slug: str) -> tuple[Challenge, Tea
     """
     challenge, team = find_own(session, actor, slug)
     relation = access.relation_of(session, challenge, actor)
-    if not relation.is_open:
-        raise access.over(relation)
+    if not relation.is_open or relation.banned:
+        raise access.not_now(relation, "change the team")
     return challenge, team
 
 
@@ -152,7 +152,7 @@ def leave(session: Session, *, actor: Actor, slug: str, now: datetime) -> None:
             "Ask another team to merge instead.",
             reason="last",
         )
-    _take_out(session, actor, team, now)
+    take_out(session, str(actor.person_id), team, now)
     if len(members) == 1:
         dissolve(session, team)
     standings.follow_members(session, challenge.id, team.id)
@@ -181,6 +181,23 @@ def rename(session: Session, *, actor: Actor, slug: str, name: str, now: datetim
         team.name = wish
     session.flush()
     _note(session, actor, Action.TEAM_RENAMED, challenge.id, team.id, now)
+
+
+def take_out(session: Session, person_id: str, team: Team, now: datetime) -> None:
+    """Take a person out of a team whose row is locked; that they were in it is kept."""
+    row = session.get_one(Membership, (team.id, person_id))
+    session.add(
+        PastMembership(
+            id=new_id(now),
+            team_id=team.id,
+            challenge_id=team.challenge_id,
+            person_id=row.person_id,
+            joined_at=row.joined_at,
+            left_at=now,
+        )
+    )
+    session.delete(row)
+    session.flush()
 
 
 def dissolve(session: Session, team: Team) -> None:
@@ -215,25 +232,9 @@ def _leave_the_old(session: Session, actor: Actor, team: Team, now: datetime) ->
             f"Your team {team.name} has submitted. Ask for a merger on its page instead.",
             reason="merge",
         )
-    _take_out(session, actor, team, now)
+    take_out(session, str(actor.person_id), team, now)
     if not has_submitted(session, team.id):
         dissolve(session, team)
-
-
-def _take_out(session: Session, actor: Actor, team: Team, now: datetime) -> None:
-    row = session.get_one(Membership, (team.id, str(actor.person_id)))
-    session.add(
-        PastMembership(
-            id=new_id(now),
-            team_id=team.id,
-            challenge_id=team.challenge_id,
-            person_id=row.person_id,
-            joined_at=row.joined_at,
-            left_at=now,
-        )
-    )
-    session.delete(row)
-    session.flush()
 
 
 def _note(

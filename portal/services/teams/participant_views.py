@@ -1,5 +1,6 @@
 """Who takes part, as organisers see it: requests, teams, and what they should look into."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,26 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.db.tables import Participation
+from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.errors import NotFoundError
 from portal.domain.teams.membership_rules import ParticipationState
 from portal.services.challenges.context import Frame, look_up
 from portal.services.teams.abuse_signals import Hint, hints_of
+from portal.services.teams.participation_lists import ListedPerson, listed
 from portal.services.teams.team_lists import TeamList, team_list
 
 MAX_REQUESTS = 200
 """People on the page: those who wait first, and of these who has waited longest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """Somebody who wants to take part, or was declined."""
-
-    person_id: str
-    name: str
-    state: ParticipationState
-    note: str
-    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +27,7 @@ class ParticipantsPage:
 
     frame: Frame
     policy: str
-    requests: tuple[Request, ...]
+    requests: tuple[ListedPerson, ...]
     has_more_requests: bool
     """Whether there are more than the page shows."""
     teams: TeamList
@@ -47,10 +39,10 @@ def participants_page(
 ) -> ParticipantsPage:
     """Return it to whoever organises the challenge; raise ``NotFoundError`` for everybody else."""
     visible = look_up(session, actor=actor, slug=slug, now=now)
-    if not visible.frame.may_organise:
+    if not permissions.may_manage_participants(actor, visible.relation):
         raise NotFoundError
     challenge = visible.challenge
-    requests = _requests(session, challenge.id)
+    requests = listed(session, challenge.id, _requests(session, challenge.id))
     return ParticipantsPage(
         frame=visible.frame,
         policy=challenge.join_policy,
@@ -61,12 +53,12 @@ def participants_page(
     )
 
 
-def _requests(session: Session, challenge_id: str) -> tuple[Request, ...]:
-    rows = session.scalars(
+def _requests(session: Session, challenge_id: str) -> Sequence[Participation]:
+    return session.scalars(
         select(Participation)
         .where(
             Participation.challenge_id == challenge_id,
-            Participation.state != ParticipationState.ADMITTED,
+            Participation.state.in_([ParticipationState.ASKED, ParticipationState.DECLINED]),
         )
         .options(joinedload(Participation.person))
         .order_by(
@@ -75,14 +67,4 @@ def _requests(session: Session, challenge_id: str) -> tuple[Request, ...]:
             Participation.person_id,
         )
         .limit(MAX_REQUESTS + 1)
-    )
-    return tuple(
-        Request(
-            person_id=row.person_id,
-            name=row.person.names.own,
-            state=row.state,
-            note=row.note,
-            asked_at=row.asked_at,
-        )
-        for row in rows
-    )
+    ).all()

@@ -9,6 +9,7 @@ from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.announcements import MAX_TEXT_BYTES, MAX_TITLE_CHARS
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.life import MAX_REASON_CHARS, ChallengeState
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
@@ -20,6 +21,8 @@ from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.limits import MAX_EXTRA_TRIES, SubmissionKind
 from portal.domain.submissions.questions import MAX_ANSWER_CHARS, QuestionType
 from portal.domain.submissions.timeline import StepState
+from portal.domain.teams.expulsion import MAX_CONTACT_CHARS
+from portal.domain.teams.expulsion import MAX_REASON_CHARS as EXPULSION_REASON_CHARS
 from portal.domain.teams.membership_rules import ParticipationState
 
 
@@ -360,12 +363,20 @@ class Teams(Page[Team]):
 
 
 class Participant(Model):
-    """Somebody who takes part, wants to, or was declined."""
+    """Somebody who takes part, wants to, or was declined, removed or banned."""
 
     id: str
     name: str
+    verified_name: str | None = Field(description="As the login says; null where it does not.")
+    affiliation: list[str] = Field(description="As the login says; empty where it does not.")
+    identity_provider: str | None = Field(
+        description="The institution, where a federation's login says it."
+    )
+    login: str | None = Field(description="The issuer of the login that was used last.")
     state: ParticipationState
     note: str = Field(description="What they wrote when they asked.")
+    reason: str = Field(description="Why they were removed or banned.")
+    team: str | None
     asked_at: Moment
     decided_at: Moment | None
 
@@ -447,6 +458,60 @@ class GivenTries(Model):
 
 class AllTries(Page[GivenTries]):
     """One page of what was given in a challenge, the newest first."""
+
+
+class QuestionAsked(Model):
+    """Something to ask the organisers."""
+
+    title: str = Field(description=f"At most {MAX_TITLE_CHARS} characters.")
+    text: str = Field(description=f"Markdown, at most {MAX_TEXT_BYTES} bytes.")
+
+
+class QuestionAnswer(Model):
+    """An answer, or another one in the place of what there is."""
+
+    answer: str = Field(description=f"Markdown, at most {MAX_TEXT_BYTES} bytes.")
+    public: bool = Field(description="Whether others read it as well, or who asked only.")
+
+
+class QuestionItem(Model):
+    """A question with its answer, as far as you read it."""
+
+    id: str
+    title: str
+    text: str
+    state: QuestionState
+    asked_at: Moment
+    asked_by: str = Field(description="For organisers and reviewers; empty for others.")
+    is_own: bool
+    answer: str
+    answered_at: Moment | None
+    note: str = Field(description="Why it is hidden or closed: for who asked, and organisers.")
+
+
+class Questions(Page[QuestionItem]):
+    """One page of questions."""
+
+
+class RemovalWanted(Model):
+    """Somebody is to be removed: they may join or ask again."""
+
+    reason: str = Field(max_length=EXPULSION_REASON_CHARS, description="The person reads it.")
+
+
+class BanWanted(Model):
+    """Somebody is to be banned, until that is lifted."""
+
+    reason: str = Field(max_length=EXPULSION_REASON_CHARS, description="The person reads it.")
+    contact: str = Field(
+        default="",
+        max_length=MAX_CONTACT_CHARS,
+        description="Whom to ask; empty: the site's support.",
+    )
+    mark: Mark | None = Field(
+        default=None,
+        description="What the person submitted is marked so: hidden, disqualified or unranked.",
+    )
 
 
 class StateWanted(Model):

@@ -15,6 +15,7 @@ from portal.web.api import (
     files,
     marks,
     picks,
+    questions,
     revisions,
     submissions,
     teams,
@@ -74,6 +75,9 @@ def _router() -> APIRouter:
     _download(router, "/challenges/{slug}/files/{name}", files.file)
     _get(router, "/challenges/{slug}/announcements", announcements.announcements)
     _make(router, "/challenges/{slug}/announcements", announcements.announce)
+    _get(router, "/challenges/{slug}/q-and-a", questions.questions)
+    _make(router, "/challenges/{slug}/q-and-a", questions.ask)
+    _post(router, "/challenges/{slug}/q-and-a/{id}/answer", questions.answer)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)
     _get(router, "/challenges/{slug}/submissions", submissions.submissions)
     _upload(router, "/challenges/{slug}/submissions", submissions.submit, form=SubmitInput)
@@ -94,6 +98,9 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/participants", teams.participants)
     _post(router, "/challenges/{slug}/participants/{person}/admit", teams.admit)
     _post(router, "/challenges/{slug}/participants/{person}/decline", teams.decline)
+    _post(router, "/challenges/{slug}/participants/{person}/remove", teams.remove)
+    _post(router, "/challenges/{slug}/participants/{person}/ban", teams.ban)
+    _post(router, "/challenges/{slug}/participants/{person}/lift-ban", teams.lift_ban)
     return router
 
 

@@ -5,7 +5,13 @@ from typing import Annotated
 from fastapi import Query
 
 from portal.domain.teams.membership_rules import ParticipationState
-from portal.services.teams import admissions, joining, participation_lists, team_lists
+from portal.services.teams import (
+    admissions,
+    expulsion,
+    joining,
+    participation_lists,
+    team_lists,
+)
 from portal.services.teams.participation_lists import ListedPerson
 from portal.services.teams.team_lists import ListedTeam
 from portal.web.api import models
@@ -31,6 +37,7 @@ def participants(
     call: Organising,
     slug: Slug,
     state: Annotated[ParticipationState | None, Query(description="All without.")] = None,
+    q: Annotated[str, Query(max_length=200, description="Part of a name.")] = "",
     page: PageNumber = 1,
 ) -> models.Participants:
     """List who takes part in a challenge that you organise, and who wants to."""
@@ -39,6 +46,7 @@ def participants(
         actor=call.actor,
         slug=slug,
         state=state,
+        words=q.replace("\0", ""),
         page=page,
         now=call.now,
     )
@@ -74,6 +82,48 @@ def admit_team(
     return wanted
 
 
+def remove(
+    call: Organising, slug: Slug, person_id: PersonId, wanted: models.RemovalWanted
+) -> models.Decision:
+    """Remove somebody who takes part; they may join or ask again. Doing it again changes nothing."""
+    call.write(
+        expulsion.remove,
+        actor=call.actor,
+        slug=slug,
+        person_id=person_id,
+        reason=wanted.reason,
+        now=call.now,
+        by_mail=call.context.sends_mail,
+    )
+    return models.Decision(id=person_id, state=ParticipationState.REMOVED)
+
+
+def ban(
+    call: Organising, slug: Slug, person_id: PersonId, wanted: models.BanWanted
+) -> models.Decision:
+    """Let somebody neither join nor submit until the ban is lifted."""
+    call.write(
+        expulsion.ban,
+        actor=call.actor,
+        slug=slug,
+        person_id=person_id,
+        reason=wanted.reason,
+        contact=wanted.contact,
+        mark=wanted.mark,
+        now=call.now,
+        by_mail=call.context.sends_mail,
+    )
+    return models.Decision(id=person_id, state=ParticipationState.BANNED)
+
+
+def lift_ban(call: Organising, slug: Slug, person_id: PersonId) -> models.Decision:
+    """Take a ban back: the person is as far with taking part as before."""
+    state = call.write(
+        expulsion.lift, actor=call.actor, slug=slug, person_id=person_id, now=call.now
+    )
+    return models.Decision(id=person_id, state=state)
+
+
 def _decide(call: Call, slug: str, person_id: str, *, admits: bool) -> models.Decision:
     call.write(
         joining.decide,
@@ -92,8 +142,14 @@ def _participant(row: ListedPerson) -> models.Participant:
     return models.Participant(
         id=row.person_id,
         name=row.name,
+        verified_name=row.login.name or None,
+        affiliation=list(row.login.affiliation),
+        identity_provider=row.login.identity_provider or None,
+        login=row.login.issuer or None,
         state=row.state,
         note=row.note,
+        reason=row.reason,
+        team=row.team or None,
         asked_at=row.asked_at,
         decided_at=row.decided_at,
     )

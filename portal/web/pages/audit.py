@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -30,8 +30,8 @@ def log(request: PageRequest) -> Response:
     """Show the entries that are asked for, the newest first; the look is written down."""
     if not permissions.may_see_staff_pages(request.actor):
         raise NotFoundError
-    filled = _filled(request)
-    wanted = _wanted(filled)
+    filled = filter_of(request)
+    wanted = wanted_of(filled)
     view = None
     if wanted is not None:
         view = request.write(
@@ -59,7 +59,7 @@ def log(request: PageRequest) -> Response:
 
 def download(request: PageRequest) -> Response:
     """Send the entries that are asked for, one JSON object a line, the oldest first."""
-    wanted = _wanted(_filled(request))
+    wanted = wanted_of(filter_of(request))
     if wanted is None:
         raise NotFoundError
     last = request.write(
@@ -83,12 +83,12 @@ def _lines(request: PageRequest, wanted: Wanted, last: int) -> Iterator[str]:
         after = rows[-1]["number"]
 
 
-def _filled(request: PageRequest) -> Filled:
+def filter_of(request: PageRequest, names: Sequence[str] = FIELDS) -> Filled:
     """Return the filter as it was filled in, with what is wrong with it."""
     given = request.http.query_params
     # A database may refuse NUL.
     values = {
-        name: given.get(name, "")[:MAX_FILTER_CHARS].replace("\0", "").strip() for name in FIELDS
+        name: given.get(name, "")[:MAX_FILTER_CHARS].replace("\0", "").strip() for name in names
     }
     errors = {
         name: NO_DAY for name in ("from", "to") if values[name] and _day(values[name]) is None
@@ -98,7 +98,7 @@ def _filled(request: PageRequest) -> Filled:
     return Filled(values=values, errors=errors)
 
 
-def _wanted(filled: Filled) -> Wanted | None:
+def wanted_of(filled: Filled) -> Wanted | None:
     """Return what is asked for; None where the filter cannot be read."""
     if filled.errors:
         return None

@@ -41,10 +41,22 @@ MESSAGES: Mapping[Action, str] = {
     Action.ANNOUNCEMENT_RESTORED: "{who} put {subject} back in {challenge}",
     Action.ROLE_GIVEN: "{who} gave {subject} the role {role} in {challenge}",
     Action.ROLE_TAKEN: "{who} took the role {role} in {challenge} from {subject}",
+    Action.ROLE_INVITED: "{who} invited somebody by e-mail, {subject}, to the role {role} in {challenge}",
+    Action.ROLE_INVITATION_WITHDRAWN: "{who} withdrew {subject} to a role in {challenge}",
+    Action.ROLE_ACCEPTED: "{who} accepted the role {role} in {challenge} by an invitation",
+    Action.QUESTION_ASKED: "{who} asked {subject} in {challenge}",
+    Action.QUESTION_ANSWERED: "{who} answered {subject} in {challenge}",
+    Action.QUESTION_MODERATED: "{who} changed what is shown of {subject} in {challenge}",
+    Action.CIRCULAR_SENT: "{who} sent a mail, {subject}, to participants of {challenge}",
+    Action.CIRCULAR_STOPPED: "{who} stopped a mail, {subject}, to participants of {challenge}",
     Action.JOIN_ASKED: "{who} asked to take part in {challenge}",
     Action.JOINED: "{who} joined {challenge}",
     Action.JOIN_ADMITTED: "{who} admitted {subject} to {challenge}",
     Action.JOIN_DECLINED: "{who} did not admit {subject} to {challenge}",
+    Action.PARTICIPANT_REMOVED: "{who} removed {subject} from {challenge}",
+    Action.PARTICIPANT_BANNED: "{who} banned {subject} from {challenge}",
+    Action.BAN_LIFTED: "{who} lifted the ban of {subject} from {challenge}",
+    Action.PARTICIPANTS_EXPORTED: "{who} downloaded the list of participants of {challenge}",
     Action.TEAM_MADE: "{who} made {subject} in {challenge}",
     Action.TEAM_RENAMED: "{who} renamed {subject} in {challenge}",
     Action.TEAM_JOINED: "{who} joined {subject} in {challenge}",
@@ -143,7 +155,8 @@ def _thing(thing: Thing) -> Part:
     pattern = _ADDRESSES.get(thing.kind, "")
     name = thing.name or thing.id
     is_a_name = thing.kind in {"person", "challenge"}
-    return Part(name if is_a_name else f"{thing.kind} {name}", pattern.format(id=thing.id))
+    kind = thing.kind.replace("_", " ")
+    return Part(name if is_a_name else f"{kind} {name}", pattern.format(id=thing.id))
 
 
 def _role(value: object) -> str:

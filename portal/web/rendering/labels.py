@@ -9,7 +9,9 @@ from portal.domain.accounts.tokens import Scope, TokenState
 from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
+from portal.domain.challenges.circulars import Recipients
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import Origin, RevisionState
 from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.jobs import JobKind
@@ -57,6 +59,15 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         ParticipationState.ASKED: Label("Waiting for the organisers", "half", "calm"),
         ParticipationState.ADMITTED: Label("Taking part", "check", "good"),
         ParticipationState.DECLINED: Label("Declined", "cross", "bad"),
+        ParticipationState.REMOVED: Label("Removed", "bar", "quiet"),
+        ParticipationState.BANNED: Label("Banned", "cross", "bad"),
+    },
+    QuestionState: {
+        QuestionState.WAITING: Label("Waiting for an answer", "half", "calm"),
+        QuestionState.ANSWERED: Label("Answered", "check", "good"),
+        QuestionState.PRIVATE: Label("Answered privately", "disc", "good"),
+        QuestionState.CLOSED: Label("Closed", "square", "quiet"),
+        QuestionState.HIDDEN: Label("Hidden", "pause", "warn"),
     },
     TokenState: {
         TokenState.LIVE: Label("Works", "check", "good"),
@@ -122,6 +133,13 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         Scope.SUBMIT: "submit",
         Scope.ORGANISE: "organise",
     },
+    Recipients: {
+        Recipients.ALL: "Everybody who takes part",
+        Recipients.NO_SUBMISSION: "Who has submitted nothing yet",
+        Recipients.FAILED: "Who has a submission that failed",
+        Recipients.SCORED: "Who has a submission with a score",
+        Recipients.ASKED: "Who waits to be let in",
+    },
     Role: {
         Role.OWNER: "Owner",
         Role.ORGANISER: "Co-organiser",
@@ -154,6 +172,9 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     MailTopic: {
         MailTopic.ANNOUNCEMENTS: "Announcements of challenges",
         MailTopic.JOIN_DECISIONS: "Decisions about taking part",
+        MailTopic.ANSWERS: "Answers",
+        MailTopic.QUESTIONS: "Questions of participants",
+        MailTopic.CIRCULARS: "Mails from organisers",
     },
     Group: {
         Group.LOGINS: "Logins, sessions and tokens",
@@ -198,7 +219,10 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
 EXPLANATIONS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
     MailTopic: {
         MailTopic.ANNOUNCEMENTS: "what organisers announce where you take part",
-        MailTopic.JOIN_DECISIONS: "that organisers have let you take part, or have declined it",
+        MailTopic.JOIN_DECISIONS: "that organisers have let you take part, declined it, removed or banned you",
+        MailTopic.ANSWERS: "that organisers have answered a question of yours",
+        MailTopic.QUESTIONS: "that questions wait in a challenge that you organise, once in four hours at most",
+        MailTopic.CIRCULARS: "what organisers write to some of those who take part, or want to",
     },
     SubmissionKind: {
         SubmissionKind.IMAGE: (

@@ -17,6 +17,8 @@ HEAD = (
     "List-Unsubscribe-Post", "Content-Type", "Content-Transfer-Encoding", "MIME-Version",
 )  # fmt: skip
 """The lines that a head has, and no other."""
+UNSUBSCRIBE = ("List-Unsubscribe", "List-Unsubscribe-Post")
+"""Those that a mail lacks which nobody can stop, as it comes once."""
 
 
 def mime_of(letter: Letter, *, sender: str, sender_name: str, domain: str) -> bytes:
@@ -29,11 +31,13 @@ def mime_of(letter: Letter, *, sender: str, sender_name: str, domain: str) -> by
     message["Message-ID"] = f"<{letter.id}@{domain}>"
     # RFC 3834: no answering machine answers.
     message["Auto-Submitted"] = "auto-generated"
-    message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if letter.unsubscribe:
+        message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text, charset="utf-8", cte="quoted-printable")
     made = message.as_bytes()
-    if sorted(BytesHeaderParser().parsebytes(made).keys()) != sorted(HEAD):
+    expected = [line for line in HEAD if letter.unsubscribe or line not in UNSUBSCRIBE]
+    if sorted(BytesHeaderParser().parsebytes(made).keys()) != sorted(expected):
         raise ValueError("the head of a mail has lines that nobody put there")
     return made
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from portal.web.rendering.static_files import StaticFiles
-from tests.integration.access.scene import INVITATION, MAIL_LINK, TERMS
+from tests.integration.access.scene import INVITATION, MAIL_LINK, ROLE_INVITATION, TERMS
 from tests.integration.access.table import Key
 from tests.support.bundles import new_bundle
 from tests.support.offered_files import INNER_PICTURE
@@ -130,6 +130,20 @@ EXAMPLES: Mapping[Key, Example] = {
     ("GET", "/challenges/{slug}/pictures/{path:path}"): Example(
         parts={"{path:path}": INNER_PICTURE}
     ),
+    ("GET", "/challenges/{slug}/participants/{person}"): Example(parts={"{person}": "@applicant"}),
+    **{
+        ("POST", f"{api}/challenges/{{slug}}/participants/{{person}}/{what}"): Example(
+            parts={"{person}": "@applicant"},
+            form={} if api else form,
+            json=json if api else None,
+        )
+        for api in ("", "/api/v1")
+        for what, form, json in (
+            ("remove", {"reason": "By mistake."}, {"reason": "By mistake."}),
+            ("ban", {"ban_reason": "By mistake."}, {"reason": "By mistake."}),
+            ("lift-ban", {}, None),
+        )
+    },
     ("POST", "/challenges/{slug}/news"): Example(
         form={"title": "News", "text": "It is so.", "do": "publish"}
     ),
@@ -206,6 +220,34 @@ EXAMPLES: Mapping[Key, Example] = {
         parts={"{id}": "@person"}, form={"reason": "left"}
     ),
     ("POST", "/staff/people/{id}/unblock"): Example(parts={"{id}": "@person"}),
+    ("POST", "/challenges/{slug}/mail"): Example(
+        form={"title": "Hello", "text": "Submit.", "to": "asked", "shown": "1", "do": "send"}
+    ),
+    ("POST", "/challenges/{slug}/mail/{id}/stop"): Example(parts={"{id}": "@circular"}),
+    ("POST", "/challenges/{slug}/q-and-a"): Example(form={"title": "Why?", "text": "Is it so?"}),
+    ("GET", "/challenges/{slug}/q-and-a/{id}"): Example(parts={"{id}": "@question"}),
+    ("POST", "/challenges/{slug}/q-and-a/{id}/answer"): Example(
+        parts={"{id}": "@question"},
+        form={"answer": "No.", "for": "public", "title": "Why?", "text": "Is it so?"},
+    ),
+    ("POST", "/challenges/{slug}/q-and-a/{id}/end"): Example(
+        parts={"{id}": "@question"}, form={"to": "hidden", "note": "Asked twice."}
+    ),
+    ("POST", "/challenges/{slug}/q-and-a/{id}/reopen"): Example(parts={"{id}": "@question"}),
+    ("POST", "/api/v1/challenges/{slug}/q-and-a"): Example(
+        json={"title": "Why?", "text": "Is it so?"}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/q-and-a/{id}/answer"): Example(
+        parts={"{id}": "@question"}, json={"answer": "No.", "public": True}
+    ),
+    ("POST", "/challenges/{slug}/roles/invitations"): Example(
+        form={"address": "new@nordholm.example", "as": "reviewer"}
+    ),
+    ("POST", "/challenges/{slug}/roles/invitations/{id}/withdraw"): Example(
+        parts={"{id}": "@role invitation"}
+    ),
+    ("GET", "/role-invitation"): Example(path=f"/role-invitation?code={ROLE_INVITATION}"),
+    ("POST", "/role-invitation"): Example(form={"code": ROLE_INVITATION}),
     ("GET", "/invitation"): Example(path=f"/invitation?code={INVITATION}"),
     ("POST", "/invitation"): Example(form={"code": INVITATION, "accept": "yes"}),
 }

@@ -33,6 +33,7 @@ from portal.db.tables import (
     Weights,
 )
 from portal.domain.accounts.tokens import PREFIX, Scope
+from portal.domain.challenges.questions import Asking, QuestionState
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
@@ -51,6 +52,7 @@ from tests.support.factories import DAY, NOW, Digits
 from tests.support.servers.portal import log_in, new_context
 
 TERMS = SiteTerms(version="2026-11", markdown="# Terms\n\nBe kind.")
+ROLE_INVITATION = "r" * 43
 INVITATION = "i" * 43
 MAIL_LINK = "m" * 43
 
@@ -120,7 +122,7 @@ def new_place(directory: Path, scene: Scene | None) -> Place:
     if scene is not None:
         database = scene.copy
         shutil.copy(scene.database, str(database.engine.url.database))
-    context = new_context(directory, database=database, terms=TERMS)
+    context = new_context(directory, database=database, terms=TERMS, sends_mail=True)
     return Place(context=context, app=create_app(context))
 
 
@@ -129,8 +131,9 @@ def make_scene(directory: Path) -> Scene:
     place = new_place(directory, None)
     with place.context.database.writing() as session:
         digits = factories.add_challenge(session)
-        session.get_one(Challenge, digits.challenge.id).join_policy = "approve"
         session.get_one(Board, digits.dev.id).rule = Rule.CHOSEN
+        challenge = session.get_one(Challenge, digits.challenge.id)
+        challenge.join_policy, challenge.q_and_a = "approve", Asking.PARTICIPANTS
         people = _people(session, digits)
         ids, tokens = _things(session, digits, people)
         offered_files.offer(session, digits)
@@ -251,6 +254,16 @@ def _things(
         "other browser": _session_of(session, people["team"]),
         "browser": _session_of(session, people["person"]),
         "invitation": session.query(Invitation).one().id,
+        "question": factories.add_question(
+            session,
+            digits,
+            people["team"],
+            state=QuestionState.ANSWERED,
+            answer="So.",
+            answered_by=people["owner"],
+        ).id,
+        "circular": factories.add_circular(session, digits, people["owner"]).id,
+        "role invitation": _invited(session, digits, people["owner"]),
         "merge": _merge(session, other, team, people["other team"]),
     }
     tokens = {}
@@ -279,6 +292,12 @@ def _with_log(session: Session, submission_id: str) -> str:
     ).first()
     run_logs.keep(session, str(token), {"stdout": Tail(text="what it wrote", truncated=False)})
     return str(token)
+
+
+def _invited(session: Session, digits: Digits, owner: Person) -> str:
+    """Invite an address to be an owner; return the id."""
+    row = factories.add_role_invitation(session, digits, owner, ROLE_INVITATION)
+    return row.id
 
 
 def _session_of(session: Session, person: Person) -> str:

@@ -19,6 +19,7 @@ from portal.db.tables import (
     Base,
     Challenge,
     ChallengeRevision,
+    Circular,
     Decision,
     Evaluation,
     Invitation,
@@ -27,6 +28,8 @@ from portal.db.tables import (
     MergeRequest,
     Organiser,
     Participation,
+    Question,
+    RoleInvitation,
     Submission,
     Team,
     Trouble,
@@ -54,11 +57,20 @@ CALLS = {
     key: dict(zip(TOKENS, answers, strict=True))
     for key, answers in table.read("The API", [*TOKENS]).items()
 }
-OF_A_CHALLENGE = ("/challenges/{slug}", "/submissions/{id}", "/attention/{id}", "/invitation")
+OF_A_CHALLENGE = (
+    "/challenges/{slug}",
+    "/submissions/{id}",
+    "/attention/{id}",
+    "/invitation",
+    "/role-invitation",
+)
 STEPS = {("POST", "/challenges/{slug}/state"), ("POST", "/api/v1/challenges/{slug}/state")}
 """The one way out."""
 WORKING = {
     "participants",
+    "q-and-a",
+    "mail",
+    "log",
     "attention",
     "roles",
     "revisions",
@@ -69,8 +81,8 @@ WORKING = {
 }
 """Pages for those who work for it."""
 ROWS: list[type[Base]] = [
-    AuditEntry, Challenge, ChallengeRevision, Decision, Evaluation, Invitation, LogRelease, Membership, MergeRequest, Organiser,
-    Participation, Submission, Team, Weights,
+    AuditEntry, Challenge, ChallengeRevision, Circular, Decision, Evaluation, Invitation, LogRelease, Membership, MergeRequest, Organiser,
+    Participation, Question, RoleInvitation, Submission, Team, Weights,
 ]  # fmt: skip
 
 

@@ -63,7 +63,9 @@ ACTS = {
 def test_every_form_of_staff_and_owners_is_in_the_table_above() -> None:
     forms = {address.path for address in addresses() if "POST" in address.methods}
 
-    assert {path for path in forms if path.startswith(OURS)} == set(ACTS)
+    # Invitations have ids of their own, and tests: tests/integration/challenges/test_role_invitations.py.
+    ours = {path for path in forms if path.startswith(OURS) and "/invitations" not in path}
+    assert ours == set(ACTS)
 
 
 @pytest.mark.parametrize("path", ACTS)

@@ -10,7 +10,8 @@ from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
 OF_ALL = ["resources", "leaks", "retention", "revisions", "roles", "state"]
-OF_ORGANISERS = ["participants", "attention", "tries", "change"]
+LAST = ["log"]
+OF_ORGANISERS = ["participants", "mail", "attention", "tries", "change"]
 
 
 def _links(page: str, name: str) -> list[tuple[str, str]]:
@@ -30,7 +31,8 @@ def test_an_organiser_finds_all_of_them_behind_one_tab(site: Site) -> None:
     assert not {f"{ROOT}/{name}" for name in [*OF_ALL, "attention", "change"]} & set(tabs)
     assert _links(shown, site.digits.challenge.title)[-1] == (f"{ROOT}/participants", "true")
     assert _links(shown, "Organise") == [
-        (f"{ROOT}/{name}", "page" if name == "roles" else "") for name in [*OF_ORGANISERS, *OF_ALL]
+        (f"{ROOT}/{name}", "page" if name == "roles" else "")
+        for name in [*OF_ORGANISERS, *OF_ALL, *LAST]
     ]
 
 

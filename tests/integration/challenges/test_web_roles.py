@@ -262,5 +262,5 @@ def test_the_roles_take_as_many_queries_however_many_there_are(site: Site, more:
         page = browser.get(ROLES)
 
     assert page.text.count('<th scope="row"') == 1 + more
-    # The login, the challenge with its phases, titles of its pages, the roles.
-    assert len([s for s in statements if s.lstrip().upper().startswith("SELECT")]) == 4
+    # The login, the challenge with its phases, titles of its pages, the roles; the challenge and its invitations.
+    assert len([s for s in statements if s.lstrip().upper().startswith("SELECT")]) == 6

@@ -1,12 +1,13 @@
 """A challenge goes from state to state: by its owners, on the page, by the API and by command."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from portal.db.tables import AuditEntry, Challenge, Person
+from portal.db.tables import AuditEntry, Challenge, Evaluation, Person
 from portal.domain.accounts.tokens import Scope
 from portal.domain.audit import Action
 from portal.domain.challenges.life import ChallengeState
+from portal.domain.evaluations.states import EvaluationState
 from portal.domain.permissions import Role
 from portal.services.challenges.access import RESTS
 from tests.support import factories
@@ -201,3 +202,26 @@ def test_staff_see_what_waits_for_the_site(site: Site) -> None:
     assert "Challenges to be approved" in waiting
     assert f'href="{STATE}"' in waiting
     assert "Challenges to be approved" not in after
+
+
+@pytest.mark.parametrize("state", [EvaluationState.RUNNING, EvaluationState.HELD])
+def test_what_has_not_ended_keeps_a_challenge_from_being_archived(
+    site: Site, state: EvaluationState
+) -> None:
+    with site.context.database.writing() as session:
+        team = factories.add_team(session, site.digits, "Late", site.newcomer)
+        row = factories.add_submission(session, site.digits, team, site.newcomer, state=state)
+        session.get_one(Challenge, site.digits.challenge.id).state = ChallengeState.CLOSED
+    owner = site.browser(site.organiser)
+
+    page = owner.get(f"{ROOT}/state").text
+    refused = owner.post(f"{ROOT}/state", data={"to": "archived"})
+    with site.context.database.writing() as session:
+        of_it = Evaluation.submission_id == row.id
+        session.execute(update(Evaluation).where(of_it).values(state=EvaluationState.CANCELLED))
+    done = owner.post(f"{ROOT}/state", data={"to": "archived"})
+
+    assert "Evaluations of this challenge have not ended" in page
+    assert refused.status_code == 422
+    assert "Evaluations of this challenge have not ended" in refused.text
+    assert done.status_code == 303

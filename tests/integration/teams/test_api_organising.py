@@ -11,7 +11,12 @@ from tests.support.factories import MINUTE, NOW
 from tests.support.web.site import Site
 
 PEOPLE = "/api/v1/challenges/digits/participants"
-ASKED, ADMITTED, DECLINED = ParticipationState
+ASKED, ADMITTED, DECLINED, *_ = ParticipationState
+UNSAID = {
+    "verified_name": None, "affiliation": [], "identity_provider": None, "login": None,
+    "reason": "", "team": None,
+}  # fmt: skip
+"""What is answered of somebody of whom no login says anything."""
 
 
 @pytest.fixture
@@ -40,6 +45,7 @@ def test_organisers_list_who_takes_part_and_who_wants_to(site: Site, program: Te
     asked = {
         "id": site.newcomer.id,
         "name": "Nina New",
+        **UNSAID,
         "state": "asked",
         "note": "from Nina New",
         "asked_at": "2026-11-24T10:05:00Z",
@@ -48,6 +54,8 @@ def test_organisers_list_who_takes_part_and_who_wants_to(site: Site, program: Te
     admitted = {
         "id": site.ada.id,
         "name": "Ada Vlasák",
+        **UNSAID,
+        "team": "Team Ada",
         "state": "admitted",
         "note": "from Ada Vlasák",
         "asked_at": "2026-11-24T10:04:00Z",

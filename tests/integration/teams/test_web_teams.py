@@ -276,7 +276,7 @@ def test_who_takes_part_takes_a_fixed_number_of_queries(site: Site, more: int) -
     assert page.count("Somebody has left a team") == more
     assert page.count("Waiting for the organisers") == more
     assert own.count("You have asked Person") == more
-    assert (len(by_organiser), len(by_ada)) == (16, 12)
+    assert (len(by_organiser), len(by_ada)) == (18, 12)
 
 
 def test_a_hint_leads_to_the_team_on_its_page_of_the_list(site: Site) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.db.tables import (
     ApiToken,
     Attempt,
+    Challenge,
     Evaluation,
     Job,
     LogRelease,
@@ -24,6 +25,7 @@ from portal.db.tables import (
     Team,
     TermsAcceptance,
 )
+from portal.domain.challenges.questions import Asking, QuestionState
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.file_parts import Part
@@ -106,6 +108,8 @@ class Scene:
     """The token of a failed run whose log nobody has released."""
     announcement: str
     """Its id."""
+    questions: dict[str, str]
+    """Their ids by state."""
 
 
 def _add_revisions(session: Session, digits: Digits) -> None:
@@ -181,6 +185,7 @@ def add_scene(session: Session) -> Scene:
         submissions=submissions,
         logged=_add_log(session, submissions["failed"]),
         announcement=announcement,
+        questions=_ask_things(session, digits, ada, grace, staff),
     )
 
 
@@ -282,6 +287,31 @@ def _sign(session: Session, submission: Submission) -> None:
     result = session.scalars(select(Result).join(Evaluation).where(of_it)).one()
     result.envelope = result.team_envelope = "{}"
     session.flush()
+
+
+def _ask_things(
+    session: Session, digits: Digits, ada: Person, grace: Person, staff: Person
+) -> dict[str, str]:
+    """Let participants have asked the organisers; return the ids by state."""
+    session.get_one(Challenge, digits.challenge.id).q_and_a = Asking.EVERYBODY
+    answer = "No. They are as the scanner made them, see **Data**."
+    rows = (
+        factories.add_question(session, digits, ada, "Which time zone do deadlines have?"),
+        factories.add_question(
+            session, digits, ada, state=QuestionState.ANSWERED, answer=answer, answered_by=staff,
+            at=NOW - 3 * DAY,
+        ),
+        factories.add_question(
+            session, digits, grace, "May we use two GPUs?", "Our model has *two* halves.",
+            state=QuestionState.ANSWERED, answer="One.", answered_by=staff, at=NOW - 4 * DAY,
+        ),
+        factories.add_question(
+            session, digits, ada, "See our score", "It is high.", state=QuestionState.HIDDEN,
+            note="This is no question.", at=NOW - 5 * DAY,
+        ),
+    )  # fmt: skip
+    factories.add_circular(session, digits, staff, ada, grace)
+    return {row.state.value: row.id for row in rows}
 
 
 def _add_account_things(session: Session, *people: Person) -> None:

@@ -17,11 +17,13 @@ from portal.db.tables import (
     Team,
 )
 from portal.domain.ids import new_id
+from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import INVITATION_LASTS, MergeState, ParticipationState
 from tests.support import factories
 from tests.support.factories import DAY, MINUTE, NOW, Digits
 
 INVITATION = "the-code-of-a-link-into-the-team-of-ada-vlas"
+ROLE_INVITATION = "the-code-of-a-link-to-work-for-the-challenge"
 P = ParticipationState
 
 
@@ -39,6 +41,20 @@ def add_team_things(
     _add_requests(session, digits)
     _add_hints(session, digits, teams)
     _ask_before_joining(session, staff)
+    _invite_to_roles(session, digits, staff, grace)
+
+
+def _invite_to_roles(session: Session, digits: Digits, staff: Person, grace: Person) -> None:
+    factories.add_role_invitation(session, digits, staff, ROLE_INVITATION, role=Role.OWNER)
+    accepted = factories.add_role_invitation(
+        session, digits, staff, address="okafor@nordholm.example", at=NOW - 3 * DAY
+    )
+    accepted.accepted_by, accepted.accepted_at = grace.id, NOW - 2 * DAY
+    withdrawn = factories.add_role_invitation(
+        session, digits, staff, address="typo@nordholm.example", at=NOW - 4 * DAY
+    )
+    withdrawn.withdrawn_at = NOW - 3 * DAY
+    session.flush()
 
 
 def _add_links(session: Session, team: Team, ada: Person, grace: Person) -> None:

@@ -58,6 +58,7 @@ def new_context(
     terms: SiteTerms = NO_TERMS,
     rates: Rates = NO_LIMIT,
     session_limits: SessionLimits = SessionLimits(),  # noqa: B008 - it is frozen
+    sends_mail: bool = False,
 ) -> WebContext:
     """Return a site whose clock stands still."""
     return WebContext(
@@ -75,6 +76,7 @@ def new_context(
         terms=terms,
         rates=rates,
         session_limits=session_limits,
+        sends_mail=sends_mail,
     )
 
 

@@ -14,7 +14,7 @@ from portal.web.app import create_app
 from tests.support import factories, offered_files
 from tests.support.databases import new_sqlite
 from tests.support.scenes.site import MAIL_LINK, SITE_TERMS, Scene, add_scene
-from tests.support.scenes.teams import INVITATION
+from tests.support.scenes.teams import INVITATION, ROLE_INVITATION
 from tests.support.servers import identity_provider, portal
 from tests.support.servers.identity_provider import IdentityProvider
 
@@ -59,7 +59,7 @@ def site(directory: Path, template: Template, issuer: str = "http://localhost:9"
     database = open_database(f"sqlite:///{file}")
     offered_files.keep(directory / "blobs")
     context = portal.new_context(
-        directory, database=database, site_url=url, issuer=issuer, terms=SITE_TERMS
+        directory, database=database, site_url=url, issuer=issuer, terms=SITE_TERMS, sends_mail=True
     )
     with database.writing() as session:
         factories.add_account(session, scene.organiser, ORGANISER, issuer=issuer)
@@ -108,6 +108,9 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "admissions": ("staff", f"{root}/admissions"),
         "tries": ("staff", f"{root}/tries"),
         "participants": ("staff", f"{root}/participants"),
+        "people": ("staff", f"{root}/participants/people"),
+        "people-nobody": ("staff", f"{root}/participants/people?q=nobody&state=banned"),
+        "person": ("staff", f"{root}/participants/{scene.ada.id}"),
         "submissions": ("ada", f"{root}/submissions"),
         "submissions-staff": ("staff", f"{root}/submissions"),
         "account": ("ada", "/account"),
@@ -138,6 +141,20 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
             f"/submissions/{scene.submissions['failed'].id}/logs/{scene.logged}/release",
         ),
         "roles": ("staff", f"{root}/roles"),
+        "questions": ("ada", f"{root}/q-and-a"),
+        "questions-visitor": (None, f"{root}/q-and-a"),
+        "questions-staff": ("staff", f"{root}/q-and-a"),
+        "questions-staff-all": ("staff", f"{root}/q-and-a?state=all"),
+        "question": ("ada", f"{root}/q-and-a/{scene.questions['answered']}"),
+        "question-hidden": ("ada", f"{root}/q-and-a/{scene.questions['hidden']}"),
+        "question-staff": ("staff", f"{root}/q-and-a/{scene.questions['waiting']}"),
+        "question-staff-hidden": ("staff", f"{root}/q-and-a/{scene.questions['hidden']}"),
+        "ask": ("ada", f"{root}/q-and-a/ask"),
+        "mail": ("staff", f"{root}/mail"),
+        "log": ("staff", f"{root}/log"),
+        "log-nothing": ("staff", f"{root}/log?who=nobody&from=2026-11-01"),
+        "role-invitation": ("staff", f"/role-invitation?code={ROLE_INVITATION}"),
+        "role-invitation-none": ("ada", "/role-invitation?code=nothing"),
         "state": ("staff", f"{root}/state"),
         "files": (None, f"{root}/files"),
         "files-staff": ("staff", f"{root}/files"),

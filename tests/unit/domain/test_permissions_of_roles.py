@@ -57,6 +57,35 @@ CASES = {
     ),
     "may_own": (lambda a: permissions.may_own(a, OPEN), OWNERS),
     "may_organise": (lambda a: permissions.may_organise(a, OPEN), ORGANISERS),
+    "may_manage_participants": (
+        lambda a: permissions.may_manage_participants(a, OPEN), ORGANISERS,
+    ),
+    "may_take_part banned": (
+        lambda a: permissions.may_take_part(a, replace(OPEN, banned={"member"})),
+        [who for who in PEOPLE if who != "member"],
+    ),
+    "may_invite_to_roles": (lambda a: permissions.may_invite_to_roles(a, OPEN), OWNERS),
+    "may_answer": (lambda a: permissions.may_answer(a, OPEN), ORGANISERS),
+    "may_read_answers": (
+        lambda a: permissions.may_read_answers(a, OPEN, takes_part=True),
+        [*PEOPLE, "owner's token to read"],
+    ),
+    "may_read_answers banned": (
+        lambda a: permissions.may_read_answers(
+            a, replace(OPEN, banned={"member"}), takes_part=True
+        ),
+        [*(who for who in PEOPLE if who != "member"), "owner's token to read"],
+    ),
+    "may_ask": (lambda a: permissions.may_ask(a, OVER, takes_part=True), PEOPLE),
+    "may_ask outside": (lambda a: permissions.may_ask(a, OPEN, takes_part=False), []),
+    "may_ask banned": (
+        lambda a: permissions.may_ask(a, replace(OPEN, banned={"member"}), takes_part=True),
+        [who for who in PEOPLE if who != "member"],
+    ),
+    "may_read_log": (lambda a: permissions.may_read_log(a, OPEN), ORGANISERS),
+    "may_send_circulars": (
+        lambda a: permissions.may_send_circulars(a, OPEN), ["organiser", "owner", "staff"],
+    ),
     "may_announce": (lambda a: permissions.may_announce(a, OPEN), ORGANISERS),
     "may_announce in what is over": (lambda a: permissions.may_announce(a, OVER), ORGANISERS),
     "may_review": (lambda a: permissions.may_review(a, OPEN), REVIEWERS),

@@ -18,10 +18,12 @@ from portal.db.tables import (
     Participation,
     Phase,
     PhaseTask,
+    Question,
     Task,
     Team,
 )
 from portal.domain.challenges.life import PUBLIC
+from portal.domain.challenges.questions import QuestionState
 from portal.domain.permissions import Role
 from portal.domain.teams.membership_rules import ParticipationState
 
@@ -39,6 +41,8 @@ class Found(NamedTuple):
     """Whether something was announced that is still shown."""
     has_files: bool
     """Whether there is something to download."""
+    questions_waiting: int
+    """How many questions wait for an answer."""
 
 
 def find(session: Session, slug: str, person_id: str | None, *options: ORMOption) -> Found | None:
@@ -52,6 +56,7 @@ def find(session: Session, slug: str, person_id: str | None, *options: ORMOption
             _participation(Participation.terms_sha256, person_id),
             _has_news(),
             exists().where(Download.challenge_id == Challenge.id),
+            _questions_waiting(),
         )
         .where(Challenge.slug == slug)
         .options(*options)
@@ -70,6 +75,15 @@ def organises(person_id: str | None) -> ColumnElement[bool]:
 def _has_news() -> ColumnElement[bool]:
     return exists().where(
         Announcement.challenge_id == Challenge.id, Announcement.withdrawn_at.is_(None)
+    )
+
+
+def _questions_waiting() -> ColumnElement[Any]:
+    return (
+        select(func.count())
+        .where(Question.challenge_id == Challenge.id, Question.state == QuestionState.WAITING)
+        .correlate(Challenge)
+        .scalar_subquery()
     )
 
 

@@ -18,6 +18,11 @@ from site_config.errors import SettingsError
 
 _AUDIENCES = ("hidden", "organisers", "participants", "public")
 """From the narrowest to the widest."""
+_ASKING = {
+    "nobody": "Nobody asks questions any more; those that there are stay with the organisers.",
+    "participants": "Participants ask questions, and nobody else reads the answers.",
+    "everybody": "Everybody who sees the challenge reads public answers, also those given before.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +220,8 @@ def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:
     is_frozen = after.teams.freeze is not None and after.teams.freeze <= now
     if is_frozen and (before.teams.freeze is None or before.teams.freeze > now):
         yield "Nobody joins, leaves or merges teams from now on."
+    if after.q_and_a != before.q_and_a:
+        yield _ASKING[after.q_and_a]
     periods = dict(before.retention)
     for kind, period in dict(after.retention).items():
         if period is not None and (periods[kind] is None or period < periods[kind]):

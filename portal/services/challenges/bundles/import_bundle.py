@@ -33,6 +33,7 @@ from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.profiles import Resources
+from portal.domain.challenges.questions import Asking
 from portal.domain.challenges.revisions import BundleFile, Origin
 from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
@@ -249,6 +250,7 @@ def _challenge(
     row.timezone = described.timezone or ""
     row.join_policy = described.join.policy
     row.join_gate = _join_gate(described.join)
+    row.q_and_a = Asking(described.q_and_a)
     row.team_size = described.teams.max_size
     row.rosters_freeze_at = described.teams.freeze
     short = described.leaderboard

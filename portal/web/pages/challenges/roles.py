@@ -2,9 +2,11 @@
 
 from starlette.responses import Response
 
+from portal.domain.challenges.role_invitations import LASTS
 from portal.domain.errors import NotAllowedError, NotFoundError, ParticipantError
+from portal.domain.mail.addresses import MAX_ADDRESS_CHARS
 from portal.domain.permissions import Role
-from portal.services.challenges import roles
+from portal.services.challenges import role_invitations, roles
 from portal.services.challenges.roles import Candidate
 from portal.web.request_context import Fields, PageRequest
 from portal.web.uploads.submit_form import Filled
@@ -40,6 +42,49 @@ def give(request: PageRequest, fields: Fields) -> Response:
         raise
     except ParticipantError as refusal:
         return _again(request, filled, "person", refusal.message)
+    return request.redirect(_address(request))
+
+
+def invite(request: PageRequest, fields: Fields) -> Response:
+    """Invite an address; the worker sends the link."""
+    filled = Filled(
+        values={"address": fields.get("address", "").strip(), "as": fields.get("as", "")}
+    )
+    if filled.value("as") not in set(Role):
+        return _again(request, filled, "as", "Choose what the person is to do.")
+    try:
+        request.write(
+            role_invitations.invite,
+            actor=request.actor,
+            slug=request.path_param("slug"),
+            address=filled.value("address"),
+            role=Role(filled.value("as")),
+            now=request.now,
+            by_mail=request.context.sends_mail,
+        )
+    except (NotFoundError, NotAllowedError):
+        raise
+    except ParticipantError as refusal:
+        field = "address" if refusal.reason == "address" else ""
+        return _again(request, filled, field, refusal.message)
+    return request.redirect(_address(request))
+
+
+def withdraw(request: PageRequest, fields: Fields) -> Response:
+    """Make an invitation useless."""
+    del fields
+    try:
+        request.write(
+            role_invitations.withdraw,
+            actor=request.actor,
+            slug=request.path_param("slug"),
+            invitation_id=request.path_param("id"),
+            now=request.now,
+        )
+    except (NotFoundError, NotAllowedError):
+        raise
+    except ParticipantError as refusal:
+        return _again(request, Filled(), "", refusal.message)
     return request.redirect(_address(request))
 
 
@@ -86,6 +131,12 @@ def _page(
     view = request.read(
         roles.roles_page, actor=request.actor, slug=request.path_param("slug"), now=request.now
     )
+    invited = request.read(
+        role_invitations.invited,
+        actor=request.actor,
+        slug=request.path_param("slug"),
+        now=request.now,
+    )
     return request.page(
         "challenges/roles.html",
         status=status,
@@ -95,6 +146,11 @@ def _page(
         candidate=candidate,
         roles=tuple(Role),
         longest=MAX_NUMBER_CHARS,
+        invited=invited,
+        by_mail=request.context.sends_mail,
+        longest_address=MAX_ADDRESS_CHARS,
+        days=LASTS.days,
+        providers={one.issuer: one.title for one in request.context.providers},
     )
 
 

@@ -70,5 +70,6 @@ def _page(
         frame=view.frame,
         filled=filled,
         back=back,
+        support=request.context.support,
         stronger_logins=logins if step_up else [],
     )

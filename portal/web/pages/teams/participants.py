@@ -52,5 +52,10 @@ def _page(request: PageRequest, problem: str, status: int = 200) -> Response:
         now=request.now,
     )
     return request.page(
-        "teams/participants.html", status=status, view=view, frame=view.frame, problem=problem
+        "teams/participants.html",
+        status=status,
+        view=view,
+        frame=view.frame,
+        problem=problem,
+        providers={one.issuer: one.title for one in request.context.providers},
     )
