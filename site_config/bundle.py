@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
+from site_config.challenge import Challenge, Outputs, Phase, SubmissionKind, Task
 from site_config.errors import Problem, SettingsError
 from site_config.markdown_bounds import excess_of
+from site_config.trials import ExpectedOutcome, Sample
 from site_config.units import format_size
 from site_config.validation import validate
 from site_config.yaml_document import Document, Key, document_of, read_document
@@ -87,6 +88,48 @@ def _references(challenge: Challenge) -> _Findings:
                 yield (*here, "tasks", position), f"there is no task '{name}'"
             elif SubmissionKind.CODE in phase.kinds and task.base is None:
                 yield (*here, "kinds"), f"'code' needs a 'base' image in task '{name}'"
+    for here, trial in trials_of(challenge):
+        yield from _trial(challenge, trial, here)
+
+
+def trials_of(challenge: Challenge) -> Iterator[tuple[Key, Sample]]:
+    """Yield what the dry run submits, and where it stands: baselines, then samples."""
+    for role, trials in (("baselines", challenge.baselines), ("samples", challenge.samples)):
+        for index, trial in enumerate(trials):
+            yield (role, index), trial
+
+
+def _trial(challenge: Challenge, trial: Sample, here: Key) -> _Findings:
+    phases = {phase.id: phase for phase in challenge.phases}
+    if trial.phase is None:
+        if phase_of(challenge, trial) is None:
+            yield (*here, "kind"), f"no phase takes the kind '{trial.kind}'"
+    elif trial.phase not in phases:
+        yield (*here, "phase"), f"there is no phase '{trial.phase}'; there are: {', '.join(phases)}"
+    elif trial.kind not in phases[trial.phase].kinds:
+        taken = ", ".join(phases[trial.phase].kinds)
+        yield (*here, "kind"), f"phase '{trial.phase}' takes these kinds only: {taken}"
+    if isinstance(trial.expect, ExpectedOutcome):
+        return
+    keys = [column.key for column in challenge.leaderboard.columns]
+    for key in trial.expect:
+        if key not in keys:
+            yield (
+                (*here, "expect", key),
+                f"there is no column '{key}'; there are: {', '.join(keys)}",
+            )
+
+
+def phase_of(challenge: Challenge, trial: Sample) -> Phase | None:
+    """Return the phase to which the dry run submits something: the one that is named, or the first that takes its kind."""
+    return next(
+        (
+            phase
+            for phase in challenge.phases
+            if (phase.id == trial.phase if trial.phase else trial.kind in phase.kinds)
+        ),
+        None,
+    )
 
 
 def _files(challenge: Challenge, directory: Path) -> _Findings:
@@ -101,6 +144,8 @@ def _files(challenge: Challenge, directory: Path) -> _Findings:
             yield from _file(directory, task.base.image, (*here, "base", "image"))
         if task.sample:
             yield from _sample(directory, task.sample, (*here, "sample"))
+    for here, trial in trials_of(challenge):
+        yield from _file(directory, trial.file, (*here, "file"))
 
 
 def _file(directory: Path, name: PurePosixPath, key: Key) -> _Findings:
@@ -118,6 +163,16 @@ def images_of(challenge: Challenge) -> list[PurePosixPath]:
     """Return the images of a challenge: its scorers and what code is laid over."""
     tasks = challenge.tasks.values()
     return [archive.image for task in tasks for archive in filter(None, (task.scorer, task.base))]
+
+
+def trial_files(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the files that the dry run submits: baselines and samples. They may tell what is confidential."""
+    return [trial.file for _, trial in trials_of(challenge)]
+
+
+def large_files(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the files of a challenge that are taken as they are, whatever their size: images, and what is submitted."""
+    return list(dict.fromkeys((*images_of(challenge), *trial_files(challenge))))
 
 
 def samples_of(challenge: Challenge) -> list[PurePosixPath]:

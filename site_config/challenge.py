@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from site_config.fields import Identifier, InnerPath, Moment, ScoreKey, Section, Title
 from site_config.gates import Claims
+from site_config.trials import Baseline, Sample
 from site_config.units import Duration, Size
 from site_config.value_kinds import Kind
 
@@ -319,6 +320,16 @@ class Challenge(Section):
     )
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=50, description="The phases.")
     leaderboard: Leaderboard = Field(description="How submissions are ranked.")
+    baselines: tuple[Baseline, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Submissions that others have to beat; the dry run looks what they get.",
+    )
+    samples: tuple[Sample, ...] = Field(
+        default=(),
+        max_length=50,
+        description="Submissions that the dry run makes, to see that each ends as it has to.",
+    )
     retention: Retention = Field(
         default=Retention(),
         description="How long files are kept after the end of the last phase; the site may say less.",

@@ -28,7 +28,7 @@ from portal.services.evaluations.task_approvals import approval_of
 from site_config.bundle import (
     FILE_NAME,
     Bundle,
-    images_of,
+    large_files,
     read_bundle,
     read_page,
     samples_of,
@@ -125,7 +125,7 @@ def _material(
     site: Installation, directory: Path, described: Challenge, take: Take
 ) -> BundleContent:
     texts = {name: read_page(directory / name) for name in text_files(described)}
-    files = {str(name): take(directory / name) for name in (*texts, *images_of(described))}
+    files = {str(name): take(directory / name) for name in (*texts, *large_files(described))}
     most = site.resources.upload_limit
     for name in samples_of(described):
         files[str(name)] = _sample(directory / name, take, max_bytes=most)

@@ -12,7 +12,7 @@ from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.revisions import BundleFile
 from portal.services.challenges.bundles.revisions import RevisionContent
 from site_config import challenge as bundle
-from site_config.bundle import settings_of, text_files
+from site_config.bundle import settings_of, text_files, trials_of
 from site_config.errors import SettingsError
 
 _AUDIENCES = ("hidden", "organisers", "participants", "public")
@@ -103,6 +103,7 @@ def sentences(old: Version, new: Version, stock: Stock, now: datetime) -> Iterat
             yield from _task(name, old, new, old.settings.tasks[name], task, stock)
     yield from _board(old.settings.leaderboard, new.settings.leaderboard, stock, now)
     yield from _people(old, new, now)
+    yield from _trials(old, new)
 
 
 def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetime) -> Iterator[str]:
@@ -197,6 +198,14 @@ def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:
     for kind, period in dict(after.retention).items():
         if period is not None and (periods[kind] is None or period < periods[kind]):
             yield f"The {kind} of submissions may be deleted earlier than was said so far."
+
+
+def _trials(old: Version, new: Version) -> Iterator[str]:
+    def tried(version: Version) -> list[object]:
+        return [(trial, version.digest(trial.file)) for _, trial in trials_of(version.settings)]
+
+    if tried(old) != tried(new) and tried(new):
+        yield "What the dry run submits is otherwise: it has to be made again before the challenge is published."
 
 
 _STATUS = {

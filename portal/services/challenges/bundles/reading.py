@@ -13,7 +13,7 @@ from portal.files.bundles.intake import Intake
 from portal.files.errors import BadArchiveError
 from portal.files.store import Incoming
 from portal.services.challenges.bundles.revisions import RevisionContent
-from site_config.bundle import PAGE_LIMIT, Bundle, images_of, read_bundle, samples_of, text_files
+from site_config.bundle import PAGE_LIMIT, Bundle, large_files, read_bundle, samples_of, text_files
 from site_config.yaml_document import SIZE_LIMIT
 
 MAX_FILES = 100_000
@@ -69,7 +69,7 @@ def lay_changed(
     settings = before.settings if changes.settings is None else changes.settings
     bundle = _bundle(intake, settings.encode())
     texts, samples = text_files(bundle.challenge), samples_of(bundle.challenge)
-    for path in dict.fromkeys((*texts, *images_of(bundle.challenge), *samples)):
+    for path in dict.fromkeys((*texts, *large_files(bundle.challenge), *samples)):
         known = before.files.get(str(path))
         if path in changes.uploads and path in samples:
             _lay_packed_sample(intake, path, changes.uploads[path], max_bytes=max_bytes)
@@ -108,18 +108,18 @@ class _Zip:
     def lay_out(self) -> LaidOut:
         bundle = _bundle(self._intake, self._beginning(PurePosixPath(SETTINGS), SIZE_LIMIT))
         challenge = bundle.challenge
-        texts, images, samples = (
+        texts, large, samples = (
             dict.fromkeys(paths)
-            for paths in (text_files(challenge), images_of(challenge), samples_of(challenge))
+            for paths in (text_files(challenge), large_files(challenge), samples_of(challenge))
         )
         for path in filter(self._file, texts):
             self._intake.lay_text(path, self._beginning(path, PAGE_LIMIT))
-        for path in images:
+        for path in large:
             if member := self._file(path):
                 self._intake.lay_file(path, member.chunks())
         for path in samples:
             self._lay_sample(path)
-        named = {PurePosixPath(SETTINGS), *texts, *images}
+        named = {PurePosixPath(SETTINGS), *texts, *large}
         return LaidOut(
             bundle=bundle,
             settings=(self._intake.place / SETTINGS).read_text(encoding="utf-8-sig"),
