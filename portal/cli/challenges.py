@@ -86,6 +86,8 @@ def add(
 
 
 def _outcome(taken: "TakenIn") -> str:
+    if taken.is_tried_first:
+        return "added as a draft: it names baselines or samples, of which its organisers make a dry run first"
     if taken.is_new:
         return "added"
     return f"changed: {', '.join(taken.changes)}" if taken.changes else "unchanged"

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.tables import Challenge, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -23,6 +24,7 @@ from portal.domain.permissions import ChallengeRelation
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
+from portal.services.challenges.dry_runs import publication
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ def state_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> S
         frame=visible.frame,
         approved_at=challenge.approved_at,
         steps=tuple(
-            NextStep(to=to, lacks=_lacking(challenge, to, is_used=is_used))
+            NextStep(to=to, lacks=_lacking(session, challenge, to, is_used=is_used))
             for to in ChallengeState
             if to in CHALLENGE_TRANSITIONS[challenge.state]
             and _may(actor, visible.relation, challenge.state, to)
@@ -89,7 +91,10 @@ def step(
         to,
         is_approved=challenge.approved_at is not None,
         has_submissions=_is_used(session, challenge),
+        dry_run_lacks=_dry_run_lacks(session, challenge, to),
     )
+    if to is ChallengeState.PUBLISHED and before in BY_ORGANISERS:
+        publication.show_baselines(session, challenge)
     challenge.state, challenge.updated_at = to, now
     audit_log.note(
         session,
@@ -148,15 +153,25 @@ def _may(
     return permissions.may_step(actor, relation, by_organisers=by_organisers)
 
 
-def _lacking(challenge: Challenge, to: ChallengeState, *, is_used: bool) -> str:
-    is_approved = challenge.approved_at is not None
+def _lacking(session: Session, challenge: Challenge, to: ChallengeState, *, is_used: bool) -> str:
     try:
-        check_step(challenge.state, to, is_approved=is_approved, has_submissions=is_used)
+        check_step(
+            challenge.state,
+            to,
+            is_approved=challenge.approved_at is not None,
+            has_submissions=is_used,
+            dry_run_lacks=_dry_run_lacks(session, challenge, to),
+        )
     except ParticipantError as refusal:
         return refusal.message
     return ""
 
 
+def _dry_run_lacks(session: Session, challenge: Challenge, to: ChallengeState) -> str:
+    is_asked = to is ChallengeState.PUBLISHED and challenge.state in BY_ORGANISERS
+    return publication.lacking(session, challenge) if is_asked else ""
+
+
 def _is_used(session: Session, challenge: Challenge) -> bool:
-    found = session.scalar(select(exists().where(Submission.challenge_id == challenge.id)))
-    return bool(found)
+    of_teams = (Submission.challenge_id == challenge.id, ~dry_runs.is_of_dry_run())
+    return bool(session.scalar(select(exists().where(*of_teams))))

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.queries.evaluations import work
 from portal.db.tables import (
     NOT_A_RERUN,
@@ -74,6 +75,9 @@ def update(session: Session, submission: Submission) -> None:
     phase = session.get_one(Phase, submission.phase_id)
     exact = _exact(session, submission, phase)
     if exact is None:
+        return
+    if session.get_one(Team, submission.team_id).is_dry_run:
+        settle_again(session, submission)
         return
     if _has_marks(session, submission):
         settle_again(session, submission)
@@ -211,7 +215,12 @@ def _complete(
         select(Submission, Evaluation.task_id, Result)
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .outerjoin(Result, Result.evaluation_id == Evaluation.id)
-        .where(NOT_A_RERUN, ~Submission.is_smoke, *of)
+        .where(
+            NOT_A_RERUN,
+            ~Submission.is_smoke,
+            or_(~dry_runs.is_of_dry_run(), dry_runs.stands_as_baseline()),
+            *of,
+        )
         .order_by(Submission.id, Evaluation.task_id, Evaluation.number)
     )
     for row, task_id, result in session.execute(statement):
@@ -248,6 +257,10 @@ def _marks(session: Session, of: Sequence[ColumnElement[bool]]) -> dict[str, fro
     found: dict[str, frozenset[Mark]] = {}
     for submission_id, mark in rows:
         found[submission_id] = found.get(submission_id, frozenset()) | {mark}
+    # A baseline of a dry run is on the board to be compared with: it takes nobody's rank.
+    baselines = session.scalars(select(Submission.id).where(dry_runs.stands_as_baseline(), *of))
+    for submission_id in baselines:
+        found[submission_id] = found.get(submission_id, frozenset()) | {Mark.UNRANKED}
     return found
 
 

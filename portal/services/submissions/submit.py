@@ -103,9 +103,14 @@ def submit(
     )
     session.add(submission)
     session.flush()
+    begin(session, submission, tasks, now=now)
+    return submission.id
+
+
+def begin(session: Session, submission: Submission, tasks: list[Task], *, now: datetime) -> None:
+    """Write an evaluation of a submission on each of some tasks: from here on the worker goes on with it."""
     for task in tasks:
         _start(session, submission, task, now=now)
-    return submission.id
 
 
 def check_first(

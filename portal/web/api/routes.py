@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from portal.web.api import (
     announcements,
     challenges,
+    dry_runs,
     marks,
     revisions,
     submissions,
@@ -65,6 +66,9 @@ def _router() -> APIRouter:
     _get(router, "/challenges/{slug}/revisions/{number}", revisions.revision)
     _post(router, "/challenges/{slug}/revisions/{number}/state", revisions.step_revision)
     _make(router, "/challenges/{slug}/revisions/{number}/again", revisions.again)
+    _get(router, "/challenges/{slug}/dry-run", dry_runs.dry_run)
+    _make(router, "/challenges/{slug}/dry-run", dry_runs.start)
+    _post(router, "/challenges/{slug}/dry-run/{number}/accept", dry_runs.accept)
     _get(router, "/challenges/{slug}/announcements", announcements.announcements)
     _make(router, "/challenges/{slug}/announcements", announcements.announce)
     _get(router, "/challenges/{slug}/leaderboard", challenges.leaderboard)

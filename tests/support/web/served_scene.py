@@ -134,6 +134,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
             f"/submissions/{scene.submissions['failed'].id}/logs/{scene.logged}/release",
         ),
         "roles": ("staff", f"{root}/roles"),
+        "dry-run": ("staff", f"{root}/dry-run"),
         "state": ("staff", f"{root}/state"),
         "news": (None, f"{root}/news"),
         "news-staff": ("staff", f"{root}/news"),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.tables import Challenge, Evaluation, Phase, Result, Submission, Task
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.revisions import BundleFile
@@ -76,7 +77,7 @@ def _stock(session: Session, challenge: Challenge) -> Stock:
     submitted = session.execute(
         select(Phase.slug, func.count(Submission.id))
         .join(Submission, Submission.phase_id == Phase.id)
-        .where(Phase.challenge_id == challenge.id)
+        .where(Phase.challenge_id == challenge.id, ~dry_runs.is_of_dry_run())
         .group_by(Phase.slug)
     )
     scored = session.execute(
