@@ -10,13 +10,16 @@ from portal.domain.challenges.attacks.material import MIB, Attack, Material, bes
 
 MAX_EXAMPLE_BYTES = 8 * MIB
 """Of a file from which constant answers are made."""
-_LONG_LINE = 4 * MIB
+_MAX_LINE = 4 * MIB
 _DEPTH = 100_000
 _MAX_LARGE = 64 * MIB
 
 
 def results_attacks(material: Material) -> Iterator[Attack]:
     """Yield the cheats that there are for a task."""
+
+    # What every file may have, with some to spare.
+    room = material.max_bytes // max(1, len(material.required)) * 9 // 10
 
     def everywhere(content: bytes) -> bytes:
         return packed(dict.fromkeys(material.required, content))
@@ -38,23 +41,22 @@ def results_attacks(material: Material) -> Iterator[Attack]:
     yield Attack(
         name="garbage",
         about="Random bytes under the right names.",
-        content=everywhere(_garbage(64 * 1024)),
+        content=everywhere(_garbage(min(64 * 1024, room))),
     )
     yield Attack(
         name="one long line",
-        about="A line of four million digits.",
-        content=everywhere(b"9" * _LONG_LINE + b"\n"),
+        about="A single line that is as long as fits within the limits.",
+        content=everywhere(b"9" * min(_MAX_LINE, room) + b"\n"),
     )
     yield Attack(
         name="deep nesting",
-        about="A hundred thousand lists within each other.",
-        content=everywhere(b"[" * _DEPTH + b"]" * _DEPTH),
+        about="Up to a hundred thousand lists within each other.",
+        content=everywhere(b"[" * min(_DEPTH, room // 2) + b"]" * min(_DEPTH, room // 2)),
     )
-    large = min(_MAX_LARGE, material.max_bytes // max(1, len(material.required)) * 9 // 10)
     yield Attack(
         name="large output",
         about="As many lines of zeros as fit within the limits.",
-        content=everywhere(b"0,0\n" * (large // 4)),
+        content=everywhere(b"0,0\n" * (min(_MAX_LARGE, room) // 4)),
     )
     yield Attack(
         name="forged scores",
