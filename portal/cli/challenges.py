@@ -193,6 +193,25 @@ def export(site_file: Path, slug: str, directory: Path, *, revision: int | None)
 @challenge.command()
 @SITE
 @click.argument("slug")
+@click.argument("directory", type=click.Path(path_type=Path))
+def archive(site_file: Path, slug: str, directory: Path) -> None:
+    """Write what everybody sees of the challenge SLUG into DIRECTORY, as pages that need no portal.
+
+    Pages, announcements, leaderboards, how to cite it, a dry run's outcome, and an RO-Crate of these. What is private
+    or hidden now is left out. Open index.html in a browser, or let any web server have the directory.
+    """
+    from portal import bootstrap  # noqa: PLC0415
+
+    found = bootstrap.archive_challenge(opened(site_file), slug, directory)
+    click.echo(
+        f"{directory}: {len(found.pages)} pages, {len(found.news)} announcements and {len(found.boards)} leaderboards"
+        f" of {slug}"
+    )
+
+
+@challenge.command()
+@SITE
+@click.argument("slug")
 @click.argument("to", type=click.Choice(STATES))
 @click.option("--reason", default="", help="For those who read the audit log.")
 def state(site_file: Path, slug: str, to: str, reason: str) -> None:

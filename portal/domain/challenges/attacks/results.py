@@ -17,7 +17,6 @@ _MAX_LARGE = 64 * MIB
 
 def results_attacks(material: Material) -> Iterator[Attack]:
     """Yield the cheats that there are for a task."""
-
     # What every file may have, with some to spare.
     room = material.max_bytes // max(1, len(material.required)) * 9 // 10
 
