@@ -59,6 +59,7 @@ def add_challenge(
     agreed: Callable[[str], bool] = lambda _: True,
     only_check: bool = False,
     as_draft: bool = False,
+    untried: bool = False,
 ) -> TakenIn:
     """Import the challenge in ``directory``, or only say what that would do.
 
@@ -77,6 +78,7 @@ def add_challenge(
                 material=material,
                 resources=site.resources,
                 as_draft=as_draft,
+                untried=untried,
                 now=site.clock(),
             )
             if only_check:

@@ -49,10 +49,22 @@ def challenge() -> None:
     "--draft", is_flag=True, help="Where it is new: show it to nobody but those who work for it."
 )
 @click.option(
+    "--untried",
+    is_flag=True,
+    help="Where it is new, and names baselines or samples: publish it without a dry run.",
+)
+@click.option(
     "--anyway", is_flag=True, help="Do not wait for a worker that has other settings than these."
 )
 def add(
-    site_file: Path, directory: Path, *, check: bool, yes: bool, draft: bool, anyway: bool
+    site_file: Path,
+    directory: Path,
+    *,
+    check: bool,
+    yes: bool,
+    draft: bool,
+    untried: bool,
+    anyway: bool,
 ) -> None:
     """Add the challenge in DIRECTORY, or bring it up to date.
 
@@ -72,6 +84,7 @@ def add(
         agreed=lambda question: yes or click.confirm(question, err=True),
         only_check=check,
         as_draft=draft,
+        untried=untried,
     )
     for warning in bootstrap.page_warnings(read_bundle(directory)):
         click.echo(f"warning: {warning}", err=True)

@@ -101,13 +101,14 @@ def add_challenge(
     material: BundleContent,
     resources: Resources,
     as_draft: bool = False,
+    untried: bool = False,
     origin: Origin = Origin.COMMAND,
     now: datetime,
 ) -> TakenIn:
     """Write the challenge; what is there already is brought up to date, and stays in its state.
 
     A new one is published, or a draft: also where it names baselines or samples, of which a dry run is made before it
-    is published. Whoever calls this approves what it runs.
+    is published, unless it is to be published ``untried``. Whoever calls this approves what it runs.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
     submitted: a phase or a task that submissions refer to cannot go; and ``NotAllowedError`` for an archive.
@@ -116,7 +117,7 @@ def add_challenge(
     challenge, is_new, changes = write(
         session, described=described, material=material, resources=resources, now=now
     )
-    is_tried_first = bool(described.baselines or described.samples)
+    is_tried_first = bool(described.baselines or described.samples) and not untried
     if is_new:
         is_draft = as_draft or is_tried_first
         challenge.state = ChallengeState.DRAFT if is_draft else ChallengeState.PUBLISHED
