@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from site_config.challenge import Challenge, Outputs, SubmissionKind, Task
+from site_config.challenge import Challenge, Outputs, Phase, SubmissionKind, Task
 from site_config.errors import Problem, SettingsError
 from site_config.leaderboards import references as board_references
 from site_config.markdown_bounds import excess_of
@@ -19,6 +19,7 @@ from site_config.pictures import (
     path_of,
     pictures_in,
 )
+from site_config.trials import ExpectedOutcome, Sample
 from site_config.units import format_size
 from site_config.validation import validate
 from site_config.yaml_document import Document, Key, document_of, read_document
@@ -111,6 +112,48 @@ def _references(challenge: Challenge) -> _Findings:
         if question.key in keys:
             yield ("questions", index, "key"), f"there is another question '{question.key}'"
         keys.add(question.key)
+    for here, trial in trials_of(challenge):
+        yield from _trial(challenge, trial, here)
+
+
+def trials_of(challenge: Challenge) -> Iterator[tuple[Key, Sample]]:
+    """Yield what the dry run submits, and where it stands: baselines, then samples."""
+    for role, trials in (("baselines", challenge.baselines), ("samples", challenge.samples)):
+        for index, trial in enumerate(trials):
+            yield (role, index), trial
+
+
+def _trial(challenge: Challenge, trial: Sample, here: Key) -> _Findings:
+    phases = {phase.id: phase for phase in challenge.phases}
+    if trial.phase is None:
+        if phase_of(challenge, trial) is None:
+            yield (*here, "kind"), f"no phase takes the kind '{trial.kind}'"
+    elif trial.phase not in phases:
+        yield (*here, "phase"), f"there is no phase '{trial.phase}'; there are: {', '.join(phases)}"
+    elif trial.kind not in phases[trial.phase].kinds:
+        taken = ", ".join(phases[trial.phase].kinds)
+        yield (*here, "kind"), f"phase '{trial.phase}' takes these kinds only: {taken}"
+    if isinstance(trial.expect, ExpectedOutcome):
+        return
+    keys = [column.key for column in challenge.scores]
+    for key in trial.expect:
+        if key not in keys:
+            yield (
+                (*here, "expect", key),
+                f"there is no column '{key}'; there are: {', '.join(keys)}",
+            )
+
+
+def phase_of(challenge: Challenge, trial: Sample) -> Phase | None:
+    """Return the phase to which the dry run submits something: the one that is named, or the first that takes its kind."""
+    return next(
+        (
+            phase
+            for phase in challenge.phases
+            if (phase.id == trial.phase if trial.phase else trial.kind in phase.kinds)
+        ),
+        None,
+    )
 
 
 def _files(challenge: Challenge, directory: Path) -> _Findings:
@@ -125,6 +168,12 @@ def _files(challenge: Challenge, directory: Path) -> _Findings:
     for index, download in enumerate(challenge.files):
         if download.file:
             yield from _file(directory, download.file, ("files", index, "file"))
+    yield from _files_of_tasks(challenge, directory)
+    for here, trial in trials_of(challenge):
+        yield from _file(directory, trial.file, (*here, "file"))
+
+
+def _files_of_tasks(challenge: Challenge, directory: Path) -> _Findings:
     for name, task in challenge.tasks.items():
         here: Key = ("tasks", name)
         yield from _file(directory, task.scorer.image, (*here, "scorer", "image"))
@@ -179,6 +228,17 @@ def images_of(challenge: Challenge) -> list[PurePosixPath]:
     """Return the images of a challenge: its scorers and what code is laid over."""
     tasks = challenge.tasks.values()
     return [archive.image for task in tasks for archive in filter(None, (task.scorer, task.base))]
+
+
+def trial_files(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the files that the dry run submits: baselines and samples. They may tell what is confidential."""
+    return [trial.file for _, trial in trials_of(challenge)]
+
+
+def large_files(challenge: Challenge) -> list[PurePosixPath]:
+    """Return the files of a challenge that are kept as they are, whatever their size: images, downloads, submissions."""
+    named = (*images_of(challenge), *downloads_of(challenge), *trial_files(challenge))
+    return list(dict.fromkeys(named))
 
 
 def samples_of(challenge: Challenge) -> list[PurePosixPath]:

@@ -28,6 +28,7 @@ from site_config.leaderboards.boards import (
     is_private,
     reveal_of,
 )
+from site_config.trials import Baseline, Sample
 from site_config.units import Duration, Size
 from site_config.value_kinds import Kind
 
@@ -425,6 +426,16 @@ class Challenge(Section):
     )
     boards: tuple[Board, ...] = Field(
         default=(), max_length=MAX_BOARDS, description="The rankings, instead of `leaderboard`."
+    )
+    baselines: tuple[Baseline, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Submissions that others have to beat; the dry run looks what they get.",
+    )
+    samples: tuple[Sample, ...] = Field(
+        default=(),
+        max_length=50,
+        description="Submissions that the dry run makes, to see that each ends as it has to.",
     )
     retention: Retention = Field(
         default=Retention(),

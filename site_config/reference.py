@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from site_config.challenge import Challenge
 from site_config.site import Site
 from site_config.units import format_duration, format_size
-from site_config.validation import submodel
+from site_config.validation import mapping, submodel
 from site_config.value_kinds import Kind
 
 _UNITS = """\
@@ -77,7 +77,8 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 
 def _inner_path(path: str, key: str, field: FieldInfo) -> str:
     suffixes: dict[object, str] = {dict: ".NAME", tuple: "[]"}
-    suffix = suffixes.get(get_origin(field.annotation), "")
+    form = mapping(field.annotation) or field.annotation
+    suffix = suffixes.get(get_origin(form), "")
     return f"{path}.{key}{suffix}".removeprefix(".")
 
 

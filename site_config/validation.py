@@ -80,5 +80,11 @@ def _known_keys(model: type[BaseModel], key: Key) -> list[str]:
         else:
             annotation = get_args(annotation)[1 if get_origin(annotation) is dict else 0]
         if get_origin(annotation) not in {dict, tuple}:
-            annotation = submodel(annotation) or annotation
+            annotation = mapping(annotation) or submodel(annotation) or annotation
     return sorted(annotation.model_fields)
+
+
+def mapping(annotation: Any) -> Any:  # noqa: ANN401 - any type expression
+    """Return the ``dict[str, Model]`` among the forms that a value may have; None where there is none."""
+    parts = [part for one in get_args(annotation) for part in (one, *get_args(one)[:1])]
+    return next((part for part in parts if get_origin(part) is dict and submodel(part)), None)

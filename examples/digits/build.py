@@ -18,6 +18,13 @@ from examples.digits.example_submissions import write_submissions
 from examples.digits.rootfs import write_root_layer
 
 HERE = Path(__file__).parent
+TRIALS = (
+    "baselines/knn.zip",
+    "baselines/predictions.csv",
+    "samples/crash.zip",
+    "samples/nan.csv",
+)
+"""What the bundle names to try the challenge with, of the submissions that are made."""
 DEFAULT_CACHE = Path("/var/cache/sealrun")
 
 
@@ -52,6 +59,13 @@ def _make(folder: Path, cache: Path) -> None:
     for sample in (challenge / "sample", public / "sample"):
         _write_sample(sample, parts.sample)
     write_submissions(folder / "submissions", parts, root_layer)
+    for trial in TRIALS:
+        _copy(folder / "submissions" / Path(trial).name, challenge / trial)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
 
 
 def _write_sample(folder: Path, images: tuple[Image, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from portal.bootstrap.approvals import approvals_of_site
+    from portal.bootstrap.archives import archive_challenge
     from portal.bootstrap.audit import accept_audit_log, examine_audit_log, restore_audit_guards
     from portal.bootstrap.challenge_lint import lint_bundle, page_warnings
     from portal.bootstrap.challenges import (
@@ -40,6 +41,7 @@ __all__ = [
     "add_challenge",
     "approvals_of_site",
     "approve_revision",
+    "archive_challenge",
     "audit_heads_of",
     "audit_watch",
     "check_adapters",
@@ -73,6 +75,7 @@ _PLACES = {
     "add_challenge": "challenges",
     "approvals_of_site": "approvals",
     "approve_revision": "challenges",
+    "archive_challenge": "archives",
     "audit_heads_of": "secrets",
     "audit_watch": "worker",
     "check_adapters": "site_check",

@@ -8,7 +8,12 @@ from pathlib import Path
 from portal.domain.challenges.profiles import SifPolicy
 from portal.files.archives.samples import packed_sample
 from portal.files.errors import BadArchiveError
-from portal.services.challenges.bundles.checks import ImageRules, files_in, image_problems
+from portal.services.challenges.bundles.checks import (
+    ImageRules,
+    files_in,
+    image_problems,
+    trial_problems,
+)
 from portal.web.rendering.page_losses import losses_of
 from site_config.authoring.advice import advice
 from site_config.bundle import Bundle, read_bundle, read_page, text_files
@@ -40,6 +45,7 @@ def lint_bundle(directory: Path, *, architecture: str, now: datetime) -> Lint:
         *bundle.problems(),
         *image_problems(bundle, rules, files_in(directory)),
         *_sample_problems(bundle),
+        *trial_problems(bundle, rules, files_in(directory)),
     ]
     if problems:
         return Lint(problems=tuple(problems), warnings=tuple(page_warnings(bundle)))

@@ -28,8 +28,7 @@ from portal.services.evaluations.task_approvals import approval_of
 from site_config.bundle import (
     FILE_NAME,
     Bundle,
-    downloads_of,
-    images_of,
+    large_files,
     pictures_of,
     read_bundle,
     read_page,
@@ -61,6 +60,7 @@ def add_challenge(
     agreed: Callable[[str], bool] = lambda _: True,
     only_check: bool = False,
     as_draft: bool = False,
+    untried: bool = False,
 ) -> TakenIn:
     """Import the challenge in ``directory``, or only say what that would do.
 
@@ -79,6 +79,7 @@ def add_challenge(
                 material=material,
                 resources=site.resources,
                 as_draft=as_draft,
+                untried=untried,
                 now=site.clock(),
             )
             if only_check:
@@ -127,8 +128,8 @@ def _material(
     site: Installation, directory: Path, described: Challenge, take: Take
 ) -> BundleContent:
     texts = {name: read_page(directory / name) for name in text_files(described)}
-    shown = (*pictures_of(described, texts), *downloads_of(described))
-    files = {str(name): take(directory / name) for name in (*texts, *images_of(described), *shown)}
+    named = (*texts, *pictures_of(described, texts), *large_files(described))
+    files = {str(name): take(directory / name) for name in dict.fromkeys(named)}
     most = site.resources.upload_limit
     for name in samples_of(described):
         files[str(name)] = _sample(directory / name, take, max_bytes=most)
@@ -220,12 +221,12 @@ def export_bundle(
         bundle.mkdir(mode=0o755)
         (bundle / FILE_NAME).write_text(content.settings, encoding="utf-8")
         for name, file in content.files.items():
-            _put_back(site, file, bundle / _inner(name))
+            _put_back(site, file, bundle / inner_path(name))
         become(bundle, target)
     return content
 
 
-def _inner(name: str) -> PurePosixPath:
+def inner_path(name: str) -> PurePosixPath:
     """Return a path inside the bundle, as the database has it. Raises ``OperatorError`` for any other."""
     try:
         return _INNER_PATH.validate_python(name)

@@ -49,10 +49,22 @@ def challenge() -> None:
     "--draft", is_flag=True, help="Where it is new: show it to nobody but those who work for it."
 )
 @click.option(
+    "--untried",
+    is_flag=True,
+    help="Where it is new, and names baselines or samples: publish it without a dry run.",
+)
+@click.option(
     "--anyway", is_flag=True, help="Do not wait for a worker that has other settings than these."
 )
 def add(
-    site_file: Path, directory: Path, *, check: bool, yes: bool, draft: bool, anyway: bool
+    site_file: Path,
+    directory: Path,
+    *,
+    check: bool,
+    yes: bool,
+    draft: bool,
+    untried: bool,
+    anyway: bool,
 ) -> None:
     """Add the challenge in DIRECTORY, or bring it up to date.
 
@@ -72,6 +84,7 @@ def add(
         agreed=lambda question: yes or click.confirm(question, err=True),
         only_check=check,
         as_draft=draft,
+        untried=untried,
     )
     for warning in bootstrap.page_warnings(read_bundle(directory)):
         click.echo(f"warning: {warning}", err=True)
@@ -86,6 +99,8 @@ def add(
 
 
 def _outcome(taken: "TakenIn") -> str:
+    if taken.is_tried_first:
+        return "added as a draft: it names baselines or samples, of which its organisers make a dry run first"
     if taken.is_new:
         return "added"
     return f"changed: {', '.join(taken.changes)}" if taken.changes else "unchanged"
@@ -186,6 +201,25 @@ def export(site_file: Path, slug: str, directory: Path, *, revision: int | None)
 
     content = bootstrap.export_bundle(opened(site_file), slug, directory, number=revision)
     click.echo(f"{directory}: challenge.yaml and {len(content.files)} files")
+
+
+@challenge.command()
+@SITE
+@click.argument("slug")
+@click.argument("directory", type=click.Path(path_type=Path))
+def archive(site_file: Path, slug: str, directory: Path) -> None:
+    """Write what everybody sees of the challenge SLUG into DIRECTORY, as pages that need no portal.
+
+    Pages, announcements, leaderboards, how to cite it, a dry run's outcome, and an RO-Crate of these. What is private
+    or hidden now is left out. Open index.html in a browser, or let any web server have the directory.
+    """
+    from portal import bootstrap  # noqa: PLC0415
+
+    found = bootstrap.archive_challenge(opened(site_file), slug, directory)
+    click.echo(
+        f"{directory}: {len(found.pages)} pages, {len(found.news)} announcements and {len(found.boards)} leaderboards"
+        f" of {slug}"
+    )
 
 
 @challenge.command()

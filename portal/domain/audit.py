@@ -38,6 +38,8 @@ class Action(StrEnum):
     CHALLENGE_STEPPED = "challenge.stepped"
     REVISION_PROPOSED = "revision.proposed"
     REVISION_STEPPED = "revision.stepped"
+    DRY_RUN_STARTED = "dry_run.started"
+    CHEATS_ACCEPTED = "dry_run.accepted"
     ANNOUNCED = "announcement.made"
     ANNOUNCEMENT_CORRECTED = "announcement.corrected"
     ANNOUNCEMENT_WITHDRAWN = "announcement.withdrawn"
@@ -135,7 +137,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
     Group.CHALLENGES: frozenset(
         {
             Action.CHALLENGE_ADDED, Action.CHALLENGE_CHANGED, Action.CHALLENGE_STEPPED,
-            Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
+            Action.REVISION_PROPOSED, Action.REVISION_STEPPED, Action.DRY_RUN_STARTED,
+            Action.CHEATS_ACCEPTED, Action.ANNOUNCED, Action.ANNOUNCEMENT_CORRECTED, Action.ANNOUNCEMENT_WITHDRAWN,
             Action.ANNOUNCEMENT_RESTORED, Action.ROLE_GIVEN, Action.ROLE_TAKEN,
             Action.CIRCULAR_SENT, Action.CIRCULAR_STOPPED,
             Action.QUESTION_ASKED, Action.QUESTION_ANSWERED, Action.QUESTION_MODERATED,

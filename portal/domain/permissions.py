@@ -130,6 +130,16 @@ def may_give_tries(actor: Actor, relation: ChallengeRelation) -> bool:
     return may_organise(actor, relation)
 
 
+def may_try(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Whoever organises the challenge makes dry runs: reviewers read what came of them."""
+    return may_organise(actor, relation)
+
+
+def may_accept_cheats(actor: Actor, relation: ChallengeRelation) -> bool:
+    """Owners of the challenge, and staff: they say that what a cheat gains in a dry run is right."""
+    return may_own(actor, relation)
+
+
 def may_resolve(actor: Actor, relation: ChallengeRelation | None) -> bool:
     """Whoever organises the challenge, in a browser; of what is of no challenge, staff."""
     if actor.kind is not ActorKind.BROWSER:

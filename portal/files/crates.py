@@ -86,7 +86,9 @@ class _Crate:
         crate, facts = self._crate, self._facts
         crate.name = f"Results of {facts.title}"
         crate.description = (
-            f"{len(facts.results)} results of the challenge {facts.title} ({facts.slug}) with what"
+            f"The challenge {facts.title} ({facts.slug}) as everybody saw it: pages and leaderboards."
+            if not facts.results
+            else f"{len(facts.results)} results of the challenge {facts.title} ({facts.slug}) with what"
             " was run for each, as Sealrun recorded it. Private data is named, and not inside."
         )
         crate.datePublished = now

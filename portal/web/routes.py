@@ -14,6 +14,7 @@ from portal.web.pages.challenges import (
     changes,
     circulars,
     creation,
+    dry_runs,
     files,
     news,
     questions,
@@ -237,6 +238,13 @@ def routes(static: StaticFiles, api: ASGIApp) -> list[BaseRoute]:
             "/challenges/{slug}/change/text", page(login_required(changes.edit)), methods=["GET"]
         ),
         TextRoute("/challenges/{slug}/change/text", form_page(changes.save), methods=["POST"]),
+        Route("/challenges/{slug}/dry-run", page(login_required(dry_runs.show)), methods=["GET"]),
+        Route("/challenges/{slug}/dry-run", form_page(dry_runs.start), methods=["POST"]),
+        Route(
+            "/challenges/{slug}/dry-run/{number}/accept",
+            form_page(dry_runs.accept),
+            methods=["POST"],
+        ),
         Route("/challenges/{slug}/state", page(login_required(state.show)), methods=["GET"]),
         Route("/challenges/{slug}/state", form_page(state.step), methods=["POST"]),
         Route("/submissions/{id}", page(login_required(submissions.submission))),

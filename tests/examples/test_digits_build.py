@@ -23,11 +23,15 @@ def test_the_target_has_all_folders_and_the_truth_in_one_of_them_only(built, par
 
     assert sorted(path for path in files if not path.startswith("submissions/")) == [
         "challenge/base.tar",
+        "challenge/baselines/knn.zip",
+        "challenge/baselines/predictions.csv",
         "challenge/challenge.yaml",
         "challenge/evaluation.md",
         "challenge/overview.md",
         "challenge/sample/input/images.csv",
         "challenge/sample/truth/truth.csv",
+        "challenge/samples/crash.zip",
+        "challenge/samples/nan.csv",
         "challenge/scorer.tar",
         "challenge/terms.md",
         "data/digits-test/images.csv",

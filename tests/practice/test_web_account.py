@@ -118,7 +118,10 @@ def served(site: PracticeSite, digits: Path) -> Iterator[Served]:
     bundle = str(digits / "challenge")
     upgrade = as_account([*sealrun("db", "upgrade"), *words], status, home="home")
     add = as_account(
-        [*sealrun("challenge", "add"), *words, bundle], status, home="home", readable=[digits]
+        [*sealrun("challenge", "add"), *words, "--untried", bundle],
+        status,
+        home="home",
+        readable=[digits],
     )
     with Processes(demo.directory / "logs", os.environ) as processes:
         for argv in (upgrade, add):

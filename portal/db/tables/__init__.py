@@ -28,6 +28,7 @@ from portal.db.tables.challenges import (
 )
 from portal.db.tables.check_reports import CheckReport
 from portal.db.tables.deletions import Deletion
+from portal.db.tables.dry_runs import DryRun, DryRunTrial
 from portal.db.tables.evaluations import Attempt, Image, Job, Lease, LogRelease, RunLog
 from portal.db.tables.file_pieces import FilePiece
 from portal.db.tables.mail import Mail, MailChoice
@@ -79,6 +80,8 @@ __all__ = [
     "Decision",
     "Deletion",
     "Download",
+    "DryRun",
+    "DryRunTrial",
     "Evaluation",
     "Event",
     "ExtraTries",

@@ -63,6 +63,8 @@ class Team(Base):
     """Whose public name it has; it follows that name until somebody renames the team."""
     merged_into_id: Mapped[str | None] = mapped_column(ForeignKey("teams.id"))
     """The team that took over its members and submissions; such a team no longer competes."""
+    is_dry_run: Mapped[bool] = mapped_column(default=False)
+    """Whether it is the portal's own, without members, for what dry runs submit: it never competes."""
     created_at: Mapped[datetime]
 
     @validates("name")

@@ -74,14 +74,20 @@ def check_step(
     is_approved: bool,
     has_submissions: bool,
     has_unfinished: bool = False,
+    dry_run_lacks: str = "",
 ) -> None:
-    """Refuse a step that there is not, or not yet. Raises ``ParticipantError``."""
+    """Refuse a step that there is not, or not yet. Raises ``ParticipantError``.
+
+    ``dry_run_lacks`` says why the dry run is not as it has to be before the challenge is published.
+    """
     if wanted not in CHALLENGE_TRANSITIONS[now]:
         raise ParticipantError(
             f"A challenge that is {_word(now)} cannot become {_word(wanted)}.", reason="state"
         )
     if wanted is ChallengeState.PUBLISHED and not is_approved:
         raise ParticipantError(NOT_APPROVED, reason="not_approved")
+    if wanted is ChallengeState.PUBLISHED and now in BY_ORGANISERS and dry_run_lacks:
+        raise ParticipantError(dry_run_lacks, reason="dry_run")
     if now is ChallengeState.PUBLISHED and wanted is ChallengeState.DRAFT and has_submissions:
         raise ParticipantError(HAS_SUBMISSIONS, reason="used")
     if wanted is ChallengeState.ARCHIVED and has_unfinished:

@@ -96,6 +96,16 @@ def picture(session: Session, *, actor: Actor, slug: str, path: str) -> str:
     return row.blob_sha256
 
 
+def public_pictures(session: Session, challenge_id: str) -> list[tuple[str, str]]:
+    """List the pictures of a challenge that everybody sees: their paths and digests."""
+    rows = session.execute(
+        select(Picture.path, Picture.blob_sha256)
+        .where(Picture.challenge_id == challenge_id, Picture.readers == Readers.EVERYBODY)
+        .order_by(Picture.path)
+    )
+    return [(path, sha256) for path, sha256 in rows]
+
+
 def download(session: Session, *, actor: Actor, slug: str, name: str) -> StoredDownload:
     """Return a file of the store that the actor may download. Raises ``NotFoundError``."""
     visible = access.find(session, actor, slug)

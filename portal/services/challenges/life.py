@@ -7,6 +7,7 @@ from typing import TypedDict
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.tables import Challenge, Evaluation, Submission
 from portal.domain import permissions
 from portal.domain.accounts.people import Actor
@@ -25,6 +26,7 @@ from portal.domain.permissions import ChallengeRelation
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.context import Frame, look_up
+from portal.services.challenges.dry_runs import publication
 
 _FINAL = tuple(state for state in EvaluationState if state.is_final)
 
@@ -65,7 +67,7 @@ def state_page(session: Session, *, actor: Actor, slug: str, now: datetime) -> S
         frame=visible.frame,
         approved_at=challenge.approved_at,
         steps=tuple(
-            NextStep(to=to, lacks=_lacking(challenge, to, stock))
+            NextStep(to=to, lacks=_lacking(session, challenge, to, stock))
             for to in ChallengeState
             if to in CHALLENGE_TRANSITIONS[challenge.state]
             and _may(actor, visible.relation, challenge.state, to)
@@ -100,7 +102,10 @@ def step(
         to,
         is_approved=challenge.approved_at is not None,
         **_stock(session, challenge),
+        dry_run_lacks=_dry_run_lacks(session, challenge, to),
     )
+    if to is ChallengeState.PUBLISHED and before in BY_ORGANISERS:
+        publication.show_baselines(session, challenge)
     challenge.state, challenge.updated_at = to, now
     audit_log.note(
         session,
@@ -159,18 +164,28 @@ def _may(
     return permissions.may_step(actor, relation, by_organisers=by_organisers)
 
 
-def _lacking(challenge: Challenge, to: ChallengeState, stock: Stock) -> str:
-    is_approved = challenge.approved_at is not None
+def _lacking(session: Session, challenge: Challenge, to: ChallengeState, stock: Stock) -> str:
     try:
-        check_step(challenge.state, to, is_approved=is_approved, **stock)
+        check_step(
+            challenge.state,
+            to,
+            is_approved=challenge.approved_at is not None,
+            **stock,
+            dry_run_lacks=_dry_run_lacks(session, challenge, to),
+        )
     except ParticipantError as refusal:
         return refusal.message
     return ""
 
 
+def _dry_run_lacks(session: Session, challenge: Challenge, to: ChallengeState) -> str:
+    is_asked = to is ChallengeState.PUBLISHED and challenge.state in BY_ORGANISERS
+    return publication.lacking(session, challenge) if is_asked else ""
+
+
 def _stock(session: Session, challenge: Challenge) -> Stock:
-    """Return whether there is a submission, and an evaluation that has not ended. One query."""
-    submitted = exists().where(Submission.challenge_id == challenge.id)
+    """Return whether a team has submitted anything, and whether an evaluation has not ended. One query."""
+    submitted = exists().where(Submission.challenge_id == challenge.id, ~dry_runs.is_of_dry_run())
     unfinished = (
         select(Evaluation.id)
         .join(Submission, Submission.id == Evaluation.submission_id)

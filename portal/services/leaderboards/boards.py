@@ -79,6 +79,12 @@ def rules_of(session: Session, challenge_id: str) -> Rules:
     )
 
 
+def leading_columns(session: Session, challenge: Challenge) -> Sequence[scores.Column]:
+    """Return the challenge's columns, of which one is the one by which its first board ranks first."""
+    rules = rules_of(session, challenge.id)
+    return rules.boards[0].board.columns if rules.boards else rules.columns
+
+
 def columns_of(session: Session, challenge: Challenge) -> list[scores.Column]:
     """Return the challenge's columns as the domain knows them, in their order."""
     rows = session.scalars(

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.queries.evaluations import work
 from portal.db.tables import (
     NOT_A_RERUN,
@@ -240,7 +241,12 @@ def _complete(
         .join(Phase, Phase.id == Submission.phase_id)
         .join(Evaluation, Evaluation.submission_id == Submission.id)
         .outerjoin(Result, Result.evaluation_id == Evaluation.id)
-        .where(NOT_A_RERUN, ~Submission.is_smoke, *of)
+        .where(
+            NOT_A_RERUN,
+            ~Submission.is_smoke,
+            or_(~dry_runs.is_of_dry_run(), dry_runs.stands_as_baseline()),
+            *of,
+        )
         .order_by(Submission.id, Evaluation.task_id, Evaluation.number)
     )
     for row, phase, task_id, result in session.execute(statement):
@@ -277,6 +283,10 @@ def _marks(session: Session, of: Sequence[ColumnElement[bool]]) -> dict[str, fro
     found: dict[str, frozenset[Mark]] = {}
     for submission_id, mark in rows:
         found[submission_id] = found.get(submission_id, frozenset()) | {mark}
+    # A baseline of a dry run is on the board to be compared with: it takes nobody's rank.
+    baselines = session.scalars(select(Submission.id).where(dry_runs.stands_as_baseline(), *of))
+    for submission_id in baselines:
+        found[submission_id] = found.get(submission_id, frozenset()) | {Mark.UNRANKED}
     return found
 
 

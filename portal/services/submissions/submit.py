@@ -115,9 +115,14 @@ def submit(
     session.flush()
     if submission.is_late:
         marks.mark_late(session, submission, now=now)
+    begin(session, submission, tasks, now=now)
+    return submission.id
+
+
+def begin(session: Session, submission: Submission, tasks: list[Task], *, now: datetime) -> None:
+    """Write an evaluation of a submission on each of some tasks: from here on the worker goes on with it."""
     for task in tasks:
         _start(session, submission, task, now=now)
-    return submission.id
 
 
 def check_first(

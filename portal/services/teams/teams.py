@@ -66,7 +66,8 @@ def named(session: Session, challenge_id: str, name: str) -> str | None:
     """Return the id of the team of a challenge that has a name, whatever its case."""
     wish = name.strip().casefold()
     names = _names(session, challenge_id).items()
-    return next((team_id for team_id, other in names if other.casefold() == wish), None)
+    found = next((team_id for team_id, other in names if other.casefold() == wish), None)
+    return None if found and session.get_one(Team, found).is_dry_run else found
 
 
 def is_taken(session: Session, challenge_id: str, name: str, *, besides: str) -> bool:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from portal.domain.accounts.tokens import Scope
 from portal.domain.challenges.announcements import MAX_TEXT_BYTES, MAX_TITLE_CHARS
 from portal.domain.challenges.calendar import PhaseStatus
+from portal.domain.challenges.dry_runs import TrialRole, Verdict
 from portal.domain.challenges.life import MAX_REASON_CHARS, ChallengeState
 from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import MAX_MESSAGE_CHARS, RevisionState
@@ -692,3 +693,56 @@ class WeightsList(Model):
     items: list[Weights]
     used: int = Field(description="Bytes of all together.")
     limit: int = Field(description="Bytes that they may have.")
+
+
+class DryRunTrial(Model):
+    """A submission of a dry run."""
+
+    name: str
+    role: TrialRole = Field(description="`attack`: a cheat of the portal's own.")
+    phase: str = Field(description="Title of the phase.")
+    kind: SubmissionKind
+    expected: str = Field(description="What it has to come to, in words.")
+    got: str = Field(description="What came of it, in words.")
+    verdict: Verdict
+    problem: str = Field(description="What is wrong, and what to do; empty where nothing is.")
+    submission: str = Field(description="Its id: organisers open its sealed log.")
+
+
+class DryRunReport(Model):
+    """What came of a dry run."""
+
+    number: int
+    revision: int = Field(description="The revision that held.")
+    started_at: Moment
+    verdict: Verdict = Field(description="Of all its submissions together.")
+    is_current: bool = Field(description="Whether what runs is still what ran.")
+    notes: list[str] = Field(description="What was left out.")
+    accepted_for: str = Field(
+        description="Why an owner accepts what its cheats gain; empty: nobody does."
+    )
+    trials: list[DryRunTrial]
+
+
+class DryRunAnswer(Model):
+    """The dry run of a challenge."""
+
+    baselines: int = Field(description="How many the bundle names.")
+    samples: int = Field(description="How many the bundle names.")
+    lacks: str = Field(description="Why none can be started now; empty if one can.")
+    report: DryRunReport | None = Field(description="None: none was made.")
+
+
+class StartDryRun(Model):
+    """How a dry run is made."""
+
+    long: bool = Field(
+        default=False,
+        description="With cheats that take a whole time limit, or a whole output, also where those are long.",
+    )
+
+
+class AcceptCheats(Model):
+    """That what cheats gain is right."""
+
+    reason: str = Field(max_length=500, description="Why; the audit log keeps it.")

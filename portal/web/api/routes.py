@@ -11,6 +11,7 @@ from portal.web.api import (
     announcements,
     answers,
     challenges,
+    dry_runs,
     extra_tries,
     files,
     marks,
@@ -73,6 +74,9 @@ def _router() -> APIRouter:
     _make(router, "/challenges/{slug}/revisions/{number}/again", revisions.again)
     _get(router, "/challenges/{slug}/files", files.files)
     _download(router, "/challenges/{slug}/files/{name}", files.file)
+    _get(router, "/challenges/{slug}/dry-run", dry_runs.dry_run)
+    _make(router, "/challenges/{slug}/dry-run", dry_runs.start)
+    _post(router, "/challenges/{slug}/dry-run/{number}/accept", dry_runs.accept)
     _get(router, "/challenges/{slug}/announcements", announcements.announcements)
     _make(router, "/challenges/{slug}/announcements", announcements.announce)
     _get(router, "/challenges/{slug}/q-and-a", questions.questions)

@@ -35,6 +35,8 @@ MESSAGES: Mapping[Action, str] = {
     Action.CHALLENGE_STEPPED: "{who} changed the state of {subject}",
     Action.REVISION_PROPOSED: "{who} proposed a revision of {subject}",
     Action.REVISION_STEPPED: "{who} changed what becomes of a proposed revision of {subject}",
+    Action.DRY_RUN_STARTED: "{who} started a dry run of {subject}",
+    Action.CHEATS_ACCEPTED: "{who} accepted what cheats gain in a dry run of {subject}",
     Action.ANNOUNCED: "{who} announced something, {subject}, in {challenge}",
     Action.ANNOUNCEMENT_CORRECTED: "{who} corrected {subject} in {challenge}",
     Action.ANNOUNCEMENT_WITHDRAWN: "{who} took {subject} down in {challenge}",

@@ -10,6 +10,7 @@ from portal.domain.attention.decisions import Choice
 from portal.domain.audit import Group
 from portal.domain.challenges.calendar import PhaseStatus
 from portal.domain.challenges.circulars import Recipients
+from portal.domain.challenges.dry_runs import TrialRole, Verdict
 from portal.domain.challenges.life import ChallengeState
 from portal.domain.challenges.questions import QuestionState
 from portal.domain.challenges.revisions import Origin, RevisionState
@@ -99,6 +100,12 @@ LABELS: Mapping[type[StrEnum], Mapping[StrEnum, Label]] = {
         StepState.SKIPPED: Label("not reached", "bar", "quiet"),
         StepState.HELD: Label("needs attention", "pause", "warn"),
     },
+    Verdict: {
+        Verdict.PENDING: Label("In progress", "half", "busy"),
+        Verdict.RIGHT: Label("Right", "check", "good"),
+        Verdict.WRONG: Label("Wrong", "cross", "bad"),
+        Verdict.ACCEPTED: Label("Accepted", "pause", "warn"),
+    },
     Mark: {
         Mark.HIDDEN: Label("Hidden", "pause", "warn"),
         Mark.DISQUALIFIED: Label("Disqualified", "cross", "bad"),
@@ -157,6 +164,11 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = {
         RevisionState.IN_REVIEW: "In review",
         RevisionState.APPLIED: "Applied",
         RevisionState.DROPPED: "Dropped",
+    },
+    TrialRole: {
+        TrialRole.BASELINE: "Baseline",
+        TrialRole.SAMPLE: "Sample",
+        TrialRole.ATTACK: "Cheat",
     },
     Origin: {
         Origin.COMMAND: "By command",

@@ -52,6 +52,10 @@ class StaticFiles:
         """Return the address of a file; raise ``KeyError`` for a name that does not exist."""
         return f"/static/{self._addresses[name]}"
 
+    def sheet(self) -> str:
+        """Return the text of the style sheet."""
+        return self._by_address[self._addresses[SHEET]].content.decode("utf-8")
+
     def respond(self, request: Request) -> Response:
         """Answer with a file that may be kept for ever: when it changes, so does its address."""
         found = self._by_address.get(request.path_params["name"])

@@ -182,6 +182,13 @@ EXAMPLES: Mapping[Key, Example] = {
     ("POST", "/api/v1/challenges/{slug}/revisions/{number}/again"): Example(
         parts={"{number}": "2"}
     ),
+    ("POST", "/challenges/{slug}/dry-run/{number}/accept"): Example(
+        parts={"{number}": "1"}, form={"reason": "It is fair."}
+    ),
+    ("POST", "/api/v1/challenges/{slug}/dry-run"): Example(json={}),
+    ("POST", "/api/v1/challenges/{slug}/dry-run/{number}/accept"): Example(
+        parts={"{number}": "1"}, json={"reason": "It is fair."}
+    ),
     ("POST", "/challenges/{slug}/state"): Example(form={"to": "closed"}),
     ("POST", "/api/v1/challenges/{slug}/state"): Example(json={"to": "closed"}),
     ("POST", "/challenges/{slug}/roles"): Example(

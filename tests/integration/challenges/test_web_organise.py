@@ -9,7 +9,7 @@ from tests.support import factories
 from tests.support.web.site import Site
 
 ROOT = "/challenges/digits"
-OF_ALL = ["resources", "leaks", "retention", "revisions", "roles", "state"]
+OF_ALL = ["resources", "leaks", "retention", "revisions", "dry-run", "roles", "state"]
 LAST = ["log"]
 OF_ORGANISERS = ["participants", "mail", "attention", "tries", "change"]
 

@@ -33,6 +33,7 @@ TOKENS: Mapping[str, tuple[str, tuple[Scope, ...]]] = {
 DIGITS = "/challenges/{slug}"
 PERSON = f"{DIGITS}/participants/{{person}}"
 REVISIONS = f"{DIGITS}/revisions"
+DRY_RUN = f"{DIGITS}/dry-run"
 # The columns are the tokens above.
 EXPECTED = {
     ("GET", "/me"): (200, 200, 200, 200, 200, 200, 200, 200, 200),
@@ -44,6 +45,9 @@ EXPECTED = {
     ("GET", f"{DIGITS}/files/{{name}}"): (200, 403, 403, 200, 200, 200, 403, 200, 200),
     ("POST", f"{DIGITS}/announcements"): (403, 403, 404, 404, 404, 403, 201, 201, 404),
     ("POST", f"{DIGITS}/state"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("GET", DRY_RUN): (403, 403, 404, 404, 404, 403, 200, 200, 404),
+    ("POST", DRY_RUN): (403, 403, 404, 404, 404, 403, 422, 422, 404),
+    ("POST", f"{DRY_RUN}/{{number}}/accept"): (403, 403, 404, 404, 404, 403, 404, 404, 404),
     ("GET", REVISIONS): (403, 403, 404, 404, 404, 403, 200, 200, 404),
     ("POST", REVISIONS): (403, 403, 404, 404, 404, 403, 201, 201, 404),
     ("GET", f"{REVISIONS}/{{number}}"): (403, 403, 404, 404, 404, 403, 200, 200, 404),
@@ -97,6 +101,9 @@ NEEDED = {
     ("POST", f"{DIGITS}/state"): "organise",
     ("POST", f"{DIGITS}/q-and-a"): "submit",
     ("POST", f"{DIGITS}/q-and-a/{{id}}/answer"): "organise",
+    ("GET", DRY_RUN): "organise",
+    ("POST", DRY_RUN): "organise",
+    ("POST", f"{DRY_RUN}/{{number}}/accept"): "organise",
     ("GET", REVISIONS): "organise",
     ("POST", REVISIONS): "organise",
     ("GET", f"{REVISIONS}/{{number}}"): "organise",
@@ -125,6 +132,8 @@ FORMS: Mapping[str, Mapping[str, object]] = {
     f"{DIGITS}/announcements": {"json": {"title": "News", "text": "So."}},
     f"{DIGITS}/q-and-a": {"json": {"title": "Why?", "text": "Is it so?"}},
     f"{DIGITS}/q-and-a/{{id}}/answer": {"json": {"answer": "No.", "public": True}},
+    DRY_RUN: {"json": {}},
+    f"{DRY_RUN}/{{number}}/accept": {"json": {"reason": "It is fair."}},
     f"{DIGITS}/state": {"json": {"to": "closed"}},
     "/submissions/{id}/pick": {"json": {"board": "dev"}},
     "/submissions/{id}/unpick": {"json": {"board": "dev"}},

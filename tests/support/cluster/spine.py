@@ -243,7 +243,7 @@ def open_spine(practice: str, example: Path, *, changes: Iterable[Mapping[str, A
     demo.settings.write_text(yaml.safe_dump(settings, sort_keys=False))
     site = bootstrap.open_site(demo.settings)
     schema.upgrade(site.database)
-    bootstrap.add_challenge(site, example / "challenge")
+    bootstrap.add_challenge(site, example / "challenge", untried=True)
     return Spine(settings=demo.settings, site=site, example=example)
 
 

@@ -1,7 +1,7 @@
 """A site as it looks in the middle of a challenge: for browser tests and for pictures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ from portal.db.tables import (
     ApiToken,
     Attempt,
     Challenge,
+    DryRun,
+    DryRunTrial,
     Evaluation,
     Job,
     LogRelease,
@@ -25,6 +27,7 @@ from portal.db.tables import (
     Team,
     TermsAcceptance,
 )
+from portal.domain.challenges.dry_runs import Expectation, TrialRole
 from portal.domain.challenges.questions import Asking, QuestionState
 from portal.domain.challenges.revisions import RevisionState
 from portal.domain.evaluations.failures import FailureReason
@@ -112,6 +115,33 @@ class Scene:
     """Their ids by state."""
 
 
+def _add_dry_run(
+    session: Session, digits: Digits, staff: Person, tried: Mapping[str, Submission]
+) -> None:
+    """Add a dry run of which a baseline is right, a sample is wrong, and a cheat still runs."""
+    run = DryRun(
+        id=new_id(NOW), challenge_id=digits.challenge.id, number=1, revision_number=2, sha256="0" * 64,
+        started_by=staff.id, started_at=NOW, notes=["Development: some cheats were left out."],
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    for position, (name, role, outcome) in enumerate(
+        (
+            ("scored", TrialRole.BASELINE, "scored"),
+            ("failed", TrialRole.SAMPLE, "scored"),
+            ("running", TrialRole.ATTACK, ""),
+        )
+    ):
+        session.add(
+            DryRunTrial(
+                dry_run_id=run.id, position=position, submission_id=tried[name].id, role=role, name=name,
+                about="What it tries." if role is TrialRole.ATTACK else "",
+                expected=asdict(Expectation(outcome=outcome)),
+            )
+        )  # fmt: skip
+    session.flush()
+
+
 def _add_revisions(session: Session, digits: Digits) -> None:
     """Add two that were applied, one to apply, one that the site is asked to approve, and one that was dropped."""
     bundles.add_revision(session, digits, 1, files={"scorer.tar": b"1"})
@@ -175,6 +205,7 @@ def add_scene(session: Session) -> Scene:
     _sign(session, submissions["scored"])
     _mark(session, submissions["results"], {Mark.DISQUALIFIED: staff, Mark.WITHDRAWN: ada})
     _mark_the_board(session)
+    _add_dry_run(session, digits, staff, submissions)
     _say_what_is_worked_on(session, submissions["queued"])
     return Scene(
         digits=digits,

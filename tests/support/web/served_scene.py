@@ -155,6 +155,7 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "log-nothing": ("staff", f"{root}/log?who=nobody&from=2026-11-01"),
         "role-invitation": ("staff", f"/role-invitation?code={ROLE_INVITATION}"),
         "role-invitation-none": ("ada", "/role-invitation?code=nothing"),
+        "dry-run": ("staff", f"{root}/dry-run"),
         "state": ("staff", f"{root}/state"),
         "files": (None, f"{root}/files"),
         "files-staff": ("staff", f"{root}/files"),

@@ -102,6 +102,8 @@ CASES = {
     "may_admit_teams": (lambda a: permissions.may_admit_teams(a, OPEN), ORGANISERS),
     "may_give_tries": (lambda a: permissions.may_give_tries(a, OPEN), ORGANISERS),
     "may_mark": (lambda a: permissions.may_mark(a, OPEN), ORGANISERS),
+    "may_try": (lambda a: permissions.may_try(a, OPEN), ORGANISERS),
+    "may_accept_cheats": (lambda a: permissions.may_accept_cheats(a, OPEN), OWNERS),
     "may_resolve": (lambda a: permissions.may_resolve(a, OPEN), ["organiser", "owner", "staff"]),
     "may_resolve of the site": (lambda a: permissions.may_resolve(a, None), ["staff"]),
     "may_see_challenge": (lambda a: permissions.may_see_challenge(a, DRAFT), REVIEWERS),

@@ -158,7 +158,9 @@ def open_to(session: Session, person_id: str | None, *, every: bool) -> Sequence
 
 def team_counts(session: Session) -> dict[str, int]:
     """Count the teams of every challenge."""
-    rows = session.execute(select(Team.challenge_id, func.count()).group_by(Team.challenge_id))
+    rows = session.execute(
+        select(Team.challenge_id, func.count()).where(~Team.is_dry_run).group_by(Team.challenge_id)
+    )
     return {row[0]: row[1] for row in rows}
 
 

@@ -54,7 +54,7 @@ def challenge(session: Session, *, slug: str = "", challenge_id: str = "") -> Ch
 
 def of_challenge(session: Session, challenge_id: str) -> Sequence[Scored]:
     """List the results of a challenge, oldest first, without what was only run to compare."""
-    return _scored(session, Submission.challenge_id == challenge_id, NOT_A_RERUN)
+    return _scored(session, Submission.challenge_id == challenge_id, NOT_A_RERUN, ~Team.is_dry_run)
 
 
 def of_one(session: Session, wanted: str) -> Sequence[Scored]:

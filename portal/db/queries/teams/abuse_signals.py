@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.tables import (
     Account,
     Membership,
@@ -88,7 +89,11 @@ def same_uploads(session: Session, challenge_id: str) -> Sequence[SameUpload]:
     A file that was only tried on the sample says nothing: it may be the organisers' own example. Takes time that grows
     with the submissions, and not with the pairs of teams that have the same file.
     """
-    of_challenge = (Submission.challenge_id == challenge_id, Submission.is_smoke.is_(False))
+    of_challenge = (
+        Submission.challenge_id == challenge_id,
+        Submission.is_smoke.is_(False),
+        ~dry_runs.is_of_dry_run(),
+    )
     number = func.count(Submission.team_id.distinct())
     files = session.execute(
         select(Submission.blob_sha256, number)

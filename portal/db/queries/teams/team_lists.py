@@ -24,7 +24,11 @@ _BY_NAME = (Team.name, Team.id)
 
 def page_of(session: Session, challenge_id: str, *, offset: int, size: int) -> Sequence[Listed]:
     """List the teams that compete, by name. One query."""
-    competes = (Team.challenge_id == challenge_id, Team.merged_into_id.is_(None))
+    competes = (
+        Team.challenge_id == challenge_id,
+        Team.merged_into_id.is_(None),
+        ~Team.is_dry_run,
+    )
     total = select(func.count()).select_from(Team).where(*competes).scalar_subquery()
     page = select(Team.id).where(*competes).order_by(*_BY_NAME).offset(offset).limit(size)
     # With the challenge an index leads to a team's submissions.
@@ -41,7 +45,7 @@ def places_of(session: Session, challenge_id: str, team_ids: Collection[str]) ->
     """Return the places of teams in the list of those that compete, counted from 1. One query."""
     listed = (
         select(Team.id, func.row_number().over(order_by=_BY_NAME).label("place"))
-        .where(Team.challenge_id == challenge_id, Team.merged_into_id.is_(None))
+        .where(Team.challenge_id == challenge_id, Team.merged_into_id.is_(None), ~Team.is_dry_run)
         .subquery()
     )
     rows = session.execute(select(listed.c.id, listed.c.place).where(listed.c.id.in_(team_ids)))

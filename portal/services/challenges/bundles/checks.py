@@ -1,17 +1,20 @@
 """Looking at a bundle before anything of it is imported: later only staff would see what is wrong with its images."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from portal.domain.challenges.profiles import Resources, SifPolicy
+from portal.files.archives.submitted import repack_code
 from portal.files.errors import BadArchiveError
 from portal.files.images.acceptance import look_into
 from portal.files.images.inspection import ImageLimits
 from portal.files.images.programs import check_program
-from site_config.bundle import Bundle, Offers
+from site_config.bundle import Bundle, Offers, phase_of, trials_of
 from site_config.challenge import Archive, Task
 from site_config.errors import Problem
+from site_config.trials import ExpectedOutcome
 
 Place = Callable[[PurePosixPath], Path | None]
 """Where an image of the bundle can be read; None for one that is not looked at again."""
@@ -52,7 +55,8 @@ def problems_of(bundle: Bundle, resources: Resources, place: Place) -> list[Prob
     The files are named as the bundle names them.
     """
     problems = bundle.problems(offers_of(resources)) or [
-        *image_problems(bundle, rules_of(resources), place)
+        *image_problems(bundle, rules_of(resources), place),
+        *trial_problems(bundle, rules_of(resources), place),
     ]
     return [named_inside(problem, bundle.directory) for problem in problems]
 
@@ -104,3 +108,31 @@ def _check_image(
     # What is in a SIF is seen by the build alone, and what comes with a submission later.
     if found.format != "sif" and not program.startswith("/submission/"):
         check_program(file, program, starter, limits)
+
+
+def trial_problems(bundle: Bundle, rules: ImageRules, place: Place) -> Iterator[Problem]:
+    """Yield what is wrong with the code and the images that the dry run submits; of what has to be refused nothing is."""
+    for key, trial in trials_of(bundle.challenge):
+        file, phase = place(trial.file), phase_of(bundle.challenge, trial)
+        if file is None or phase is None or trial.expect in _REFUSED:
+            continue
+        task = bundle.challenge.tasks[phase.tasks[0]]
+        try:
+            _check_trial(rules, file, trial.kind, task)
+        except BadArchiveError as problem:
+            message = f"{problem.message} If that is what it has to show, write {MENDED}."
+            yield bundle.document.problem((*key, "file"), message)
+
+
+MENDED = "'expect: bad_archive'"
+_REFUSED = (ExpectedOutcome.BAD_ARCHIVE, ExpectedOutcome.IMAGE_START)
+"""What is said of files with which something is wrong."""
+
+
+def _check_trial(rules: ImageRules, file: Path, kind: str, task: Task) -> None:
+    if kind == "code":
+        with tempfile.TemporaryDirectory(prefix="sealrun-trial-") as folder:
+            repack_code(file, Path(folder, "code.tar"))
+    elif kind == "image":
+        limits = ImageLimits(architecture=rules.architecture(task))
+        _check_image(rules.sif, file, limits, task.predict.argv[0], "a submission")

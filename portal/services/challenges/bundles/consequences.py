@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal.db.queries.challenges import dry_runs
 from portal.db.tables import Challenge, Evaluation, Phase, Result, Submission, Task
 from portal.domain.challenges.calendar import PhaseStatus, TimeWindow
 from portal.domain.challenges.revisions import BundleFile
 from portal.services.challenges.bundles import board_consequences
 from portal.services.challenges.bundles.revisions import RevisionContent
 from site_config import challenge as bundle
-from site_config.bundle import settings_of, text_files
+from site_config.bundle import settings_of, text_files, trials_of
 from site_config.errors import SettingsError
 
 _AUDIENCES = ("hidden", "organisers", "participants", "public")
@@ -82,7 +83,7 @@ def _stock(session: Session, challenge: Challenge) -> Stock:
     submitted = session.execute(
         select(Phase.slug, func.count(Submission.id))
         .join(Submission, Submission.phase_id == Phase.id)
-        .where(Phase.challenge_id == challenge.id)
+        .where(Phase.challenge_id == challenge.id, ~dry_runs.is_of_dry_run())
         .group_by(Phase.slug)
     )
     scored = session.execute(
@@ -112,6 +113,7 @@ def sentences(old: Version, new: Version, stock: Stock, now: datetime) -> Iterat
     )
     yield from _questions(old.settings, new.settings, sum(stock.submitted.values()))
     yield from _people(old, new, now)
+    yield from _trials(old, new)
 
 
 def _phase(before: bundle.Phase, after: bundle.Phase, stock: Stock, now: datetime) -> Iterator[str]:
@@ -226,6 +228,14 @@ def _people(old: Version, new: Version, now: datetime) -> Iterator[str]:
     for kind, period in dict(after.retention).items():
         if period is not None and (periods[kind] is None or period < periods[kind]):
             yield f"The {kind} of submissions may be deleted earlier than was said so far."
+
+
+def _trials(old: Version, new: Version) -> Iterator[str]:
+    def tried(version: Version) -> list[object]:
+        return [(trial, version.digest(trial.file)) for _, trial in trials_of(version.settings)]
+
+    if tried(old) != tried(new) and tried(new):
+        yield "What the dry run submits is otherwise: it has to be made again before the challenge is published."
 
 
 _STATUS = {

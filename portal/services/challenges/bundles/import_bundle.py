@@ -79,6 +79,8 @@ class TakenIn:
     revision: int
     changes: tuple[str, ...]
     """In the words of ``challenge.yaml``; empty where all was there as it is, and for a new challenge."""
+    is_tried_first: bool = False
+    """Whether it is a new one that stays a draft until a dry run was made."""
 
 
 TAKEN = "Another challenge is called '{slug}'. Choose another 'slug'."
@@ -122,12 +124,14 @@ def add_challenge(
     material: BundleContent,
     resources: Resources,
     as_draft: bool = False,
+    untried: bool = False,
     origin: Origin = Origin.COMMAND,
     now: datetime,
 ) -> TakenIn:
     """Write the challenge; what is there already is brought up to date, and stays in its state.
 
-    A new one is published, or a draft. Whoever calls this approves what it runs.
+    A new one is published, or a draft: also where it names baselines or samples, of which a dry run is made before it
+    is published, unless it is to be published ``untried``. Whoever calls this approves what it runs.
 
     Raises ``ParticipantError`` for a change that would take something away from what teams have
     submitted: a phase or a task that submissions refer to cannot go; and ``NotAllowedError`` for an archive.
@@ -136,8 +140,10 @@ def add_challenge(
     challenge, is_new, changes = write(
         session, described=described, material=material, resources=resources, now=now
     )
+    is_tried_first = bool(described.baselines or described.samples) and not untried
     if is_new:
-        challenge.state = ChallengeState.DRAFT if as_draft else ChallengeState.PUBLISHED
+        is_draft = as_draft or is_tried_first
+        challenge.state = ChallengeState.DRAFT if is_draft else ChallengeState.PUBLISHED
     challenge.approved_at = now
     # Precision, sense and rule decide who stands where: what is shown has to follow them.
     standings.rebuild(session, challenge.id)
@@ -165,6 +171,7 @@ def add_challenge(
         slug=challenge.slug,
         is_new=is_new,
         changes=changes,
+        is_tried_first=is_new and is_tried_first,
     )
 
 

@@ -16,8 +16,7 @@ from portal.services.challenges.bundles.revisions import RevisionContent
 from site_config.bundle import (
     PAGE_LIMIT,
     Bundle,
-    downloads_of,
-    images_of,
+    large_files,
     pictures_of,
     read_bundle,
     samples_of,
@@ -85,7 +84,7 @@ def lay_changed(
         change.lay_read(path)
     for path in pictures_of(challenge, texts_in(challenge, intake.place)):
         change.lay_read(path)
-    for path in dict.fromkeys((*images_of(challenge), *downloads_of(challenge))):
+    for path in large_files(challenge):
         change.lay(path)
     for path in samples_of(challenge):
         change.lay_sample(path)
@@ -154,22 +153,21 @@ class _Zip:
     def lay_out(self) -> LaidOut:
         bundle = _bundle(self._intake, self._beginning(PurePosixPath(SETTINGS), SIZE_LIMIT))
         challenge = bundle.challenge
-        texts, images, samples = (
+        texts, large, samples = (
             dict.fromkeys(paths)
-            for paths in (text_files(challenge), images_of(challenge), samples_of(challenge))
+            for paths in (text_files(challenge), large_files(challenge), samples_of(challenge))
         )
         for path in filter(self._file, texts):
             self._intake.lay_text(path, self._beginning(path, PAGE_LIMIT))
         pictures = pictures_of(challenge, texts_in(challenge, self._intake.place))
         for path in filter(self._file, pictures):
             self._intake.lay_text(path, self._beginning(path, MAX_PICTURE_BYTES))
-        downloads = dict.fromkeys(downloads_of(challenge))
-        for path in images | downloads:
+        for path in large:
             if member := self._file(path):
                 self._intake.lay_file(path, member.chunks())
         for path in samples:
             self._lay_sample(path)
-        named = {PurePosixPath(SETTINGS), *texts, *images, *pictures, *downloads}
+        named = {PurePosixPath(SETTINGS), *texts, *pictures, *large}
         return LaidOut(
             bundle=bundle,
             settings=(self._intake.place / SETTINGS).read_text(encoding="utf-8-sig"),
