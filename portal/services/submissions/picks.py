@@ -49,7 +49,12 @@ class Picked:
 
 
 def pick_boards(
-    session: Session, challenge: Challenge, team_id: str | None, *, now: datetime
+    session: Session,
+    challenge: Challenge,
+    team_id: str | None,
+    *,
+    may_choose: bool,
+    now: datetime,
 ) -> tuple[PickBoard, ...]:
     """Return the boards for which a team chooses; the challenge has to be loaded with boards and phases.
 
@@ -77,7 +82,7 @@ def pick_boards(
             phases=frozenset(row.phases),
             number=row.number,
             ends_at=ends[row.id],
-            is_open=now < ends[row.id],
+            is_open=may_choose and now < ends[row.id],
             picked=frozenset(found[row.id]),
         )
         for row in rows
