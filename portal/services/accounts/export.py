@@ -30,6 +30,7 @@ from portal.db.tables import (
     Participation,
     PastMembership,
     Person,
+    Pick,
     Submission,
     SubmissionMark,
     Team,
@@ -73,6 +74,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "mails": (Mail.person_id,),
     "mail_choices": (MailChoice.person_id,),
     "marks": (SubmissionMark.made_by,),
+    "picks": (Pick.picked_by,),
     "audit_entries": (AuditEntry.actor_id,),
 }
 """Every column that refers to people; the first of a table says whose row it is."""

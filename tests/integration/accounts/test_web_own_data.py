@@ -160,7 +160,7 @@ def test_everything_of_the_person_is_in_it(site: Site) -> None:
         "person": 1, "accounts": 1, "terms": 1, "sessions": 3, "tokens": 1, "roles": 1,
         "participations": 2, "memberships": 1, "past_memberships": 1, "teams_named_after_me": 1,
         "invitations": 1, "merge_requests": 1, "submissions": 1, "weights": 0, "cancellations": 0,
-        "log_releases": 0, "marks": 0, "challenge_revisions": 1, "announcements": 1,
+        "log_releases": 0, "marks": 0, "picks": 0, "challenge_revisions": 1, "announcements": 1,
         "mails": 1, "mail_choices": 1,
         "audit_entries": 2,
     }  # fmt: skip
