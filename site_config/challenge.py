@@ -448,6 +448,7 @@ class Challenge(Section):
             raise ValueError("the first page of 'pages' is the overview, which is for everybody")
         return self
 
+    @model_validator(mode="after")
     def _one_form(self) -> Self:
         if (self.leaderboard is None) == (not self.boards):
             raise ValueError("needs either 'leaderboard' or 'columns' and 'boards'")

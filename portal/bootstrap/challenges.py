@@ -101,8 +101,9 @@ def _checked(site: Installation, directory: Path) -> Bundle:
 def _ask(site: Installation, described: Challenge, agreed: Callable[[str], bool]) -> None:
     with site.database.reading() as session:
         reveals = import_bundle.revealed_by(session, described, now=site.clock())
+    what = "'leaderboard.reveal'" if described.leaderboard else "A 'reveal' of a board or a column"
     question = (
-        f"'leaderboard.reveal' of {described.slug} lies in the past: all that is kept until then is shown to"
+        f"{what} of {described.slug} lies in the past: all that is kept until then is shown to"
         " everybody at once. Go on?"
     )
     if reveals and not agreed(question):

@@ -164,8 +164,8 @@ GROUPS: Mapping[Group, frozenset[Action]] = {
             Action.SUBMISSION_CANCELLED, Action.EVALUATION_RERUN, Action.RESULT_STORED,
             Action.LOG_RELEASED, Action.EVIDENCE_EXPORTED, Action.TROUBLE_RETRIED,
             Action.TROUBLE_GIVEN_UP, Action.SUBMISSION_MARKED, Action.SUBMISSION_UNMARKED,
-            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED, Action.TRIES_GIVEN,
-            Action.ANSWERS_CHANGED,
+            Action.SUBMISSION_WITHDRAWN, Action.SUBMISSION_REINSTATED, Action.SUBMISSION_PICKED,
+            Action.SUBMISSION_UNPICKED, Action.TRIES_GIVEN, Action.ANSWERS_CHANGED,
         }
     ),
     Group.LOOKS: frozenset(

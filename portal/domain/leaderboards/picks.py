@@ -9,7 +9,7 @@ NOTHING_TO_CHOOSE = (
 )
 ELSEWHERE = "This submission was made in a phase that is not on this board."
 ON_SAMPLE = "A run on the public sample has no score: it cannot be chosen."
-OVER = "The phases of this board are over: what your team has chosen stays chosen."
+OVER = "The time for choosing is over: what your team has chosen stays chosen."
 
 
 def check_pick(
@@ -21,7 +21,7 @@ def check_pick(
     is_open: bool,
     now: datetime,
 ) -> None:
-    """Refuse a choice that changes nothing, or that comes once the board's last phase is over. Raises ``ParticipantError``."""
+    """Refuse a choice that changes nothing, or that comes too late. Raises ``ParticipantError``."""
     if not can_choose:
         raise ParticipantError(NOTHING_TO_CHOOSE, reason="board")
     if is_smoke:

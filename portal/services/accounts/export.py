@@ -34,6 +34,7 @@ from portal.db.tables import (
     PastMembership,
     Person,
     PhaseAdmission,
+    Pick,
     Question,
     RoleInvitation,
     Submission,
@@ -85,6 +86,7 @@ COVERED: Mapping[str, Sequence[InstrumentedAttribute[Any]]] = {
     "extra_tries": (ExtraTries.given_by,),
     "phase_admissions": (PhaseAdmission.admitted_by,),
     "marks": (SubmissionMark.made_by,),
+    "picks": (Pick.picked_by,),
     "audit_entries": (AuditEntry.actor_id,),
 }
 """Every column that refers to people; the first of a table says whose row it is."""

@@ -12,11 +12,14 @@ from portal.domain import permissions
 from portal.domain.accounts.people import Actor
 from portal.domain.audit import Action, Subject
 from portal.domain.errors import NotFoundError
+from portal.domain.leaderboards import scores
 from portal.domain.leaderboards.picks import check_pick, check_room
+from portal.domain.leaderboards.ranking import ranking_from
 from portal.domain.leaderboards.scores import Rule
 from portal.services.audit import log as audit_log
 from portal.services.challenges import access as challenge_access
 from portal.services.leaderboards import standings
+from portal.services.leaderboards.boards import as_columns, columns_of
 from portal.services.submissions import access
 from portal.services.submissions.access import VisibleSubmission
 
@@ -49,7 +52,12 @@ class Picked:
 
 
 def pick_boards(
-    session: Session, challenge: Challenge, team_id: str | None, *, now: datetime
+    session: Session,
+    challenge: Challenge,
+    team_id: str | None,
+    *,
+    may_choose: bool,
+    now: datetime,
 ) -> tuple[PickBoard, ...]:
     """Return the boards for which a team chooses; the challenge has to be loaded with boards and phases.
 
@@ -69,7 +77,8 @@ def pick_boards(
     wanted = picks.where(Submission.team_id == team_id, Pick.board_id.in_(found))
     for board_id, submission_id in session.execute(wanted):
         found[board_id].add(submission_id)
-    ends = {row.id: _ends_at(row, challenge.phases) for row in rows}
+    columns = as_columns(challenge, rows[0].columns)
+    ends = {row.id: _ends_at(row, challenge.phases, columns) for row in rows}
     return tuple(
         PickBoard(
             slug=row.slug,
@@ -77,7 +86,7 @@ def pick_boards(
             phases=frozenset(row.phases),
             number=row.number,
             ends_at=ends[row.id],
-            is_open=now < ends[row.id],
+            is_open=may_choose and now < ends[row.id],
             picked=frozenset(found[row.id]),
         )
         for row in rows
@@ -144,7 +153,7 @@ def _locked(
         can_choose=(place.rule or challenge.rule) is Rule.CHOSEN,
         is_on_board=slugs[row.phase_id] in place.phases,
         is_smoke=row.is_smoke,
-        ends_at=_ends_at(place, phases),
+        ends_at=_ends_at(place, phases, columns_of(session, challenge)),
         is_open=found.relation.is_open,
         now=now,
     )
@@ -165,8 +174,12 @@ def _board(session: Session, found: VisibleSubmission, slug: str) -> Board:
     return row
 
 
-def _ends_at(board: Board, phases: Sequence[Phase]) -> datetime:
-    return max(phase.ends_at for phase in phases if phase.slug in board.phases)
+def _ends_at(board: Board, phases: Sequence[Phase], columns: Sequence[scores.Column]) -> datetime:
+    """Return until when a team chooses: once what ranks is revealed it would choose among known scores."""
+    end = max(phase.ends_at for phase in phases if phase.slug in board.phases)
+    keys = ranking_from(board.ranking, columns).keys
+    reveals = [one.reveal_at for one in columns if one.private and one.key in keys]
+    return min([end, *filter(None, [board.reveal_at, *reveals])])
 
 
 def _chosen(session: Session, board: Board, row: Submission) -> tuple[str, ...]:

@@ -134,7 +134,13 @@ def submission_list(
         ),
         pages=Slice(number=page, total=found[0].total if found else 0),
         team_id=visible.team_id,
-        pick_boards=pick_boards(session, visible.challenge, visible.team_id, now=now),
+        pick_boards=pick_boards(
+            session,
+            visible.challenge,
+            visible.team_id,
+            may_choose=permissions.may_change(visible.relation) and visible.relation.is_open,
+            now=now,
+        ),
     )
 
 

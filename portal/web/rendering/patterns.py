@@ -1,6 +1,7 @@
 """Samples for the page that shows every control; no name in them is anybody's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from portal.domain.audit import Head
@@ -21,6 +22,7 @@ from portal.services.submissions.questions.answers import facts
 from portal.services.submissions.run_logs import LogFacts
 from portal.web.rendering.bars import budget_bars
 from portal.web.rendering.plots import rank_plot
+from portal.web.rendering.shake_ups import shake_up_plot
 from portal.web.uploads.submit_form import MESSAGES, Filled
 
 E = EvaluationState
@@ -47,6 +49,9 @@ def samples(now: datetime) -> Mapping[str, object]:
         "nothing_wrong": Filled(),
         "options": (("one", "The first"), ("two", "The second")),
         "plot": rank_plot([_row(n, now) for n in range(12)], column),
+        "shake_up": shake_up_plot(
+            [replace(_row(n, now), rank_before=(5 * n) % 12 + 1) for n in range(12)]
+        ),
         "budgets": BUDGETS,
         "bars": budget_bars(BUDGETS),
         "audit_logs": tuple(

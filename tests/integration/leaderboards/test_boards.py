@@ -298,7 +298,8 @@ def test_others_choose_nothing_for_a_team_and_nobody_once_the_phase_is_over(
         ("test@frozen", mine, NOW, None),
         ("dev", mine, NOW, "There is nothing to choose"),
         ("test", past, NOW, "not on this board"),
-        ("test", mine, chosen.digits.dev.ends_at, "are over"),
+        ("test", mine, chosen.digits.dev.ends_at, "time for choosing is over"),
+        ("test", mine, NOW + DAY, "time for choosing is over"),
     ):
         with pytest.raises(ParticipantError if why else NotFoundError, match=why):
             chosen.pick("Ada", submission, board, now=now)

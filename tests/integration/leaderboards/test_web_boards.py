@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from portal.db.tables import Board, Column, Person, Pick, Standing, Team
+from portal.db.tables import Board, Column, Person, Phase, Pick, Standing, Team
 from portal.domain.accounts.tokens import Scope
-from portal.domain.leaderboards.scores import Rule
+from portal.domain.leaderboards.scores import Rule, Sort
 from portal.domain.permissions import Audience
 from portal.services.leaderboards import standings
 from portal.web.local_paths import API
@@ -251,3 +251,57 @@ def test_a_frozen_board_has_nothing_later_in_any_form(site: Site) -> None:
     organiser = site.browser(site.organiser).get(f"{BOARD}?board=cold").text
     assert "Latecomers" in organiser
     assert "You see every result." in organiser
+
+
+def _add_total(site: Site, **values: Any) -> None:
+    with site.context.database.writing() as session:
+        usual = {
+            "title": "Total", "sort": Sort.DESCENDING, "precision": 1, "is_primary": False,
+            "private": False, "minimum": None, "maximum": None, "unit": "points",
+        }  # fmt: skip
+        session.add(
+            Column(
+                id="c" * 20, challenge_id=site.digits.challenge.id, position=9, key="total",
+                formula={"operation": "weighted", "weights": {"accuracy": 100, "brier": 0}},
+                **(usual | values),
+            )
+        )  # fmt: skip
+        session.flush()
+        standings.rebuild(session, site.digits.challenge.id)
+
+
+def test_what_is_worked_out_is_on_the_page_of_a_submission_and_in_the_api(site: Site) -> None:
+    _add_total(site)
+    ada = site.browser(site.ada)
+    own = _program(site, site.ada, Scope.READ)
+
+    page = " ".join(ada.get(f"/submissions/{site.submission_id}").text.split())
+
+    found = own.get(f"{API}/submissions/{site.submission_id}").json()["scores"]["total"]
+    assert f"<dt>Total</dt> <dd>{found:.1f}</dd>" in page
+    assert f"{found:.1f}</td>" in ada.get(LIST).text
+    assert "Total (points)" in site.browser().get(BOARD).text
+
+
+def test_what_is_worked_out_and_private_is_nowhere(site: Site) -> None:
+    _add_total(site, private=True)
+    ada, own = site.browser(site.ada), _program(site, site.ada, Scope.READ)
+    pages = (f"/submissions/{site.submission_id}", LIST, BOARD, f"{BOARD}.csv", f"{BOARD}.json")
+
+    for page in pages:
+        assert "total" not in ada.get(page).text.lower().replace('"total":', "")
+    for call in (f"/submissions/{site.submission_id}", ROOT):
+        assert "Total" not in own.get(f"{API}{call}").text
+    assert "Total" in site.browser(site.organiser).get(BOARD).text
+
+
+def test_where_a_phase_shows_no_scores_what_is_worked_out_is_not_shown_either(site: Site) -> None:
+    _add_total(site)
+    with site.context.database.writing() as session:
+        session.get_one(Phase, site.digits.dev.id).feedback = "none"
+
+    page = site.browser(site.ada).get(f"/submissions/{site.submission_id}").text
+    found = _program(site, site.ada, Scope.READ).get(f"{API}/submissions/{site.submission_id}")
+
+    assert "Total" not in page
+    assert found.json()["scores"] == {}

@@ -27,10 +27,11 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.separation import Separation
 from portal.domain.evaluations.states import AttemptState, EvaluationState, SnapshotState
+from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import AFTER_DATA, Failures
 from portal.services.leaderboards.leakage import leak_page
 from tests.support import factories
-from tests.support.factories import MINUTE, NOW
+from tests.support.factories import DAY, MINUTE, NOW
 from tests.support.web.site import Site
 
 E = EvaluationState
@@ -244,6 +245,47 @@ def test_organisers_see_how_much_could_leak(site: Site) -> None:
     assert bits[1:4] == ["29.9", "0.0", "10.5"]
     assert fewer[1:4] == ["29.9", "0.0", "4.6"]
     assert float(fewer[-1].replace(",", "")) < float(bits[-1].replace(",", "")) / 7
+
+
+@pytest.mark.parametrize(
+    ("values", "columns"),
+    [
+        pytest.param({"shown": ["accuracy", "brier"]}, "of 2 columns", id="two of them"),
+        pytest.param({"audience": Audience.OWN}, "of 3 columns", id="each team its own"),
+        pytest.param({"audience": Audience.ORGANISERS}, "none", id="for organisers"),
+        pytest.param({"ranking": {"by": "holdout"}}, "none", id="by a private column"),
+        pytest.param({"reveal_at": NOW + DAY}, "of 3 columns", id="revealed in the phase"),
+        pytest.param({"reveal_at": NOW + 400 * DAY}, "none", id="revealed after it"),
+    ],
+)
+def test_what_is_counted_is_what_any_board_shows_where_the_pages_show_no_score(
+    site: Site, values: dict[str, Any], columns: str
+) -> None:
+    with site.context.database.writing() as session:
+        phase = session.get_one(Phase, site.digits.dev.id)
+        phase.feedback, phase.leaderboard = "none", Audience.ORGANISERS
+        usual = {"audience": Audience.PUBLIC}
+        factories.add_board(
+            session, site.digits.challenge, "more", "More", ["dev"], **(usual | values)
+        )
+
+    assert _leaks(site)[1][0] == columns
+
+
+def test_a_column_that_no_task_of_the_phase_gives_is_not_counted(site: Site) -> None:
+    with site.context.database.writing() as session:
+        first = session.get_one(Task, site.digits.task.id)
+        values = {
+            one.key: getattr(first, one.key)
+            for one in Task.__mapper__.column_attrs
+            if one.key not in {"id", "slug"}
+        }
+        session.add(Task(id="t" * 20, slug="other", **values))
+        session.flush()
+        column = session.scalars(select(Column).where(Column.key == "brier")).one()
+        column.task_id = "t" * 20
+
+    assert _leaks(site)[1][0] == "of 2 columns"
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,12 @@ from portal.domain.evaluations.file_parts import Part
 from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.marks import Mark
+from portal.domain.leaderboards.scores import Rule
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.run_logs import Tail
 from portal.services.evaluations import file_pieces
 from portal.services.evaluations.file_pieces import Piece
+from portal.services.leaderboards import standings
 from portal.services.submissions import run_logs
 from portal.web.context import SiteTerms
 from tests.support import bundles, factories, offered_files
@@ -204,7 +206,7 @@ def add_scene(session: Session) -> Scene:
     _add_log(session, submissions["tried"])
     _sign(session, submissions["scored"])
     _mark(session, submissions["results"], {Mark.DISQUALIFIED: staff, Mark.WITHDRAWN: ada})
-    _mark_the_board(session)
+    _mark_the_board(session, digits)
     _add_dry_run(session, digits, staff, submissions)
     _say_what_is_worked_on(session, submissions["queued"])
     return Scene(
@@ -258,9 +260,13 @@ def _mark(session: Session, submission: Submission, made: Mapping[Mark, Person])
     session.flush()
 
 
-def _mark_the_board(session: Session) -> None:
+def _mark_the_board(session: Session, digits: Digits) -> None:
     """Let one place be verified, and the last one have no rank."""
-    rows = session.scalars(select(Standing).order_by(Standing.rank_value.desc())).all()
+    rows = session.scalars(
+        select(Standing)
+        .where(Standing.board_id == digits.dev.id)
+        .order_by(Standing.rank_value.desc())
+    ).all()
     rows[1].is_verified = True
     rows[-1].is_unranked = True
     session.flush()
@@ -404,7 +410,33 @@ def _add_other_challenges(session: Session) -> None:
         ("old-maps", "Find roads on old maps", -200, -90),
         ("whale-calls", "Whose call is it? Whales in the North Atlantic", -400, -310),
     ):
-        factories.add_challenge(
+        made = factories.add_challenge(
             session, slug, title, terms="",
             phases=[phase("main", "Main phase", NOW + start * DAY, NOW + end * DAY + 5 * MINUTE)],
         )  # fmt: skip
+        if slug == "old-maps":
+            _add_boards(session, made)
+
+
+def _add_boards(session: Session, old: Digits) -> None:
+    """Let a challenge have a board whose columns were revealed, beside that of its phase, and one by means of ranks."""
+    old.challenge.reveal_at = NOW - 80 * DAY
+    factories.add_board(
+        session, old.challenge, "hidden", "Hidden test", ["main"], rule=Rule.CHOSEN, number=2,
+        ranking={"by": "holdout", "ties": ["brier"]}, compare="main",
+    )  # fmt: skip
+    factories.add_board(
+        session, old.challenge, "mean", "Mean rank", ["main"],
+        ranking={"mean_rank": ["accuracy", "macro_f1", "brier"]},
+    )  # fmt: skip
+    for n, (name, accuracy) in enumerate(TEAMS[:12]):
+        person = factories.add_person(session, f"{name} of old")
+        team = factories.add_team(session, old, f"{name} of old", person)
+        row = factories.add_submission(
+            session, old, team, person, accuracy=accuracy, at=NOW - (100 + n) * DAY, phase="main"
+        )
+        result = session.scalars(
+            select(Result).join(Evaluation).where(Evaluation.submission_id == row.id)
+        ).one()
+        result.scores = {**result.scores, "holdout": accuracy - 0.01 * (5 * n % 12)}
+        standings.update(session, row)

@@ -94,6 +94,8 @@ def pages(scene: Scene) -> Mapping[str, tuple[str | None, str]]:
         "leaderboard-empty": (None, f"{root}/leaderboard?phase=warm-up"),
         "leaderboard": ("ada", f"{root}/leaderboard"),
         "leaderboard-sorted": (None, f"{root}/leaderboard?sort=brier"),
+        "leaderboard-shake-up": (None, "/challenges/old-maps/leaderboard?board=hidden"),
+        "leaderboard-mean-rank": (None, "/challenges/old-maps/leaderboard?board=mean"),
         "leaderboard-staff": ("staff", f"{root}/leaderboard"),
         "submit": ("ada", f"{root}/submit"),
         "submit-closed": ("ada", "/challenges/cell-count/submit"),

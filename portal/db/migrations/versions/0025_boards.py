@@ -14,11 +14,7 @@ def upgrade() -> None:
     _add_boards()
     _add_to_columns()
     # A phase's board has the id of the phase, so that standings refer to it as they are.
-    op.execute(
-        "INSERT INTO boards (id, challenge_id, slug, title, position, phases, ranking, shown, number,"
-        " ranks_organisers, compare)"
-        " SELECT id, challenge_id, slug, title, position, '[\"' || slug || '\"]', '{}', '[]', 1, true, '' FROM phases"
-    )
+    _fill_boards()
     _replace_standings("board_id", "boards", ["place", "is_picked"])
     op.create_table(
         "picks",
@@ -49,6 +45,26 @@ def downgrade() -> None:
         for name in ("formula", "source", "task_id", "reveal_at", "unit"):
             columns.drop_column(name)
         columns.alter_column("title", type_=sa.String(length=100), existing_nullable=False)
+
+
+def _fill_boards() -> None:
+    phases = sa.table(
+        "phases", *map(sa.column, ("id", "challenge_id", "slug", "title", "position"))
+    )
+    boards = sa.table(
+        "boards",
+        *map(sa.column, ("id", "challenge_id", "slug", "title", "position", "number", "compare")),
+        *(sa.column(name, sa.JSON()) for name in ("phases", "ranking", "shown")),
+        sa.column("ranks_organisers", sa.Boolean()),
+    )
+    usual = {"ranking": {}, "shown": [], "number": 1, "ranks_organisers": True, "compare": ""}
+    connection = op.get_bind()
+    rows = [
+        {**row, "phases": [row["slug"]], **usual}
+        for row in connection.execute(sa.select(phases)).mappings()
+    ]
+    if rows:
+        connection.execute(boards.insert(), rows)
 
 
 def _add_boards() -> None:
