@@ -39,6 +39,20 @@ def test_an_extension_and_another_limit_are_proposed_and_applied(organised: Orga
     assert "limits: {total: 5, running: 2}" in row.settings
 
 
+def test_limits_per_week_and_for_failures_are_set_in_the_same_way(organised: Organised) -> None:
+    sent = _send(organised, **{"per_week-0": "4", "failed_per_day-0": "2"})
+    page = organised.browser("owner").get(sent.headers["location"]).text
+    applied = organised.browser("owner").post(f"{sent.headers['location']}/apply")
+
+    assert applied.status_code == 303
+    row = organised.revisions()[-1]
+    assert row.changes == ["phase dev: limits.per_week", "phase dev: limits.failed_per_day"]
+    assert (
+        "limits: {per_day: 3, per_week: 4, total: 5, running: 2, failed_per_day: 2}" in row.settings
+    )
+    assert "Nobody is notified" not in page
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

@@ -15,6 +15,7 @@ from portal.db.tables import (
     DataSnapshot,
     Evaluation,
     Event,
+    ExtraTries,
     Job,
     Phase,
     Submission,
@@ -27,6 +28,7 @@ from portal.domain.evaluations.failures import FailureReason
 from portal.domain.evaluations.jobs import JobKind
 from portal.domain.evaluations.separation import Separation
 from portal.domain.evaluations.states import AttemptState, EvaluationState, SnapshotState
+from portal.domain.ids import new_id
 from portal.domain.permissions import Audience
 from portal.domain.submissions.disclosure import AFTER_DATA, Failures
 from portal.services.leaderboards.leakage import leak_page
@@ -317,6 +319,46 @@ def test_organisers_see_what_keeps_others_from_being_beside_a_run(
         page = leak_page(session, actor=actor, slug="digits", resources=there, now=NOW)
 
     assert {one.separation for one in page.phases} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("values", "attempts"),
+    [
+        # Sixty days touch 61 days and 10 weeks at most; sealed phases spare three.
+        ({"per_week": 2}, 10 * 2 + 3),
+        ({"per_week": 2, "per_day": 1, "total": 15}, 15 + 3),
+        ({"per_week": 2, "failed_per_day": 4}, 10 * 2 + 3),
+        ({"per_week": 2, "failed_per_day": 4, "failures": Failures.TYPED}, 10 * 2 + 61 * 4),
+        ({"per_week": 2, "takes_late": True}, None),
+        ({"total": 9, "takes_late": True}, 9 + 3),
+        ({"per_day": 1, "takes_late": True, "late_until": NOW + 50 * DAY}, 71 + 3),
+    ],
+)
+def test_every_limit_bounds_the_answers(
+    site: Site, values: dict[str, Any], attempts: int | None
+) -> None:
+    given = 5
+    with site.context.database.writing() as session:
+        phase = session.get_one(Phase, site.digits.dev.id)
+        for name, value in ({"per_day": None, "total": None} | values).items():
+            setattr(phase, name, value)
+        for name, number in (("Team Eve", given), ("Team Ada", 1)):
+            session.add(
+                ExtraTries(
+                    id=new_id(NOW), phase_id=phase.id, number=number, reason="So.",
+                    team_id=session.scalars(select(Team.id).where(Team.name == name)).one(),
+                    given_by=site.organiser.id, given_at=NOW,
+                )
+            )  # fmt: skip
+
+    with site.context.database.reading() as session:
+        actor = Actor(person_id=site.organiser.id, name="Orla")
+        page = leak_page(
+            session, actor=actor, slug="digits", resources=factories.resources(), now=NOW
+        )
+
+    [dev] = [one for one in page.phases if one.slug == "dev"]
+    assert dev.channel.attempts == (None if attempts is None else attempts + given)
 
 
 def test_only_those_who_may_review_see_it(site: Site) -> None:

@@ -15,6 +15,7 @@ from portal.db.tables import (
     DryRun,
     DryRunTrial,
     Evaluation,
+    ExtraTries,
     Job,
     LogRelease,
     MailChoice,
@@ -36,7 +37,9 @@ from portal.domain.evaluations.states import EvaluationState
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.marks import Mark
 from portal.domain.leaderboards.scores import Rule
+from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.limits import SubmissionKind
+from portal.domain.submissions.questions import Question, QuestionType
 from portal.domain.submissions.run_logs import Tail
 from portal.services.evaluations import file_pieces
 from portal.services.evaluations.file_pieces import Piece
@@ -173,9 +176,41 @@ def _show_and_offer(session: Session, digits: Digits) -> None:
     page.markdown += BOXES.format(picture=offered_files.PICTURE)
 
 
+QUESTIONS = (
+    Question(
+        key="own_data", title="Own data used?", type=QuestionType.CHOICE, choices=("yes", "no"),
+        on_board=True,
+    ),
+    Question(key="report", title="Report", type=QuestionType.URL, help="A pre-print."),
+    Question(key="gpus", title="GPU-hours of training", type=QuestionType.NUMBER),
+    Question(key="code", title="The code will be published", type=QuestionType.CHECKBOX),
+    Question(key="team", title="Place", type=QuestionType.TEXT, until=NOW - DAY),
+)  # fmt: skip
+
+
+def _ask(digits: Digits) -> None:
+    """Let the challenge ask something, have a time zone, and phases one after the other."""
+    digits.challenge.questions = [question.as_json() for question in QUESTIONS]
+    digits.challenge.timezone = "Europe/Berlin"
+    digits.dev.per_week, digits.dev.failed_per_day = 12, 3
+    digits.dev.takes_late, digits.dev.late_until = True, NOW + 50 * DAY
+    digits.phases["final"].after_slug = "dev"
+    digits.phases["final"].after_needs = Needs.ORGANISERS
+
+
+def _add_tries(session: Session, digits: Digits, team: Team, by: Person) -> None:
+    session.add(
+        ExtraTries(
+            id=new_id(NOW), phase_id=digits.dev.id, team_id=team.id, number=2,
+            reason="A node failed three times.", given_by=by.id, given_at=NOW - DAY,
+        )
+    )  # fmt: skip
+
+
 def add_scene(session: Session) -> Scene:
     """Fill an empty database."""
     digits = factories.add_challenge(session)
+    _ask(digits)
     _add_revisions(session, digits)
     _show_and_offer(session, digits)
     _add_other_challenges(session)
@@ -195,6 +230,12 @@ def add_scene(session: Session) -> Scene:
                 note="k = 3, distances weighted", filename="knn-weighted.zip",
             )  # fmt: skip
             factories.add_standing(session, digits, team, best, accuracy)
+            best.answers = {
+                "own_data": "no",
+                "report": "https://reports.example.org/knn",
+                "gpus": 1.5,
+            }
+            _add_tries(session, digits, team, staff)
             submissions = {"scored": best, **_add_all_states(session, digits, team, ada)}
         else:
             factories.add_ranked(session, digits, name, accuracy, at)
