@@ -4,6 +4,7 @@ from portal.bootstrap.audit import examine_audit_log
 from portal.bootstrap.clusters import files_of, scheduler_of, transport_of
 from portal.bootstrap.resources import profile_of
 from portal.bootstrap.site import operator, read_settings
+from portal.bootstrap.worker import greet_mail_server
 from portal.site_check.adapters import SiteAdapters
 
 
@@ -17,4 +18,5 @@ def check_adapters() -> SiteAdapters:
         scheduler_of=scheduler_of,
         files_of=files_of,
         examine_audit_log=examine_audit_log,
+        greet_mail_server=greet_mail_server,
     )

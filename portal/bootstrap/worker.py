@@ -21,6 +21,7 @@ from portal.worker.file_work.threads import FileThreads
 from portal.worker.mail.postman import MailSettings, Postman
 from portal.worker.mail.smtp import Security, SmtpMailer
 from portal.worker.polling import Pace
+from site_config.site import Site
 
 
 def worker_contexts(site: Installation) -> list[WorkerContext]:
@@ -35,30 +36,44 @@ def audit_watch(site: Installation) -> AuditWatch:
     )
 
 
-def postman(site: Installation) -> Postman | None:
-    """Return what sends mails; None on a site that sends none. Raises ``OperatorError`` for a password that is not there."""
-    mail = site.settings.mail
+def mailer_of(settings: Site) -> SmtpMailer | None:
+    """Return the way to the site's mail server. Raises ``OperatorError`` for a password that is not there."""
+    mail = settings.mail
     if mail is None:
         return None
-    domain = urlsplit(site.settings.site.url).hostname or "localhost"
-    mailer = SmtpMailer(
+    return SmtpMailer(
         host=mail.host,
         port=mail.port,
         security=Security(mail.security),
         sender=mail.sender,
-        hello=domain,
+        hello=urlsplit(settings.site.url).hostname or "localhost",
         user=mail.user or "",
         password=secret_in(mail.password_file, key="mail.password_file")
         if mail.password_file
         else "",
         ca_file=mail.ca_file,
     )
+
+
+def greet_mail_server(settings: Site) -> None:
+    """Connect to the mail server, and log in, without sending anything. Raises ``OSError`` and ``OperatorError``."""
+    mailer = mailer_of(settings)
+    if mailer is not None:
+        with mailer.connect():
+            pass
+
+
+def postman(site: Installation) -> Postman | None:
+    """Return what sends mails; None on a site that sends none. Raises ``OperatorError`` for a password that is not there."""
+    mail, mailer = site.settings.mail, mailer_of(site.settings)
+    if mail is None or mailer is None:
+        return None
     return Postman(
         database=site.database,
         settings=MailSettings(
             mailer=mailer,
             site=SiteFacts(name=site.settings.site.name, url=site.settings.site.url),
-            domain=domain,
+            domain=mailer.hello,
             per_minute=mail.per_minute,
             keep=mail.keep,
         ),

@@ -19,6 +19,7 @@ class _Commands(LazyGroup):
         "data": "portal.cli.data:data",
         "db": "portal.cli.db:db",
         "export": "portal.cli.export:export",
+        "mail": "portal.cli.mail:mail",
         "people": "portal.cli.people:people",
         "practice": "site_config.practice.commands:practice",
         "rerun": "portal.cli.reruns:rerun",

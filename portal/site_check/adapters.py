@@ -38,3 +38,5 @@ class SiteAdapters:
     scheduler_of: Callable[[Cluster, Transport], Scheduler]
     files_of: Callable[[Cluster, Transport], Files]
     examine_audit_log: Callable[[Database, Site], ExaminedLog]
+    greet_mail_server: Callable[[Site], None]
+    """Raises ``OSError`` where the server cannot be used, and ``OperatorError`` without the password."""

@@ -20,6 +20,7 @@ from portal.site_check.jobs import probe_jobs, probes
 from portal.site_check.rules import (
     accounts,
     database,
+    mail,
     neighbours,
     profiles,
     settings,
@@ -152,8 +153,8 @@ def _chosen(site: Site, names: Collection[str], adapters: SiteAdapters) -> tuple
 
 
 def _look_at_this_machine(subject: Subject, options: CheckOptions) -> Iterator[Finding]:
-    options.say("looking at settings, database, storage and accounts")
-    for part in (settings, database, accounts):
+    options.say("looking at settings, database, storage, accounts and mail")
+    for part in (settings, database, accounts, mail):
         yield from part.check(subject)
 
 

@@ -17,6 +17,7 @@ AREAS: Mapping[str, str] = {
     "database": "Database",
     "storage": "Storage",
     "accounts": "Accounts",
+    "mail": "Mail",
     "ssh": "Way to the cluster",
     "slurm": "Slurm",
     "profiles": "Profiles",

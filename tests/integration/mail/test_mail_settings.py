@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner, Result
 
 from portal.bootstrap.crew import Crew
 from portal.bootstrap.site import Installation, open_site
 from portal.bootstrap.web import web_context
 from portal.bootstrap.worker import postman
+from portal.cli import main
 from portal.db import schema
 from portal.domain.errors import OperatorError
 from portal.worker.mail.smtp import Security, SmtpMailer
-from tests.support.servers.mail_server import PASSWORD, SENDER
+from tests.support.servers.mail_server import PASSWORD, SENDER, mail_server
+from tests.support.servers.portal import free_port
 from tests.support.worker.world import write_site
 
 
@@ -73,3 +76,42 @@ def test_the_worker_has_a_thread_for_it_that_ends(tmp_path: Path) -> None:
 
     assert "mail" in names
     assert "mail" not in {thread.name for thread in threading.enumerate()}
+
+
+def _trial(file: Path, address: str) -> Result:
+    return CliRunner().invoke(main, ["mail", "test", "--site", str(file), address])
+
+
+def test_a_command_sends_one_mail_to_try_the_server_out(tmp_path: Path) -> None:
+    with mail_server(tmp_path) as server:
+        mailer = server.mailer()
+        site = _site(tmp_path / "site", host="127.0.0.1", port=mailer.port, security="plain")
+        schema.upgrade(site.database)
+
+        done = _trial(tmp_path / "site" / "site.yaml", "root@nordholm.example")
+
+    assert done.exit_code == 0, done.output
+    assert "has accepted a mail to root@nordholm.example" in done.output
+    assert server.recipients == ["root@nordholm.example"]
+    assert server.messages[0]["List-Unsubscribe"] is None
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("nobody", "one plain e-mail address"), ("a@x.example", "the mail was not sent")],
+)
+def test_the_command_says_why_nothing_was_sent(tmp_path: Path, address: str, message: str) -> None:
+    site = _site(tmp_path, host="127.0.0.1", port=free_port(), security="plain")
+    schema.upgrade(site.database)
+
+    refused = _trial(tmp_path / "site.yaml", address)
+
+    assert refused.exit_code != 0
+    assert message in refused.output
+
+
+def test_the_command_says_that_the_site_sends_none(tmp_path: Path) -> None:
+    site = _site(tmp_path)
+    schema.upgrade(site.database)
+
+    assert "the site sends none" in _trial(tmp_path / "site.yaml", "a@x.example").output
