@@ -157,11 +157,14 @@ def _check_late(window: Window, now: datetime) -> None:
     last = window.late_until if window.takes_late else window.ends_at
     if last is None or now < last:
         return
-    what = "closed at" if last == window.ends_at else "took late submissions until"
+    name, end, late = window.title, _minute(last), _late(now - last)
+    complete = _minute(now)
     raise ParticipantError(
-        f"{window.title} {what} {_minute(last)}. "
-        f"Your submission was complete at {_minute(now)}. "
-        f"That is {_late(now - last)} too late: this file was rejected.",
+        f"{name} closed at {end}. Your submission was complete at {complete}."
+        f" That is {late} too late: this file was rejected."
+        if last == window.ends_at
+        else f"{name} took late submissions until {end}. Your submission was complete at {complete}."
+        f" That is {late} too late: this file was rejected.",
         reason="closed",
     )
 
