@@ -6,7 +6,7 @@ from portal.web.api.calls import Id, Submitting
 
 
 def pick(call: Submitting, submission_id: Id, wanted: models.PickWanted) -> models.Picks:
-    """Choose a submission of your team to count on a board, until the board's last phase ends.
+    """Choose a submission of your team to count on a board, until its last phase ends or what ranks there is revealed.
 
     Of all that it has chosen the best counts; where it has chosen none, its best by the public score. Doing it again
     changes nothing.
@@ -22,7 +22,7 @@ def pick(call: Submitting, submission_id: Id, wanted: models.PickWanted) -> mode
 
 
 def unpick(call: Submitting, submission_id: Id, wanted: models.PickWanted) -> models.Picks:
-    """Take back that a submission of your team was chosen, until the board's last phase ends.
+    """Take back that a submission of your team was chosen, as long as it could be.
 
     Doing it again changes nothing.
     """

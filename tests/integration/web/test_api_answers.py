@@ -21,11 +21,16 @@ API = "/api/v1"
 DIGITS = f"{API}/challenges/digits"
 COLUMNS = [
     {"key": "accuracy", "title": "Accuracy", "sort": "desc", "precision": 3, "primary": True,
-     "private": False},
+     "private": False, "unit": None},
     {"key": "macro_f1", "title": "Macro F1", "sort": "desc", "precision": 3, "primary": False,
-     "private": False},
+     "private": False, "unit": None},
     {"key": "brier", "title": "Brier score", "sort": "asc", "precision": 3, "primary": False,
-     "private": False},
+     "private": False, "unit": None},
+]  # fmt: skip
+BOARDS = [
+    {"id": slug, "title": title, "phases": [slug], "rule": "best", "reveal": None, "freeze": None,
+     "anonymous_until": None}
+    for slug, title in (("warm-up", "Warm-up"), ("dev", "Development"))
 ]  # fmt: skip
 SCORES = {"accuracy": 0.912, "macro_f1": 0.899, "brier": 0.053}
 
@@ -67,6 +72,7 @@ def test_a_challenge_tells_its_phases_and_what_is_left_for_the_own_team(site: Si
         "join": {"policy": "open", "state": "none", "team": "Team Ada", "team_size": 4},
         "rule": "best",
         "columns": COLUMNS,
+        "boards": BOARDS,
     }
     assert phases["dev"] == {
         "title": "Development",
@@ -135,12 +141,19 @@ def test_the_leaderboard_has_the_ranking_and_the_own_place(site: Site) -> None:
         "team": "Team Ada",
         "scores": SCORES,
         "achieved_at": "2026-11-24T09:35:00Z",
+        "mean_rank": None,
+        "rank_before": None,
     }
 
     ada, eve = (_read(site, f"{DIGITS}/leaderboard", who=who) for who in ("ada", "eve"))
 
     own = place | {"is_own": True, "is_verified": False, "submission": site.submission_id}
     assert ada == {
+        "board": "dev",
+        "boards": BOARDS,
+        "compare": None,
+        "is_frozen": False,
+        "is_anonymous": False,
         "phase": "dev",
         "phases": ["warm-up", "dev"],
         "rule": "best",
@@ -426,7 +439,7 @@ def test_a_list_takes_as_many_queries_however_long_it_is(site: Site, rows: int) 
 
     assert len(answer.json()["items"]) == rows
     # The token, challenge with phases, titles of pages, columns, rows, their evaluations.
-    assert len([s for s in statements if s.startswith("SELECT")]) == 6
+    assert len([s for s in statements if s.startswith("SELECT")]) == 5
 
 
 def test_organisers_see_the_teams_with_their_members(site: Site) -> None:
