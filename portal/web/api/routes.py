@@ -33,7 +33,7 @@ REFUSALS = {
     403: "The token does not have the scope, or its owner may not do this.",
     404: "There is no such thing, or it is not open to the token's owner.",
     422: "A value is missing, or is none that the call takes.",
-    429: "Too often: `Retry-After` says for how many seconds to wait, or a limit of the phase.",
+    429: "Too often, or a limit of the phase: `Retry-After` says for how many seconds to wait, or from when on there is room.",
     500: "A fault of the portal.",
 }
 """What every call can be answered."""
