@@ -141,9 +141,9 @@ def admit_silently(session: Session, challenge: Challenge, actor: Actor, *, now:
     Raises ``NotAllowedError`` where the policy is another and the actor has not been admitted, the terms have changed
     since they accepted them, or the organisers have put them out.
     """
-    # Shared: whoever bans the person meanwhile waits until this is over, or this sees the ban.
+    # Whoever bans the person meanwhile waits until this is over, or this sees the ban. Participation before team, always.
     row = session.get(
-        Participation, (challenge.id, str(actor.person_id)), with_for_update={"read": True}
+        Participation, (challenge.id, str(actor.person_id)), with_for_update={"key_share": True}
     )
     if row is not None and row.state.is_out:
         raise not_yet(row.state)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.db.tables import Invitation, Membership
-from portal.domain.errors import ParticipantError
-from portal.services.teams import invitations, joining, membership
+from portal.db.tables import Invitation, Membership, Submission
+from portal.domain.errors import NotAllowedError, ParticipantError
+from portal.services.teams import expulsion, invitations, joining, membership
 from tests.support.factories import NOW
 from tests.support.same_moment import one_while_the_other
 from tests.support.scenes.participants import Scene
@@ -108,3 +108,22 @@ def test_whoever_leaves_while_they_submit_submits_for_nobody(scene: Scene) -> No
     with pytest.raises(ParticipantError, match="Your team has changed at this moment"):
         one_while_the_other(scene.database, leave, submit)
     assert scene.left("Ada") == 1
+
+
+def test_whoever_is_banned_while_they_submit_submits_nothing(scene: Scene) -> None:
+    scene.submit("Ada")
+
+    def ban(session: Session) -> None:
+        expulsion.ban(
+            session, actor=scene.actor("Oda"), slug="digits", person_id=scene.people["Ada"].id,
+            reason="Two accounts", now=NOW,
+        )  # fmt: skip
+
+    def submit(session: Session) -> str:
+        return scene.submit_within(session, "Ada", "late", now=NOW)
+
+    with pytest.raises(NotAllowedError, match="banned you"):
+        one_while_the_other(scene.database, ban, submit)
+
+    with scene.database.reading() as session:
+        assert len(session.scalars(select(Submission)).all()) == 1
