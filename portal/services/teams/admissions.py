@@ -172,7 +172,9 @@ def _rows(session: Session, phases: Sequence[Phase], phase: Phase, page: int) ->
             (PhaseAdmission.team_id == Team.id) & (PhaseAdmission.phase_id == phase.id),
         )
         .outerjoin(Standing, (Standing.team_id == Team.id) & on_board)
-        .where(Team.challenge_id == phase.challenge_id, Team.merged_into_id.is_(None))
+        .where(
+            Team.challenge_id == phase.challenge_id, Team.merged_into_id.is_(None), ~Team.is_dry_run
+        )
         .order_by(
             PhaseAdmission.admitted_at.is_(None),
             Standing.rank_value.desc().nulls_last(),

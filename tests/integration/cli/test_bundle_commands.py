@@ -111,7 +111,7 @@ def test_other_nodes_can_be_named(bundle: Path) -> None:
 
 def test_warnings_fail_only_where_they_are_asked_to(bundle: Path) -> None:
     with (bundle / "overview.md").open("a") as page:
-        page.write("\n![a picture](picture.png)\n")
+        page.write("\n![a picture](https://elsewhere.example/picture.png)\n")
 
     plain, strict = _run("lint", bundle), _run("lint", bundle, "--strict")
 

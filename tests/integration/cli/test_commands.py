@@ -41,14 +41,17 @@ def test_adding_a_challenge_warns_of_what_its_pages_cannot_show(run: Run, tmp_pa
     folder = write_challenge(tmp_path / "challenge")
     described = yaml.safe_load((folder / "challenge.yaml").read_text())
     page = folder / described["pages"][0]["file"]
-    page.write_text("# Field\n\nIn May: ![map](map.png), $x_i$ and $5.\n", encoding="utf-8")
+    page.write_text(
+        "# Field\n\nIn May: ![map](https://maps.example/map.png), $x_i$ and $5.\n", encoding="utf-8"
+    )
 
     result = run("challenge", "add", str(folder))
 
     assert result.exit_code == 0
     assert result.stdout.startswith("digits: http://127.0.0.1:8000/challenges/digits\n  added\n")
     assert result.stderr == (
-        f"warning: {page}:3: the image 'map.png' is left out: pages show no images, only their descriptions\n"
+        f"warning: {page}:3: the picture 'https://maps.example/map.png' is left out, and its description shown: pages show"
+        " pictures that are in the challenge's directory\n"
     )
 
 

@@ -139,7 +139,9 @@ def titles_phases_and_boards() -> tuple[ORMOption, ...]:
     """Load the same with the boards and the columns, which are few: in as many queries as without."""
     return (
         joinedload(Challenge.phases),
-        joinedload(Challenge.pages).load_only(Page.slug, Page.title, Page.challenge_id),
+        joinedload(Challenge.pages).load_only(
+            Page.slug, Page.title, Page.readers, Page.challenge_id
+        ),
         selectinload(Challenge.boards).joinedload(Board.columns),
     )
 

@@ -89,7 +89,7 @@ def board(session: Session, board_id: str) -> Sequence[Placed]:
     rows = session.execute(
         select(Standing, Team.name)
         .join(Team, Team.id == Standing.team_id)
-        .where(Standing.board_id == board_id)
+        .where(Standing.board_id == board_id, ~Team.is_dry_run)
         .order_by(Standing.rank_value.desc(), Standing.achieved_at, Standing.team_id)
     )
     return [Placed(*row) for row in rows]
