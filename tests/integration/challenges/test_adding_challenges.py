@@ -9,8 +9,19 @@ from sqlalchemy import func, select
 
 from containers.archives import Entry, write_archive
 from portal import bootstrap
-from portal.db.tables import Challenge, Column, Image, Page, Standing
+from portal.db.tables import (
+    Challenge,
+    Column,
+    Image,
+    Page,
+    Phase,
+    PhaseAdmission,
+    Standing,
+    Task,
+    Team,
+)
 from portal.domain.errors import OperatorError, ParticipantError
+from portal.domain.ids import new_id
 from portal.services.challenges.bundles.import_bundle import TakenIn
 from site_config.errors import SettingsError
 from tests.support.worker.world import World
@@ -250,3 +261,51 @@ def test_a_new_column_that_ranks_leaves_older_results_without_a_place(
     _change(world, tmp_path, rank_by_another)
 
     assert (before, _count(world, Standing)) == (1, 0)
+
+
+def test_a_phase_and_a_task_without_submissions_are_replaced_with_what_refers_to_them(
+    world: World, tmp_path: Path
+) -> None:
+    with world.database.writing() as session:
+        phase = session.scalars(select(Phase)).one()
+        team = Team(
+            id=new_id(world.clock()),
+            challenge_id=phase.challenge_id,
+            name="Team Ada",
+            created_at=world.clock(),
+        )
+        session.add(team)
+        session.flush()
+        session.add(
+            PhaseAdmission(
+                phase_id=phase.id,
+                team_id=team.id,
+                admitted_by=world.person,
+                admitted_at=world.clock(),
+            )
+        )
+
+    def change(described: dict[str, Any]) -> None:
+        described["tasks"] = {"letters": described["tasks"]["digits"]}
+        described["phases"][0] |= {"id": "first", "tasks": ["letters"]}
+
+    taken = _again(world, tmp_path / "challenge", change)
+
+    assert set(taken.changes) == {
+        "task digits removed", "task letters added", "phase dev removed", "phase first added",
+    }  # fmt: skip
+    with world.database.reading() as session:
+        assert session.scalars(select(Phase.slug)).all() == ["first"]
+        assert session.scalars(select(Task.slug)).all() == ["letters"]
+        assert session.scalars(select(PhaseAdmission)).all() == []
+
+
+def test_a_task_that_a_phase_has_lets_another_take_its_place(world: World, tmp_path: Path) -> None:
+    def change(described: dict[str, Any]) -> None:
+        described["tasks"] = {"letters": described["tasks"]["digits"]}
+        described["phases"][0]["tasks"] = ["letters"]
+
+    assert set(_again(world, tmp_path / "challenge", change).changes) == {
+        "task digits removed", "task letters added",
+    }  # fmt: skip
+    world.run_until_final(world.submit())

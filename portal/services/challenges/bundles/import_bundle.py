@@ -17,7 +17,6 @@ from portal.db.tables import (
     Challenge,
     Column,
     Download,
-    Evaluation,
     Image,
     Page,
     Phase,
@@ -25,7 +24,6 @@ from portal.db.tables import (
     Pick,
     Picture,
     Standing,
-    Submission,
     Task,
 )
 from portal.domain.accounts.gates import Gate
@@ -47,6 +45,7 @@ from portal.services.audit import log as audit_log
 from portal.services.challenges import access
 from portal.services.challenges.bundles import revisions
 from portal.services.challenges.bundles.board_rows import rows_of_boards, rows_of_columns
+from portal.services.challenges.bundles.departures import let_go
 from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
@@ -587,7 +586,7 @@ def _bring_up_to_date(
         for row in session.scalars(rows if among is None else rows.where(among))
     }
     for gone in set(found) - set(wanted):
-        _check_unused(session, found[gone], gone)
+        let_go(session, found[gone], gone)
         session.delete(found.pop(gone))
         changes.append(f"{kind} {gone} removed")
     for key, values in wanted.items():
@@ -612,15 +611,3 @@ def _changed(row: Base, before: str = "") -> list[str]:
     names = [one.key for one in state.attrs if one.history.has_changes()]
     words = _WORDS | _WORDS_OF.get(type(row), {})
     return [before + words.get(name, name) for name in names if name not in _OF_ITSELF]
-
-
-def _check_unused(session: Session, row: Base, name: str) -> None:
-    if isinstance(row, Phase):
-        used = select(Submission.id).where(Submission.phase_id == row.id).limit(1)
-    elif isinstance(row, Task):
-        used = select(Evaluation.id).where(Evaluation.task_id == row.id).limit(1)
-    else:
-        return
-    if session.scalar(used) is not None:
-        kind = type(row).__name__.lower()
-        raise ParticipantError(f"{kind} '{name}' has submissions and cannot go", reason="used")
