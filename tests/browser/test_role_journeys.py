@@ -236,7 +236,7 @@ def _changes_roles(page: Page, day: Site) -> None:
     _organise(page, "Roles")
     _arrives(page, "Roles")
     page.get_by_label("Account number").fill(day.scene.newcomer.id)
-    page.get_by_label("Reviewer").check()
+    page.get_by_role("group", name="Role", exact=True).get_by_label("Reviewer").check()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Is this the right person?")).to_be_visible()
     assert_accessible(page)
@@ -339,7 +339,7 @@ def _names_an_owner(page: Page, day: Site) -> None:
     _organise(page, "Roles", of="Find roads on old maps")
     expect(page.get_by_text("Nobody works for this challenge yet")).to_be_visible()
     page.get_by_label("Account number").fill(day.scene.ada.id)
-    page.get_by_label("Owner").check()
+    page.get_by_role("group", name="Role", exact=True).get_by_label("Owner").check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Yes, give Ada Vlasák the role").click()
 
