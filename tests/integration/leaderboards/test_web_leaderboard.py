@@ -306,3 +306,9 @@ def test_both_databases_sort_alike(database: Database, sort: str) -> None:
     assert [row.team for row in found] == orders[sort].split()
     assert {row.team: row.rank for row in found} == {"Zoe": None, "Amy": 1, "bob": 1}
     assert [(row.position, row.total) for row in found] == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_the_tab_of_the_leaderboard_is_the_current_one(site: Site) -> None:
+    page = site.browser().get("/challenges/digits/leaderboard").text
+
+    assert '<a href="/challenges/digits/leaderboard" aria-current="page">Leaderboard</a>' in page
