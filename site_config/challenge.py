@@ -448,6 +448,13 @@ class Challenge(Section):
             raise ValueError("the first page of 'pages' is the overview, which is for everybody")
         return self
 
+    @field_validator("files")
+    @classmethod
+    def _each_once(cls, files: tuple[Download, ...]) -> tuple[Download, ...]:
+        if len({one.file or one.url for one in files}) < len(files):
+            raise ValueError("has the same file or address twice")
+        return files
+
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if (self.leaderboard is None) == (not self.boards):

@@ -9,6 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from portal.domain.errors import OperatorError
 from portal.files.store import Store, StoreError
+from portal.services.challenges import files
+from portal.web.request_context import PageRequest
 
 BINARY = "application/octet-stream"
 REVALIDATED = "private, no-cache"
@@ -59,7 +61,21 @@ def is_known(asked: str, tag: str) -> bool:
     return any(one.strip().removeprefix("W/") in {tag, "*"} for one in asked.split(","))
 
 
-def begins(request: Request) -> bool:
+def download(request: PageRequest, slug: str, name: str) -> Response:
+    """Return a file that a challenge offers, to be saved, and count that somebody has begun to download it.
+
+    Raises ``NotFoundError`` for whoever may not.
+    """
+    found = request.read(files.download, actor=request.actor, slug=slug, name=name)
+    answer = stored_file(
+        request.http, request.context.store, found.sha256, media_type=BINARY, name=found.name
+    )
+    if found.is_counted and _begins(request.http) and isinstance(answer, StoredFile):
+        request.write(files.count, actor=request.actor, slug=slug, name=name)
+    return answer
+
+
+def _begins(request: Request) -> bool:
     """Whether a request is for the beginning of a file: what goes on where another one broke off is the same download."""
     asked = request.headers.get("range", "bytes=0-").replace(" ", "").lower()
     return request.method == "GET" and asked.startswith("bytes=0-")

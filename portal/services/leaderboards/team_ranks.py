@@ -1,8 +1,9 @@
 """The rank of one team in a phase, whoever may see the board: for what later phases ask for."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal.db.queries import leaderboards as queries
 from portal.db.tables import Phase, Standing
 from portal.domain.leaderboards.ranking import places
 from portal.domain.leaderboards.scores import Rule
@@ -27,21 +28,10 @@ def rank_in(session: Session, phase: Phase, team_id: str) -> int | None:
         return None
     ranking = board.board.ranks_by
     if len(ranking.keys) == 1 and board.board.rule is not Rule.ALL:
-        return _counted(session, board, team_id)
+        ranked = queries.page_of(session, board_id=board.id, first=1, size=1, team_id=team_id)
+        return next((row.rank for row in ranked if row.team_id == team_id), None)
     rows = session.scalars(select(Standing).where(Standing.board_id == board.id)).all()
     teams = {(entry := entry_of(row)).id: (row.team_id, entry) for row in rows}
     columns = {column.key: column for column in board.board.columns}
     found = places([entry for _, entry in teams.values()], ranking, columns)
     return next((one.rank for one in found if teams[one.entry.id][0] == team_id), None)
-
-
-def _counted(session: Session, board: BoardRules, team_id: str) -> int | None:
-    own = session.get(Standing, (board.id, team_id, 0))
-    if own is None or own.is_unranked:
-        return None
-    ahead = select(func.count()).where(
-        Standing.board_id == board.id,
-        ~Standing.is_unranked,
-        Standing.rank_value > own.rank_value,
-    )
-    return (session.scalar(ahead) or 0) + 1

@@ -6,9 +6,9 @@ from fastapi import Response
 
 from portal.services.challenges import files as challenge_files
 from portal.services.challenges.files import OfferedFile
+from portal.web import stored_files
 from portal.web.api import models
 from portal.web.api.calls import Call, Reading, Slug
-from portal.web.stored_files import BINARY, StoredFile, begins, stored_file
 
 
 def files(call: Reading, slug: Slug) -> models.Files:
@@ -19,13 +19,7 @@ def files(call: Reading, slug: Slug) -> models.Files:
 
 def file(call: Reading, slug: Slug, name: str) -> Response:
     """Download a file, whole or in ranges."""
-    found = call.read(challenge_files.download, actor=call.actor, slug=slug, name=name)
-    answer = stored_file(
-        call.http, call.context.store, found.sha256, media_type=BINARY, name=found.name
-    )
-    if found.is_counted and begins(call.http) and isinstance(answer, StoredFile):
-        call.write(challenge_files.count, actor=call.actor, slug=slug, name=name)
-    return answer
+    return stored_files.download(call, slug, name)
 
 
 def _item(call: Call, slug: str, one: OfferedFile) -> models.OfferedFile:

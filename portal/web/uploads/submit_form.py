@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from portal.domain.errors import ParticipantError
 from portal.domain.printable import is_printable
 from portal.domain.submissions.limits import SubmissionKind
 from portal.domain.submissions.questions import FIELD, as_field
@@ -99,6 +100,11 @@ class Filled:
     def error(self, name: str) -> str:
         """Return what is wrong with a field, or nothing."""
         return self.errors.get(name, "")
+
+    def refused(self, refusal: ParticipantError) -> "Filled":
+        """Return the same with what it was refused for, at the field that the refusal names, if the form has that."""
+        field = refusal.reason if refusal.reason in self.values else ""
+        return Filled(values=self.values, errors={field: refusal.message})
 
 
 def read_input(fields: Mapping[str, str]) -> SubmitInput | dict[str, str]:

@@ -42,8 +42,8 @@ FILES = {
 }
 
 
-def _propose(organised: Organised, files: dict[str, Any], **values: Any) -> Any:
-    packed = organised.zipped({SETTINGS: organised.settings(**(SHOWN | values)), **files})
+def _propose(organised: Organised, content: dict[str, Any], /, **values: Any) -> Any:
+    packed = organised.zipped({SETTINGS: organised.settings(**(SHOWN | values)), **content})
     return organised.browser("owner").post(
         f"{ROOT}/change",
         files={"file": ("bundle.zip", packed, "application/zip")},
@@ -242,6 +242,26 @@ def test_what_is_wrong_with_pictures_and_files_is_said(
 
     assert answer.status_code == 422
     assert message in answer.text.replace("&#39;", "'")
+
+
+def test_files_of_one_name_have_their_folders_in_their_addresses(organised: Organised) -> None:
+    offered = [{"title": file, "file": file} for file in ("a/kit.zip", "b/kit.zip", "a-kit.zip")]
+    files = FILES | {"a/kit.zip": b"a", "b/kit.zip": b"b", "a-kit.zip": b"c"}
+    _propose(organised, files, files=offered)
+    _apply(organised)
+
+    client = organised.visitor()
+    contents = {name: client.get(f"{ROOT}/files/{name}").content for name in _fetched(organised)}
+
+    assert contents == {"a-kit.zip": b"a", "b-kit.zip": b"b", "a-kit.zip~2": b"c"}
+
+
+@pytest.mark.parametrize("one", [SHOWN["files"][0], SHOWN["files"][2]], ids=["file", "url"])
+def test_the_same_file_is_not_offered_twice(organised: Organised, one: dict[str, Any]) -> None:
+    answer = _propose(organised, FILES, files=[one, one | {"title": "Again"}])
+
+    assert answer.status_code == 422
+    assert "has the same file or address twice" in answer.text
 
 
 def test_all_that_pages_show_is_in_the_revision(offering: Organised) -> None:

@@ -1,7 +1,6 @@
 """Import a challenge bundle. Idempotent: importing it again brings the challenge up to date."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -37,7 +36,7 @@ from portal.domain.errors import ParticipantError
 from portal.domain.evaluations.jobs import ImageKind
 from portal.domain.ids import new_id
 from portal.domain.leaderboards.scores import Rule
-from portal.domain.permissions import Audience, Readers
+from portal.domain.permissions import Audience
 from portal.domain.submissions.admission import Needs
 from portal.domain.submissions.disclosure import Failures
 from portal.domain.submissions.questions import Question, QuestionType
@@ -46,12 +45,18 @@ from portal.services.challenges import access
 from portal.services.challenges.bundles import revisions
 from portal.services.challenges.bundles.board_rows import rows_of_boards, rows_of_columns
 from portal.services.challenges.bundles.departures import let_go
+from portal.services.challenges.bundles.file_rows import (
+    folder_of,
+    rows_of_downloads,
+    rows_of_pages,
+    rows_of_pictures,
+)
 from portal.services.challenges.bundles.revisions import RevisionContent
 from portal.services.evaluations import images
 from portal.services.leaderboards import standings
 from portal.services.leaderboards.boards import columns_of
 from site_config import challenge as bundle
-from site_config.bundle import pictures_of
+from site_config.bundle import downloads_of, pictures_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,9 +199,7 @@ def write(
     """
     changes: list[str] = []
     challenge, is_new = _challenge(session, described, material, changes, now=now)
-    _pages(session, challenge, described, material, changes, now=now)
-    _pictures(session, challenge, described, material, changes, now=now)
-    _downloads(session, challenge, described, material, changes, now=now)
+    _files(session, challenge, described, material, changes, now=now)
     tasks = _tasks(session, challenge, described, material, resources, changes, now=now)
     _phases(session, challenge, described, tasks, changes, now=now)
     _columns(session, challenge, described, tasks, changes, now=now)
@@ -252,7 +255,7 @@ def _challenge(
     row.summary = described.summary or ""
     row.logo = str(described.logo or "")
     row.terms = material.texts[described.terms] if described.terms else ""
-    row.terms_folder = _folder(described.terms) if described.terms else ""
+    row.terms_folder = folder_of(described.terms) if described.terms else ""
     row.timezone = described.timezone or ""
     row.join_policy = described.join.policy
     row.join_gate = _join_gate(described.join)
@@ -301,18 +304,7 @@ def _join_gate(join: bundle.Join) -> dict[str, Any]:
     return Gate(title=title, claims=claims, ask=join.ask or "").as_json()
 
 
-def _page_slugs(files: Sequence[PurePosixPath]) -> list[str]:
-    """Return what each page is called in its address: its file's name; with its folders where several have that name."""
-    stems = Counter(file.stem for file in files)
-    slugs: list[str] = []
-    for file in files:
-        slug = file.stem if stems[file.stem] == 1 else "-".join(file.with_suffix("").parts)
-        same = sum(one == slug or one.startswith(f"{slug}~") for one in slugs)
-        slugs.append(f"{slug}~{same + 1}" if same else slug)
-    return slugs
-
-
-def _pages(
+def _files(
     session: Session,
     challenge: Challenge,
     described: bundle.Challenge,
@@ -321,82 +313,17 @@ def _pages(
     *,
     now: datetime,
 ) -> None:
-    slugs = _page_slugs([page.file for page in described.pages])
-    wanted = {
-        slug: {
-            "position": position,
-            "title": page.title,
-            "markdown": material.texts[page.file],
-            "folder": _folder(page.file),
-            "readers": Readers(page.readers),
-        }
-        for position, (slug, page) in enumerate(zip(slugs, described.pages, strict=True))
-    }
-    _bring_up_to_date(session, Page, "slug", challenge, wanted, changes, now=now)
-
-
-def _folder(file: PurePosixPath) -> str:
-    return "" if file.parent == PurePosixPath() else str(file.parent)
-
-
-def _pictures(
-    session: Session,
-    challenge: Challenge,
-    described: bundle.Challenge,
-    material: BundleContent,
-    changes: list[str],
-    *,
-    now: datetime,
-) -> None:
-    wanted: dict[str, dict[str, object]] = {}
-    for path, is_open in pictures_of(described, material.texts).items():
-        file = material.file(path)
+    """Write the pages, the pictures that they show, and what can be downloaded."""
+    shown = (*pictures_of(described, material.texts), *downloads_of(described))
+    for file in map(material.file, shown):
         images.keep_blob(session, sha256=file.sha256, size=file.size, now=now)
-        wanted[str(path)] = {
-            "blob_sha256": file.sha256,
-            "readers": Readers.EVERYBODY if is_open else Readers.PARTICIPANTS,
-        }
-    _bring_up_to_date(session, Picture, "path", challenge, wanted, changes, now=now)
-
-
-def _downloads(
-    session: Session,
-    challenge: Challenge,
-    described: bundle.Challenge,
-    material: BundleContent,
-    changes: list[str],
-    *,
-    now: datetime,
-) -> None:
-    wanted: dict[str, dict[str, object]] = {}
-    names = _download_names(described.files)
-    for position, (name, one) in enumerate(zip(names, described.files, strict=True)):
-        file = material.file(one.file) if one.file else None
-        if file is not None:
-            images.keep_blob(session, sha256=file.sha256, size=file.size, now=now)
-        wanted[name] = {
-            "position": position,
-            "title": one.title,
-            "readers": Readers(one.readers),
-            "blob_sha256": file.sha256 if file else None,
-            "size": file.size if file else None,
-            "url": one.url,
-            "url_sha256": one.sha256,
-        }
-    _bring_up_to_date(session, Download, "name", challenge, wanted, changes, now=now)
-
-
-def _download_names(downloads: Sequence[bundle.Download]) -> list[str]:
-    """Return what each file is called in its address; one elsewhere by the address that it has."""
-    named = Counter(one.file.name for one in downloads if one.file)
-    return [
-        str(one.url)
-        if one.file is None
-        else one.file.name
-        if named[one.file.name] == 1
-        else "-".join(one.file.parts)
-        for one in downloads
-    ]
+    texts = material.texts
+    for table, name, rows in (
+        (Page, "slug", rows_of_pages(described, texts)),
+        (Picture, "path", rows_of_pictures(described, texts, material.file)),
+        (Download, "name", rows_of_downloads(described, material.file)),
+    ):
+        _bring_up_to_date(session, table, name, challenge, rows, changes, now=now)
 
 
 def _tasks(

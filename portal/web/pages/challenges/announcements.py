@@ -113,8 +113,7 @@ def _publish(
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        field = refusal.reason if refusal.reason in FIELDS else ""
-        wrong = Filled(values=filled.values, errors={field: refusal.message})
+        wrong = filled.refused(refusal)
         return _page(request, announcement_id, wrong, status=status_of(refusal))
     return request.redirect(_news(request))
 

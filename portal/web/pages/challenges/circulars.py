@@ -25,7 +25,8 @@ def send(request: PageRequest, fields: Fields) -> Response:
     """Show to how many people it would go, or send it."""
     filled = Filled(values={name: fields.get(name, "") for name in FIELDS})
     if filled.value("to") not in set(Recipients):
-        return _again(request, filled, "to", "Choose whom it is for.")
+        wrong = Filled(values=filled.values, errors={"to": "Choose whom it is for."})
+        return _page(request, wrong, status=422)
     wanted = {
         "actor": request.actor,
         "slug": request.path_param("slug"),
@@ -49,8 +50,7 @@ def send(request: PageRequest, fields: Fields) -> Response:
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        field = refusal.reason if refusal.reason in FIELDS else ""
-        return _again(request, filled, field, refusal.message, status_of(refusal))
+        return _page(request, filled.refused(refusal), status=status_of(refusal))
     return request.redirect(_root(request))
 
 
@@ -65,12 +65,6 @@ def stop(request: PageRequest, fields: Fields) -> Response:
         now=request.now,
     )
     return request.redirect(_root(request))
-
-
-def _again(
-    request: PageRequest, filled: Filled, field: str, message: str, status: int = 422
-) -> Response:
-    return _page(request, Filled(values=filled.values, errors={field: message}), status=status)
 
 
 def _page(

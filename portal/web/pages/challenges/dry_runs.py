@@ -47,8 +47,7 @@ def accept(request: PageRequest, fields: Fields) -> Response:
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        field = "reason" if refusal.reason == "reason" else ""
-        filled = Filled(values={"reason": reason}, errors={field: refusal.message})
+        filled = Filled(values={"reason": reason}).refused(refusal)
         return _page(request, filled, number, status=422)
     return request.redirect(f"/challenges/{slug}/dry-run?number={number}")
 

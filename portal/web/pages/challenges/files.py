@@ -5,8 +5,8 @@ from starlette.responses import Response
 from portal.domain.errors import NotFoundError, OperatorError
 from portal.files.store import StoreError
 from portal.services.challenges import files
+from portal.web import stored_files
 from portal.web.request_context import PageRequest
-from portal.web.stored_files import BINARY, StoredFile, begins, stored_file
 from site_config.pictures import media_type_of
 
 
@@ -26,7 +26,7 @@ def picture(request: PageRequest) -> Response:
         slug=request.path_param("slug"),
         path=request.path_param("path"),
     )
-    return stored_file(
+    return stored_files.stored_file(
         request.http, request.context.store, sha256, media_type=_media_type(request, sha256)
     )
 
@@ -45,11 +45,4 @@ def _media_type(request: PageRequest, sha256: str) -> str:
 
 def download(request: PageRequest) -> Response:
     """Answer with a file to be saved, or a part of it."""
-    slug, name = request.path_param("slug"), request.path_param("name")
-    found = request.read(files.download, actor=request.actor, slug=slug, name=name)
-    answer = stored_file(
-        request.http, request.context.store, found.sha256, media_type=BINARY, name=found.name
-    )
-    if found.is_counted and begins(request.http) and isinstance(answer, StoredFile):
-        request.write(files.count, actor=request.actor, slug=slug, name=name)
-    return answer
+    return stored_files.download(request, request.path_param("slug"), request.path_param("name"))

@@ -72,9 +72,7 @@ def ask(request: PageRequest, fields: Fields) -> Response:
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        field = refusal.reason if refusal.reason in filled.values else ""
-        wrong = Filled(values=filled.values, errors={field: refusal.message})
-        return _form(request, wrong, status_of(refusal))
+        return _form(request, filled.refused(refusal), status_of(refusal))
     return request.redirect(f"{_root(request)}/{question_id}")
 
 
@@ -147,9 +145,7 @@ def _act(request: PageRequest, filled: Filled, act: Callable[[], None]) -> Respo
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        field = refusal.reason if refusal.reason in filled.values else ""
-        wrong = Filled(values=filled.values, errors={field: refusal.message})
-        return _page(request, wrong, status_of(refusal))
+        return _page(request, filled.refused(refusal), status_of(refusal))
     return request.redirect(f"{_root(request)}/{request.path_param('id')}")
 
 

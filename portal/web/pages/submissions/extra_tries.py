@@ -43,10 +43,7 @@ def give(request: PageRequest, fields: Fields) -> Response:
     except (NotFoundError, NotAllowedError):
         raise
     except ParticipantError as refusal:
-        field = refusal.reason if refusal.reason in FIELDS else ""
-        return _page(
-            request, Filled(values=filled.values, errors={field: refusal.message}), status=422
-        )
+        return _page(request, filled.refused(refusal), status=422)
     return request.redirect(f"/challenges/{slug}/tries")
 
 
