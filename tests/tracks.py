@@ -71,6 +71,8 @@ class Tracks:
     environment: Mapping[str, str]
     say: Callable[[str], None]
     """Told when a step begins, and all that it said when it has ended."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds, by which it is said how long a step has taken."""
     failed: list[str] = field(default_factory=list)
     _running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -102,7 +104,7 @@ class Tracks:
 
     def _do(self, step: Step) -> None:
         with tempfile.TemporaryFile() as output, own_folder(step.account_uid) as folder:
-            started = time.monotonic()
+            started = self.clock()
             with self._lock:
                 self.say(f"\n== {step.name}: begun")
                 process = subprocess.Popen(
@@ -119,7 +121,7 @@ class Tracks:
                 )
                 self._running.append(process)
             code = process.wait()
-            seconds = time.monotonic() - started
+            seconds = self.clock() - started
             output.seek(0)
             with self._lock:
                 self._running.remove(process)
